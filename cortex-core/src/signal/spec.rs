@@ -1,0 +1,109 @@
+//! What a generator is asked for, and what is wrong with a bad request.
+//!
+//! [`SourceSpec`] is all that decides the bits of a channel, together with the channel's
+//! index: it goes into manifests and, in seeded mode, over the wire.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A frozen generator: the version in `primitives/datasets/<version>/synthetic`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum GeneratorVersion {
+    /// Streaming IIR plus FFT pink noise, and sine waves.
+    V1,
+    /// IIR-only pink noise with a free exponent, and more signals.
+    V2,
+}
+
+/// A signal and its own parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Signal {
+    /// `amplitude_uv_peak * sin(2 pi frequency_hz t)`, the same in every channel.
+    SineWave {
+        /// Frequency in Hz, above 0 and below half the sample rate.
+        frequency_hz: f64,
+        /// Peak amplitude in microvolts, positive.
+        amplitude_uv_peak: f64,
+    },
+    /// Stationary Gaussian noise with a power spectral density proportional to `1/f` above
+    /// `low_corner_hz` and flat well below it. Channels are independent.
+    PinkNoise {
+        /// Standard deviation of the process in microvolts, positive.
+        amplitude_uv_rms: f64,
+        /// Where the 1/f law begins, in Hz: it holds from ten times this value on.
+        low_corner_hz: f64,
+    },
+}
+
+/// Everything that decides the samples of a channel, together with the channel's index.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceSpec {
+    /// The generator's version.
+    pub version: GeneratorVersion,
+    /// The signal.
+    pub signal: Signal,
+    /// Sample rate in Hz, finite and positive.
+    pub sample_rate_hz: f64,
+    /// Seed of all random streams.
+    pub seed: u64,
+}
+
+/// Why a [`SourceSpec`] cannot be generated. `parameter` is the name used in configurations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SpecError {
+    /// The value is NaN, infinite, zero or negative where a positive number is needed.
+    NotPositive {
+        /// The parameter at fault.
+        parameter: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// The value is outside the closed range given.
+    OutOfRange {
+        /// The parameter at fault.
+        parameter: &'static str,
+        /// Its value.
+        value: f64,
+        /// Least value allowed.
+        min: f64,
+        /// Greatest value allowed.
+        max: f64,
+    },
+    /// A frequency at or above half the sample rate cannot be represented.
+    AboveNyquist {
+        /// The parameter at fault.
+        parameter: &'static str,
+        /// Its value in Hz.
+        frequency_hz: f64,
+        /// Half the sample rate in Hz.
+        nyquist_hz: f64,
+    },
+    /// This generator version does not have this signal.
+    UnknownSignal {
+        /// The version asked.
+        version: GeneratorVersion,
+    },
+}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SpecError::NotPositive { parameter, value } => {
+                write!(f, "{parameter} must be a finite number above 0, but it is {value}")
+            }
+            SpecError::OutOfRange { parameter, value, min, max } => {
+                write!(f, "{parameter} must lie between {min} and {max}, but it is {value}")
+            }
+            SpecError::AboveNyquist { parameter, frequency_hz, nyquist_hz } => write!(
+                f,
+                "{parameter} is {frequency_hz} Hz, at or above the Nyquist frequency of {nyquist_hz} Hz; lower it or raise the sample rate"
+            ),
+            SpecError::UnknownSignal { version } => {
+                write!(f, "generator {version:?} does not have this signal")
+            }
+        }
+    }
+}
+
+impl core::error::Error for SpecError {}

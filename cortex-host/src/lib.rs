@@ -1,0 +1,5 @@
+//! The host side of CORTEX-rs: everything that needs an operating system.
+//!
+//! Data flows one way: `config` (YAML) → `plan` (validated, immutable) → signal source →
+//! sink (file, kernel, device link) → telemetry → results → report. Nothing after the plan
+//! reads YAML; nothing in the report measures.

@@ -1,0 +1,3 @@
+//! `cortex-host`: parse the command line, run it, turn the outcome into an exit code.
+
+fn main() {}

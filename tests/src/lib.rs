@@ -1,0 +1,1 @@
+//! What several cross-crate tests share: where the checkout, its data and the oracles are.
