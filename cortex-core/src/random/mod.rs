@@ -1,1 +1,103 @@
 //! Random numbers: one ChaCha8 stream per channel, Gaussian numbers from its words.
+//!
+//! A channel's stream is ChaCha8 (Bernstein 2008, eight rounds, 64-bit counter and stream
+//! number, as `rand_chacha` has it) with
+//!
+//! - key: the seed as 8 little-endian bytes, then a domain tag of up to 24 bytes, zero-padded;
+//! - stream number: the channel's index;
+//! - position: 64 words per block of 64 samples, so one word per sample and every block can
+//!   be computed by itself.
+//!
+//! So a channel depends on (seed, channel) alone, not on how many channels there are.
+
+mod gauss;
+mod lanes;
+
+pub use gauss::normals;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::signal::BLOCK_SAMPLES;
+
+/// The words of one block: row = sample, lane = channel.
+pub type WordBlock<const N: usize> = [[u32; N]; BLOCK_SAMPLES];
+
+/// The key of a family of streams: a seed within a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamKey([u8; 32]);
+
+impl StreamKey {
+    /// The key of `seed` in `domain`, for example `"cortex/pink/v1"`. Only the first 24 bytes
+    /// of `domain` count.
+    #[must_use]
+    pub fn new(seed: u64, domain: &str) -> Self {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        for (slot, byte) in key[8..].iter_mut().zip(domain.bytes()) {
+            *slot = byte;
+        }
+        Self(key)
+    }
+
+    /// Words `64 * block ..` of the streams of channels `first_channel .. first_channel + N`.
+    ///
+    /// One lane goes through `rand_chacha`; more run the same cipher with a channel per lane.
+    #[inline(always)]
+    pub fn words<const N: usize>(&self, first_channel: u32, block: u64, words: &mut WordBlock<N>) {
+        if N == 1 {
+            self.words_of_one(u64::from(first_channel), block, words.as_flattened_mut());
+        } else {
+            lanes::words(&self.0, first_channel, block, words);
+        }
+    }
+
+    fn words_of_one(&self, channel: u64, block: u64, words: &mut [u32]) {
+        let mut rng = ChaCha8Rng::from_seed(self.0);
+        rng.set_stream(channel);
+        rng.set_word_pos(u128::from(block) * BLOCK_SAMPLES as u128);
+        for word in words {
+            *word = rng.next_u32();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lane-wise cipher is `rand_chacha`, bit for bit, at any position, up to and beyond
+    /// the 32-bit edge of the block counter.
+    #[test]
+    fn every_lane_width_gives_the_words_of_rand_chacha() {
+        fn check<const N: usize>(seed: u64, first: u32, block: u64) {
+            let key = StreamKey::new(seed, "cortex/test");
+            let mut wide = [[0; N]; BLOCK_SAMPLES];
+            key.words(first, block, &mut wide);
+            for lane in 0..N {
+                let mut one = [[0; 1]; BLOCK_SAMPLES];
+                key.words(first + lane as u32, block, &mut one);
+                for row in 0..BLOCK_SAMPLES {
+                    assert_eq!(wide[row][lane], one[row][0], "{N} lanes, lane {lane}, row {row}");
+                }
+            }
+        }
+        for block in [0, 1, 77, (1 << 30) - 1, 1 << 30, (1 << 40) + 5] {
+            check::<2>(42, 0, block);
+            check::<8>(u64::MAX, 5, block);
+            check::<16>(7, 65_000, block);
+        }
+    }
+
+    /// First words of ChaCha8 for key 0, stream 0: the published test vector (Strombergson,
+    /// draft-strombergson-chacha-test-vectors-01, TC1, 8 rounds) begins 3e 00 ef 2f.
+    #[test]
+    fn chacha8_test_vector() {
+        let key = StreamKey([0; 32]);
+        let mut words = [[0; 1]; BLOCK_SAMPLES];
+        key.words(0, 0, &mut words);
+        assert_eq!(words[0][0].to_le_bytes(), [0x3e, 0x00, 0xef, 0x2f]);
+        let mut wide = [[0; 4]; BLOCK_SAMPLES];
+        key.words(0, 0, &mut wide);
+        assert_eq!(wide[0][0].to_le_bytes(), [0x3e, 0x00, 0xef, 0x2f]);
+    }
+}

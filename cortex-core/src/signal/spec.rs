@@ -107,3 +107,48 @@ impl fmt::Display for SpecError {
 }
 
 impl core::error::Error for SpecError {}
+
+/// The largest amplitude in microvolts: far above any electrode, far below `f32` overflow.
+const MAX_AMPLITUDE_UV: f64 = 1e12;
+
+/// Refuses NaN, infinities, zero and negative numbers.
+pub(super) fn positive(parameter: &'static str, value: f64) -> Result<(), SpecError> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(SpecError::NotPositive { parameter, value })
+    }
+}
+
+/// Refuses what [`positive`] refuses and what lies outside `min..=max`.
+pub(super) fn in_range(
+    parameter: &'static str,
+    value: f64,
+    min: f64,
+    max: f64,
+) -> Result<(), SpecError> {
+    positive(parameter, value)?;
+    if value < min || value > max {
+        return Err(SpecError::OutOfRange { parameter, value, min, max });
+    }
+    Ok(())
+}
+
+/// An amplitude in microvolts, within 1e-12 to 1e12.
+pub(super) fn amplitude(parameter: &'static str, value: f64) -> Result<(), SpecError> {
+    in_range(parameter, value, 1.0 / MAX_AMPLITUDE_UV, MAX_AMPLITUDE_UV)
+}
+
+/// Refuses frequencies at or above half the sample rate.
+pub(super) fn below_nyquist(
+    parameter: &'static str,
+    frequency_hz: f64,
+    sample_rate_hz: f64,
+) -> Result<(), SpecError> {
+    let nyquist_hz = sample_rate_hz / 2.0;
+    if frequency_hz < nyquist_hz {
+        Ok(())
+    } else {
+        Err(SpecError::AboveNyquist { parameter, frequency_hz, nyquist_hz })
+    }
+}

@@ -1,0 +1,46 @@
+//! Standard normal numbers from random words: Box and Muller (1958) on polynomials.
+//!
+//! Words 2i and 2i+1 of a channel give its normals 2i and 2i+1:
+//! `r cos(a)` and `r sin(a)` with `r = sqrt(-2 ln u)`, `u` from the first word in (0, 1] and
+//! the angle `a` from the second. `u` has 2^-32 as its least value, so no sample lies beyond
+//! 6.67 standard deviations (a normal number does once in 4e10). The polynomials' relative
+//! error of 4e-7 is far below what any statistical test of 1e12 samples could see.
+
+use super::WordBlock;
+use crate::math;
+use crate::signal::LaneBlock;
+
+/// Turns a block of words into a block of standard normal numbers.
+#[inline(always)]
+pub fn normals<const N: usize>(words: &WordBlock<N>, out: &mut LaneBlock<N>) {
+    let pairs = words.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<2>().0);
+    for ([radius_words, angle_words], [cosines, sines]) in pairs {
+        for lane in 0..N {
+            // 31 bits: a signed conversion is one instruction everywhere.
+            let uniform = ((radius_words[lane] >> 1) as i32 as f32 + 0.5) * (1.0 / 2_147_483_648.0);
+            let radius = math::sqrt_newton(-2.0 * math::lnf(uniform));
+            let (sin, cos) = math::sin_cos_turn(angle_words[lane]);
+            cosines[lane] = radius * cos;
+            sines[lane] = radius * sin;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::BLOCK_SAMPLES;
+
+    /// The extreme words stay finite and in range: least uniform is 0.5 / 2^31.
+    #[test]
+    fn extreme_words_give_finite_normals() {
+        let mut words = [[0_u32; 1]; BLOCK_SAMPLES];
+        for (i, row) in words.iter_mut().enumerate() {
+            row[0] = [0, 1, u32::MAX, u32::MAX - 1, 0x8000_0000][i % 5];
+        }
+        let mut out = [[0.0; 1]; BLOCK_SAMPLES];
+        normals(&words, &mut out);
+        // -2 ln(2^-32) = 44.36: 6.66 standard deviations.
+        assert!(out.iter().all(|row| row[0].is_finite() && row[0].abs() < 6.67));
+    }
+}
