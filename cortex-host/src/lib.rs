@@ -3,3 +3,5 @@
 //! Data flows one way: `config` (YAML) → `plan` (validated, immutable) → signal source →
 //! sink (file, kernel, device link) → telemetry → results → report. Nothing after the plan
 //! reads YAML; nothing in the report measures.
+
+pub mod dataset;

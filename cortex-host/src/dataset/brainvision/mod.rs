@@ -1,0 +1,10 @@
+//! BrainVision headers: how MNE, EEGLAB, FieldTrip and Analyzer learn what a file of bare
+//! samples holds.
+//!
+//! Source: "BrainVision Core Data Format 1.0" (Brain Products). A text header (`.vhdr`)
+//! gives names, units and rate and points at the data file; a marker file (`.vmrk`) lists
+//! events. The samples stay an untouched `.float32` file.
+
+mod write;
+
+pub use write::{Header, Marker, header_paths, remove_header, write_header};

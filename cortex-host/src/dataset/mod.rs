@@ -1,0 +1,13 @@
+//! Recorded data as files: reading any supported format as one stream of microvolt rows,
+//! writing datasets that other tools open, fetching real recordings.
+//!
+//! A dataset on disk is interleaved little-endian `f32`, samples × channels, in microvolts,
+//! with a BrainVision header (`.vhdr`, `.vmrk`) beside the unchanged `.float32` file.
+
+pub mod brainvision;
+mod error;
+pub mod labels;
+pub mod npy;
+pub mod place;
+
+pub use error::DatasetError;

@@ -1,0 +1,152 @@
+//! Atomic placement: a file appears under its name whole or not at all.
+//!
+//! Bytes go to a hidden `.NAME.XXXXXX.part` in the target's own folder; [`Staged::place`]
+//! flushes it to the disk and renames it over the target. A process killed at any moment
+//! leaves the old file, the new one, or a `.part` that no command takes for data.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::DatasetError;
+
+/// Room for samples on their way to the disk, in bytes.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A file being written that does not have its name yet. Dropped, it disappears.
+#[derive(Debug)]
+pub struct Staged {
+    writer: BufWriter<tempfile::NamedTempFile>,
+    target: PathBuf,
+}
+
+impl Staged {
+    /// Begins a file that will be `target`; creates the target's folder if need be.
+    ///
+    /// # Errors
+    /// The folder cannot be created or written, or `target` names no file.
+    pub fn create(target: &Path) -> Result<Self, DatasetError> {
+        let (folder, name) = folder_and_name(target)?;
+        fs::create_dir_all(folder).map_err(DatasetError::io("create the folder", folder))?;
+        let mut builder = tempfile::Builder::new();
+        let prefix = format!(".{}.", name.to_string_lossy());
+        builder.prefix(&prefix).suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let file = builder.tempfile_in(folder).map_err(DatasetError::io("create", target))?;
+        Ok(Self { writer: BufWriter::with_capacity(BUFFER_BYTES, file), target: target.to_owned() })
+    }
+
+    /// The name the file will have.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Gives the file its name, replacing what had it before.
+    ///
+    /// # Errors
+    /// The last bytes cannot be written or the rename is refused; the target is untouched.
+    pub fn place(self) -> Result<(), DatasetError> {
+        let Self { writer, target } = self;
+        let file = writer
+            .into_inner()
+            .map_err(|error| DatasetError::io("write", &target)(error.into_error()))?;
+        file.as_file().sync_all().map_err(DatasetError::io("write", &target))?;
+        file.persist(&target)
+            .map_err(|error| DatasetError::io("rename to", &target)(error.error))?;
+        let (folder, _) = folder_and_name(&target)?;
+        // The rename itself survives a power cut only once the folder is on the disk. Some
+        // file systems refuse to sync a folder; the file is whole all the same.
+        if let Ok(folder) = File::open(folder) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+
+    /// Writes all of `bytes`, naming the target in the error.
+    ///
+    /// # Errors
+    /// The disk is full or the file cannot be written.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<(), DatasetError> {
+        self.writer.write_all(bytes).map_err(DatasetError::io("write", &self.target))
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// Writes a small text file in one atomic step.
+///
+/// # Errors
+/// As [`Staged::create`] and [`Staged::place`].
+pub fn place_text(target: &Path, text: &str) -> Result<(), DatasetError> {
+    let mut staged = Staged::create(target)?;
+    staged.put(text.as_bytes())?;
+    staged.place()
+}
+
+/// Removes `path` if it is there.
+///
+/// # Errors
+/// It is there and cannot be removed.
+pub fn remove_if_present(path: &Path) -> Result<(), DatasetError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(DatasetError::io("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn folder_and_name(target: &Path) -> Result<(&Path, &std::ffi::OsStr), DatasetError> {
+    let name = target
+        .file_name()
+        .ok_or_else(|| DatasetError::Request(format!("{} names no file", target.display())))?;
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    Ok((folder, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_file_leaves_the_old_one_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.float32");
+        place_text(&target, "old").unwrap();
+        let mut staged = Staged::create(&target).unwrap();
+        staged.put(b"half").unwrap();
+        drop(staged);
+        assert_eq!(fs::read_to_string(&target).unwrap(), "old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn others_may_read_what_was_placed() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("new/sub/a.txt");
+        place_text(&target, "text").unwrap();
+        // Whatever the umask: never the 0600 of a temporary file, unless the umask says so.
+        let plain = folder.path().join("plain");
+        fs::write(&plain, "").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&target), mode(&plain));
+    }
+}
