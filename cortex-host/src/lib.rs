@@ -4,4 +4,7 @@
 //! sink (file, kernel, device link) → telemetry → results → report. Nothing after the plan
 //! reads YAML; nothing in the report measures.
 
+pub mod cli;
 pub mod dataset;
+pub mod exit;
+pub mod plan;

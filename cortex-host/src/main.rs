@@ -1,3 +1,5 @@
 //! `cortex-host`: parse the command line, run it, turn the outcome into an exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cortex_host::cli::main().into()
+}
