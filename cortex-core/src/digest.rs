@@ -6,7 +6,7 @@
 
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
 
-static CRC32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
+pub(crate) static CRC32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
 /// A running CRC-32 over samples or bytes.
 #[derive(Clone)]
