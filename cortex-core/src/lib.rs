@@ -9,7 +9,7 @@
 //! - [`random`]: per-channel ChaCha8 streams and Gaussian numbers from them;
 //! - [`signal`]: generator versions v1 and v2: validated parameters → coefficients → blocks;
 //! - [`kernel`]: the benchmarked signal-processing kernels;
-//! - `link`: frames, messages and session state machines of the serial protocol.
+//! - [`link`]: frames, messages and session state machines of the serial protocol.
 //!
 //! The law of this crate is bit identity: the same parameters give the same bits on every
 //! target, with any vector width (docs/numerics.md says why that holds).
@@ -18,6 +18,7 @@
 
 pub mod digest;
 pub mod kernel;
+pub mod link;
 pub mod math;
 pub mod random;
 pub mod signal;

@@ -260,9 +260,24 @@ impl Active {
 #[derive(Clone)]
 enum Job {
     Empty,
-    Receiving { block: u32, values: u32, first_seq: u16, fragments: u16 },
-    Loaded { block: u32, values: u32, input_ticks: u64 },
-    Seeding { seeded: Seeded, block: u32, input: SampleDigest, output: SampleDigest, sums: SeededResult },
+    Receiving {
+        block: u32,
+        values: u32,
+        first_seq: u16,
+        fragments: u16,
+    },
+    Loaded {
+        block: u32,
+        values: u32,
+        input_ticks: u64,
+    },
+    Seeding {
+        seeded: Seeded,
+        block: u32,
+        input: SampleDigest,
+        output: SampleDigest,
+        sums: SeededResult,
+    },
 }
 
 /// The answer on its way to the host; it is made anew for every (re)transmission.
@@ -438,7 +453,10 @@ impl<E: Engine> Core<E> {
                     if self.place_more(header, payload) {
                         self.receive.accept(header.seq);
                     } else {
-                        self.refuse(header, ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0));
+                        self.refuse(
+                            header,
+                            ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0),
+                        );
                     }
                 }
                 Kind::Configure => self.configure(header, payload),
@@ -500,7 +518,11 @@ impl<E: Engine> Core<E> {
             || !configure.output.is_valid()
         {
             let limit = saturating_u32(room - room % 4);
-            return Err(ErrorInfo::new(ErrorCode::BadEncoding, u32::from(configure.fragment_bytes), limit));
+            return Err(ErrorInfo::new(
+                ErrorCode::BadEncoding,
+                u32::from(configure.fragment_bytes),
+                limit,
+            ));
         }
         if configure.channels == 0 || configure.hop == 0 || configure.hop > configure.window {
             return Err(ErrorInfo::new(ErrorCode::BadMessage, u32::from(Kind::Configure as u8), 0));
@@ -636,7 +658,9 @@ impl<E: Engine> Core<E> {
             return;
         }
         match core::mem::replace(&mut self.job, Job::Empty) {
-            Job::Loaded { block, values, input_ticks } => self.run_block(block, values, input_ticks, clock),
+            Job::Loaded { block, values, input_ticks } => {
+                self.run_block(block, values, input_ticks, clock)
+            }
             Job::Seeding { seeded, block, input, output, sums } => {
                 self.run_seeded(seeded, block, input, output, sums, clock);
             }
@@ -644,7 +668,13 @@ impl<E: Engine> Core<E> {
         }
     }
 
-    fn run_block(&mut self, block: u32, values: u32, input_ticks: u64, clock: &mut dyn FnMut() -> u64) {
+    fn run_block(
+        &mut self,
+        block: u32,
+        values: u32,
+        input_ticks: u64,
+        clock: &mut dyn FnMut() -> u64,
+    ) {
         self.next_block = block.wrapping_add(1);
         self.ack_due = true; // the input buffer is free: credit again
         let input_crc = digest_of(self.engine.input().get(..values as usize).unwrap_or(&[]));
@@ -743,11 +773,14 @@ impl<E: Engine> Core<E> {
         }
         if self.bye_due != 0 {
             let session = core::mem::take(&mut self.bye_due);
-            return FrameWriter::new(out, Header::new(Kind::Bye, session, 0, 0))?.finish().map(Some);
+            return FrameWriter::new(out, Header::new(Kind::Bye, session, 0, 0))?
+                .finish()
+                .map(Some);
         }
         if let Some((token, received_ticks)) = self.pong_due.take() {
             let pong = Pong { token, received_ticks, sent_ticks: now_ticks };
-            return write_message(out, Header::new(Kind::Pong, self.session, 0, 0), &pong, &[]).map(Some);
+            return write_message(out, Header::new(Kind::Pong, self.session, 0, 0), &pong, &[])
+                .map(Some);
         }
         let due = match self.reply {
             Reply::None => None,

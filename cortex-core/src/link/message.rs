@@ -31,8 +31,8 @@ PING token:u16;PONG token:u16 received:u64 sent:u64;\
 ERROR code:enum seq:u16 a:u32 b:u32 text:str;REFUSED as ERROR;BYE";
 
 /// CRC-32/ISO-HDLC of [`SCHEMA`]: equal at both ends or they do not understand each other.
-pub const SCHEMA_HASH: u32 = crc::Crc::<u32, crc::Table<0>>::new(&crc::CRC_32_ISO_HDLC)
-    .checksum(SCHEMA.as_bytes());
+pub const SCHEMA_HASH: u32 =
+    crc::Crc::<u32, crc::Table<0>>::new(&crc::CRC_32_ISO_HDLC).checksum(SCHEMA.as_bytes());
 
 /// Longest encoding of any message in front of samples, in bytes. A receiver with frames of
 /// `max_frame` bytes takes fragments of `max_frame - HEADER_BYTES - CRC_BYTES - FRAGMENT_HEAD_BYTES`.

@@ -1,0 +1,330 @@
+//! What a device computes: the seam between the protocol and the arithmetic.
+//!
+//! [`Engine`] is implemented by [`KernelEngine`] for the kernels of this crate, and by whoever
+//! wants to benchmark kernels of their own on a board. All memory is the caller's.
+
+use super::message::{Configure, Configured, ErrorCode, ErrorInfo};
+use crate::digest::SampleDigest;
+use crate::kernel::{Kernel, KernelShape};
+use crate::signal::{
+    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
+};
+
+/// When one call of a kernel began and ended, in ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Read right before the call.
+    pub start_ticks: u64,
+    /// Read right after it.
+    pub end_ticks: u64,
+}
+
+/// What the device session asks of the device's arithmetic.
+pub trait Engine {
+    /// Digest of what the generators produce: equal to the host's or seeded runs are refused.
+    fn generator_digest(&self) -> u32;
+
+    /// Digest that tells the kernels of two builds apart.
+    fn kernel_digest(&self) -> u32;
+
+    /// Values (`f32`) there are for kernel state, input and output together.
+    fn capacity_values(&self) -> usize;
+
+    /// Builds a kernel, puts its state to the start and makes room for its largest block.
+    ///
+    /// # Errors
+    /// What to tell the host, when the kernel is unknown or does not fit.
+    fn configure(&mut self, configure: &Configure<'_>) -> Result<Configured, ErrorInfo>;
+
+    /// Room for the values of one block: the session writes them here.
+    fn input(&mut self) -> &mut [f32];
+
+    /// Runs the kernel over the first `values` of the input, reading `clock` right before and
+    /// right after.
+    ///
+    /// # Errors
+    /// What to tell the host, when the kernel refuses.
+    fn run(&mut self, values: usize, clock: &mut dyn FnMut() -> u64) -> Result<Run, ErrorInfo>;
+
+    /// What the last run put out.
+    fn output(&self) -> &[f32];
+
+    /// Starts a generator of `channels` channels at sample 0 and the kernel's state anew.
+    ///
+    /// # Errors
+    /// What to tell the host, when the device cannot.
+    fn begin_seeded(&mut self, source: &SourceSpec, channels: u32) -> Result<(), ErrorInfo>;
+
+    /// Fills the first `values` of the input with the generator's next rows.
+    ///
+    /// # Errors
+    /// What to tell the host, when no generator was started.
+    fn generate(&mut self, values: usize) -> Result<(), ErrorInfo>;
+}
+
+/// Builds a kernel from the bytes of [`Configure::kernel`].
+pub type BuildKernel<K> = fn(&KernelShape, &[u8]) -> Result<K, ErrorInfo>;
+
+/// The standard engine: one kernel, one generator, memory from the caller.
+///
+/// `F` holds `f32` values (kernel state, input, output and, in seeded mode, one tile of
+/// [`BLOCK_SAMPLES`] rows); `L` one generator state per channel for seeded mode.
+pub struct KernelEngine<K, F, L> {
+    build: BuildKernel<K>,
+    kernel_digest: u32,
+    generator_digest: u32,
+    values: F,
+    lanes: L,
+    kernel: Option<K>,
+    layout: Layout,
+    source: Option<Source>,
+}
+
+/// Where things lie in the values: state | input | output | tile.
+#[derive(Clone, Copy, Default)]
+struct Layout {
+    channels: usize,
+    state: usize,
+    input: usize,
+    output: usize,
+    written: usize,
+}
+
+struct Source {
+    generator: Generator,
+    scratch: Scratch<1>,
+    /// Rows of the tile already taken.
+    used_rows: usize,
+}
+
+impl<K, F, L> KernelEngine<K, F, L>
+where
+    K: Kernel,
+    F: AsRef<[f32]> + AsMut<[f32]>,
+    L: AsMut<[Option<Lanes<1>>]>,
+{
+    /// An engine without a kernel yet. `build` makes kernels, `kernel_digest` identifies them.
+    #[must_use]
+    pub fn new(build: BuildKernel<K>, kernel_digest: u32, values: F, lanes: L) -> Self {
+        Self {
+            build,
+            kernel_digest,
+            generator_digest: generator_digest(),
+            values,
+            lanes,
+            kernel: None,
+            layout: Layout::default(),
+            source: None,
+        }
+    }
+
+    fn fill_tile(&mut self) -> Result<(), ErrorInfo> {
+        let missing = ErrorInfo::new(ErrorCode::BadSource, 0, 0);
+        let Self { values, lanes, layout, source, .. } = self;
+        let Some(source) = source else { return Err(missing) };
+        let at = layout.state + layout.input + layout.output;
+        let Some(tile) = values.as_mut().get_mut(at..at + BLOCK_SAMPLES * layout.channels) else {
+            return Err(missing);
+        };
+        let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
+        for (channel, lane) in lanes.as_mut().iter_mut().take(layout.channels).enumerate() {
+            let Some(lane) = lane else { return Err(missing) };
+            fill_block(&source.generator, lane, &mut source.scratch, &mut block);
+            for (row, [sample]) in tile.chunks_exact_mut(layout.channels).zip(&block) {
+                if let Some(slot) = row.get_mut(channel) {
+                    *slot = *sample;
+                }
+            }
+        }
+        source.used_rows = 0;
+        Ok(())
+    }
+}
+
+impl<K, F, L> Engine for KernelEngine<K, F, L>
+where
+    K: Kernel,
+    F: AsRef<[f32]> + AsMut<[f32]>,
+    L: AsMut<[Option<Lanes<1>>]>,
+{
+    fn generator_digest(&self) -> u32 {
+        self.generator_digest
+    }
+
+    fn kernel_digest(&self) -> u32 {
+        self.kernel_digest
+    }
+
+    fn capacity_values(&self) -> usize {
+        self.values.as_ref().len()
+    }
+
+    fn configure(&mut self, configure: &Configure<'_>) -> Result<Configured, ErrorInfo> {
+        self.kernel = None;
+        self.source = None;
+        self.layout = Layout::default();
+        let shape = KernelShape {
+            channels: configure.channels as usize,
+            window: configure.window as usize,
+            hop: configure.hop as usize,
+            sample_rate_hz: configure.sample_rate_hz,
+        };
+        let capacity = self.values.as_ref().len();
+        let input = shape.channels.saturating_mul(shape.window);
+        let too_large = |needed: usize| {
+            let needed = u32::try_from(needed).unwrap_or(u32::MAX);
+            ErrorInfo::new(ErrorCode::TooLarge, needed, u32::try_from(capacity).unwrap_or(u32::MAX))
+                .with_text("needed, there: values of 4 bytes")
+        };
+        if input > capacity {
+            return Err(too_large(input));
+        }
+        let kernel = (self.build)(&shape, configure.kernel)?;
+        let state = kernel.state_len();
+        let output = kernel.output_len(shape.window).max(kernel.output_len(shape.hop));
+        let needed = state.saturating_add(input).saturating_add(output);
+        if needed > capacity {
+            return Err(too_large(needed));
+        }
+        if let Some(values) = self.values.as_mut().get_mut(..state) {
+            kernel.reset(values);
+        }
+        self.layout = Layout { channels: shape.channels, state, input, output, written: 0 };
+        self.kernel = Some(kernel);
+        Ok(Configured {
+            state_values: u32::try_from(state).unwrap_or(u32::MAX),
+            output_values: u32::try_from(output).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn input(&mut self) -> &mut [f32] {
+        let Layout { state, input, .. } = self.layout;
+        self.values.as_mut().get_mut(state..state + input).unwrap_or(&mut [])
+    }
+
+    fn run(&mut self, values: usize, clock: &mut dyn FnMut() -> u64) -> Result<Run, ErrorInfo> {
+        let Layout { state, input, output, .. } = self.layout;
+        self.layout.written = 0;
+        let missing = || ErrorInfo::new(ErrorCode::NotConfigured, 0, 0);
+        let kernel = self.kernel.as_ref().ok_or_else(missing)?;
+        let all = self.values.as_mut().get_mut(..state + input + output).ok_or_else(missing)?;
+        let (state, rest) = all.split_at_mut(state);
+        let (input, output) = rest.split_at_mut(input);
+        let input = input.get(..values).ok_or_else(missing)?;
+        let start_ticks = clock();
+        let result = kernel.process(state, input, output);
+        let end_ticks = clock();
+        match result {
+            Ok(written) => {
+                self.layout.written = written;
+                Ok(Run { start_ticks, end_ticks })
+            }
+            Err(fault) => {
+                let code = match fault {
+                    crate::kernel::KernelFault::InputLength => 1,
+                    crate::kernel::KernelFault::OutputLength => 2,
+                    crate::kernel::KernelFault::StateLength => 3,
+                };
+                Err(ErrorInfo::new(ErrorCode::KernelFault, code, 0))
+            }
+        }
+    }
+
+    fn output(&self) -> &[f32] {
+        let Layout { state, input, written, .. } = self.layout;
+        let start = state + input;
+        self.values.as_ref().get(start..start + written).unwrap_or(&[])
+    }
+
+    fn begin_seeded(&mut self, source: &SourceSpec, channels: u32) -> Result<(), ErrorInfo> {
+        self.source = None;
+        let Layout { state, input, output, .. } = self.layout;
+        let Some(kernel) = &self.kernel else {
+            return Err(ErrorInfo::new(ErrorCode::NotConfigured, 0, 0));
+        };
+        let lanes = self.lanes.as_mut();
+        let count = channels as usize;
+        if count > lanes.len() {
+            let limit = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
+            return Err(ErrorInfo::new(ErrorCode::TooManyChannels, channels, limit));
+        }
+        let needed = (state + input + output).saturating_add(BLOCK_SAMPLES.saturating_mul(count));
+        let capacity = self.values.as_ref().len();
+        if needed > capacity {
+            let needed = u32::try_from(needed).unwrap_or(u32::MAX);
+            let capacity = u32::try_from(capacity).unwrap_or(u32::MAX);
+            return Err(ErrorInfo::new(ErrorCode::TooLarge, needed, capacity)
+                .with_text("needed, there: values of 4 bytes"));
+        }
+        let generator =
+            Generator::new(source).map_err(|_| ErrorInfo::new(ErrorCode::BadSource, 0, 0))?;
+        for (channel, lane) in (0..channels).zip(lanes.iter_mut()) {
+            *lane = Some(generator.start::<1>(channel));
+        }
+        if let Some(values) = self.values.as_mut().get_mut(..state) {
+            kernel.reset(values);
+        }
+        self.source = Some(Source { generator, scratch: Scratch::new(), used_rows: BLOCK_SAMPLES });
+        Ok(())
+    }
+
+    fn generate(&mut self, values: usize) -> Result<(), ErrorInfo> {
+        let missing = || ErrorInfo::new(ErrorCode::BadSource, 0, 0);
+        let Layout { channels, state, input, output, .. } = self.layout;
+        let mut done = 0;
+        while done < values {
+            if self.source.as_ref().ok_or_else(missing)?.used_rows == BLOCK_SAMPLES {
+                self.fill_tile()?;
+            }
+            let source = self.source.as_mut().ok_or_else(missing)?;
+            let left = (BLOCK_SAMPLES - source.used_rows) * channels;
+            let count = left.min(values - done);
+            let from = state + input + output + source.used_rows * channels;
+            let all = self.values.as_mut();
+            if channels == 0 || done + count > input || from + count > all.len() {
+                return Err(missing());
+            }
+            all.copy_within(from..from + count, state + done);
+            source.used_rows += count / channels;
+            done += count;
+        }
+        Ok(())
+    }
+}
+
+/// Digest of what this build's generators produce: the first block of two channels of each
+/// v1 signal at fixed parameters. Two builds with the same digest generate the same data.
+#[must_use]
+pub fn generator_digest() -> u32 {
+    let signals = [
+        Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 },
+        Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 },
+    ];
+    let mut digest = SampleDigest::new();
+    let mut scratch = Scratch::<1>::new();
+    let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
+    for signal in signals {
+        let spec =
+            SourceSpec { version: GeneratorVersion::V1, signal, sample_rate_hz: 160.0, seed: 42 };
+        let Ok(generator) = Generator::new(&spec) else { continue };
+        for channel in 0..2 {
+            let mut lanes = generator.start::<1>(channel);
+            fill_block(&generator, &mut lanes, &mut scratch, &mut block);
+            for [sample] in &block {
+                digest.update(&[*sample]);
+            }
+        }
+    }
+    digest.finish()
+}
+
+/// One copy of the generators' code in an image: [`Generator::fill`] is always inlined.
+#[inline(never)]
+fn fill_block(
+    generator: &Generator,
+    lanes: &mut Lanes<1>,
+    scratch: &mut Scratch<1>,
+    block: &mut LaneBlock<1>,
+) {
+    generator.fill(lanes, scratch, block);
+}

@@ -1,0 +1,26 @@
+//! The serial link: the same protocol code on the host and on the device.
+//!
+//! From the line upwards:
+//!
+//! - [`cobs`]: byte stuffing, so that 0x00 always ends a frame;
+//! - [`frame`]: header, payload, CRC-32;
+//! - [`message`] and [`sample`]: what frames carry;
+//! - [`window`]: sequence numbers, acknowledgements, what to send again;
+//! - [`device`]: the device's session, with [`engine`] for its arithmetic.
+//!
+//! Everything here is pure: no input, no output, time as an argument, memory from the caller.
+//! docs/wire-format.md is the norm.
+
+pub mod cobs;
+pub mod device;
+pub mod engine;
+pub mod frame;
+pub mod message;
+pub mod sample;
+pub mod window;
+
+pub use device::{Action, BufferError, DeviceIdentity, DeviceSession};
+pub use engine::{Engine, KernelEngine};
+pub use frame::{Header, Kind};
+pub use message::{DeviceInfo, ErrorCode, ErrorInfo, ResultEnd, SeededResult};
+pub use sample::Encoding;
