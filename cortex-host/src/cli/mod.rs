@@ -3,6 +3,8 @@
 //! A command is an `Args` struct and `execute(&Args, &Talk) -> Result<ExitCode, Failure>`.
 //! stdout carries data, stderr carries talk.
 
+mod answer;
+mod convert;
 mod generate;
 mod list;
 mod reproduce;
@@ -42,6 +44,8 @@ pub enum Command {
     List(list::Args),
     /// Regenerate a dataset from its manifest and compare the digests.
     Reproduce(reproduce::Args),
+    /// Convert EDF, EDF+, BDF, BrainVision or .npy to a .float32 dataset.
+    Convert(convert::Args),
     /// Check a primitive against its golden digests.
     Verify(verify::Args),
 }
@@ -71,6 +75,7 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Generate(args) => generate::execute(args, talk),
         Command::List(args) => list::execute(args, talk),
         Command::Reproduce(args) => reproduce::execute(args, talk),
+        Command::Convert(args) => convert::execute(args, talk),
         Command::Verify(args) => verify::execute(args, talk),
     }
 }

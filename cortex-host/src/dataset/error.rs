@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::exit::{ExitCode, Failure};
+
 /// Why a dataset could not be read, written or fetched. Every message is one sentence that
 /// names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,20 @@ pub enum DatasetError {
     /// The user asked to stop (Ctrl-C).
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<DatasetError> for Failure {
+    fn from(error: DatasetError) -> Self {
+        let code = match &error {
+            DatasetError::Request(_) => ExitCode::Usage,
+            DatasetError::Io { .. } | DatasetError::Format { .. } | DatasetError::Fetch { .. } => {
+                ExitCode::InputOutput
+            }
+            DatasetError::Mismatch(_) => ExitCode::CheckFailed,
+            DatasetError::Interrupted => ExitCode::Interrupted,
+        };
+        Failure::new(code, error.to_string())
+    }
 }
 
 impl DatasetError {

@@ -5,9 +5,18 @@
 //! with a BrainVision header (`.vhdr`, `.vmrk`) beside the unchanged `.float32` file.
 
 pub mod brainvision;
+pub mod convert;
+pub mod edf;
 mod error;
+pub mod events;
 pub mod labels;
 pub mod npy;
 pub mod place;
+pub mod planes;
+pub mod recording;
+pub mod shape;
+mod unit;
 
 pub use error::DatasetError;
+pub use recording::{Format, OpenOptions, Recording};
+pub use unit::Unit;

@@ -1,18 +1,23 @@
-//! NumPy `.npy` files: writing float32 arrays of samples × channels.
+//! NumPy `.npy` files: arrays of samples × channels, written as float32, read as float32,
+//! float64, int16 or int32.
 //!
-//! Source: "NEP 1, a simple file format for NumPy arrays", version 1.0.
+//! Source: "NEP 1, a simple file format for NumPy arrays", versions 1.0 to 3.0.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::DatasetError;
 use super::place::Staged;
+use super::planes::{Element, PlaneReader};
+use super::recording::{Format, OpenOptions, Recording, interleaved, planar};
+use super::{DatasetError, Unit, labels};
 
 /// The first bytes of every `.npy` file.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// The header's length is padded so that samples begin at a multiple of this.
 const ALIGNMENT: usize = 64;
+/// Longest header read: NumPy's own limit is of this order.
+const MOST_HEADER_BYTES: usize = 64 * 1024;
 
 /// The header of a C-ordered little-endian float32 array of shape (`samples`, `channels`);
 /// the samples follow it in file order.
@@ -67,9 +72,208 @@ pub fn copy_from_float32(
     staged.place()
 }
 
+/// Opens a one- or two-dimensional array: samples × channels, or channels × samples where
+/// the options say so. Samples are microvolts unless the options name a unit.
+///
+/// # Errors
+/// The file is no `.npy` array of a supported type and shape, is not as long as its header
+/// says, or the options give no sample rate.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetError> {
+    let bad = |problem: String| DatasetError::format(path, problem);
+    let mut file = File::open(path).map_err(DatasetError::io("read", path))?;
+    let bytes = file.metadata().map_err(DatasetError::io("read", path))?.len();
+    let (start, dictionary) = read_header(&mut file, path)?;
+    let array = Array::parse(&dictionary).map_err(bad)?;
+    let sample_rate_hz = options.sample_rate_hz.ok_or_else(|| {
+        DatasetError::Request(format!(
+            "{} does not say its sample rate: give --rate",
+            path.display()
+        ))
+    })?;
+    let (samples, channels) = if options.channels_first {
+        (array.columns, array.rows)
+    } else {
+        (array.rows, array.columns)
+    };
+    let cells = array.rows.checked_mul(array.columns);
+    let data_bytes = cells.and_then(|cells| cells.checked_mul(array.element.bytes() as u64));
+    let expected = data_bytes.and_then(|bytes| bytes.checked_add(start));
+    if expected != Some(bytes) {
+        return Err(bad(format!(
+            "{bytes} bytes, but an array of {} × {} needs {} after a header of {start}; the file is not whole",
+            array.rows,
+            array.columns,
+            data_bytes.map_or("more than can be counted".to_owned(), |bytes| bytes.to_string()),
+        )));
+    }
+    if samples == 0 || channels == 0 {
+        return Err(bad("the array is empty".into()));
+    }
+    // The file holds that many numbers, so both counts are far below usize::MAX.
+    let channels = channels as usize;
+    let unit = options.unit.unwrap_or(Unit::Microvolt);
+    let layout_of =
+        if array.columns_first == options.channels_first { interleaved } else { planar };
+    let mut layout = layout_of(start, channels, samples, array.element, unit);
+    let mut channel_names = labels::synthetic_names(channels);
+    if let Some(wanted) = &options.channels {
+        let mut planes = Vec::with_capacity(wanted.len());
+        for name in wanted {
+            let index = channel_names.iter().position(|have| have == name).ok_or_else(|| {
+                DatasetError::Request(format!(
+                    "{} has no channel '{name}'; its {channels} channels are called E0001, E0002, ...",
+                    path.display()
+                ))
+            })?;
+            planes.extend(layout.planes.get(index).cloned());
+        }
+        layout.planes = planes;
+        channel_names.clone_from(wanted);
+    }
+    let mut notes = Vec::new();
+    if channels as u64 > samples {
+        notes.push(format!(
+            "{channels} channels and only {samples} samples: if the array is channels × samples, {} --channels-first",
+            if options.channels_first { "leave out" } else { "give" }
+        ));
+    }
+    Ok(Recording {
+        path: path.to_owned(),
+        format: Format::Npy,
+        channel_names: labels::distinct(channel_names),
+        sample_rate_hz,
+        samples,
+        start: None,
+        events: Vec::new(),
+        keeps_events: false,
+        notes,
+        reader: PlaneReader::new(file, path, layout),
+    })
+}
+
+/// What the dictionary of a header says.
+#[derive(Debug, PartialEq)]
+struct Array {
+    element: Element,
+    /// Stored column by column (Fortran order).
+    columns_first: bool,
+    rows: u64,
+    columns: u64,
+}
+
+impl Array {
+    /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }`.
+    fn parse(dictionary: &str) -> Result<Self, String> {
+        let value = |key: &str| {
+            let quoted = [format!("'{key}'"), format!("\"{key}\"")];
+            quoted
+                .iter()
+                .find_map(|quoted| dictionary.split_once(quoted.as_str()))
+                .and_then(|(_, rest)| rest.trim_start().strip_prefix(':'))
+                .map(str::trim_start)
+                .ok_or_else(|| format!("its header has no '{key}'"))
+        };
+        let kind = value("descr")?;
+        let kind: String = kind
+            .trim_start_matches(['\'', '"'])
+            .chars()
+            .take_while(|c| !"'\",}".contains(*c))
+            .collect();
+        let element = match kind.as_str() {
+            "<f4" => Element::F32,
+            "<f8" => Element::F64,
+            "<i2" => Element::I16,
+            "<i4" => Element::I32,
+            other => {
+                return Err(format!(
+                    "its numbers are of type '{other}'; convert it first with array.astype('<f4')"
+                ));
+            }
+        };
+        let columns_first = value("fortran_order")?.starts_with("True");
+        let shape = value("shape")?;
+        let inner = shape
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(')'))
+            .map(|(inner, _)| inner)
+            .ok_or("its header has no shape")?;
+        let sizes: Result<Vec<u64>, _> = inner
+            .split(',')
+            .map(str::trim)
+            .filter(|size| !size.is_empty())
+            .map(|size| size.trim_end_matches('L').parse::<u64>())
+            .collect();
+        match sizes.as_deref() {
+            Ok([rows]) => Ok(Self { element, columns_first, rows: *rows, columns: 1 }),
+            Ok([rows, columns]) => {
+                Ok(Self { element, columns_first, rows: *rows, columns: *columns })
+            }
+            _ => Err(format!("its shape is ({inner}), not samples × channels")),
+        }
+    }
+}
+
+/// Reads the header at the start of `file`: where the samples begin, and its dictionary.
+fn read_header(file: &mut File, path: &Path) -> Result<(u64, String), DatasetError> {
+    let mut head = Vec::new();
+    file.take(12).read_to_end(&mut head).map_err(DatasetError::io("read", path))?;
+    let (fixed, length) = match head.as_slice() {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, low, high, ..] => {
+            (10, usize::from(u16::from_le_bytes([*low, *high])))
+        }
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _, a, b, c, d] => {
+            (12, u32::from_le_bytes([*a, *b, *c, *d]) as usize)
+        }
+        _ => return Err(DatasetError::format(path, "not a .npy file of format 1, 2 or 3")),
+    };
+    if length > MOST_HEADER_BYTES {
+        return Err(DatasetError::format(
+            path,
+            format!("a header of {length} bytes is no array's"),
+        ));
+    }
+    let mut dictionary = vec![0; length];
+    super::planes::read_at(file, fixed, &mut dictionary).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            DatasetError::format(path, "the file ends within its header")
+        }
+        _ => DatasetError::io("read", path)(error),
+    })?;
+    Ok((fixed + length as u64, String::from_utf8_lossy(&dictionary).into_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dictionaries_as_numpy_writes_them() {
+        let array = |element, columns_first, rows, columns| {
+            Ok(Array { element, columns_first, rows, columns })
+        };
+        for (text, expected) in [
+            (
+                "{'descr': '<f8', 'fortran_order': True, 'shape': (64, 20000), }  \n",
+                array(Element::F64, true, 64, 20_000),
+            ),
+            (
+                "{'descr': '<i2', 'fortran_order': False, 'shape': (5,), }",
+                array(Element::I16, false, 5, 1),
+            ),
+        ] {
+            assert_eq!(Array::parse(text), expected);
+        }
+        for text in [
+            "",
+            "{'descr': '>f4', 'fortran_order': False, 'shape': (5, 2), }",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 2, 1), }",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (-5, 2), }",
+            "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (5, 2), }",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 2)}",
+        ] {
+            assert!(Array::parse(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn header_is_the_one_of_the_format_description() {

@@ -5,6 +5,8 @@
 //! gives names, units and rate and points at the data file; a marker file (`.vmrk`) lists
 //! events. The samples stay an untouched `.float32` file.
 
+mod read;
 mod write;
 
+pub use read::{Description, open};
 pub use write::{Header, Marker, header_paths, remove_header, write_header};

@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_interval_gives_the_rate_back() {
-        for rate in [160.0, 250.0, 256.0, 512.0, 1000.0, 2048.0, 30_000.0, 24_414.0625, 100.0] {
+        for rate in [160.0, 250.0, 256.0, 512.0, 1000.0, 2048.0, 30_000.0, 24_414.062_5, 100.0] {
             let interval: f64 = sampling_interval_us(rate).to_string().parse().unwrap();
             let back = 1e6 / interval;
             let exact = if rate == 30_000.0 { rate.next_down() } else { rate };

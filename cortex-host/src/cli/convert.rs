@@ -1,0 +1,121 @@
+//! `cortex-host convert IN OUT`: a recording becomes a dataset.
+
+use std::path::PathBuf;
+
+use super::Talk;
+use crate::dataset::convert::{Converted, convert};
+use crate::dataset::{OpenOptions, Recording, Unit};
+use crate::exit::{ExitCode, Failure};
+
+/// Arguments of `convert`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host convert S001R03.edf S001R03.float32
+  cortex-host convert night.edf eeg.float32 --channels C3,C4
+  cortex-host convert array.npy eeg.float32 --rate 250 --channels-first --unit V
+
+Beside OUT come OUT.vhdr and OUT.vmrk (MNE: read_raw_brainvision) and, for formats that
+keep events, OUT_events.tsv (BIDS).")]
+pub struct Args {
+    /// Recording: .edf, .edf+, .bdf, .vhdr or .npy.
+    pub input: PathBuf,
+    /// Dataset to write: interleaved little-endian float32 in microvolts.
+    pub output: PathBuf,
+    /// Take only these channels, in this order.
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
+    pub channels: Option<Vec<String>>,
+    /// Also write a NumPy copy, OUT with the extension .npy.
+    #[arg(long)]
+    pub npy: bool,
+    /// Sample rate in Hz of a .npy file.
+    #[arg(long, value_name = "HZ")]
+    pub rate: Option<f64>,
+    /// Unit of samples whose file does not say (V, mV, uV, nV).
+    #[arg(long)]
+    pub unit: Option<Unit>,
+    /// The .npy array is channels × samples, as MNE's get_data returns it.
+    #[arg(long)]
+    pub channels_first: bool,
+    /// Take the whole records of a file shorter or longer than its header promises.
+    #[arg(long)]
+    pub accept_truncated: bool,
+    /// Print what was written as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// [`Failure`] with the code and the sentence for the user.
+pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+    let options = OpenOptions {
+        channels: args.channels.clone(),
+        channel_count: None,
+        sample_rate_hz: args.rate,
+        unit: args.unit,
+        channels_first: args.channels_first,
+        accept_truncated: args.accept_truncated,
+    };
+    let mut recording = Recording::open(&args.input, &options)?;
+    let converted = with_progress(&mut recording, &args.output, args.npy, talk)?;
+    if args.json {
+        let summary = serde_json::json!({
+            "data": converted.data,
+            "vhdr": converted.vhdr,
+            "events": converted.events,
+            "npy": converted.npy,
+            "channels": recording.channels(),
+            "channel_names": recording.channel_names,
+            "sample_rate_hz": recording.sample_rate_hz,
+            "samples": recording.samples,
+            "bytes": converted.bytes,
+            "sha256": converted.sha256,
+            "outside_range": converted.outside_range,
+            "notes": recording.notes,
+        });
+        super::answer::print(&format!("{summary:#}"))?;
+    }
+    Ok(ExitCode::Success)
+}
+
+/// Converts, telling what happens on stderr; shared with `download`.
+///
+/// # Errors
+/// As [`convert`].
+pub fn with_progress(
+    recording: &mut Recording,
+    target: &std::path::Path,
+    npy: bool,
+    talk: &Talk,
+) -> Result<Converted, Failure> {
+    for note in &recording.notes {
+        talk.warn(&format!("{}: {note}", recording.path.display()));
+    }
+    let bar = talk.progress(recording.samples, "Converting");
+    let converted = convert(recording, target, npy, |done| {
+        bar.set_position(done);
+        true
+    })?;
+    bar.finish_and_clear();
+    for (name, count) in recording.channel_names.iter().zip(&converted.outside_range) {
+        if *count > 0 {
+            talk.warn(&format!(
+                "{}: {count} samples of {name} lie outside the digital range of its header; they are scaled like the others",
+                recording.path.display()
+            ));
+        }
+    }
+    talk.say(&format!(
+        "{} {} → {}: {}ch × {} samples at {} Hz, {} bytes",
+        recording.format,
+        recording.path.display(),
+        target.display(),
+        recording.channels(),
+        recording.samples,
+        recording.sample_rate_hz,
+        converted.bytes
+    ));
+    Ok(converted)
+}

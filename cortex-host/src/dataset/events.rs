@@ -1,0 +1,81 @@
+//! Events of a recording: BIDS `_events.tsv` and BrainVision markers.
+//!
+//! Source: Brain Imaging Data Structure 1.10, "Task events": tab-separated, columns `onset`
+//! and `duration` in seconds, `trial_type`; a missing value is `n/a`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::brainvision::Marker;
+
+/// Something that happened during a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Seconds from the first sample; negative before it.
+    pub onset_s: f64,
+    /// Length in seconds, if the file gives one.
+    pub duration_s: Option<f64>,
+    /// What happened.
+    pub label: String,
+}
+
+/// Where the events of `data` are kept: `S001R03.float32` → `S001R03_events.tsv`.
+#[must_use]
+pub fn events_path(data: &Path) -> PathBuf {
+    let stem = data.file_stem().unwrap_or_default().to_string_lossy();
+    data.with_file_name(format!("{stem}_events.tsv"))
+}
+
+/// The events as BIDS TSV, in the given order.
+#[must_use]
+pub fn to_tsv(events: &[Event]) -> String {
+    let mut text = String::from("onset\tduration\ttrial_type\n");
+    for event in events {
+        let label: String =
+            event.label.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let label = if label.trim().is_empty() { "n/a" } else { label.trim() };
+        let _ = match event.duration_s {
+            Some(duration) => writeln!(text, "{}\t{duration}\t{label}", event.onset_s),
+            None => writeln!(text, "{}\tn/a\t{label}", event.onset_s),
+        };
+    }
+    text
+}
+
+/// The events that begin within `samples` samples as BrainVision markers: the onset is
+/// rounded to the nearest sample.
+#[must_use]
+pub fn to_markers(events: &[Event], sample_rate_hz: f64, samples: u64) -> Vec<Marker> {
+    events
+        .iter()
+        .filter_map(|event| {
+            let sample = (event.onset_s * sample_rate_hz).round();
+            // A negative or huge number saturates in the cast and is left out here.
+            if sample < 0.0 || sample as u64 >= samples {
+                return None;
+            }
+            let length = (event.duration_s.unwrap_or(0.0) * sample_rate_hz).round() as u64;
+            Some(Marker { sample: sample as u64, length, description: event.label.clone() })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tsv_and_markers_by_hand() {
+        let events = [
+            Event { onset_s: -0.5, duration_s: None, label: "before\tall".into() },
+            Event { onset_s: 4.2, duration_s: Some(4.1), label: "T0".into() },
+            Event { onset_s: 8.0, duration_s: Some(0.0), label: String::new() },
+        ];
+        assert_eq!(
+            to_tsv(&events),
+            "onset\tduration\ttrial_type\n-0.5\tn/a\tbefore all\n4.2\t4.1\tT0\n8\t0\tn/a\n"
+        );
+        let markers = to_markers(&events, 160.0, 1280);
+        assert_eq!(markers, [Marker { sample: 672, length: 656, description: "T0".into() }]);
+    }
+}
