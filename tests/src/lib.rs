@@ -1,1 +1,92 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The root of the checkout.
+#[must_use]
+pub fn checkout() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests).to_owned()
+}
+
+/// The `cortex-host` binary, built from the current sources in the profile of the tests.
+///
+/// # Panics
+/// It cannot be built.
+#[must_use]
+pub fn cortex_host() -> Command {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    let binary = BINARY.get_or_init(|| {
+        // .../target/<profile>/deps/<test>
+        let test = std::env::current_exe().expect("a test knows its own file");
+        let profile = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
+        let target = profile.parent().expect("a profile folder lies in a target folder");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--package", "cortex-host", "--bin", "cortex-host"]);
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        cargo.arg("--target-dir").arg(target).current_dir(checkout());
+        let status = cargo.status().expect("cargo runs");
+        assert!(status.success(), "cortex-host does not build");
+        profile.join(format!("cortex-host{}", std::env::consts::EXE_SUFFIX))
+    });
+    let mut command = Command::new(binary);
+    command.env("NO_COLOR", "1");
+    command
+}
+
+/// The folder of real recordings (PhysioNet eegmmidb): `CORTEX_DATA`, or `../shared/data`
+/// beside the checkout. Without it prints one "skipped" line and returns `None`.
+#[must_use]
+pub fn real_recordings() -> Option<PathBuf> {
+    let data = std::env::var_os("CORTEX_DATA")
+        .map_or_else(|| checkout().join("../shared/data"), PathBuf::from);
+    let folder = data.join("physionet-eegmmidb");
+    if folder.join("S001R03.edf").is_file() {
+        return Some(folder);
+    }
+    eprintln!("skipped: no real recordings in {} (set CORTEX_DATA)", folder.display());
+    None
+}
+
+/// Runs `tests/oracle/SCRIPT` with the Python of `CORTEX_ORACLE_PYTHON`, which has NumPy,
+/// SciPy, MNE and edfio. Without that variable prints one "skipped" line and returns `None`.
+///
+/// # Panics
+/// The Python cannot be started.
+#[must_use]
+pub fn oracle(script: &str, arguments: &[&std::ffi::OsStr]) -> Option<Output> {
+    let Some(python) = std::env::var_os("CORTEX_ORACLE_PYTHON") else {
+        eprintln!("skipped: oracle {script} (set CORTEX_ORACLE_PYTHON)");
+        return None;
+    };
+    let mut command = Command::new(python);
+    command.arg(checkout().join("tests/oracle").join(script)).args(arguments);
+    Some(command.output().expect("the oracle's Python starts"))
+}
+
+/// Asserts that a process ended with `code` and returns its stdout; both streams are in the
+/// message when it did not.
+///
+/// # Panics
+/// The exit code is another one.
+#[track_caller]
+pub fn stdout_of(output: &Output, code: i32) -> String {
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "stdout:\n{stdout}\nstderr:\n{stderr}");
+    stdout
+}
+
+/// As [`stdout_of`], returning stderr.
+///
+/// # Panics
+/// The exit code is another one.
+#[track_caller]
+pub fn stderr_of(output: &Output, code: i32) -> String {
+    stdout_of(output, code);
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
