@@ -9,13 +9,8 @@ const BLOCKS: usize = 64;
 const CHANNELS: usize = 8;
 
 fn generator(signal: Signal) -> Generator {
-    Generator::new(&SourceSpec {
-        version: GeneratorVersion::V1,
-        signal,
-        sample_rate_hz: 160.0,
-        seed: 42,
-    })
-    .expect("valid parameters")
+    Generator::new(&SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42))
+        .expect("valid parameters")
 }
 
 const PINK: Signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };

@@ -2,7 +2,7 @@
 //! realisation (own ChaCha8, real logarithms, no FFT, brute-force filter).
 
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
 };
 use serde_json::Value;
 
@@ -26,6 +26,7 @@ fn pink_v1_matches_the_double_precision_reference() {
             },
             sample_rate_hz: number("sample_rate_hz"),
             seed: case["seed"].as_u64().expect("seed"),
+            effects: Effects::NONE,
         })
         .expect("valid parameters");
         let channel = case["channel"].as_u64().expect("channel") as u32;

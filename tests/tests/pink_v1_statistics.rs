@@ -5,7 +5,8 @@
 
 use cortex_core::math;
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal,
+    SourceSpec,
 };
 
 const LANES: usize = 16;
@@ -17,6 +18,7 @@ fn pink(seed: u64) -> Generator {
         signal: Signal::PinkNoise { amplitude_uv_rms: AMPLITUDE_UV, low_corner_hz: 0.05 },
         sample_rate_hz: 160.0,
         seed,
+        effects: Effects::NONE,
     })
     .expect("valid parameters")
 }

@@ -2,7 +2,7 @@
 
 use cortex_core::math;
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec, SpecError,
+    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, Scratch, Signal, SourceSpec, SpecError,
 };
 
 fn sine(frequency_hz: f64, sample_rate_hz: f64) -> Result<Generator, SpecError> {
@@ -11,6 +11,7 @@ fn sine(frequency_hz: f64, sample_rate_hz: f64) -> Result<Generator, SpecError> 
         signal: Signal::SineWave { frequency_hz, amplitude_uv_peak: 100.0 },
         sample_rate_hz,
         seed: 42,
+        effects: Effects::NONE,
     })
 }
 

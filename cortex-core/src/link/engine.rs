@@ -304,8 +304,7 @@ pub fn generator_digest() -> u32 {
     let mut scratch = Scratch::<1>::new();
     let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
     for signal in signals {
-        let spec =
-            SourceSpec { version: GeneratorVersion::V1, signal, sample_rate_hz: 160.0, seed: 42 };
+        let spec = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
         let Ok(generator) = Generator::new(&spec) else { continue };
         for channel in 0..2 {
             let mut lanes = generator.start::<1>(channel);

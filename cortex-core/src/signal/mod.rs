@@ -11,7 +11,7 @@ mod spec;
 
 pub use pink_v1::PinkV1;
 pub use sine::Sine;
-pub use spec::{GeneratorVersion, Signal, SourceSpec, SpecError};
+pub use spec::{Effects, GeneratorVersion, LineNoise, Signal, SourceSpec, SpecError, Sweep};
 
 use crate::random::WordBlock;
 
@@ -106,9 +106,7 @@ impl Generator {
                     low_corner_hz,
                 )?)
             }
-            (version, Signal::PinkNoise { .. }) => {
-                return Err(SpecError::UnknownSignal { version });
-            }
+            (version, _) => return Err(SpecError::UnknownSignal { version }),
         };
         Ok(Self { form })
     }

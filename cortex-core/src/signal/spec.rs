@@ -16,6 +16,15 @@ pub enum GeneratorVersion {
     V2,
 }
 
+impl fmt::Display for GeneratorVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            GeneratorVersion::V1 => "v1",
+            GeneratorVersion::V2 => "v2",
+        })
+    }
+}
+
 /// A signal and its own parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Signal {
@@ -34,6 +43,72 @@ pub enum Signal {
         /// Where the 1/f law begins, in Hz: it holds from ten times this value on.
         low_corner_hz: f64,
     },
+    /// v2's pink noise. Stationary Gaussian noise with a power spectral density proportional
+    /// to `(f² + low_corner_hz²)^(-exponent/2)`. Channels are independent.
+    PowerLawNoise {
+        /// Standard deviation of the process in microvolts, positive.
+        amplitude_uv_rms: f64,
+        /// Where the power law begins, in Hz.
+        low_corner_hz: f64,
+        /// The exponent b of 1/f^b, 0.01 to 1.99. One is pink.
+        exponent: f64,
+    },
+    /// Independent Gaussian samples.
+    WhiteNoise {
+        /// Standard deviation in microvolts, positive.
+        amplitude_uv_rms: f64,
+    },
+    /// A sine whose frequency sweeps from `start_hz` to `end_hz` in `sweep_s` and starts again
+    /// at phase 0, the same in every channel.
+    Chirp {
+        /// Frequency at the start of a sweep in Hz, above 0 and below half the sample rate.
+        start_hz: f64,
+        /// Frequency at the end of a sweep in Hz, above 0 and below half the sample rate.
+        end_hz: f64,
+        /// Duration of one sweep in seconds, positive.
+        sweep_s: f64,
+        /// How the frequency moves.
+        sweep: Sweep,
+        /// Peak amplitude in microvolts, positive.
+        amplitude_uv_peak: f64,
+    },
+}
+
+/// How a chirp's frequency moves from start to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sweep {
+    /// The same number of Hz every second.
+    Linear,
+    /// The same ratio every second.
+    Logarithmic,
+}
+
+/// A sine added to every channel, as mains hum is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LineNoise {
+    /// Frequency in Hz, above 0 and below half the sample rate.
+    pub frequency_hz: f64,
+    /// Peak amplitude in microvolts, positive.
+    pub amplitude_uv: f64,
+}
+
+/// What v2 does to any signal, in this order: add line noise, add the offset, clip, drop samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Effects {
+    /// Mains hum, if any.
+    pub line_noise: Option<LineNoise>,
+    /// Added to every sample, in microvolts.
+    pub dc_offset_uv: f64,
+    /// Samples beyond plus or minus this many microvolts stay at it, if given; positive.
+    pub saturation_level_uv: Option<f64>,
+    /// Probability, 0 to 1, that a sample is NaN; drawn from a random stream of its own.
+    pub nan_rate: f64,
+}
+
+impl Effects {
+    /// No effect at all: the only choice in v1.
+    pub const NONE: Self =
+        Self { line_noise: None, dc_offset_uv: 0.0, saturation_level_uv: None, nan_rate: 0.0 };
 }
 
 /// Everything that decides the samples of a channel, together with the channel's index.
@@ -47,6 +122,16 @@ pub struct SourceSpec {
     pub sample_rate_hz: f64,
     /// Seed of all random streams.
     pub seed: u64,
+    /// What is done to the signal (v2 only).
+    pub effects: Effects,
+}
+
+impl SourceSpec {
+    /// A specification without effects.
+    #[must_use]
+    pub fn new(version: GeneratorVersion, signal: Signal, sample_rate_hz: f64, seed: u64) -> Self {
+        Self { version, signal, sample_rate_hz, seed, effects: Effects::NONE }
+    }
 }
 
 /// Why a [`SourceSpec`] cannot be generated. `parameter` is the name used in configurations.
@@ -84,6 +169,20 @@ pub enum SpecError {
         /// The version asked.
         version: GeneratorVersion,
     },
+    /// This generator version does not have this parameter.
+    UnknownParameter {
+        /// The version asked.
+        version: GeneratorVersion,
+        /// The parameter.
+        parameter: &'static str,
+    },
+    /// The value is NaN or infinite.
+    NotFinite {
+        /// The parameter at fault.
+        parameter: &'static str,
+        /// Its value.
+        value: f64,
+    },
 }
 
 impl fmt::Display for SpecError {
@@ -100,7 +199,13 @@ impl fmt::Display for SpecError {
                 "{parameter} is {frequency_hz} Hz, at or above the Nyquist frequency of {nyquist_hz} Hz; lower it or raise the sample rate"
             ),
             SpecError::UnknownSignal { version } => {
-                write!(f, "generator {version:?} does not have this signal")
+                write!(f, "generator {version} does not have this signal")
+            }
+            SpecError::UnknownParameter { version, parameter } => {
+                write!(f, "generator {version} does not have {parameter}; use v2")
+            }
+            SpecError::NotFinite { parameter, value } => {
+                write!(f, "{parameter} must be a finite number, but it is {value}")
             }
         }
     }
