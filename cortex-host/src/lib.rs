@@ -8,3 +8,4 @@ pub mod cli;
 pub mod dataset;
 pub mod exit;
 pub mod plan;
+pub mod device;
