@@ -6,6 +6,6 @@
 
 pub mod cli;
 pub mod dataset;
+pub mod device;
 pub mod exit;
 pub mod plan;
-pub mod device;

@@ -11,6 +11,15 @@ pub struct ClockFacts {
     pub bits: u8,
 }
 
+impl ClockFacts {
+    /// Ticks from `start` to `end`, right as long as fewer than `2^bits` have passed.
+    #[inline]
+    #[must_use]
+    pub fn elapsed(&self, start: u32, end: u32) -> u32 {
+        end.wrapping_sub(start) & (u32::MAX >> (32 - u32::from(self.bits.clamp(1, 32))))
+    }
+}
+
 /// One board: a byte stream to the host and a clock. No call waits, except [`Board::rest`].
 pub trait Board {
     /// Name of the board: its folder in firmware/boards, its file in primitives/devices.

@@ -9,11 +9,42 @@
 //! cost signal=v1/sine_wave samples=64 ticks_min=1000 ticks_max=1000
 //! end
 //! ```
+//!
+//! Digests cover all channels in file order (sample-major); costs are those of one block of
+//! one channel, least and greatest of all that were generated.
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 
+use cortex_core::digest::SampleDigest;
+use cortex_core::signal::{
+    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
+};
+
 use crate::Board;
+
+/// Channels in every digest.
+pub const CHANNELS: usize = 8;
+/// Blocks of [`BLOCK_SAMPLES`] in every digest.
+pub const BLOCKS: usize = 64;
+
+/// The signals of the self-test, with the names its lines carry.
+pub const SOURCES: [(&str, SourceSpec); 2] = [
+    (
+        "v1/sine_wave",
+        source(
+            GeneratorVersion::V1,
+            Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 },
+        ),
+    ),
+    (
+        "v1/pink_noise",
+        source(
+            GeneratorVersion::V1,
+            Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 },
+        ),
+    ),
+];
 
 /// Runs the self-test on `board` for ever.
 pub fn run<B: Board>(board: &mut B) -> ! {
@@ -36,7 +67,8 @@ pub fn panicked<B: Board>(board: &mut B, info: &PanicInfo<'_>) -> ! {
     }
 }
 
-fn report<B: Board>(board: &mut B) {
+/// Prints every line of the self-test once.
+pub fn report<B: Board>(board: &mut B) {
     let clock = board.clock();
     line(
         board,
@@ -48,7 +80,67 @@ fn report<B: Board>(board: &mut B) {
             clock.bits
         ),
     );
+    for (name, spec) in &SOURCES {
+        match Generator::new(spec) {
+            Ok(generator) => source_lines(board, name, &generator),
+            // Printing its numbers would cost 10 KB of flash for a list that a test checks.
+            Err(_) => line(board, format_args!("error signal={name}")),
+        }
+    }
     line(board, format_args!("end"));
+}
+
+const fn source(version: GeneratorVersion, signal: Signal) -> SourceSpec {
+    SourceSpec { version, signal, sample_rate_hz: 160.0, seed: 42 }
+}
+
+/// Generates one source and prints its digest and its cost.
+fn source_lines<B: Board>(board: &mut B, name: &str, generator: &Generator) {
+    let mut lanes: [Lanes<1>; CHANNELS] =
+        core::array::from_fn(|channel| generator.start(channel as u32));
+    let mut scratch = Scratch::new();
+    let mut block: LaneBlock<1> = [[0.0]; BLOCK_SAMPLES];
+    let mut rows = [[0.0_f32; CHANNELS]; BLOCK_SAMPLES];
+    let mut digest = SampleDigest::new();
+    let mut ticks = (u32::MAX, 0);
+    let clock = board.clock();
+    for _ in 0..BLOCKS {
+        for (channel, lanes) in lanes.iter_mut().enumerate() {
+            let start = board.ticks();
+            fill(generator, lanes, &mut scratch, &mut block);
+            let cost = clock.elapsed(start, board.ticks());
+            ticks = (ticks.0.min(cost), ticks.1.max(cost));
+            for (row, [sample]) in rows.iter_mut().zip(&block) {
+                row[channel] = *sample;
+            }
+        }
+        digest.update(rows.as_flattened());
+    }
+    line(
+        board,
+        format_args!(
+            "digest signal={name} channels={CHANNELS} blocks={BLOCKS} crc32={:08x}",
+            digest.finish()
+        ),
+    );
+    line(
+        board,
+        format_args!(
+            "cost signal={name} samples={BLOCK_SAMPLES} ticks_min={} ticks_max={}",
+            ticks.0, ticks.1
+        ),
+    );
+}
+
+/// [`Generator::fill`] of one channel, compiled once.
+#[inline(never)]
+fn fill(
+    generator: &Generator,
+    lanes: &mut Lanes<1>,
+    scratch: &mut Scratch<1>,
+    block: &mut LaneBlock<1>,
+) {
+    generator.fill(lanes, scratch, block);
 }
 
 fn line<B: Board>(board: &mut B, text: fmt::Arguments<'_>) {
