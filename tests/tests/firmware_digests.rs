@@ -12,7 +12,7 @@ const CHANNELS: usize = 8;
 const BLOCKS: usize = 64;
 
 fn source(signal: Signal) -> SourceSpec {
-    SourceSpec { version: GeneratorVersion::V1, signal, sample_rate_hz: 160.0, seed: 42 }
+    SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42)
 }
 
 /// What the self-test is asked for, with the name its lines carry.

@@ -28,23 +28,15 @@ pub const CHANNELS: usize = 8;
 /// Blocks of [`BLOCK_SAMPLES`] in every digest.
 pub const BLOCKS: usize = 64;
 
-/// The signals of the self-test, with the names its lines carry.
-pub const SOURCES: [(&str, SourceSpec); 2] = [
-    (
-        "v1/sine_wave",
-        source(
-            GeneratorVersion::V1,
-            Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 },
-        ),
-    ),
-    (
-        "v1/pink_noise",
-        source(
-            GeneratorVersion::V1,
-            Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 },
-        ),
-    ),
-];
+/// The signals of the self-test at 160 Hz and seed 42, with the names its lines carry.
+#[must_use]
+pub fn sources() -> [(&'static str, SourceSpec); 2] {
+    let v1 = |signal| SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
+    [
+        ("v1/sine_wave", v1(Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 })),
+        ("v1/pink_noise", v1(Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 })),
+    ]
+}
 
 /// Runs the self-test on `board` for ever.
 pub fn run<B: Board>(board: &mut B) -> ! {
@@ -80,18 +72,14 @@ pub fn report<B: Board>(board: &mut B) {
             clock.bits
         ),
     );
-    for (name, spec) in &SOURCES {
-        match Generator::new(spec) {
+    for (name, spec) in sources() {
+        match Generator::new(&spec) {
             Ok(generator) => source_lines(board, name, &generator),
             // Printing its numbers would cost 10 KB of flash for a list that a test checks.
             Err(_) => line(board, format_args!("error signal={name}")),
         }
     }
     line(board, format_args!("end"));
-}
-
-const fn source(version: GeneratorVersion, signal: Signal) -> SourceSpec {
-    SourceSpec { version, signal, sample_rate_hz: 160.0, seed: 42 }
 }
 
 /// Generates one source and prints its digest and its cost.
