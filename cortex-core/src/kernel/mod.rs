@@ -1,26 +1,82 @@
 //! Signal-processing kernels, the things a run benchmarks.
 //!
-//! A kernel's coefficients live in `&self`; its delay lines live in a caller-owned slice of
-//! `f32`, so that the same code runs from a `Vec` on a desktop and from a static array on a
-//! microcontroller, and so that "fresh state" is one call.
+//! A kernel's few scalar coefficients live in `&self`; its delay lines, its scratch and the
+//! tables that depend on the design (filter taps, window function) live in a caller-owned slice
+//! of `f32`, so that the same code runs from a `Vec` on a desktop and from a static array on a
+//! microcontroller, and so that "fresh state" is one call of [`Kernel::reset`].
 //!
 //! Data is interleaved: a hop of `rows` samples of `channels` channels is a slice of
 //! `rows * channels` values, sample-major, in microvolts. Every new sample enters a kernel
 //! exactly once; windowed kernels keep their own ring of the last `window` samples.
 //! The harness feeds `window` rows first and `hop` rows from then on.
+//!
+//! - streaming kernels ([`Noop`], [`Car`], [`NotchIir`], [`BandpassFir`]) write one output row per
+//!   input row: any split of the rows into calls gives the same bits;
+//! - windowed kernels ([`Goertzel`], [`WelchPsd`], [`Fft`]) write one result per call, of the last
+//!   `window` samples (zeros stand before the first sample).
+//!
+//! [`KernelSpec`] is the portable description (name and parameters) that a configuration and
+//! the wire carry; [`KernelSpec::build`] validates it and designs an [`AnyKernel`]. Designs use
+//! double precision once; the data path is single precision: additions, multiplications and
+//! comparisons in one fixed order, so outputs are bit-identical on every target and a
+//! [digest](crate::digest) of them can be compared anywhere ([`golden`] does).
+//!
+//! # Missing samples
+//! A sample that is NaN, infinite or larger in magnitude than [`SAMPLE_LIMIT_UV`] is *missing*:
+//! it must not poison a recursion for ever. [`NotchIir`], [`BandpassFir`] and the windowed kernels
+//! replace it by the channel's previous sample (zero before the first), [`Car`] leaves it out of
+//! the average and writes NaN in its place, [`Noop`] passes it through. All but [`Noop`] count
+//! them: [`Kernel::missing_samples`].
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
+mod any;
+mod bandpass_fir;
+mod car;
+mod error;
+mod fft;
+mod goertzel;
+pub mod golden;
+mod name;
+mod noop;
+mod notch_iir;
+mod rfft;
+mod rows;
+mod spec;
+mod welch_psd;
+
+pub use any::AnyKernel;
+pub use bandpass_fir::{BandpassFir, BandpassFirParams, MAX_TAPS, MIN_TAPS};
+pub use car::Car;
+pub use error::KernelError;
+pub use fft::{Fft, FftParams};
+pub use goertzel::{Band, Goertzel, GoertzelParams, MAX_BANDS};
+pub use name::KernelName;
+pub use noop::Noop;
+pub use notch_iir::{NotchIir, NotchIirParams};
+pub use rfft::{MAX_FFT_LEN, MIN_FFT_LEN};
+pub use spec::{
+    KernelSpec, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MAX_STATE_LEN, MAX_WINDOW, MIN_SAMPLE_RATE_HZ,
+};
+pub use welch_psd::{WelchPsd, WelchPsdParams};
+
+/// Largest sample magnitude taken for a measurement, in microvolts (a million volts): small enough
+/// that no recursion overflows single precision on it (the square of a sum over the longest window is
+/// 1.1e36), far above any amplifier.
+pub const SAMPLE_LIMIT_UV: f32 = 1e12;
+
 /// What a kernel is built for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelShape {
-    /// Number of channels, at least 1.
+    /// Number of channels, 1..=[`MAX_CHANNELS`].
     pub channels: usize,
-    /// Window length W in samples, at least 1.
+    /// Window length W in samples, 1..=[`MAX_WINDOW`].
     pub window: usize,
     /// Hop H in samples, 1..=W: new samples per window after the first.
     pub hop: usize,
-    /// Sample rate in Hz, finite and positive.
+    /// Sample rate in Hz, [`MIN_SAMPLE_RATE_HZ`]..=[`MAX_SAMPLE_RATE_HZ`].
     pub sample_rate_hz: f64,
 }
 
@@ -53,14 +109,19 @@ pub trait Kernel {
     /// Length of the state slice, in `f32` values.
     fn state_len(&self) -> usize;
 
-    /// Puts `state` (at least [`Kernel::state_len`] long) into the state before the first sample.
+    /// Puts `state` (at least [`Kernel::state_len`] long) into the state before the first sample
+    /// and writes the kernel's tables into it. Must be called before the first
+    /// [`Kernel::process`].
+    ///
+    /// # Panics
+    /// When `state` is shorter than [`Kernel::state_len`].
     fn reset(&self, state: &mut [f32]);
 
     /// Number of output values for `rows` input rows.
     fn output_len(&self, rows: usize) -> usize;
 
-    /// Takes `input` (interleaved rows), advances `state`, writes exactly
-    /// [`Kernel::output_len`] values to the front of `output` and returns their number.
+    /// Takes `input` (interleaved rows, any number of them from 1 on), advances `state`, writes
+    /// exactly [`Kernel::output_len`] values to the front of `output` and returns their number.
     ///
     /// # Errors
     /// [`KernelFault`] when a slice has the wrong length; nothing was changed then.
@@ -70,4 +131,10 @@ pub trait Kernel {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault>;
+
+    /// Number of missing samples since the last reset, saturating at 2^24.
+    ///
+    /// # Panics
+    /// When `state` is shorter than [`Kernel::state_len`].
+    fn missing_samples(&self, state: &[f32]) -> u32;
 }

@@ -1,0 +1,91 @@
+//! `fft`: spectrum of each window, `numpy.fft.rfft(window, n=nfft, axis=0)`.
+//!
+//! No window function, no scaling: `X[k] = sum x[n] exp(-2 pi i k n / nfft)`, the window
+//! zero-padded to `nfft`, a power of two. Expected error: a few u of the window's largest bin
+//! (`MIN_FFT_LEN`..`MAX_FFT_LEN` points: at most 5e-7); bins far below it carry the same absolute
+//! error.
+//!
+//! A missing sample is replaced by the channel's previous one.
+
+use serde::{Deserialize, Serialize};
+
+use super::rfft::{fft_len, rfft};
+use super::rows::{self, Ring};
+use super::{Kernel, KernelError, KernelFault, KernelShape};
+
+/// Parameters of [`Fft`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FftParams {
+    /// Length of the transform: a power of two, at least the window and at most
+    /// [`MAX_FFT_LEN`](super::MAX_FFT_LEN); default the next power of two.
+    pub nfft: Option<usize>,
+}
+
+/// Spectrum of each window. Output per call: (nfft/2 + 1) bins x channels x (re, im), in
+/// microvolts.
+#[derive(Clone, Copy, Debug)]
+pub struct Fft {
+    ring: Ring,
+    nfft: usize,
+}
+
+impl Fft {
+    pub(super) fn new(params: FftParams, shape: KernelShape) -> Result<Self, KernelError> {
+        Ok(Self {
+            ring: Ring { channels: shape.channels, window: shape.window },
+            nfft: fft_len("window", shape.window, params.nfft)?,
+        })
+    }
+
+    pub(super) fn state_values(&self) -> u64 {
+        self.ring.state_len() + self.nfft as u64
+    }
+}
+
+impl Kernel for Fft {
+    fn state_len(&self) -> usize {
+        self.state_values() as usize
+    }
+
+    fn reset(&self, state: &mut [f32]) {
+        state[..self.state_len()].fill(0.0);
+    }
+
+    fn output_len(&self, _rows: usize) -> usize {
+        (self.nfft / 2 + 1) * self.ring.channels * 2
+    }
+
+    fn process(
+        &self,
+        state: &mut [f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<usize, KernelFault> {
+        let channels = self.ring.channels;
+        let len = self.state_len();
+        rows::check(channels, input, state, len, output, |rows| self.output_len(rows))?;
+        self.ring.push(state, input);
+        let (history, scratch) = state.split_at_mut(self.ring.state_len() as usize);
+        let scratch = &mut scratch[..self.nfft];
+        let nyquist = self.nfft / 2;
+        for channel in 0..channels {
+            let (samples, padding) = scratch.split_at_mut(self.ring.window);
+            self.ring.copy_channel(history, channel, 0, samples);
+            padding.fill(0.0);
+            let bins = rfft(scratch);
+            let mut put = |bin: usize, re: f32, im: f32| {
+                output[(bin * channels + channel) * 2..][..2].copy_from_slice(&[re, im]);
+            };
+            for (k, bin) in bins.iter().enumerate() {
+                put(k, bin.re, if k == 0 { 0.0 } else { bin.im });
+            }
+            put(nyquist, bins[0].im, 0.0);
+        }
+        Ok(self.output_len(1))
+    }
+
+    fn missing_samples(&self, state: &[f32]) -> u32 {
+        state[0] as u32
+    }
+}
