@@ -5,7 +5,9 @@
 //! reads YAML; nothing in the report measures.
 
 pub mod cli;
+pub mod config;
 pub mod dataset;
 pub mod device;
 pub mod exit;
 pub mod plan;
+pub mod primitive;

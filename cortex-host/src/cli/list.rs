@@ -1,16 +1,67 @@
-//! `cortex-host list`.
+//! `cortex-host list`: what there is to name in a configuration.
 
-use super::Talk;
+use serde_json::{Value, json};
+
+use super::answer;
 use crate::exit::{ExitCode, Failure};
+use crate::plan::KERNELS;
+use crate::primitive::{Library, Listing};
 
 /// Arguments of `list`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Print JSON for scripts.
+    #[arg(long)]
+    json: bool,
+}
 
-/// Carries the command out.
+/// The devices by their spelling, and what each is.
+const DEVICES: [(&str, &str); 1] = [("native", "this machine, in this process")];
+
+/// Prints the lists on stdout.
 ///
 /// # Errors
-/// [`Failure`] with the code and the sentence for the user.
-pub fn execute(_args: &Args, _talk: &Talk) -> Result<ExitCode, Failure> {
-    Err(Failure::usage("list is not part of this build"))
+/// [`Failure`] when stdout cannot be written.
+pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
+    let library = Library::new(None);
+    let named = |list: &[(&str, &str)]| -> Vec<Listing> {
+        let listing = |(path, summary): &(&str, &str)| Listing {
+            path: (*path).to_owned(),
+            summary: (*summary).to_owned(),
+            local: false,
+        };
+        list.iter().map(listing).collect()
+    };
+    let sections = [
+        ("datasets", library.datasets()),
+        ("kernels", named(&KERNELS)),
+        ("configs", library.configs()),
+        ("devices", named(&DEVICES)),
+    ];
+    let text = if args.json { as_json(&sections) } else { as_text(&sections) };
+    answer::print(text.trim_end())?;
+    Ok(ExitCode::Success)
+}
+
+fn as_text(sections: &[(&str, Vec<Listing>)]) -> String {
+    let mut text = String::new();
+    for (title, listings) in sections {
+        text.push_str(title);
+        text.push('\n');
+        let width = listings.iter().map(|listing| listing.path.len()).max().unwrap_or(0);
+        for listing in listings {
+            text.push_str(&format!("  {:width$}  {}\n", listing.path, listing.summary));
+        }
+    }
+    text
+}
+
+fn as_json(sections: &[(&str, Vec<Listing>)]) -> String {
+    let object = sections.iter().map(|(title, listings)| {
+        let list = listings.iter().map(|listing| {
+            json!({ "name": listing.path, "summary": listing.summary, "local": listing.local })
+        });
+        ((*title).to_owned(), Value::Array(list.collect()))
+    });
+    format!("{:#}\n", Value::Object(object.collect()))
 }

@@ -9,6 +9,7 @@ mod generate;
 mod list;
 mod reproduce;
 mod run;
+mod schema;
 mod talk;
 mod verify;
 
@@ -46,6 +47,8 @@ pub enum Command {
     Reproduce(reproduce::Args),
     /// Convert EDF, EDF+, BDF, BrainVision or .npy to a .float32 dataset.
     Convert(convert::Args),
+    /// Print the JSON schema of configurations.
+    Schema,
     /// Check a primitive against its golden digests.
     Verify(verify::Args),
 }
@@ -73,9 +76,10 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => run::execute(args, talk),
         Command::Generate(args) => generate::execute(args, talk),
-        Command::List(args) => list::execute(args, talk),
+        Command::List(args) => list::execute(args),
         Command::Reproduce(args) => reproduce::execute(args, talk),
         Command::Convert(args) => convert::execute(args, talk),
+        Command::Schema => schema::execute(),
         Command::Verify(args) => verify::execute(args, talk),
     }
 }

@@ -15,6 +15,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(_args: &Args, _talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, _talk: &Talk) -> Result<ExitCode, Failure> {
+    let _plan = crate::plan::load(args.config.as_deref())?;
     Err(Failure::usage("run is not part of this build"))
 }

@@ -4,7 +4,12 @@
 //! there and long enough, its parameters lie in their ranges, and every kernel has at least
 //! one measured window.
 
+mod build;
 mod device;
+mod kernels;
+mod resolved;
+mod samples;
+pub mod synthetic;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +17,9 @@ use std::path::PathBuf;
 use cortex_core::signal::{GeneratorVersion, SourceSpec};
 use sha2::{Digest, Sha256};
 
+pub use build::load;
 pub use device::{Device, DeviceError};
+pub use kernels::KERNELS;
 
 /// A validated run.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,152 @@
+//! The configuration as written: every key optional, every value with its place.
+//!
+//! Ranges and defaults are applied when a [`crate::plan::Plan`] is made of it; the JSON schema
+//! and docs/reference/configuration.md state them too, and tests hold the three together.
+
+use std::collections::BTreeMap;
+
+use super::decode::{self, At, Decode, table};
+use super::error::Problem;
+use super::node::Node;
+use super::params::SyntheticV1Params;
+
+table! {
+    /// A run of CORTEX-rs: kernels over a dataset, on a device.
+    #[derive(schemars::JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    pub struct RunConfig {
+        /// Where the samples come from.
+        #[schemars(required)]
+        pub dataset: At<DatasetConfig>,
+        /// The kernels to benchmark, run one after another.
+        pub kernels: At<Vec<At<KernelConfig>>>,
+        /// How long, how often and how fast.
+        pub execution: At<ExecutionConfig>,
+        /// Where results go.
+        pub output: At<OutputConfig>,
+        /// What runs the kernels: native, loopback, serial://PATH?baud=N or qemu:BOARD.
+        #[schemars(extend("default" = "native"))]
+        pub device: At<String>,
+        /// What crosses the link to a device: new samples (streamed), or only the generator's
+        /// parameters (seeded).
+        #[schemars(extend("default" = "streamed", "enum" = ["streamed", "seeded"]))]
+        pub transfer: At<String>,
+        /// Scheduling wishes; a run without the privilege goes on and warns.
+        pub realtime: At<RealtimeConfig>,
+    }
+}
+
+table! {
+    /// A dataset: a float32 file, or a generator with its parameters.
+    #[derive(schemars::JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    pub struct DatasetConfig {
+        /// A float32 file, or a generator primitive such as primitives/datasets/v1/synthetic.
+        #[schemars(required)]
+        pub path: At<String>,
+        /// Sample format: interleaved little-endian 32-bit floats in microvolts.
+        #[schemars(extend("default" = "float32", "enum" = ["float32"]))]
+        pub format: At<String>,
+        /// Number of channels.
+        #[schemars(required, range(min = 1, max = 1_048_576))]
+        pub channels: At<u64>,
+        /// Sample rate in Hz.
+        #[schemars(required, range(min = 0.001, max = 1e7))]
+        pub sample_rate_hz: At<f64>,
+        /// Parameters of a generator dataset; its version decides which there are.
+        #[schemars(with = "Option<SyntheticV1Params>")]
+        pub params: At<Node>,
+    }
+}
+
+table! {
+    /// One kernel to benchmark.
+    #[derive(schemars::JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    pub struct KernelConfig {
+        /// Name of the kernel; `cortex-host list` shows them.
+        #[schemars(required)]
+        pub name: At<String>,
+        /// Deadline of a window in microseconds after its release. Default: the time one hop
+        /// takes at the sample rate.
+        #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
+        pub deadline_us: At<f64>,
+        /// Window length in samples.
+        #[schemars(range(min = 1, max = 1_048_576), extend("default" = 160))]
+        pub window: At<u64>,
+        /// New samples per window after the first, at most the window. Default: half the window.
+        #[schemars(range(min = 1, max = 1_048_576))]
+        pub hop: At<u64>,
+        /// The kernel's own parameters.
+        pub params: At<KernelParams>,
+    }
+}
+
+table! {
+    /// How long, how often and how fast a run streams.
+    #[derive(schemars::JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    pub struct ExecutionConfig {
+        /// Windows at the start of every repeat that do not enter the statistics.
+        #[schemars(extend("default" = 0))]
+        pub warmup_windows: At<u64>,
+        /// Seconds of data that one repeat streams. Default: the whole dataset.
+        #[schemars(extend("exclusiveMinimum" = 0))]
+        pub duration_seconds: At<f64>,
+        /// Times each kernel is run, from fresh state.
+        #[schemars(range(min = 1, max = 10_000), extend("default" = 1))]
+        pub repeat_count: At<u64>,
+        /// Release of windows: by the sample clock (realtime), or as soon as the window before
+        /// is done (max).
+        #[schemars(extend("default" = "realtime", "enum" = ["realtime", "max"]))]
+        pub pace: At<String>,
+    }
+}
+
+table! {
+    /// Where and how results are written.
+    #[derive(schemars::JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    pub struct OutputConfig {
+        /// Folder in which run folders are made, relative to the current folder.
+        #[schemars(extend("default" = "results"))]
+        pub directory: At<String>,
+        /// Format of the telemetry files.
+        #[schemars(extend("default" = "ndjson", "enum" = ["ndjson", "csv"]))]
+        pub format: At<String>,
+        /// Whether kernel outputs are kept beside the telemetry.
+        #[schemars(extend("default" = false))]
+        pub include_raw_data: At<bool>,
+    }
+}
+
+table! {
+    /// Scheduling wishes for the native device.
+    #[derive(schemars::JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    pub struct RealtimeConfig {
+        /// Scheduling policy of the measuring thread.
+        #[schemars(extend("default" = "other", "enum" = ["other", "fifo", "rr"]))]
+        pub scheduler: At<String>,
+        /// Priority under fifo and rr.
+        #[schemars(range(min = 1, max = 99), extend("default" = 1))]
+        pub priority: At<u64>,
+        /// Cores the run may use. Default: all.
+        pub cpu_affinity: At<Vec<At<u64>>>,
+    }
+}
+
+/// A kernel's own parameters by name, each a finite number.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct KernelParams(pub BTreeMap<String, At<f64>>);
+
+impl Decode for KernelParams {
+    fn decode(node: &Node, path: &str) -> Result<Self, Problem> {
+        let mut params = BTreeMap::new();
+        for entry in decode::entries(node, path)? {
+            params.insert(entry.key.clone(), decode::entry(entry, path)?);
+        }
+        Ok(Self(params))
+    }
+}

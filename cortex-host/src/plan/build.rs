@@ -1,0 +1,216 @@
+//! From what a configuration says to what a run does: ranges, defaults, and everything that
+//! must be true before a run begins.
+
+use std::path::{Path, PathBuf};
+
+use super::kernels::plan_kernels;
+use super::samples::plan_dataset;
+use super::{
+    Device, ExecutionPlan, OutputPlan, Pace, Plan, RealtimePlan, Scheduler, TelemetryFormat,
+    Transfer, resolved,
+};
+use crate::config::{
+    self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
+    RunConfig, Source, listed, nearest, quoted,
+};
+use crate::primitive::Library;
+
+/// Reads and plans the configuration `argument`: a path, `-` for stdin, or the embedded
+/// quickstart when absent.
+///
+/// # Errors
+/// [`ConfigError`] names file, line and column of the first thing that is wrong.
+pub fn load(argument: Option<&str>) -> Result<Plan, ConfigError> {
+    let source = Source::read(argument)?;
+    let config = config::parse(&source)?;
+    let library = Library::new(source.folder.as_deref());
+    Plan::new(&config, &library).map_err(|problem| problem.in_source(&source.name))
+}
+
+impl Plan {
+    /// Decides what `config` asks for, with datasets and primitives from `library`.
+    ///
+    /// # Errors
+    /// [`Problem`] at the place of the value that cannot be used.
+    pub fn new(config: &RunConfig, library: &Library) -> Result<Self, Problem> {
+        let dataset = config.dataset.as_ref().ok_or_else(|| {
+            let message = "dataset is missing; say what to run on, with dataset.path, dataset.channels and dataset.sample_rate_hz";
+            Problem::at(Position { line: 1, column: 1 }, message)
+        })?;
+        let dataset = plan_dataset(dataset, library)?;
+        let execution =
+            plan_execution(config.execution.as_ref(), dataset.samples(), dataset.sample_rate_hz())?;
+        let kernels = plan_kernels(config.kernels.as_ref(), &dataset, &execution)?;
+        let mut plan = Self {
+            dataset,
+            kernels,
+            execution,
+            output: plan_output(config.output.as_ref())?,
+            device: plan_device(config.device.as_ref())?,
+            transfer: plan_transfer(config.transfer.as_ref())?,
+            realtime: plan_realtime(config.realtime.as_ref())?,
+            config_text: String::new(),
+        };
+        plan.config_text = resolved::config_text(&plan);
+        Ok(plan)
+    }
+}
+
+fn plan_execution(
+    config: Option<&At<ExecutionConfig>>,
+    dataset_samples: u64,
+    sample_rate_hz: f64,
+) -> Result<ExecutionPlan, Problem> {
+    let config = config.map(|at| at.value.clone()).unwrap_or_default();
+    let samples = match config.duration_seconds {
+        None => dataset_samples,
+        Some(duration) => {
+            let seconds = positive("execution.duration_seconds", duration)?;
+            let samples = (seconds * sample_rate_hz).round();
+            let dataset_seconds = dataset_samples as f64 / sample_rate_hz;
+            if samples > dataset_samples as f64 {
+                return Err(Problem::at(
+                    duration.position,
+                    format!(
+                        "execution.duration_seconds asks for {seconds} s, but the dataset holds {dataset_seconds} s ({dataset_samples} samples); shorten it or use a longer dataset"
+                    ),
+                ));
+            }
+            samples as u64
+        }
+    };
+    let pace = match config.pace {
+        None => Pace::Realtime,
+        Some(pace) => choice("execution.pace", &pace, &[Pace::Realtime, Pace::Max], Pace::name)?,
+    };
+    Ok(ExecutionPlan {
+        warmup_windows: config.warmup_windows.map_or(0, |at| at.value),
+        samples,
+        repeat_count: whole("execution.repeat_count", config.repeat_count, 1, 10_000)?.unwrap_or(1)
+            as u32,
+        pace,
+    })
+}
+
+fn plan_output(config: Option<&At<OutputConfig>>) -> Result<OutputPlan, Problem> {
+    let config = config.map(|at| at.value.clone()).unwrap_or_default();
+    let directory = match config.directory {
+        None => PathBuf::from("results"),
+        Some(directory) if directory.value.is_empty() || directory.value.contains('\0') => {
+            let message = "output.directory must name a folder, such as results";
+            return Err(Problem::at(directory.position, message));
+        }
+        Some(directory) => Path::new(&directory.value).to_path_buf(),
+    };
+    let formats = [TelemetryFormat::Ndjson, TelemetryFormat::Csv];
+    Ok(OutputPlan {
+        directory,
+        format: match config.format {
+            None => TelemetryFormat::Ndjson,
+            Some(format) => choice("output.format", &format, &formats, TelemetryFormat::name)?,
+        },
+        include_raw_data: config.include_raw_data.is_some_and(|at| at.value),
+    })
+}
+
+fn plan_device(config: Option<&At<String>>) -> Result<Device, Problem> {
+    let Some(device) = config else { return Ok(Device::Native) };
+    let parsed: Device = device
+        .value
+        .parse()
+        .map_err(|error| Problem::at(device.position, format!("device: {error}")))?;
+    if parsed != Device::Native {
+        let message = format!(
+            "device {} is not supported by this version; use device: native",
+            quoted(&device.value)
+        );
+        return Err(Problem::at(device.position, message));
+    }
+    Ok(parsed)
+}
+
+fn plan_transfer(config: Option<&At<String>>) -> Result<Transfer, Problem> {
+    match config {
+        None => Ok(Transfer::Streamed),
+        Some(at) => choice("transfer", at, &[Transfer::Streamed, Transfer::Seeded], Transfer::name),
+    }
+}
+
+fn plan_realtime(config: Option<&At<RealtimeConfig>>) -> Result<RealtimePlan, Problem> {
+    let config = config.map(|at| at.value.clone()).unwrap_or_default();
+    let schedulers = [Scheduler::Other, Scheduler::Fifo, Scheduler::Rr];
+    let scheduler = match &config.scheduler {
+        None => Scheduler::Other,
+        Some(at) => choice("realtime.scheduler", at, &schedulers, Scheduler::name)?,
+    };
+    let given = whole("realtime.priority", config.priority, 1, 99)?;
+    let priority = match (scheduler, config.priority) {
+        (Scheduler::Other, Some(at)) => {
+            let message = "realtime.priority needs a real-time scheduler; set realtime.scheduler to fifo or rr, or remove the priority";
+            return Err(Problem::at(at.position, message));
+        }
+        (Scheduler::Other, None) => None,
+        (Scheduler::Fifo | Scheduler::Rr, _) => Some(given.unwrap_or(1) as u8),
+    };
+    let mut cpu_affinity = Vec::new();
+    if let Some(list) = config.cpu_affinity {
+        if list.value.is_empty() {
+            let message =
+                "realtime.cpu_affinity is an empty list; name cores, such as [0], or remove it";
+            return Err(Problem::at(list.position, message));
+        }
+        for (index, core) in list.value.iter().enumerate() {
+            whole(&format!("realtime.cpu_affinity[{index}]"), Some(*core), 0, 1023)?;
+            cpu_affinity.push(core.value as usize);
+        }
+    }
+    Ok(RealtimePlan { scheduler, priority, cpu_affinity })
+}
+
+/// The value, when it is in `min..=max`.
+pub(super) fn whole(
+    name: &str,
+    at: Option<At<u64>>,
+    min: u64,
+    max: u64,
+) -> Result<Option<u64>, Problem> {
+    match at {
+        Some(at) if at.value < min || at.value > max => Err(Problem::at(
+            at.position,
+            format!("{name} must be a whole number from {min} to {max}, but it is {}", at.value),
+        )),
+        at => Ok(at.map(|at| at.value)),
+    }
+}
+
+/// The value, when it is above zero; tables hold finite numbers only.
+pub(super) fn positive(name: &str, at: At<f64>) -> Result<f64, Problem> {
+    if at.value > 0.0 {
+        Ok(at.value)
+    } else {
+        let message = format!("{name} must be a number above 0, but it is {}", at.value);
+        Err(Problem::at(at.position, message))
+    }
+}
+
+/// The choice that the text names.
+pub(super) fn choice<T: Copy>(
+    name: &str,
+    at: &At<String>,
+    choices: &[T],
+    spelling: impl Fn(T) -> &'static str,
+) -> Result<T, Problem> {
+    if let Some(found) = choices.iter().find(|choice| spelling(**choice) == at.value) {
+        return Ok(*found);
+    }
+    let names: Vec<&str> = choices.iter().map(|choice| spelling(*choice)).collect();
+    let hint = match nearest(&at.value, names.iter().copied()) {
+        Some(meant) => format!("; did you mean {}?", quoted(meant)),
+        None => String::new(),
+    };
+    let known = listed(names);
+    Err(Problem::at(
+        at.position,
+        format!("{name} must be one of {known}, but it is {}{hint}", quoted(&at.value)),
+    ))
+}

@@ -1,0 +1,133 @@
+//! The kernels of a plan: known names, windows that fit, at least one that is measured.
+
+use std::collections::BTreeMap;
+
+use super::build::{positive, whole};
+use super::{DatasetPlan, ExecutionPlan, KernelPlan, windows};
+use crate::config::{At, KernelConfig, Position, Problem, listed, nearest, quoted};
+
+/// Window length in samples when none is given.
+pub const DEFAULT_WINDOW: u64 = 160;
+
+/// The longest window in samples.
+pub const MAX_WINDOW: u64 = 1 << 20;
+
+/// The most values (channels x window) a window may hold: 1 GiB.
+const MAX_WINDOW_VALUES: u64 = 1 << 28;
+
+/// The kernels, with what each does.
+pub const KERNELS: [(&str, &str); 7] = [
+    ("noop", "copies its input: the cost of the harness"),
+    ("car", "common average reference across channels"),
+    ("notch_iir", "second-order notch, 60 Hz by default"),
+    ("bandpass_fir", "linear-phase band-pass, 129 taps, 8-30 Hz by default"),
+    ("goertzel", "power in single frequency bands"),
+    ("welch_psd", "power spectral density by Welch's method"),
+    ("fft", "magnitude spectrum of each window"),
+];
+
+/// Decides the kernels.
+pub(super) fn plan_kernels(
+    config: Option<&At<Vec<At<KernelConfig>>>>,
+    dataset: &DatasetPlan,
+    execution: &ExecutionPlan,
+) -> Result<Vec<KernelPlan>, Problem> {
+    let list = config.filter(|list| !list.value.is_empty()).ok_or_else(|| {
+        let position = config.map_or(Position { line: 1, column: 1 }, |at| at.position);
+        let message = "there are no kernels, so there are zero windows to run; list some under kernels, such as - name: noop (cortex-host list shows them)";
+        Problem::at(position, message)
+    })?;
+    list.value
+        .iter()
+        .enumerate()
+        .map(|(index, kernel)| plan_kernel(index, kernel, dataset, execution))
+        .collect()
+}
+
+fn plan_kernel(
+    index: usize,
+    config: &At<KernelConfig>,
+    dataset: &DatasetPlan,
+    execution: &ExecutionPlan,
+) -> Result<KernelPlan, Problem> {
+    let path = |key: &str| format!("kernels[{index}].{key}");
+    let table = &config.value;
+    let name = table.name.as_ref().ok_or_else(|| {
+        let message = format!("{} is missing; give one of {}", path("name"), listed(known()));
+        Problem::at(config.position, message)
+    })?;
+    check_name(name)?;
+    let window = whole(&path("window"), table.window, 1, MAX_WINDOW)?.unwrap_or(DEFAULT_WINDOW);
+    let hop = whole(&path("hop"), table.hop, 1, MAX_WINDOW)?.unwrap_or(window.div_ceil(2));
+    let window_position = table.window.map_or(config.position, |at| at.position);
+    if hop > window {
+        let position = table.hop.map_or(config.position, |at| at.position);
+        let message = format!(
+            "{} of {hop} samples is longer than the window of {window}, so samples would be skipped; lower it",
+            path("hop")
+        );
+        return Err(Problem::at(position, message));
+    }
+    if window * dataset.channels() as u64 > MAX_WINDOW_VALUES {
+        let message = format!(
+            "a window of {window} samples x {} channels is larger than 1 GiB; shorten {}",
+            dataset.channels(),
+            path("window")
+        );
+        return Err(Problem::at(window_position, message));
+    }
+    let total = windows(execution.samples, window, hop);
+    if total <= execution.warmup_windows {
+        let message = if total == 0 {
+            format!(
+                "{} has zero windows to run: a window is {window} samples, but a repeat streams {}; shorten the window or lengthen the data",
+                name.value, execution.samples
+            )
+        } else {
+            format!(
+                "{} has zero windows to measure: all {total} windows of a repeat are warm-up (execution.warmup_windows is {}); lower it or lengthen the data",
+                name.value, execution.warmup_windows
+            )
+        };
+        return Err(Problem::at(window_position, message));
+    }
+    let deadline_us = match table.deadline_us {
+        None => hop as f64 / dataset.sample_rate_hz() * 1e6,
+        Some(at) => positive(&path("deadline_us"), at)?,
+    };
+    if deadline_us > 1e12 {
+        let position = table.deadline_us.map_or(config.position, |at| at.position);
+        let message = format!(
+            "{} must be at most 1000000000000 (11 days), but it is {deadline_us}",
+            path("deadline_us")
+        );
+        return Err(Problem::at(position, message));
+    }
+    Ok(KernelPlan {
+        name: name.value.clone(),
+        window: window as usize,
+        hop: hop as usize,
+        deadline_us,
+        params: plan_params(table),
+    })
+}
+
+fn known() -> impl Iterator<Item = &'static str> {
+    KERNELS.iter().map(|(name, _)| *name)
+}
+
+fn check_name(name: &At<String>) -> Result<(), Problem> {
+    if known().any(|kernel| kernel == name.value) {
+        return Ok(());
+    }
+    let hint = nearest(&name.value, known())
+        .map_or_else(String::new, |meant| format!("; did you mean {}?", quoted(meant)));
+    let message =
+        format!("unknown kernel {}; there are {}{hint}", quoted(&name.value), listed(known()));
+    Err(Problem::at(name.position, message))
+}
+
+fn plan_params(table: &KernelConfig) -> BTreeMap<String, f64> {
+    let params = table.params.iter().flat_map(|at| &at.value.0);
+    params.map(|(name, at)| (name.clone(), at.value)).collect()
+}

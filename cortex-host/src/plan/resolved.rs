@@ -1,0 +1,91 @@
+//! A plan written back as a configuration, every default filled in.
+
+use super::{DatasetPlan, ExecutionPlan, Plan, synthetic};
+use crate::config::{
+    At, DatasetConfig, Entry, ExecutionConfig, KernelConfig, KernelParams, Node, OutputConfig,
+    Position, RealtimeConfig, RunConfig, Value,
+};
+
+/// The plan as YAML that gives the same plan again.
+pub(super) fn config_text(plan: &Plan) -> String {
+    let config = RunConfig {
+        dataset: at(dataset(&plan.dataset)),
+        kernels: at(plan
+            .kernels
+            .iter()
+            .map(|kernel| {
+                At::from(KernelConfig {
+                    name: at(kernel.name.clone()),
+                    deadline_us: at(kernel.deadline_us),
+                    window: at(kernel.window as u64),
+                    hop: at(kernel.hop as u64),
+                    params: (!kernel.params.is_empty()).then(|| {
+                        let params = kernel.params.iter();
+                        KernelParams(
+                            params.map(|(name, value)| (name.clone(), (*value).into())).collect(),
+                        )
+                        .into()
+                    }),
+                })
+            })
+            .collect()),
+        execution: at(execution(&plan.execution, plan.dataset.sample_rate_hz())),
+        output: at(OutputConfig {
+            directory: at(plan.output.directory.to_string_lossy().into_owned()),
+            format: at(plan.output.format.name().into()),
+            include_raw_data: at(plan.output.include_raw_data),
+        }),
+        device: at(plan.device.to_string()),
+        transfer: at(plan.transfer.name().into()),
+        realtime: at(RealtimeConfig {
+            scheduler: at(plan.realtime.scheduler.name().into()),
+            priority: plan.realtime.priority.map(|priority| u64::from(priority).into()),
+            cpu_affinity: (!plan.realtime.cpu_affinity.is_empty()).then(|| {
+                let cores = plan.realtime.cpu_affinity.iter();
+                cores.map(|core| At::from(*core as u64)).collect::<Vec<_>>().into()
+            }),
+        }),
+    };
+    // Tables of numbers and text always serialize.
+    serde_saphyr::to_string(&config).unwrap_or_else(|error| format!("# {error}\n"))
+}
+
+fn execution(plan: &ExecutionPlan, sample_rate_hz: f64) -> ExecutionConfig {
+    ExecutionConfig {
+        warmup_windows: at(plan.warmup_windows),
+        duration_seconds: at(plan.samples as f64 / sample_rate_hz),
+        repeat_count: at(u64::from(plan.repeat_count)),
+        pace: at(plan.pace.name().into()),
+    }
+}
+
+fn dataset(plan: &DatasetPlan) -> DatasetConfig {
+    let (path, params) = match plan {
+        DatasetPlan::Static(dataset) => (dataset.configured_path.clone(), None),
+        DatasetPlan::Generated(dataset) => {
+            let mut entries = vec![entry("duration_s", Value::Float(dataset.duration_s))];
+            let parameters = synthetic::parameters(&dataset.spec);
+            entries.extend(parameters.into_iter().map(|(name, value)| entry(name, value)));
+            (dataset.primitive.clone(), at(node(Value::Mapping(entries))))
+        }
+    };
+    DatasetConfig {
+        path: at(path),
+        format: at("float32".into()),
+        channels: at(plan.channels() as u64),
+        sample_rate_hz: at(plan.sample_rate_hz()),
+        params,
+    }
+}
+
+fn at<T>(value: T) -> Option<At<T>> {
+    Some(value.into())
+}
+
+fn node(value: Value) -> Node {
+    Node { position: Position::default(), value }
+}
+
+fn entry(key: &str, value: Value) -> Entry {
+    Entry { key: key.into(), position: Position::default(), node: node(value) }
+}

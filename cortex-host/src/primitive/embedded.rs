@@ -1,0 +1,32 @@
+//! Primitives built into the binary, so that it works outside a checkout.
+
+/// Path (as configurations spell it) and text of every embedded file.
+pub const FILES: &[(&str, &str)] = &[
+    DEFAULT_CONFIG,
+    (
+        "primitives/datasets/v1/synthetic/spec.yaml",
+        include_str!("../../../primitives/datasets/v1/synthetic/spec.yaml"),
+    ),
+    (
+        "primitives/datasets/v1/synthetic/examples/high_channel_scalability.yaml",
+        include_str!(
+            "../../../primitives/datasets/v1/synthetic/examples/high_channel_scalability.yaml"
+        ),
+    ),
+    (
+        "primitives/datasets/v1/synthetic/examples/filter_validation.yaml",
+        include_str!("../../../primitives/datasets/v1/synthetic/examples/filter_validation.yaml"),
+    ),
+];
+
+/// The configuration of `run` when none is given.
+pub const DEFAULT_CONFIG: (&str, &str) = (
+    "primitives/configs/quickstart.yaml",
+    include_str!("../../../primitives/configs/quickstart.yaml"),
+);
+
+/// The text of an embedded file.
+#[must_use]
+pub fn text(path: &str) -> Option<&'static str> {
+    FILES.iter().find(|(name, _)| *name == path).map(|(_, text)| *text)
+}

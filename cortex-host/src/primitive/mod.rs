@@ -1,0 +1,289 @@
+//! Primitives: versioned datasets, kernels and configurations under `primitives/`.
+//!
+//! A path is looked for in the current folder, then in the configuration's folder, then, when
+//! it begins with `primitives/`, in every folder above the current one (so that a checkout
+//! works from anywhere inside it), and last among the copies embedded in the binary. The first
+//! that exists wins: a local `primitives/` folder overrides the embedded copies.
+
+mod embedded;
+mod spec;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use embedded::{DEFAULT_CONFIG, FILES};
+pub use spec::{DatasetSpec, GeneratorSpec, GoldenDigest, GoldenSpec, ParameterSpec};
+
+use crate::config::{ConfigError, Problem, listed, nearest, quoted};
+
+/// The root of all primitives, as paths spell it.
+const ROOT: &str = "primitives";
+
+/// Where primitives and datasets are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Library {
+    /// Folders that any relative path may be relative to.
+    folders: Vec<PathBuf>,
+    /// Folders that hold a `primitives` folder.
+    checkouts: Vec<PathBuf>,
+}
+
+/// What a dataset path stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dataset {
+    /// A file of samples, where it was found.
+    File(PathBuf),
+    /// A generator primitive.
+    Generator {
+        /// Its path in the form `primitives/datasets/VERSION/NAME`, or the folder given.
+        primitive: String,
+        /// Its specification.
+        spec: Box<GeneratorSpec>,
+    },
+}
+
+/// Why a dataset path stands for nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LookupError {
+    /// A name without a version, an unknown name or an absent version: a wrong reference.
+    #[error("{0}")]
+    Reference(String),
+    /// No such file, or an unreadable one.
+    #[error("{0}")]
+    File(String),
+    /// The specification found is wrong.
+    #[error(transparent)]
+    Spec(#[from] ConfigError),
+}
+
+/// One line of `list`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// How to name it in a configuration or on the command line.
+    pub path: String,
+    /// What it is, in one line.
+    pub summary: String,
+    /// Whether it was found in a local `primitives` folder, not only in the binary.
+    pub local: bool,
+}
+
+impl Library {
+    /// The library seen from the current folder and, if there is one, from the configuration's
+    /// folder.
+    #[must_use]
+    pub fn new(config_folder: Option<&Path>) -> Self {
+        let current = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        Self::at(&current, config_folder)
+    }
+
+    /// The library seen from the folder `current`.
+    #[must_use]
+    pub fn at(current: &Path, config_folder: Option<&Path>) -> Self {
+        let mut folders = vec![current.to_path_buf()];
+        folders.extend(config_folder.map(|folder| current.join(folder)));
+        let holds_primitives = |folder: &&Path| folder.join(ROOT).is_dir();
+        let checkouts = current.ancestors().filter(holds_primitives).map(Path::to_path_buf);
+        Self { checkouts: checkouts.collect(), folders }
+    }
+
+    /// Finds what `path` stands for.
+    ///
+    /// # Errors
+    /// [`LookupError`] says what was looked for and what there is instead.
+    pub fn dataset(&self, path: &str) -> Result<Dataset, LookupError> {
+        let name = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
+        if name.is_empty() {
+            return Err(LookupError::Reference(
+                "the path is empty; name a file or a primitive".into(),
+            ));
+        }
+        for folder in self.search(name) {
+            let found = folder.join(name);
+            if found.is_dir() {
+                return folder_dataset(path, name, &found);
+            }
+            if found.exists() {
+                return Ok(Dataset::File(found));
+            }
+        }
+        let spec_name = format!("{name}/spec.yaml");
+        match embedded::text(&spec_name) {
+            Some(text) => from_spec(name, &spec_name, text),
+            None => Err(self.absent(path, name)),
+        }
+    }
+
+    /// All dataset primitives, by path.
+    #[must_use]
+    pub fn datasets(&self) -> Vec<Listing> {
+        let mut found = BTreeMap::new();
+        for path in self.dataset_paths() {
+            let (text, local) = self.spec_text(&path);
+            let summary = match DatasetSpec::parse(&path, &text) {
+                Ok(spec) => spec.summary().to_owned(),
+                Err(error) => error.to_string(),
+            };
+            found.insert(path.clone(), Listing { path, summary, local });
+        }
+        found.into_values().collect()
+    }
+
+    /// All shipped configurations, by path; the summary is the file's first comment line.
+    #[must_use]
+    pub fn configs(&self) -> Vec<Listing> {
+        let mut found = BTreeMap::new();
+        let mut add = |path: String, text: &str, local: bool| {
+            let summary = text.lines().next().unwrap_or_default().trim_start_matches(['#', ' ']);
+            let listing = Listing { path: path.clone(), summary: summary.to_owned(), local };
+            found.entry(path).or_insert(listing);
+        };
+        for checkout in &self.checkouts {
+            for file in names_in(&checkout.join(ROOT).join("configs")) {
+                let path = format!("{ROOT}/configs/{file}");
+                if file.ends_with(".yaml")
+                    && let Ok(text) = fs::read_to_string(checkout.join(&path))
+                {
+                    add(path, &text, true);
+                }
+            }
+        }
+        for (path, text) in FILES {
+            if path.starts_with("primitives/configs/") || path.contains("/examples/") {
+                add((*path).to_owned(), text, false);
+            }
+        }
+        found.into_values().collect()
+    }
+
+    /// The folders that `name` may be relative to, the most local first.
+    fn search(&self, name: &str) -> impl Iterator<Item = &PathBuf> {
+        let primitive = name.starts_with("primitives/");
+        self.folders.iter().chain(self.checkouts.iter().filter(move |_| primitive))
+    }
+
+    fn spec_text(&self, path: &str) -> (String, bool) {
+        let spec_name = format!("{path}/spec.yaml");
+        let local =
+            self.search(path).find_map(|folder| fs::read_to_string(folder.join(&spec_name)).ok());
+        match local {
+            Some(text) => (text, true),
+            None => (embedded::text(&spec_name).unwrap_or_default().to_owned(), false),
+        }
+    }
+
+    /// `primitives/datasets/VERSION/NAME` of all that have a specification, sorted.
+    fn dataset_paths(&self) -> Vec<String> {
+        let mut paths: Vec<String> = FILES
+            .iter()
+            .filter_map(|(path, _)| path.strip_suffix("/spec.yaml"))
+            .filter(|path| path.starts_with("primitives/datasets/"))
+            .map(str::to_owned)
+            .collect();
+        for checkout in &self.checkouts {
+            let datasets = checkout.join(ROOT).join("datasets");
+            for version in names_in(&datasets) {
+                for name in names_in(&datasets.join(&version)) {
+                    if datasets.join(&version).join(&name).join("spec.yaml").is_file() {
+                        paths.push(format!("{ROOT}/datasets/{version}/{name}"));
+                    }
+                }
+            }
+        }
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+
+    /// Why nothing is at `name`, and what there is.
+    fn absent(&self, path: &str, name: &str) -> LookupError {
+        let parts: Vec<&str> = name.split('/').collect();
+        let known = self.dataset_paths();
+        let of = |wanted: &str| -> Vec<&str> {
+            let versions = known.iter().map(String::as_str);
+            versions.filter(|path| path.ends_with(&format!("/{wanted}"))).collect()
+        };
+        match parts.as_slice() {
+            [ROOT, "datasets", dataset] if !of(dataset).is_empty() => {
+                LookupError::Reference(format!(
+                    "{} names no version; a version fixes the bytes, so name one: {}",
+                    quoted(path),
+                    listed(of(dataset))
+                ))
+            }
+            [ROOT, "datasets", version, dataset] if !of(dataset).is_empty() => {
+                LookupError::Reference(format!(
+                    "there is no version {} of {dataset}; there is {}",
+                    quoted(version),
+                    listed(of(dataset))
+                ))
+            }
+            [ROOT, "datasets"] | [ROOT, "datasets", _] | [ROOT, "datasets", _, _] => {
+                let advice = match nearest(name, known.iter().map(String::as_str)) {
+                    Some(meant) => format!("did you mean {}?", quoted(meant)),
+                    None => format!("there is {}", listed(known.iter().map(String::as_str))),
+                };
+                LookupError::Reference(format!("there is no dataset {}; {advice}", quoted(path)))
+            }
+            _ => {
+                let tried: Vec<String> = self
+                    .search(name)
+                    .map(|folder| folder.join(name).display().to_string())
+                    .collect();
+                let mut tried: Vec<&str> = tried.iter().map(String::as_str).collect();
+                tried.dedup();
+                LookupError::File(format!(
+                    "there is no dataset {}; looked for {}",
+                    quoted(path),
+                    listed(tried.into_iter())
+                ))
+            }
+        }
+    }
+}
+
+/// The dataset in an existing folder.
+fn folder_dataset(path: &str, name: &str, folder: &Path) -> Result<Dataset, LookupError> {
+    let spec = folder.join("spec.yaml");
+    let spec_name = spec.display().to_string();
+    match fs::read_to_string(&spec) {
+        Ok(text) => from_spec(name, &spec_name, &text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(LookupError::Reference(format!(
+                "{} is a folder without a spec.yaml; name a .float32 file or a generator such as primitives/datasets/v1/synthetic",
+                quoted(path)
+            )))
+        }
+        Err(error) => Err(LookupError::File(format!("cannot read {spec_name}: {error}"))),
+    }
+}
+
+fn from_spec(name: &str, spec_name: &str, text: &str) -> Result<Dataset, LookupError> {
+    match DatasetSpec::parse(spec_name, text)? {
+        DatasetSpec::Generator(spec) => Ok(Dataset::Generator { primitive: name.to_owned(), spec }),
+        DatasetSpec::Static { .. } => Err(LookupError::Reference(format!(
+            "{} is a collection of recordings; name one file in it, such as {name}/converted/NAME.float32",
+            quoted(name)
+        ))),
+    }
+}
+
+/// The names in a folder, sorted; none when it cannot be read.
+fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+impl LookupError {
+    /// The same, as a problem at a place in a configuration.
+    #[must_use]
+    pub fn at(self, position: crate::config::Position) -> Problem {
+        match self {
+            LookupError::File(message) => Problem::at(position, message).input_output(),
+            other => Problem::at(position, other.to_string()),
+        }
+    }
+}
