@@ -58,6 +58,24 @@ pub fn pow(x: f64, y: f64) -> f64 {
     libm::pow(x, y)
 }
 
+/// Angle of the point (`x`, `y`) in radians.
+#[must_use]
+pub fn atan2(y: f64, x: f64) -> f64 {
+    libm::atan2(y, x)
+}
+
+/// Largest integer not above `x`.
+#[must_use]
+pub fn floor(x: f64) -> f64 {
+    libm::floor(x)
+}
+
+/// Nearest integer, halves away from zero.
+#[must_use]
+pub fn round(x: f64) -> f64 {
+    libm::round(x)
+}
+
 /// Square root, correctly rounded.
 #[must_use]
 pub fn sqrt(x: f64) -> f64 {

@@ -2,7 +2,8 @@
 
 use cortex_core::digest::SampleDigest;
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LineNoise, Scratch, Signal, SourceSpec,
+    Sweep,
 };
 
 const BLOCKS: usize = 64;
@@ -11,6 +12,35 @@ const CHANNELS: usize = 8;
 fn generator(signal: Signal) -> Generator {
     Generator::new(&SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42))
         .expect("valid parameters")
+}
+
+/// Every signal of v2, one of them with every effect.
+fn v2_generators() -> Vec<Generator> {
+    let amplitude_uv_rms = 100.0;
+    let signals = [
+        Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz: 0.05, exponent: 1.0 },
+        Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz: 0.2, exponent: 1.7 },
+        Signal::WhiteNoise { amplitude_uv_rms },
+        chirp(Sweep::Linear),
+        chirp(Sweep::Logarithmic),
+        SINE,
+    ];
+    let mut specs: Vec<_> = signals
+        .into_iter()
+        .map(|signal| SourceSpec::new(GeneratorVersion::V2, signal, 160.0, 42))
+        .collect();
+    let effects = Effects {
+        line_noise: Some(LineNoise { frequency_hz: 50.0, amplitude_uv: 20.0 }),
+        dc_offset_uv: 12.5,
+        saturation_level_uv: Some(150.0),
+        nan_rate: 0.01,
+    };
+    specs.push(SourceSpec { effects, ..specs[0] });
+    specs.iter().map(|spec| Generator::new(spec).expect("valid parameters")).collect()
+}
+
+fn chirp(sweep: Sweep) -> Signal {
+    Signal::Chirp { start_hz: 1.0, end_hz: 70.0, sweep_s: 20.0, sweep, amplitude_uv_peak: 100.0 }
 }
 
 const PINK: Signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
@@ -41,8 +71,7 @@ fn every_lane_width_gives_the_same_bits() {
             }
         }
     }
-    for signal in [PINK, SINE] {
-        let generator = generator(signal);
+    for generator in v2_generators().into_iter().chain([PINK, SINE].map(generator)) {
         let one: Vec<_> = (0..40).map(|channel| interleaved::<1>(&generator, channel)).collect();
         check::<2>(&generator, 0, &one);
         check::<4>(&generator, 3, &one);

@@ -4,13 +4,23 @@
 //! state of N adjacent channels, one per vector lane. `N` is 1 on a microcontroller and 8 or
 //! 16 on a desktop: the same source, the same order of operations, the same bits.
 
+mod chirp;
+mod effects;
 mod fft64;
+mod one_pole;
 mod pink_v1;
+mod power_law;
 mod sine;
 mod spec;
+mod white;
 
-pub use pink_v1::PinkV1;
-pub use sine::Sine;
+use chirp::Chirp;
+use effects::EffectChain;
+use pink_v1::PinkV1;
+use power_law::PowerLaw;
+use sine::Sine;
+use white::White;
+
 pub use spec::{Effects, GeneratorVersion, LineNoise, Signal, SourceSpec, SpecError, Sweep};
 
 use crate::random::WordBlock;
@@ -78,13 +88,16 @@ impl<const N: usize> Default for Scratch<N> {
 #[derive(Clone, Debug)]
 pub struct Generator {
     form: Form,
+    effects: Option<EffectChain>,
 }
 
 #[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "there is no allocator to box with")]
 enum Form {
     Sine(Sine),
     PinkV1(PinkV1),
+    PowerLaw(PowerLaw),
+    White(White),
+    Chirp(Chirp),
 }
 
 impl Generator {
@@ -94,21 +107,33 @@ impl Generator {
     /// [`SpecError`] names the parameter that cannot be generated and what is allowed.
     pub fn new(spec: &SourceSpec) -> Result<Self, SpecError> {
         spec::in_range("sample_rate_hz", spec.sample_rate_hz, 1e-3, 1e7)?;
-        let form = match (spec.version, spec.signal) {
-            (_, Signal::SineWave { frequency_hz, amplitude_uv_peak }) => {
-                Form::Sine(Sine::new(spec.sample_rate_hz, frequency_hz, amplitude_uv_peak)?)
+        let form = Form::new(spec)?;
+        let effects = match spec.version {
+            GeneratorVersion::V1 if spec.effects != Effects::NONE => {
+                return Err(SpecError::UnknownParameter {
+                    version: spec.version,
+                    parameter: spec.effects.first_set(),
+                });
             }
-            (GeneratorVersion::V1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz }) => {
-                Form::PinkV1(PinkV1::new(
-                    spec.sample_rate_hz,
-                    spec.seed,
-                    amplitude_uv_rms,
-                    low_corner_hz,
-                )?)
+            GeneratorVersion::V1 => None,
+            GeneratorVersion::V2 => {
+                EffectChain::new(&spec.effects, spec.sample_rate_hz, spec.seed)?
             }
-            (version, _) => return Err(SpecError::UnknownSignal { version }),
         };
-        Ok(Self { form })
+        Ok(Self { form, effects })
+    }
+
+    /// Power response |H|² at `frequency_hz` of a noise signal's filter, as held in `f32`, in µV²:
+    /// the noise's two-sided power spectral density is this over the sample rate, before effects.
+    /// `None` for signals that are not noise.
+    #[must_use]
+    pub fn power_response(&self, frequency_hz: f64) -> Option<f64> {
+        match &self.form {
+            Form::PinkV1(pink) => Some(pink.power_response(frequency_hz)),
+            Form::PowerLaw(noise) => Some(noise.power_response(frequency_hz)),
+            Form::White(white) => Some(white.power_response()),
+            Form::Sine(_) | Form::Chirp(_) => None,
+        }
     }
 
     /// The state of channels `first_channel .. first_channel + N` before sample 0.
@@ -121,8 +146,10 @@ impl Generator {
             history: [[0.0; N]; HISTORY_SAMPLES],
             poles: [[0.0; N]; MAX_POLES],
         };
-        if let Form::PinkV1(pink) = &self.form {
-            pink.start(&mut lanes);
+        match &self.form {
+            Form::PinkV1(pink) => pink.start(&mut lanes),
+            Form::PowerLaw(noise) => noise.start(&mut lanes),
+            Form::Sine(_) | Form::White(_) | Form::Chirp(_) => {}
         }
         lanes
     }
@@ -140,7 +167,53 @@ impl Generator {
         match &self.form {
             Form::Sine(sine) => sine.fill(lanes, out),
             Form::PinkV1(pink) => pink.fill(lanes, scratch, out),
+            Form::PowerLaw(noise) => noise.fill(lanes, scratch, out),
+            Form::White(white) => white.fill(lanes, scratch, out),
+            Form::Chirp(chirp) => chirp.fill(lanes, out),
+        }
+        if let Some(effects) = &self.effects {
+            effects.apply(lanes, scratch, out);
         }
         lanes.next_block += 1;
+    }
+}
+
+impl Form {
+    fn new(spec: &SourceSpec) -> Result<Self, SpecError> {
+        let rate_hz = spec.sample_rate_hz;
+        let form = match (spec.version, spec.signal) {
+            (_, Signal::SineWave { frequency_hz, amplitude_uv_peak }) => {
+                Form::Sine(Sine::new(rate_hz, frequency_hz, amplitude_uv_peak)?)
+            }
+            (GeneratorVersion::V1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz }) => {
+                Form::PinkV1(PinkV1::new(rate_hz, spec.seed, amplitude_uv_rms, low_corner_hz)?)
+            }
+            (
+                GeneratorVersion::V2,
+                Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent },
+            ) => Form::PowerLaw(PowerLaw::new(
+                rate_hz,
+                spec.seed,
+                amplitude_uv_rms,
+                low_corner_hz,
+                exponent,
+            )?),
+            (GeneratorVersion::V2, Signal::WhiteNoise { amplitude_uv_rms }) => {
+                Form::White(White::new(spec.seed, amplitude_uv_rms)?)
+            }
+            (
+                GeneratorVersion::V2,
+                Signal::Chirp { start_hz, end_hz, sweep_s, sweep, amplitude_uv_peak },
+            ) => Form::Chirp(Chirp::new(
+                rate_hz,
+                start_hz,
+                end_hz,
+                sweep_s,
+                sweep,
+                amplitude_uv_peak,
+            )?),
+            (version, _) => return Err(SpecError::UnknownSignal { version }),
+        };
+        Ok(form)
     }
 }

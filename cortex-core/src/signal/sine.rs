@@ -13,7 +13,7 @@ use crate::math;
 
 /// Coefficients of a sine wave.
 #[derive(Clone, Copy, Debug)]
-pub struct Sine {
+pub(super) struct Sine {
     /// Phase step per sample, in turns / 2^64.
     step: u64,
     amplitude_uv: f32,
@@ -25,7 +25,7 @@ impl Sine {
     /// # Errors
     /// [`SpecError`] unless `0 < frequency_hz < sample_rate_hz / 2` and the amplitude is
     /// positive and finite as `f32`.
-    pub fn new(
+    pub(super) fn new(
         sample_rate_hz: f64,
         frequency_hz: f64,
         amplitude_uv_peak: f64,
@@ -40,13 +40,35 @@ impl Sine {
 
     #[inline(always)]
     pub(super) fn fill<const N: usize>(&self, lanes: &Lanes<N>, out: &mut LaneBlock<N>) {
-        let first_sample = lanes.next_block.wrapping_mul(BLOCK_SAMPLES as u64);
-        let mut phase = first_sample.wrapping_mul(self.step);
+        let mut phase = self.first_phase(lanes.next_block);
         for row in out {
-            let turn = (phase.wrapping_add(1 << 31) >> 32) as u32;
-            *row = [self.amplitude_uv * math::sin_cos_turn(turn).0; N];
-            phase = phase.wrapping_add(self.step);
+            *row = [self.next(&mut phase); N];
         }
+    }
+
+    /// Adds the sine to what is in `out`.
+    #[inline(always)]
+    pub(super) fn add<const N: usize>(&self, lanes: &Lanes<N>, out: &mut LaneBlock<N>) {
+        let mut phase = self.first_phase(lanes.next_block);
+        for row in out {
+            let sample = self.next(&mut phase);
+            for slot in row {
+                *slot += sample;
+            }
+        }
+    }
+
+    /// Phase of a block's first sample, in turns / 2^64.
+    fn first_phase(&self, block: u64) -> u64 {
+        block.wrapping_mul(BLOCK_SAMPLES as u64).wrapping_mul(self.step)
+    }
+
+    /// The sample at `phase`, which moves on by one.
+    #[inline(always)]
+    fn next(&self, phase: &mut u64) -> f32 {
+        let turn = (phase.wrapping_add(1 << 31) >> 32) as u32;
+        *phase = phase.wrapping_add(self.step);
+        self.amplitude_uv * math::sin_cos_turn(turn).0
     }
 }
 

@@ -109,6 +109,19 @@ impl Effects {
     /// No effect at all: the only choice in v1.
     pub const NONE: Self =
         Self { line_noise: None, dc_offset_uv: 0.0, saturation_level_uv: None, nan_rate: 0.0 };
+
+    /// Name of the first parameter that is not at its default.
+    pub(super) fn first_set(&self) -> &'static str {
+        if self.line_noise.is_some() {
+            "line_noise"
+        } else if self.saturation_level_uv.is_some() {
+            "saturation_level_uv"
+        } else if self.nan_rate != 0.0 {
+            "nan_rate"
+        } else {
+            "dc_offset_uv"
+        }
+    }
 }
 
 /// Everything that decides the samples of a channel, together with the channel's index.

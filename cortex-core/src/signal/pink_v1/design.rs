@@ -20,6 +20,7 @@
 
 use crate::math;
 use crate::signal::MAX_POLES;
+use crate::signal::one_pole::overlap;
 
 /// Taps of the FIR head.
 pub(super) const HEAD_TAPS: usize = 33;
@@ -162,10 +163,4 @@ fn correction_at(pole: &Pole) -> f64 {
         sum += tap * (math::exp(m as f64 * ln_pole) + math::exp(-(m as f64) * ln_pole));
     }
     sum
-}
-
-/// `1 - p_i p_j` of two poles given as `1 - p`, without cancellation.
-pub(super) fn overlap(decay_i: f32, decay_j: f32) -> f64 {
-    let (a, b) = (f64::from(decay_i), f64::from(decay_j));
-    a + b - a * b
 }

@@ -16,13 +16,13 @@
 
 mod design;
 mod head;
-mod start;
 
 use design::{Design, HEAD_TAPS, TAIL_DELAY};
 use head::HeadFilter;
 
+use super::one_pole::{Bank, Section};
 use super::spec::{SpecError, amplitude, in_range};
-use super::{BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, MAX_POLES, Scratch};
+use super::{BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch};
 use crate::math;
 use crate::random::{self, StreamKey};
 
@@ -32,20 +32,11 @@ const FIRST_NOISE_BLOCK: u64 = 2;
 
 const _: () = assert!(HISTORY_SAMPLES == HEAD_TAPS - 1, "overlap-save needs taps - 1 samples");
 
-/// One one-pole section: `x += w - decay * x`, contributing `gain * x`.
-#[derive(Clone, Copy, Debug, Default)]
-struct Section {
-    /// One minus the pole, held exactly: the pole of the slowest section is within 1e-9 of 1.
-    decay: f32,
-    gain: f32,
-}
-
 /// Coefficients of v1 pink noise.
 #[derive(Clone, Debug)]
-pub struct PinkV1 {
+pub(super) struct PinkV1 {
     key: StreamKey,
-    sections: [Section; MAX_POLES],
-    section_count: usize,
+    tail: Bank,
     head: HeadFilter,
     sample_rate_hz: f64,
     /// Taps as realised, for [`PinkV1::power_response`].
@@ -59,7 +50,7 @@ impl PinkV1 {
     /// # Errors
     /// [`SpecError`] unless the amplitude is positive and
     /// `1e-9 fs <= low_corner_hz <= 0.02 fs`.
-    pub fn new(
+    pub(super) fn new(
         sample_rate_hz: f64,
         seed: u64,
         amplitude_uv_rms: f64,
@@ -69,15 +60,14 @@ impl PinkV1 {
         in_range("low_corner_hz", low_corner_hz, 1e-9 * sample_rate_hz, 0.02 * sample_rate_hz)?;
         let design = Design::new(low_corner_hz / sample_rate_hz);
         let scale = amplitude_uv_rms / math::sqrt(design.variance());
-        let mut sections = [Section::default(); MAX_POLES];
-        for (section, pole) in sections.iter_mut().zip(design.poles()) {
-            *section = Section { decay: pole.decay, gain: (pole.gain * scale) as f32 };
-        }
+        let sections = design
+            .poles()
+            .iter()
+            .map(|pole| Section { decay: pole.decay, gain: (pole.gain * scale) as f32 });
         let head_taps = design.head.map(|tap| (tap * scale) as f32);
         Ok(Self {
             key: StreamKey::new(seed, DOMAIN),
-            sections,
-            section_count: design.poles().len(),
+            tail: Bank::new(sections),
             head: HeadFilter::new(&head_taps),
             sample_rate_hz,
             head_taps,
@@ -86,25 +76,19 @@ impl PinkV1 {
 
     /// Power response |H|² at `frequency_hz`, of the filter as held in `f32`: the noise's
     /// two-sided power spectral density is this over the sample rate, in µV²/Hz.
-    #[must_use]
-    pub fn power_response(&self, frequency_hz: f64) -> f64 {
+    pub(super) fn power_response(&self, frequency_hz: f64) -> f64 {
         let angle = core::f64::consts::TAU * frequency_hz / self.sample_rate_hz;
         let (mut re, mut im) = (0.0, 0.0);
         for (k, tap) in self.head_taps.iter().enumerate() {
             re += f64::from(*tap) * math::cos(angle * k as f64);
             im -= f64::from(*tap) * math::sin(angle * k as f64);
         }
+        // The tail, delayed: times e^{-j delay}.
         let delay = angle * TAIL_DELAY as f64;
-        for section in &self.sections[..self.section_count] {
-            let (decay, gain) = (f64::from(section.decay), f64::from(section.gain));
-            // gain e^{-j delay} / (1 - (1 - decay) e^{-j angle})
-            let denominator_re = 1.0 - (1.0 - decay) * math::cos(angle);
-            let denominator_im = (1.0 - decay) * math::sin(angle);
-            let norm = denominator_re * denominator_re + denominator_im * denominator_im;
-            let (c, s) = (math::cos(delay), math::sin(delay));
-            re += gain * (c * denominator_re - s * denominator_im) / norm;
-            im -= gain * (s * denominator_re + c * denominator_im) / norm;
-        }
+        let (tail_re, tail_im) = self.tail.response(angle);
+        let (c, s) = (math::cos(delay), math::sin(delay));
+        re += c * tail_re + s * tail_im;
+        im += c * tail_im - s * tail_re;
         re * re + im * im
     }
 
@@ -115,17 +99,11 @@ impl PinkV1 {
         let mut noise = [[0.0; N]; BLOCK_SAMPLES];
         self.key.words(lanes.first_channel, 0, &mut words);
         random::normals(&words, &mut noise);
-        start::stationary(&self.sections[..self.section_count], &noise, &mut lanes.poles);
+        self.tail.draw_stationary(&noise, &mut lanes.poles);
         self.key.words(lanes.first_channel, 1, &mut words);
         random::normals(&words, &mut noise);
         // The tail lags by TAIL_DELAY samples: bring it up to where block 0 takes over.
-        for row in &noise[..BLOCK_SAMPLES - TAIL_DELAY] {
-            for (section, x) in self.sections[..self.section_count].iter().zip(&mut lanes.poles) {
-                for lane in 0..N {
-                    x[lane] += row[lane] - section.decay * x[lane];
-                }
-            }
-        }
+        self.tail.advance(&mut lanes.poles, &noise[..BLOCK_SAMPLES - TAIL_DELAY]);
         lanes.history.copy_from_slice(&noise[BLOCK_SAMPLES - HISTORY_SAMPLES..]);
     }
 
@@ -145,53 +123,8 @@ impl PinkV1 {
         }
         lanes.history.copy_from_slice(&scratch.noise[BLOCK_SAMPLES..]);
         self.head.filter(&scratch.noise, out);
-        self.tail(&mut lanes.poles, &scratch.noise, out);
-    }
-
-    /// Adds the sections' output to `out`, the slowest section first: in groups, so that a
-    /// group's states stay in registers.
-    #[inline(always)]
-    fn tail<const N: usize>(
-        &self,
-        states: &mut [[f32; N]; MAX_POLES],
-        noise: &[[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES],
-        out: &mut LaneBlock<N>,
-    ) {
-        let delayed = &noise[HISTORY_SAMPLES - TAIL_DELAY..][..BLOCK_SAMPLES];
-        let (fours, rest) = self.sections[..self.section_count].as_chunks::<4>();
-        let (four_states, rest_states) = states[..self.section_count].as_chunks_mut::<4>();
-        for (sections, states) in fours.iter().zip(four_states) {
-            run_sections(sections, states, delayed, out);
-        }
-        let (twos, ones) = rest.as_chunks::<2>();
-        let (two_states, one_states) = rest_states.as_chunks_mut::<2>();
-        for (sections, states) in twos.iter().zip(two_states) {
-            run_sections(sections, states, delayed, out);
-        }
-        for (section, state) in ones.as_chunks::<1>().0.iter().zip(one_states.as_chunks_mut().0) {
-            run_sections(section, state, delayed, out);
+        if let Some(delayed) = scratch.noise[HISTORY_SAMPLES - TAIL_DELAY..].first_chunk() {
+            self.tail.add(&mut lanes.poles, delayed, out);
         }
     }
-}
-
-/// Runs `P` sections over one block of input, adding their outputs to `out` in order.
-#[inline(always)]
-fn run_sections<const N: usize, const P: usize>(
-    sections: &[Section; P],
-    states: &mut [[f32; N]; P],
-    input: &[[f32; N]],
-    out: &mut LaneBlock<N>,
-) {
-    let mut x = *states;
-    for (w, y) in input.iter().zip(out) {
-        let mut sum = *y;
-        for (x, section) in x.iter_mut().zip(sections) {
-            for lane in 0..N {
-                x[lane] += w[lane] - section.decay * x[lane];
-                sum[lane] += section.gain * x[lane];
-            }
-        }
-        *y = sum;
-    }
-    *states = x;
 }

@@ -1,31 +1,41 @@
-//! Pink noise v1 against its promises, measured on generated samples.
+//! Pink noise of both versions against its promises, measured on generated samples.
 //!
 //! Seeds are fixed, so a pass is a pass for ever; each bound is set so that a correct generator
 //! with another seed would fail it less than once in ten thousand (stated per test).
 
 use cortex_core::math;
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal,
-    SourceSpec,
+    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
 };
 
 const LANES: usize = 16;
 const AMPLITUDE_UV: f64 = 100.0;
 
-fn pink(seed: u64) -> Generator {
-    Generator::new(&SourceSpec {
-        version: GeneratorVersion::V1,
-        signal: Signal::PinkNoise { amplitude_uv_rms: AMPLITUDE_UV, low_corner_hz: 0.05 },
-        sample_rate_hz: 160.0,
-        seed,
-        effects: Effects::NONE,
-    })
-    .expect("valid parameters")
-}
+/// Pink noise of generator v1 and of v2.
+const VERSIONS: [(GeneratorVersion, Signal); 2] = [
+    (
+        GeneratorVersion::V1,
+        Signal::PinkNoise { amplitude_uv_rms: AMPLITUDE_UV, low_corner_hz: 0.05 },
+    ),
+    (
+        GeneratorVersion::V2,
+        Signal::PowerLawNoise {
+            amplitude_uv_rms: AMPLITUDE_UV,
+            low_corner_hz: 0.05,
+            exponent: 1.0,
+        },
+    ),
+];
 
 /// `channels` channels of `blocks` blocks each, one vector a channel.
-fn channels(seed: u64, channels: usize, blocks: usize) -> Vec<Vec<f32>> {
-    let generator = pink(seed);
+fn channels(
+    (version, signal): (GeneratorVersion, Signal),
+    seed: u64,
+    channels: usize,
+    blocks: usize,
+) -> Vec<Vec<f32>> {
+    let spec = SourceSpec::new(version, signal, 160.0, seed);
+    let generator = Generator::new(&spec).expect("valid parameters");
     let mut all = vec![Vec::with_capacity(blocks * BLOCK_SAMPLES); channels];
     let mut scratch = Scratch::<LANES>::new();
     let mut out: LaneBlock<LANES> = [[0.0; LANES]; BLOCK_SAMPLES];
@@ -63,8 +73,12 @@ fn normal_cdf(x: f64) -> f64 {
 /// Kolmogorov-Smirnov at 2.35/sqrt(n) (3e-5 each).
 #[test]
 fn marginal_is_gaussian_with_the_requested_rms_from_the_first_sample_on() {
+    VERSIONS.into_iter().for_each(check_marginal);
+}
+
+fn check_marginal(version: (GeneratorVersion, Signal)) {
     let n = 16_384;
-    let data = channels(20_261_123, n, 16);
+    let data = channels(version, 20_261_123, n, 16);
     let (mut fourth, mut instants) = (0.0, 0.0);
     for at in [0, 1, 63, 64, 1023] {
         let power = mean(data.iter().map(|c| f64::from(c[at]) * f64::from(c[at])));
@@ -89,7 +103,7 @@ fn marginal_is_gaussian_with_the_requested_rms_from_the_first_sample_on() {
         instants += 1.0;
     }
     let kurtosis = fourth / instants;
-    println!("kurtosis {kurtosis:.4}");
+    println!("{:?} kurtosis {kurtosis:.4}", version.0);
     assert!((kurtosis - 3.0).abs() < 0.05, "kurtosis {kurtosis}");
 }
 
@@ -99,8 +113,12 @@ fn marginal_is_gaussian_with_the_requested_rms_from_the_first_sample_on() {
 /// (1 - rho²)/sqrt(n), below 1/sqrt(n).
 #[test]
 fn block_edges_are_invisible() {
+    VERSIONS.into_iter().for_each(check_edges);
+}
+
+fn check_edges(version: (GeneratorVersion, Signal)) {
     let n = 16_384;
-    let data = channels(7, n, 3);
+    let data = channels(version, 7, n, 3);
     let standard_error = 1.0 / (n as f64).sqrt();
     let lag_one: Vec<f64> = (64..129)
         .map(|at| {
@@ -118,14 +136,18 @@ fn block_edges_are_invisible() {
     for (i, rho) in lag_one.iter().enumerate() {
         assert!((rho - typical).abs() < 5.0 * standard_error, "lag 1 into position {i}: {rho}");
     }
-    println!("lag-1 correlation {typical:.4}, into block start {:.4}", lag_one[0]);
+    println!("{:?} lag-1 correlation {typical:.4}, into block start {:.4}", version.0, lag_one[0]);
 }
 
 /// Mean product of neighbouring channels at the same instant: 5 standard errors 1/sqrt(n).
 #[test]
 fn channels_are_uncorrelated() {
+    VERSIONS.into_iter().for_each(check_correlation);
+}
+
+fn check_correlation(version: (GeneratorVersion, Signal)) {
     let n = 16_384;
-    let data = channels(3, n, 1);
+    let data = channels(version, 3, n, 1);
     for at in [0, 17, 63] {
         for step in [1, 2, 16] {
             let correlation =
@@ -141,8 +163,12 @@ fn channels_are_uncorrelated() {
 /// a slope error near 0.001; the promise is -1.00 ± 0.02.
 #[test]
 fn welch_slope_is_minus_one() {
+    VERSIONS.into_iter().for_each(check_slope);
+}
+
+fn check_slope(version: (GeneratorVersion, Signal)) {
     const POINTS: usize = 4096;
-    let data = channels(11, 128, 1024);
+    let data = channels(version, 11, 128, 1024);
     let window: Vec<f64> = (0..POINTS)
         .map(|i| 0.5 - 0.5 * math::cos(std::f64::consts::TAU * i as f64 / POINTS as f64))
         .collect();
@@ -168,6 +194,6 @@ fn welch_slope_is_minus_one() {
     let (x, y) = (mean(points.iter().map(|p| p.0)), mean(points.iter().map(|p| p.1)));
     let slope = mean(points.iter().map(|p| (p.0 - x) * (p.1 - y)))
         / mean(points.iter().map(|p| (p.0 - x) * (p.0 - x)));
-    println!("Welch slope {slope:.4}");
+    println!("{:?} Welch slope {slope:.4}", version.0);
     assert!((slope + 1.0).abs() < 0.02, "slope {slope}");
 }

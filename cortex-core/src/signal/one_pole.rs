@@ -1,0 +1,161 @@
+//! Parallel one-pole sections on shared white noise: the recursive part of the pink filters.
+//!
+//! A section holds `x` and does `x += w - decay * x`, that is `x[n] = (1 - decay) x[n-1] + w[n]`,
+//! and contributes `gain * x`. One minus the pole is held, exactly: slow poles lie so near to 1
+//! that `f32` could not tell them apart. The state's rounding error is white, like the input,
+//! and some 80 dB below it.
+
+use super::{BLOCK_SAMPLES, LaneBlock, MAX_POLES};
+use crate::math;
+
+/// One section's coefficients.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Section {
+    /// One minus the pole, in (0, 2).
+    pub decay: f32,
+    pub gain: f32,
+}
+
+/// A bank of sections, slowest first.
+#[derive(Clone, Debug)]
+pub(super) struct Bank {
+    sections: [Section; MAX_POLES],
+    count: usize,
+}
+
+impl Bank {
+    /// A bank of at most [`MAX_POLES`] sections.
+    pub(super) fn new(sections: impl Iterator<Item = Section>) -> Self {
+        let mut bank = Self { sections: [Section::default(); MAX_POLES], count: 0 };
+        for (slot, section) in bank.sections.iter_mut().zip(sections) {
+            *slot = section;
+            bank.count += 1;
+        }
+        bank
+    }
+
+    fn sections(&self) -> &[Section] {
+        &self.sections[..self.count]
+    }
+
+    /// Runs the sections over one block of `input` and adds their outputs to `out`, section by
+    /// section in order: in groups, so that a group's states stay in registers.
+    #[inline(always)]
+    pub(super) fn add<const N: usize>(
+        &self,
+        states: &mut [[f32; N]; MAX_POLES],
+        input: &[[f32; N]; BLOCK_SAMPLES],
+        out: &mut LaneBlock<N>,
+    ) {
+        let (fours, rest) = self.sections().as_chunks::<4>();
+        let (four_states, rest_states) = states[..self.count].as_chunks_mut::<4>();
+        for (sections, states) in fours.iter().zip(four_states) {
+            run(sections, states, input, out);
+        }
+        let (twos, ones) = rest.as_chunks::<2>();
+        let (two_states, one_states) = rest_states.as_chunks_mut::<2>();
+        for (sections, states) in twos.iter().zip(two_states) {
+            run(sections, states, input, out);
+        }
+        for (section, state) in ones.as_chunks::<1>().0.iter().zip(one_states.as_chunks_mut().0) {
+            run(section, state, input, out);
+        }
+    }
+
+    /// Advances the states over rows of input whose output nobody wants.
+    #[inline(always)]
+    pub(super) fn advance<const N: usize>(
+        &self,
+        states: &mut [[f32; N]; MAX_POLES],
+        input: &[[f32; N]],
+    ) {
+        for row in input {
+            for (section, x) in self.sections().iter().zip(states.iter_mut()) {
+                for lane in 0..N {
+                    x[lane] += row[lane] - section.decay * x[lane];
+                }
+            }
+        }
+    }
+
+    /// Sets `states` to a draw from the sections' stationary distribution, using row `i` of
+    /// `normals` for the i-th dimension.
+    ///
+    /// All sections are driven by the same unit white noise, so their states have covariance
+    /// `C_ij = 1 / (1 - p_i p_j)`. With C = L Lᵀ (Cholesky), L z of standard normals z has it too.
+    #[inline(always)]
+    pub(super) fn draw_stationary<const N: usize>(
+        &self,
+        normals: &[[f32; N]; BLOCK_SAMPLES],
+        states: &mut [[f32; N]; MAX_POLES],
+    ) {
+        let factor = self.cholesky();
+        for (row, state) in factor.iter().zip(states).take(self.count) {
+            for lane in 0..N {
+                let mut sum = 0.0;
+                for (weight, normal) in row.iter().zip(normals).take(self.count) {
+                    sum += weight * f64::from(normal[lane]);
+                }
+                state[lane] = sum as f32;
+            }
+        }
+    }
+
+    /// The lower Cholesky factor of the sections' stationary covariance.
+    fn cholesky(&self) -> [[f64; MAX_POLES]; MAX_POLES] {
+        let mut factor = [[0.0_f64; MAX_POLES]; MAX_POLES];
+        for i in 0..self.count {
+            for j in 0..=i {
+                let mut rest = 1.0 / overlap(self.sections[i].decay, self.sections[j].decay);
+                for k in 0..j {
+                    rest -= factor[i][k] * factor[j][k];
+                }
+                factor[i][j] = if i == j { math::sqrt(rest) } else { rest / factor[j][j] };
+            }
+        }
+        factor
+    }
+
+    /// Transfer function (real and imaginary part) at `angle` radians per sample.
+    pub(super) fn response(&self, angle: f64) -> (f64, f64) {
+        let (mut re, mut im) = (0.0, 0.0);
+        for section in self.sections() {
+            let (decay, gain) = (f64::from(section.decay), f64::from(section.gain));
+            // gain / (1 - pole e^{-j angle}), its denominator d_re + j d_im.
+            let d_re = 1.0 - (1.0 - decay) * math::cos(angle);
+            let d_im = (1.0 - decay) * math::sin(angle);
+            let norm = d_re * d_re + d_im * d_im;
+            re += gain * d_re / norm;
+            im -= gain * d_im / norm;
+        }
+        (re, im)
+    }
+}
+
+/// `1 - p_i p_j` of two poles given as `1 - p`, without cancellation.
+pub(super) fn overlap(decay_i: f32, decay_j: f32) -> f64 {
+    let (a, b) = (f64::from(decay_i), f64::from(decay_j));
+    a + b - a * b
+}
+
+/// Runs `P` sections over one block of input, adding their outputs to `out` in order.
+#[inline(always)]
+fn run<const N: usize, const P: usize>(
+    sections: &[Section; P],
+    states: &mut [[f32; N]; P],
+    input: &[[f32; N]; BLOCK_SAMPLES],
+    out: &mut LaneBlock<N>,
+) {
+    let mut x = *states;
+    for (w, y) in input.iter().zip(out) {
+        let mut sum = *y;
+        for (x, section) in x.iter_mut().zip(sections) {
+            for lane in 0..N {
+                x[lane] += w[lane] - section.decay * x[lane];
+                sum[lane] += section.gain * x[lane];
+            }
+        }
+        *y = sum;
+    }
+    *states = x;
+}

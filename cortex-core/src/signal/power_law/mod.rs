@@ -1,0 +1,108 @@
+//! Power-law noise, generator v2's `pink_noise`: IIR only, so it needs no transform and
+//! vectorises across channels from end to end.
+//!
+//! White Gaussian noise through parallel one-pole sections and two direct taps:
+//! `y[n] = c0 w[n] + c1 w[n-1] + sum of gain_i x_i[n]`. Stationary from the first sample: random
+//! block 0 of a channel draws the sections' state at n = -2 (normals 0..) and `w[-1]` (the last
+//! normal); block 1 is the noise of samples 0 to 63, and so on.
+
+mod design;
+
+use design::Design;
+
+use super::one_pole::{Bank, Section};
+use super::spec::{SpecError, amplitude, in_range};
+use super::{BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch};
+use crate::math;
+use crate::random::{self, StreamKey};
+
+const DOMAIN: &str = "cortex/pink/v2";
+/// Random block that holds the noise of sample 0.
+const FIRST_NOISE_BLOCK: u64 = 1;
+
+/// Coefficients of power-law noise.
+#[derive(Clone, Debug)]
+pub(super) struct PowerLaw {
+    key: StreamKey,
+    bank: Bank,
+    /// On the current and on the previous noise sample.
+    taps: [f32; 2],
+    sample_rate_hz: f64,
+}
+
+impl PowerLaw {
+    /// Noise of standard deviation `amplitude_uv_rms` whose density follows
+    /// `(f² + low_corner_hz²)^(-exponent/2)`.
+    ///
+    /// # Errors
+    /// [`SpecError`] unless the amplitude is positive, `0.01 <= exponent <= 1.99` and
+    /// `1e-9 fs <= low_corner_hz <= 0.02 fs`.
+    pub(super) fn new(
+        sample_rate_hz: f64,
+        seed: u64,
+        amplitude_uv_rms: f64,
+        low_corner_hz: f64,
+        exponent: f64,
+    ) -> Result<Self, SpecError> {
+        amplitude("amplitude_uv_rms", amplitude_uv_rms)?;
+        in_range("exponent", exponent, 0.01, 1.99)?;
+        in_range("low_corner_hz", low_corner_hz, 1e-9 * sample_rate_hz, 0.02 * sample_rate_hz)?;
+        let design = Design::new(low_corner_hz / sample_rate_hz, exponent);
+        let scale = amplitude_uv_rms / math::sqrt(design.variance());
+        let sections = design
+            .poles()
+            .iter()
+            .map(|pole| Section { decay: pole.decay, gain: (pole.gain * scale) as f32 });
+        Ok(Self {
+            key: StreamKey::new(seed, DOMAIN),
+            bank: Bank::new(sections),
+            taps: design.taps.map(|tap| (tap * scale) as f32),
+            sample_rate_hz,
+        })
+    }
+
+    /// Power response |H|² at `frequency_hz`, of the filter as held in `f32`.
+    pub(super) fn power_response(&self, frequency_hz: f64) -> f64 {
+        let angle = core::f64::consts::TAU * frequency_hz / self.sample_rate_hz;
+        let (re, im) = self.bank.response(angle);
+        let (c0, c1) = (f64::from(self.taps[0]), f64::from(self.taps[1]));
+        let (re, im) = (re + c0 + c1 * math::cos(angle), im - c1 * math::sin(angle));
+        re * re + im * im
+    }
+
+    /// Draws the stationary state of the lanes' channels before sample 0.
+    #[inline(always)]
+    pub(super) fn start<const N: usize>(&self, lanes: &mut Lanes<N>) {
+        let mut words = [[0; N]; BLOCK_SAMPLES];
+        let mut normals = [[0.0; N]; BLOCK_SAMPLES];
+        self.key.words(lanes.first_channel, 0, &mut words);
+        random::normals(&words, &mut normals);
+        self.bank.draw_stationary(&normals, &mut lanes.poles);
+        let last = &normals[BLOCK_SAMPLES - 1..];
+        self.bank.advance(&mut lanes.poles, last);
+        lanes.history[HISTORY_SAMPLES - 1] = last[0];
+    }
+
+    #[inline(always)]
+    pub(super) fn fill<const N: usize>(
+        &self,
+        lanes: &mut Lanes<N>,
+        scratch: &mut Scratch<N>,
+        out: &mut LaneBlock<N>,
+    ) {
+        let random_block = FIRST_NOISE_BLOCK.wrapping_add(lanes.next_block);
+        self.key.words(lanes.first_channel, random_block, &mut scratch.words);
+        let Some(noise) = scratch.noise.first_chunk_mut::<BLOCK_SAMPLES>() else { return };
+        random::normals(&scratch.words, noise);
+        let [c0, c1] = self.taps;
+        let mut before = lanes.history[HISTORY_SAMPLES - 1];
+        for (w, y) in noise.iter().zip(out.iter_mut()) {
+            for lane in 0..N {
+                y[lane] = c0 * w[lane] + c1 * before[lane];
+            }
+            before = *w;
+        }
+        lanes.history[HISTORY_SAMPLES - 1] = before;
+        self.bank.add(&mut lanes.poles, noise, out);
+    }
+}
