@@ -9,5 +9,8 @@ pub mod config;
 pub mod dataset;
 pub mod device;
 pub mod exit;
+pub mod harness;
 pub mod plan;
+pub mod platform;
 pub mod primitive;
+pub mod results;

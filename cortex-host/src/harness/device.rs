@@ -1,0 +1,150 @@
+//! What runs a kernel: the seam between the harness and native code, a board or an emulator.
+
+use cortex_core::kernel::{Kernel, KernelFault, KernelShape};
+use thiserror::Error;
+
+use super::Clock;
+
+/// A device with one kernel loaded, ready for its windows in order.
+///
+/// The harness feeds the whole first window and then one hop of new samples per window;
+/// slices are interleaved rows in microvolts.
+pub trait Device {
+    /// The name that telemetry gives in `adapter_name`, such as `native`.
+    fn adapter_name(&self) -> &str;
+
+    /// The most values one window can return.
+    fn max_output_len(&self) -> usize;
+
+    /// Puts the kernel into the state before the first sample. Called before each repeat.
+    ///
+    /// # Errors
+    /// [`WindowFault::DeviceLost`] when the device cannot be reached.
+    fn reset(&mut self) -> Result<(), WindowFault>;
+
+    /// Runs window `index` on `input` and writes what the kernel returned to the front of
+    /// `output`, which holds at least [`Device::max_output_len`] values.
+    ///
+    /// # Errors
+    /// [`WindowFault`]: the window failed. After [`WindowFault::DeviceLost`] the run ends.
+    fn run_window(
+        &mut self,
+        index: u64,
+        input: &[f32],
+        output: &mut [f32],
+        clock: &dyn Clock,
+    ) -> Result<WindowDone, WindowFault>;
+}
+
+/// What a device reports of a window that succeeded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WindowDone {
+    /// Number of values written to the output.
+    pub output_len: usize,
+    /// When things happened on the device.
+    pub timing: DeviceTiming,
+}
+
+/// Instants on the device's own clock, in nanoseconds. Only differences between them mean
+/// something: a board's clock starts at its boot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceTiming {
+    /// The input was complete.
+    pub input_ns: u64,
+    /// The kernel started.
+    pub start_ns: u64,
+    /// The kernel returned.
+    pub end_ns: u64,
+    /// The first byte of the result left the device.
+    pub first_tx_ns: u64,
+    /// The last byte of the result left the device.
+    pub last_tx_ns: u64,
+}
+
+/// Why a window has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum WindowFault {
+    /// The kernel refused the window.
+    #[error("the kernel refused the window: {0}")]
+    Kernel(KernelFault),
+    /// No answer came in time; the device may still answer later windows.
+    #[error("the device did not answer in time")]
+    Timeout,
+    /// The device reported an error of its own.
+    #[error("the device reported error {0}")]
+    Reported(i32),
+    /// The device is gone; no later window can succeed.
+    #[error("the device does not answer any more")]
+    DeviceLost,
+}
+
+impl WindowFault {
+    /// The number telemetry gives in `error_code`: 1 to 3 a kernel's refusal (input, output,
+    /// state length), 10 a timeout, 11 a lost device, 1000 + n an error n of the device's own.
+    #[must_use]
+    pub fn code(self) -> i32 {
+        match self {
+            WindowFault::Kernel(KernelFault::InputLength) => 1,
+            WindowFault::Kernel(KernelFault::OutputLength) => 2,
+            WindowFault::Kernel(KernelFault::StateLength) => 3,
+            WindowFault::Timeout => 10,
+            WindowFault::DeviceLost => 11,
+            WindowFault::Reported(code) => code.saturating_add(1000),
+        }
+    }
+}
+
+/// This computer: kernels run in the harness's own thread.
+pub struct NativeDevice {
+    kernel: Box<dyn Kernel>,
+    state: Vec<f32>,
+    max_output_len: usize,
+}
+
+impl NativeDevice {
+    /// A device running `kernel`, which was built for `shape`.
+    #[must_use]
+    pub fn new(kernel: Box<dyn Kernel>, shape: &KernelShape) -> Self {
+        let max_output_len = kernel.output_len(shape.window).max(kernel.output_len(shape.hop));
+        let state = vec![0.0; kernel.state_len()];
+        Self { kernel, state, max_output_len }
+    }
+}
+
+impl Device for NativeDevice {
+    fn adapter_name(&self) -> &str {
+        "native"
+    }
+
+    fn max_output_len(&self) -> usize {
+        self.max_output_len
+    }
+
+    fn reset(&mut self) -> Result<(), WindowFault> {
+        self.kernel.reset(&mut self.state);
+        Ok(())
+    }
+
+    fn run_window(
+        &mut self,
+        _index: u64,
+        input: &[f32],
+        output: &mut [f32],
+        clock: &dyn Clock,
+    ) -> Result<WindowDone, WindowFault> {
+        let start_ns = clock.now_ns();
+        let result = self.kernel.process(&mut self.state, input, output);
+        let end_ns = clock.now_ns();
+        let output_len = result.map_err(WindowFault::Kernel)?;
+        Ok(WindowDone {
+            output_len,
+            timing: DeviceTiming {
+                input_ns: start_ns,
+                start_ns,
+                end_ns,
+                first_tx_ns: end_ns,
+                last_tx_ns: end_ns,
+            },
+        })
+    }
+}

@@ -1,0 +1,309 @@
+//! The run loop: release, run, record, for each window of each repeat of one kernel.
+//!
+//! Between a window's release and its end nothing here allocates, locks or writes: the samples
+//! are read ahead of the release (when there is time before it), buffers are touched before the
+//! first window, and records go to a [`WindowSink`] after the end.
+
+use cortex_core::kernel::KernelShape;
+use thiserror::Error;
+
+use super::device::{Device, DeviceTiming, WindowFault};
+use super::samples::{SampleFile, SampleFileError};
+use super::schedule::{Schedule, windows_in};
+use super::{Clock, Interrupt};
+
+/// With this much time before the next release, the sink may do slow work.
+const IDLE_NS: u64 = 1_000_000;
+
+/// Time before the first sample of a repeat "arrives".
+const LEAD_NS: u64 = 1_000_000;
+
+/// How windows are released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pacing {
+    /// By the sample clock, as if the data were being recorded now.
+    Realtime,
+    /// Each window as soon as the one before it has finished. A window's latency then is its
+    /// kernel time plus all that the harness does between two windows, reading included.
+    Max,
+}
+
+/// One kernel over one dataset: everything the loop has to know.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The kernel's name: `plugin` in telemetry.
+    pub name: String,
+    /// Channels, window, hop and sample rate.
+    pub shape: KernelShape,
+    /// Time from release to deadline, in nanoseconds.
+    pub deadline_ns: u64,
+    /// Samples per channel to use, at most the dataset's.
+    pub rows: u64,
+    /// Windows at the start of each repeat that do not count.
+    pub warmup_windows: u64,
+    /// How often to go through the data, each time from fresh state; at least 1.
+    pub repeats: u32,
+    /// How windows are released.
+    pub pacing: Pacing,
+}
+
+impl Job {
+    /// Windows per repeat, warm-up included.
+    #[must_use]
+    pub fn windows_per_repeat(&self) -> u64 {
+        windows_in(self.rows, self.shape.window, self.shape.hop)
+    }
+
+    /// Windows over all repeats, warm-up included.
+    #[must_use]
+    pub fn windows_total(&self) -> u64 {
+        self.windows_per_repeat().saturating_mul(u64::from(self.repeats))
+    }
+}
+
+/// One window's facts. Instants are nanoseconds of the harness's monotonic clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowRecord {
+    /// Number of the window within its repeat, from 0.
+    pub index: u64,
+    /// Number of the repeat, from 0.
+    pub repeat: u32,
+    /// Whether the window is one of the warm-up and stays out of all statistics.
+    pub warmup: bool,
+    /// When its last sample had arrived.
+    pub release_ns: u64,
+    /// When its result was due.
+    pub deadline_ns: u64,
+    /// When it was handed to the device.
+    pub start_ns: u64,
+    /// When its result was there, or its failure known.
+    pub end_ns: u64,
+    /// The device's own instants; all zero for a failed window.
+    pub device: DeviceTiming,
+    /// Why there is no result.
+    pub fault: Option<WindowFault>,
+}
+
+impl WindowRecord {
+    /// Whether there was no result at the deadline: a failed window always missed it.
+    #[must_use]
+    pub fn deadline_missed(&self) -> bool {
+        self.fault.is_some() || self.end_ns > self.deadline_ns
+    }
+
+    /// Time the kernel took on the device, in nanoseconds; none for a failed window.
+    #[must_use]
+    pub fn kernel_ns(&self) -> Option<u64> {
+        self.fault.is_none().then(|| self.device.end_ns.saturating_sub(self.device.start_ns))
+    }
+
+    /// Time from release to result, in nanoseconds; none for a failed window.
+    #[must_use]
+    pub fn end_to_end_ns(&self) -> Option<u64> {
+        self.fault.is_none().then(|| self.end_ns.saturating_sub(self.release_ns))
+    }
+}
+
+/// Where records go: telemetry files, or a `Vec` in a test.
+pub trait WindowSink {
+    /// Takes a window's record and what the kernel returned (empty for a failed window).
+    /// Called between windows, so it must be quick.
+    ///
+    /// # Errors
+    /// When records cannot be stored any more; the run ends.
+    fn window(&mut self, record: &WindowRecord, output: &[f32]) -> std::io::Result<()>;
+
+    /// There is time before the next release: hand on what has been gathered.
+    ///
+    /// # Errors
+    /// As [`WindowSink::window`].
+    fn idle(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl WindowSink for Vec<WindowRecord> {
+    fn window(&mut self, record: &WindowRecord, _output: &[f32]) -> std::io::Result<()> {
+        self.push(*record);
+        Ok(())
+    }
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Every window of every repeat was run.
+    Complete,
+    /// The interrupt was raised first.
+    Interrupted,
+}
+
+/// Why a job could not go on.
+#[derive(Debug, Error)]
+pub enum JobError {
+    /// The dataset does not hold one window, or none beside the warm-up.
+    #[error(
+        "kernel {name}: {rows} samples per channel give {windows} windows of {window} samples, \
+         and {warmup_windows} of them are warm-up, so there is nothing to measure; use more data \
+         (duration), a shorter window or fewer warm-up windows"
+    )]
+    NothingToMeasure {
+        /// The kernel.
+        name: String,
+        /// Samples per channel.
+        rows: u64,
+        /// Whole windows in them.
+        windows: u64,
+        /// Window length in samples.
+        window: usize,
+        /// Warm-up windows wanted.
+        warmup_windows: u64,
+    },
+    /// The dataset could not be read.
+    #[error(transparent)]
+    Samples(#[from] SampleFileError),
+    /// Telemetry could not be written.
+    #[error("cannot write telemetry: {0}")]
+    Sink(#[from] std::io::Error),
+    /// The device is gone.
+    #[error("kernel {name}: the device was lost in window {index} of repeat {repeat}: {fault}")]
+    DeviceLost {
+        /// The kernel.
+        name: String,
+        /// The window.
+        index: u64,
+        /// The repeat.
+        repeat: u32,
+        /// What happened.
+        fault: WindowFault,
+    },
+}
+
+/// Refuses a job without a window to measure.
+///
+/// # Errors
+/// [`JobError::NothingToMeasure`].
+pub fn check_job(job: &Job) -> Result<(), JobError> {
+    let windows = job.windows_per_repeat();
+    if windows > job.warmup_windows && job.repeats > 0 {
+        return Ok(());
+    }
+    Err(JobError::NothingToMeasure {
+        name: job.name.clone(),
+        rows: job.rows,
+        windows,
+        window: job.shape.window,
+        warmup_windows: job.warmup_windows,
+    })
+}
+
+/// Runs every window of `job` on `device` and gives each record to `sink`.
+///
+/// # Errors
+/// [`JobError`]; records given to the sink before stay valid.
+pub fn run_job(
+    job: &Job,
+    samples: &mut SampleFile,
+    device: &mut dyn Device,
+    clock: &dyn Clock,
+    interrupt: &Interrupt,
+    sink: &mut dyn WindowSink,
+) -> Result<Ending, JobError> {
+    check_job(job)?;
+    let channels = job.shape.channels;
+    let mut buffers = Buffers {
+        input: touched(job.shape.window * channels),
+        output: touched(device.max_output_len()),
+    };
+    for repeat in 0..job.repeats {
+        device.reset().map_err(|fault| JobError::DeviceLost {
+            name: job.name.clone(),
+            index: 0,
+            repeat,
+            fault,
+        })?;
+        let ending =
+            run_repeat(job, repeat, samples, device, clock, interrupt, sink, &mut buffers)?;
+        if ending == Ending::Interrupted {
+            return Ok(ending);
+        }
+    }
+    sink.idle()?;
+    Ok(Ending::Complete)
+}
+
+/// What every window reuses.
+struct Buffers {
+    input: Vec<f32>,
+    output: Vec<f32>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "the loop's parts, each used in every window")]
+fn run_repeat(
+    job: &Job,
+    repeat: u32,
+    samples: &mut SampleFile,
+    device: &mut dyn Device,
+    clock: &dyn Clock,
+    interrupt: &Interrupt,
+    sink: &mut dyn WindowSink,
+    buffers: &mut Buffers,
+) -> Result<Ending, JobError> {
+    let KernelShape { channels, window, hop, sample_rate_hz } = job.shape;
+    let schedule = Schedule::new(window, hop, sample_rate_hz);
+    let mut previous_end_ns = clock.now_ns();
+    let t0_ns = previous_end_ns + LEAD_NS;
+    for index in 0..job.windows_per_repeat() {
+        let (first_row, rows) = match index {
+            0 => (0, window),
+            _ => (window as u64 + (index - 1) * hop as u64, hop),
+        };
+        let input = &mut buffers.input[..rows * channels];
+        samples.read_rows(first_row, input)?;
+        let release_ns = match job.pacing {
+            Pacing::Max => previous_end_ns,
+            Pacing::Realtime => {
+                let release_ns = t0_ns + schedule.release_ns(index);
+                if release_ns > clock.now_ns() + IDLE_NS {
+                    sink.idle()?;
+                }
+                release_ns
+            }
+        };
+        // With pace max this is only a look at the flag: the release lies in the past.
+        if !clock.wait_until(release_ns, interrupt) {
+            sink.idle()?;
+            return Ok(Ending::Interrupted);
+        }
+        let start_ns = clock.now_ns();
+        let result = device.run_window(index, input, &mut buffers.output, clock);
+        let end_ns = clock.now_ns();
+
+        let done = result.unwrap_or_default();
+        let record = WindowRecord {
+            index,
+            repeat,
+            warmup: index < job.warmup_windows,
+            release_ns,
+            deadline_ns: release_ns.saturating_add(job.deadline_ns),
+            start_ns,
+            end_ns,
+            device: done.timing,
+            fault: result.err(),
+        };
+        sink.window(&record, buffers.output.get(..done.output_len).unwrap_or_default())?;
+        if let Some(fault @ WindowFault::DeviceLost) = record.fault {
+            sink.idle()?;
+            return Err(JobError::DeviceLost { name: job.name.clone(), index, repeat, fault });
+        }
+        previous_end_ns = end_ns;
+    }
+    Ok(Ending::Complete)
+}
+
+/// A buffer whose pages the system has really given.
+fn touched(len: usize) -> Vec<f32> {
+    let mut buffer = vec![0.0; len];
+    std::hint::black_box(&mut buffer).fill(0.0);
+    buffer
+}

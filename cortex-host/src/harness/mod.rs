@@ -1,0 +1,22 @@
+//! The harness: feeds a dataset to kernels, window by window, and records when things happened.
+//!
+//! [`Schedule`] says when a window is due, a [`Device`] runs it, [`run_job`] ties them together
+//! and gives one [`WindowRecord`] per window to a [`WindowSink`]. Kernels run one after another
+//! over the same data. The harness measures and judges nothing: statistics are made of the
+//! records by [`crate::results`].
+
+mod clock;
+mod device;
+mod engine;
+mod interrupt;
+mod realtime;
+mod samples;
+mod schedule;
+
+pub use clock::{Clock, Manual, Monotonic, SPIN_NS};
+pub use device::{Device, DeviceTiming, NativeDevice, WindowDone, WindowFault};
+pub use engine::{Ending, Job, JobError, Pacing, WindowRecord, WindowSink, check_job, run_job};
+pub use interrupt::Interrupt;
+pub use realtime::{AppliedRealtime, apply_realtime};
+pub use samples::{SampleFile, SampleFileError};
+pub use schedule::{Schedule, windows_in};

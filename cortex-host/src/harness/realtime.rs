@@ -1,0 +1,145 @@
+//! Scheduling wishes of a run, applied as far as the system lets us.
+//!
+//! A refused wish is a warning that says what to do, never the end of a run: most people's
+//! machines do not give them real-time priority, and their results say so.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{RealtimePlan, Scheduler};
+use crate::platform::scheduling::{RealtimePolicy, set_realtime_policy};
+
+/// Priority under `fifo` and `rr` when the configuration names none.
+const DEFAULT_PRIORITY: u8 = 50;
+
+/// What the measuring thread really runs under.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedRealtime {
+    /// The policy asked for: `other`, `fifo` or `rr`.
+    pub scheduler_requested: String,
+    /// The policy in force.
+    pub scheduler: String,
+    /// Priority in force; none under `other`.
+    pub priority: Option<u8>,
+    /// Cores the measuring thread is bound to; empty when it may use all.
+    pub cpu_affinity: Vec<usize>,
+    /// What could not be had, and what to do about it.
+    pub warnings: Vec<String>,
+}
+
+/// Applies `plan` to the calling thread, which must be the one that will run the windows; threads
+/// it started before are not touched.
+#[must_use]
+pub fn apply_realtime(plan: &RealtimePlan) -> AppliedRealtime {
+    let mut applied = AppliedRealtime {
+        scheduler_requested: plan.scheduler.name().to_owned(),
+        scheduler: Scheduler::Other.name().to_owned(),
+        ..AppliedRealtime::default()
+    };
+    sharpen_sleep();
+    if !plan.cpu_affinity.is_empty() {
+        match bind_to(&plan.cpu_affinity) {
+            Ok(()) => applied.cpu_affinity.clone_from(&plan.cpu_affinity),
+            Err(error) => applied.warnings.push(format!(
+                "realtime.cpu_affinity {:?} was refused ({error}), so the run uses any core; this \
+                 machine offers {} to this process",
+                plan.cpu_affinity,
+                cores_offered()
+            )),
+        }
+    }
+    let policy = match plan.scheduler {
+        Scheduler::Other => return applied,
+        Scheduler::Fifo => RealtimePolicy::Fifo,
+        Scheduler::Rr => RealtimePolicy::RoundRobin,
+    };
+    let priority = plan.priority.unwrap_or(DEFAULT_PRIORITY);
+    match set_realtime_policy(policy, priority) {
+        Ok(()) => {
+            applied.scheduler = plan.scheduler.name().to_owned();
+            applied.priority = Some(priority);
+        }
+        Err(error) => applied.warnings.push(format!(
+            "realtime.scheduler {} with priority {priority} was refused ({error}), so the run uses \
+             the default scheduler and its latencies include other programs' time; give the \
+             privilege with `sudo setcap cap_sys_nice+ep PATH_OF_CORTEX_HOST`, or an rtprio line \
+             in /etc/security/limits.conf",
+            plan.scheduler.name()
+        )),
+    }
+    applied
+}
+
+/// Asks to be woken within a microsecond of a sleep's end instead of the usual 50.
+#[cfg(target_os = "linux")]
+fn sharpen_sleep() {
+    // Only precision is lost when it is refused, and the clock polls the last stretch anyway.
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1_000));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sharpen_sleep() {}
+
+#[cfg(target_os = "linux")]
+fn bind_to(cores: &[usize]) -> std::io::Result<()> {
+    use rustix::thread::{CpuSet, sched_setaffinity};
+    let mut set = CpuSet::new();
+    for &core in cores {
+        if core >= CpuSet::MAX_CPU {
+            return Err(std::io::Error::from(std::io::ErrorKind::InvalidInput));
+        }
+        set.set(core);
+    }
+    sched_setaffinity(None, &set)?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_to(_cores: &[usize]) -> std::io::Result<()> {
+    Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
+}
+
+/// The cores this thread may use, for a message.
+#[cfg(target_os = "linux")]
+fn cores_offered() -> String {
+    use rustix::thread::{CpuSet, sched_getaffinity};
+    let Ok(set) = sched_getaffinity(None) else { return "an unknown set of cores".to_owned() };
+    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&core| set.is_set(core)).collect();
+    format!("cores {cores:?}")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cores_offered() -> String {
+    "no choice of cores".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_wish_no_warning() {
+        let applied = apply_realtime(&RealtimePlan::default());
+        assert_eq!(applied.scheduler, "other");
+        assert!(applied.warnings.is_empty());
+    }
+
+    #[test]
+    fn an_absent_core_is_a_warning_that_lists_those_there() {
+        let plan = RealtimePlan { cpu_affinity: vec![1_000_000], ..RealtimePlan::default() };
+        let applied = apply_realtime(&plan);
+        assert!(applied.cpu_affinity.is_empty());
+        assert!(applied.warnings[0].contains("cores [0"), "{:?}", applied.warnings);
+    }
+
+    #[test]
+    fn an_impossible_priority_is_a_warning_and_the_default_scheduler() {
+        let plan = RealtimePlan {
+            scheduler: Scheduler::Fifo,
+            priority: Some(100),
+            ..RealtimePlan::default()
+        };
+        let applied = apply_realtime(&plan);
+        assert_eq!(applied.scheduler, "other");
+        assert!(applied.warnings[0].contains("setcap"), "{:?}", applied.warnings);
+    }
+}

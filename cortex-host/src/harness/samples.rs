@@ -1,0 +1,149 @@
+//! Reading a dataset: a file of interleaved little-endian `f32` rows in microvolts.
+//!
+//! Rows are read by position into a buffer that the caller keeps, ahead of their release.
+//! A memory map would save one copy (some microseconds a window), but a file that shrinks or a
+//! disk that fails during the run would then be a SIGBUS instead of an error, and page faults
+//! would count as kernel time.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Bytes per sample.
+const SAMPLE_BYTES: u64 = 4;
+
+/// A dataset file whose size has been checked against its channel count.
+#[derive(Debug)]
+pub struct SampleFile {
+    path: PathBuf,
+    file: File,
+    channels: usize,
+    rows: u64,
+    bytes: Vec<u8>,
+}
+
+/// Why a dataset cannot be used.
+#[derive(Debug, Error)]
+pub enum SampleFileError {
+    /// There is no such file, or it cannot be opened.
+    #[error("cannot open the dataset {path}: {source}; check dataset.path", path = path.display())]
+    Open {
+        /// The dataset.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The path names a folder, a pipe or a device.
+    #[error(
+        "the dataset {path} is not a regular file; dataset.path must name a .float32 file",
+        path = path.display()
+    )]
+    NotAFile {
+        /// The dataset.
+        path: PathBuf,
+    },
+    /// The size does not fit the channel count.
+    #[error(
+        "the dataset {path} has {bytes} bytes, which is no whole number of rows of {channels} \
+         float32 channels ({row_bytes} bytes each); check dataset.channels and that the file is whole",
+        path = path.display()
+    )]
+    NotWholeRows {
+        /// The dataset.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The configured channel count.
+        channels: usize,
+        /// Bytes per row.
+        row_bytes: u64,
+    },
+    /// The file has no samples.
+    #[error("the dataset {path} is empty", path = path.display())]
+    Empty {
+        /// The dataset.
+        path: PathBuf,
+    },
+    /// Reading failed, or the file has become shorter since it was opened.
+    #[error(
+        "cannot read rows {first_row} to {last_row} of the dataset {path}: {source}",
+        path = path.display()
+    )]
+    Read {
+        /// The dataset.
+        path: PathBuf,
+        /// First row wanted.
+        first_row: u64,
+        /// Last row wanted.
+        last_row: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl SampleFile {
+    /// Opens `path` as rows of `channels` samples (at least 1).
+    ///
+    /// # Errors
+    /// [`SampleFileError`] when it is missing, unreadable, empty or not a whole number of rows.
+    pub fn open(path: &Path, channels: usize) -> Result<Self, SampleFileError> {
+        let path = path.to_owned();
+        let open_error = |source| SampleFileError::Open { path: path.clone(), source };
+        // Ask for the type before opening: opening a pipe would wait for a writer.
+        let metadata = std::fs::metadata(&path).map_err(open_error)?;
+        if !metadata.is_file() {
+            return Err(SampleFileError::NotAFile { path });
+        }
+        let file = File::open(&path).map_err(open_error)?;
+        let bytes = file.metadata().map_err(open_error)?.len();
+        if bytes == 0 {
+            return Err(SampleFileError::Empty { path });
+        }
+        let row_bytes = (channels.max(1) as u64).saturating_mul(SAMPLE_BYTES);
+        if bytes % row_bytes != 0 {
+            return Err(SampleFileError::NotWholeRows { path, bytes, channels, row_bytes });
+        }
+        Ok(Self { path, file, channels, rows: bytes / row_bytes, bytes: Vec::new() })
+    }
+
+    /// Samples per channel.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Number of channels.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Fills `samples` (a whole number of rows) with the rows from `first_row` on.
+    ///
+    /// # Errors
+    /// [`SampleFileError::Read`] when the file does not hold them any more.
+    pub fn read_rows(
+        &mut self,
+        first_row: u64,
+        samples: &mut [f32],
+    ) -> Result<(), SampleFileError> {
+        self.bytes.resize(samples.len() * SAMPLE_BYTES as usize, 0);
+        let offset = first_row * self.channels as u64 * SAMPLE_BYTES;
+        self.file.read_exact_at(&mut self.bytes, offset).map_err(|source| {
+            SampleFileError::Read {
+                path: self.path.clone(),
+                first_row,
+                last_row: first_row + (samples.len() / self.channels.max(1)) as u64,
+                source,
+            }
+        })?;
+        let (words, _) = self.bytes.as_chunks::<4>();
+        for (sample, word) in samples.iter_mut().zip(words) {
+            *sample = f32::from_le_bytes(*word);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,371 @@
+//! `SUMMARY.md` and the table at the end of a run: the figures of a [`Summary`] for people.
+
+use std::fmt::Write;
+
+use super::statistics::Latency;
+use super::summary::{KernelSummary, RunStatus, Summary};
+
+/// The text of `SUMMARY.md`.
+#[must_use]
+pub fn summary_markdown(summary: &Summary) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_markdown(&mut text, summary);
+    text
+}
+
+fn write_markdown(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    writeln!(out, "# CORTEX {}\n", summary.run_id)?;
+    writeln!(out, "**{}**", headline(summary))?;
+    if let Some(error) = &summary.error {
+        writeln!(out, "\n> {error}")?;
+    }
+    for warning in &summary.realtime.warnings {
+        writeln!(out, "\n> Warning: {warning}")?;
+    }
+    if !summary.tool.optimized {
+        writeln!(
+            out,
+            "\n> Warning: made by a build without optimisation; use `cargo run --release` for \
+             latencies that mean something."
+        )?;
+    }
+    if !summary.kernels.is_empty() {
+        write_kernels(out, summary)?;
+    }
+    write_facts(out, summary)?;
+    writeln!(out, "\n## Reproduce\n\n```\n{}\n```", summary.reproduce)
+}
+
+fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    writeln!(out, "\n## Windows\n")?;
+    let rows = summary.kernels.iter().map(|kernel| {
+        let windows = kernel.windows;
+        vec![
+            kernel.folder.clone(),
+            windows.measured.to_string(),
+            windows.warmup.to_string(),
+            missed(kernel),
+            windows.failed.to_string(),
+            format!("{} / {}", kernel.window, kernel.hop),
+            micros(kernel.deadline_us),
+            kernel.throughput.map_or(dash(), |t| rate(t.windows_per_s)),
+            kernel.throughput.map_or(dash(), |t| format!("{}×", rate(t.realtime_factor))),
+        ]
+    });
+    let head = [
+        "kernel",
+        "measured",
+        "warm-up",
+        "missed",
+        "failed",
+        "W / H",
+        "deadline µs",
+        "windows/s",
+        "faster than real time",
+    ];
+    out.push_str(&markdown_table(&head, rows.collect()));
+
+    type Section<'a> = (&'a str, &'a str, fn(&KernelSummary) -> Option<Latency>);
+    let sections: [Section; 3] = [
+        ("Kernel time", "From the kernel's start to its return, on the device.", |kernel| {
+            kernel.kernel_time_us
+        }),
+        (
+            "End-to-end latency",
+            match summary.pace.as_str() {
+                "realtime" => {
+                    "From the instant the window's last sample arrived by the sample clock to its \
+                     result."
+                }
+                _ => {
+                    "From the end of the window before to the result: with `pace: max` nothing \
+                     waits for the sample clock."
+                }
+            },
+            |kernel| kernel.end_to_end_us,
+        ),
+        (
+            "Harness cost",
+            "End-to-end less kernel time: waking up, reading, handing over, and waiting for \
+             earlier windows.",
+            |kernel| kernel.harness_cost_us,
+        ),
+    ];
+    for (title, meaning, latency) in sections {
+        writeln!(out, "\n## {title} (µs)\n\n{meaning}\n")?;
+        let rows = summary.kernels.iter().map(|kernel| {
+            let Some(latency) = latency(kernel) else {
+                return [vec![kernel.folder.clone()], vec![dash(); 7]].concat();
+            };
+            let values = [
+                latency.p50,
+                latency.p95,
+                latency.p99,
+                latency.max,
+                latency.jitter_p99_minus_p50,
+                latency.mean,
+                latency.standard_deviation,
+            ];
+            [vec![kernel.folder.clone()], values.map(micros).to_vec()].concat()
+        });
+        let head = ["kernel", "p50", "p95", "p99", "max", "jitter", "mean", "std dev"];
+        out.push_str(&markdown_table(&head, rows.collect()));
+    }
+    writeln!(
+        out,
+        "\nJitter is p99 − p50. Quantiles are within 0.1 % (histogram of three significant \
+         digits); the exact times are in `kernel-data/`. Warm-up windows are in no figure."
+    )
+}
+
+fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let data = &summary.dataset;
+    let duration_s = data.samples_per_channel as f64 / data.sample_rate_hz;
+    let mut facts = vec![(
+        "dataset",
+        match (&data.signal_type, data.seed) {
+            (Some(signal), Some(seed)) => format!("{signal}, seed {seed}, from `{}`", data.path),
+            _ => format!("`{}`", data.path),
+        },
+    )];
+    facts.push((
+        "shape",
+        format!(
+            "{} channels × {} samples at {} Hz ({duration_s} s)",
+            data.channels, data.samples_per_channel, data.sample_rate_hz
+        ),
+    ));
+    if data.samples_used != data.samples_per_channel {
+        facts.push(("used", format!("the first {} samples", data.samples_used)));
+    }
+    facts.push(("dataset SHA-256", format!("`{}`", data.sha256)));
+    facts.push(("configuration SHA-256", format!("`{}`", summary.plan_sha256)));
+    let realtime = &summary.realtime;
+    let mut scheduler = realtime.scheduler.clone();
+    if let Some(priority) = realtime.priority {
+        let _ = write!(scheduler, ", priority {priority}");
+    }
+    if realtime.scheduler != realtime.scheduler_requested {
+        let _ = write!(scheduler, " ({} was refused)", realtime.scheduler_requested);
+    }
+    if !realtime.cpu_affinity.is_empty() {
+        let _ = write!(scheduler, ", bound to cores {:?}", realtime.cpu_affinity);
+    }
+    facts.push(("pace, device", format!("{}, {}", summary.pace, summary.device)));
+    facts.push(("scheduler", scheduler));
+    let host = &summary.host;
+    facts.push((
+        "machine",
+        format!(
+            "{}, {} cores, {}, governor {}",
+            host.cpu.as_deref().unwrap_or("unknown processor"),
+            host.cores,
+            host.os,
+            host.governor.as_deref().unwrap_or("unknown")
+        ),
+    ));
+    let tool = &summary.tool;
+    facts.push(("tool", format!("{} {} ({})", tool.name, tool.version, tool.target)));
+    let finished = summary.finished_at.as_deref().unwrap_or("not finished");
+    facts.push(("time", format!("{} to {finished}", summary.started_at)));
+
+    writeln!(out, "\n## What was run\n")?;
+    let rows = facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    out.push_str(&markdown_table(&["", ""], rows));
+    Ok(())
+}
+
+/// One line that says how the run went.
+fn headline(summary: &Summary) -> String {
+    let measured: u64 = summary.kernels.iter().map(|kernel| kernel.windows.measured).sum();
+    let missed: u64 = summary.kernels.iter().map(|kernel| kernel.windows.deadline_missed).sum();
+    let kernels = summary.kernels.len();
+    format!(
+        "{}{}: {kernels} kernel{}, {measured} windows measured, {missed} deadline{} missed, {} failed",
+        summary.status.name()[..1].to_uppercase(),
+        &summary.status.name()[1..],
+        if kernels == 1 { "" } else { "s" },
+        if missed == 1 { "" } else { "s" },
+        summary.failed_windows(),
+    )
+}
+
+/// The table printed at the end of a run, for a terminal of 80 columns or more.
+#[must_use]
+pub fn terminal_table(summary: &Summary) -> String {
+    let mut rows = vec![
+        ["", "", "kernel time µs", "", "end-to-end µs", "", "", "", ""].map(str::to_owned).to_vec(),
+        ["kernel", "windows", "p50", "p99", "p50", "p99", "max", "missed", "failed"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for kernel in &summary.kernels {
+        let cell = |latency: Option<Latency>, value: fn(&Latency) -> f64| {
+            latency.map_or(dash(), |latency| micros(value(&latency)))
+        };
+        rows.push(vec![
+            kernel.folder.clone(),
+            kernel.windows.measured.to_string(),
+            cell(kernel.kernel_time_us, |latency| latency.p50),
+            cell(kernel.kernel_time_us, |latency| latency.p99),
+            cell(kernel.end_to_end_us, |latency| latency.p50),
+            cell(kernel.end_to_end_us, |latency| latency.p99),
+            cell(kernel.end_to_end_us, |latency| latency.max),
+            missed(kernel),
+            kernel.windows.failed.to_string(),
+        ]);
+    }
+    // The group titles span two columns and must not widen the first of them.
+    let widths = column_widths(rows.iter().skip(1));
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let width = widths.get(column).copied().unwrap_or_default();
+            let spanned = number == 0 && !cell.is_empty();
+            let gap = if column == 0 { "" } else { "  " };
+            match (column, spanned) {
+                (0, _) => line.push_str(&pad_right(cell, width)),
+                (_, true) => {
+                    let next = widths.get(column + 1).copied().unwrap_or_default();
+                    line.push_str(&pad_left(cell, gap.len() + width + gap.len() + next));
+                }
+                // The column after a spanning title is part of it.
+                _ if number == 0 && row.get(column - 1).is_some_and(|c| !c.is_empty()) => {}
+                _ => {
+                    line.push_str(gap);
+                    line.push_str(&pad_left(cell, width));
+                }
+            }
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    if summary.status != RunStatus::Complete {
+        let _ = writeln!(text, "{}", headline(summary));
+    }
+    text
+}
+
+fn missed(kernel: &KernelSummary) -> String {
+    let windows = kernel.windows;
+    match windows.deadline_missed {
+        0 => "0".to_owned(),
+        missed => {
+            format!("{missed} ({:.1} %)", missed as f64 * 100.0 / windows.measured.max(1) as f64)
+        }
+    }
+}
+
+fn dash() -> String {
+    "–".to_owned()
+}
+
+/// Microseconds with three digits or more, and a nanosecond at the finest.
+fn micros(value: f64) -> String {
+    if value < 10.0 {
+        format!("{value:.2}")
+    } else if value < 1000.0 {
+        format!("{value:.1}")
+    } else {
+        grouped(value)
+    }
+}
+
+/// A rate with about three digits.
+fn rate(value: f64) -> String {
+    if value < 10.0 {
+        format!("{value:.2}")
+    } else if value < 100.0 {
+        format!("{value:.1}")
+    } else {
+        grouped(value)
+    }
+}
+
+/// A whole number with its thousands apart: 1 234 567 (narrow no-break spaces).
+fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A table that is legible as plain text too: columns aligned, numbers to the right.
+fn markdown_table(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let head: Vec<String> = head.iter().map(|&title| title.to_owned()).collect();
+    let widths = column_widths(rows.iter().chain([&head]));
+    let facts = head.iter().all(String::is_empty);
+    let left = |column: usize| column == 0 || facts;
+    let line = |cells: &[String]| {
+        let mut text = String::from("|");
+        for (column, width) in widths.iter().enumerate() {
+            let cell = cells.get(column).map_or("", String::as_str).replace('|', "\\|");
+            let cell =
+                if left(column) { pad_right(&cell, *width) } else { pad_left(&cell, *width) };
+            let _ = write!(text, " {cell} |");
+        }
+        text.push('\n');
+        text
+    };
+    let mut text = line(&head);
+    text.push('|');
+    for (column, width) in widths.iter().enumerate() {
+        let rule = "-".repeat(width + 1);
+        text.push_str(&if left(column) { format!("{rule}-|") } else { format!("{rule}:|") });
+    }
+    text.push('\n');
+    for row in &rows {
+        text.push_str(&line(row));
+    }
+    text
+}
+
+fn column_widths<'a>(rows: impl Iterator<Item = &'a Vec<String>>) -> Vec<usize> {
+    let mut widths = Vec::new();
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 1);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    widths
+}
+
+fn pad_left(cell: &str, width: usize) -> String {
+    let room = width.saturating_sub(cell.chars().count());
+    format!("{}{cell}", " ".repeat(room))
+}
+
+fn pad_right(cell: &str, width: usize) -> String {
+    let room = width.saturating_sub(cell.chars().count());
+    format!("{cell}{}", " ".repeat(room))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_keep_their_digits_at_every_size() {
+        let shown: Vec<String> =
+            [0.042, 9.994, 57.25, 999.9, 1234.0, 1_234_567.8].map(micros).into();
+        assert_eq!(
+            shown,
+            ["0.04", "9.99", "57.2", "999.9", "1\u{202f}234", "1\u{202f}234\u{202f}568"]
+        );
+    }
+
+    #[test]
+    fn tables_are_aligned_and_pipes_escaped() {
+        let rows = vec![vec!["a|b".to_owned(), "1".to_owned()]];
+        let table = markdown_table(&["kernel", "p50"], rows);
+        assert_eq!(table, "| kernel | p50 |\n|--------|----:|\n| a\\|b   |   1 |\n");
+    }
+}

@@ -1,0 +1,57 @@
+//! What a run leaves behind: `results/run-YYYY-MM-DD-HHMMSS/` (UTC).
+//!
+//! ```text
+//! config.yaml                         the configuration, every default filled in
+//! dataset/generation_manifest.yaml    how the data was made, for generated data
+//! kernel-data/<kernel>/telemetry.*    one record per window (NDJSON or CSV)
+//! kernel-data/<kernel>/outputs.f32    what the kernel returned, if asked for
+//! summary.json                        the figures, for programs
+//! SUMMARY.md                          the figures, for people
+//! ```
+//!
+//! A folder is never written twice. Telemetry is written while the run goes on, so that
+//! whatever ends the run leaves all windows up to then; `summary.json` says `running` until
+//! the end, so a run that was killed can be told from a whole one.
+
+mod folder;
+mod markdown;
+mod provenance;
+mod statistics;
+mod summary;
+mod telemetry;
+
+pub use folder::{RunFolder, kernel_folder_names};
+pub use markdown::{summary_markdown, terminal_table};
+pub use provenance::HostFacts;
+pub use statistics::{KernelStatistics, Latency};
+pub use summary::{
+    DatasetFacts, KernelSummary, RunStatus, SCHEMA_VERSION, Summary, Throughput, ToolFacts,
+    WindowCounts,
+};
+pub use telemetry::{TelemetrySettings, TelemetryWriter};
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why results could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot {action} {path}: {source}; check that the folder is writable and the disk is not full",
+    path = path.display()
+)]
+pub struct ResultsError {
+    /// What was attempted, as a verb.
+    pub action: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The system's reason.
+    pub source: io::Error,
+}
+
+impl ResultsError {
+    /// An error about `path`, as a closure for `map_err`.
+    fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self { action, path, source }
+    }
+}
