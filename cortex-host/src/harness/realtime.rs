@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{RealtimePlan, Scheduler};
 use crate::platform::scheduling::{RealtimePolicy, set_realtime_policy};
 
-/// Priority under `fifo` and `rr` when the configuration names none.
-const DEFAULT_PRIORITY: u8 = 50;
+/// Priority under `fifo` and `rr` when the plan names none: above every time-shared thread.
+const LEAST_PRIORITY: u8 = 1;
 
 /// What the measuring thread really runs under.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub fn apply_realtime(plan: &RealtimePlan) -> AppliedRealtime {
         Scheduler::Fifo => RealtimePolicy::Fifo,
         Scheduler::Rr => RealtimePolicy::RoundRobin,
     };
-    let priority = plan.priority.unwrap_or(DEFAULT_PRIORITY);
+    let priority = plan.priority.unwrap_or(LEAST_PRIORITY);
     match set_realtime_policy(policy, priority) {
         Ok(()) => {
             applied.scheduler = plan.scheduler.name().to_owned();
