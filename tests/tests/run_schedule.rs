@@ -56,6 +56,10 @@ impl<F: Fn(u64) -> u64> Kernel for TestKernel<F> {
         output[..CHANNELS].copy_from_slice(state);
         Ok(CHANNELS)
     }
+
+    fn missing_samples(&self, _state: &[f32]) -> u32 {
+        0
+    }
 }
 
 /// Keeps records and outputs.
