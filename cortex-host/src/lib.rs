@@ -9,6 +9,7 @@ pub mod config;
 pub mod dataset;
 pub mod device;
 pub mod exit;
+pub mod generate;
 pub mod harness;
 pub mod plan;
 pub mod platform;

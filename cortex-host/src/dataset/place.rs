@@ -20,6 +20,16 @@ pub struct Staged {
     target: PathBuf,
 }
 
+/// How a [`Staged`] file gets its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placing {
+    /// Whether a file that has the name already is replaced; it is an error otherwise.
+    pub replace: bool,
+    /// Whether to wait until the disk has it all, so that it survives a power cut. Without,
+    /// it survives the death of the process only.
+    pub durable: bool,
+}
+
 impl Staged {
     /// Begins a file that will be `target`; creates the target's folder if need be.
     ///
@@ -46,18 +56,38 @@ impl Staged {
         &self.target
     }
 
-    /// Gives the file its name, replacing what had it before.
+    /// The file itself, for mapping it or for positioned writes. Not to be mixed with
+    /// [`Staged::put`].
+    #[must_use]
+    pub fn file(&self) -> &File {
+        self.writer.get_ref().as_file()
+    }
+
+    /// Gives the file its name, replacing what had it before, and waits for the disk.
     ///
     /// # Errors
     /// The last bytes cannot be written or the rename is refused; the target is untouched.
     pub fn place(self) -> Result<(), DatasetError> {
+        self.place_with(Placing { replace: true, durable: true })
+    }
+
+    /// Gives the file its name as `placing` says.
+    ///
+    /// # Errors
+    /// As [`Staged::place`]; also when the target exists and is not to be replaced.
+    pub fn place_with(self, placing: Placing) -> Result<(), DatasetError> {
         let Self { writer, target } = self;
         let file = writer
             .into_inner()
             .map_err(|error| DatasetError::io("write", &target)(error.into_error()))?;
-        file.as_file().sync_all().map_err(DatasetError::io("write", &target))?;
-        file.persist(&target)
+        if placing.durable {
+            file.as_file().sync_all().map_err(DatasetError::io("write", &target))?;
+        }
+        if placing.replace { file.persist(&target) } else { file.persist_noclobber(&target) }
             .map_err(|error| DatasetError::io("rename to", &target)(error.error))?;
+        if !placing.durable {
+            return Ok(());
+        }
         let (folder, _) = folder_and_name(&target)?;
         // The rename itself survives a power cut only once the folder is on the disk. Some
         // file systems refuse to sync a folder; the file is whole all the same.

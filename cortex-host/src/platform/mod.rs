@@ -3,7 +3,16 @@
 //! Each file wraps one thing the language cannot check behind an interface that cannot be
 //! misused, and argues each use:
 //!
-//! - [`scheduling`]: the calling thread's scheduling policy.
+//! - [`map`]: files in memory;
+//! - [`scheduling`]: the calling thread's scheduling policy;
+//! - [`simd`]: running generic code with the processor's widest vector instructions;
+//! - [`tile_ring`]: tiles whose columns several threads fill at once.
 #![allow(unsafe_code)]
 
+pub mod map;
 pub mod scheduling;
+pub mod simd;
+pub mod tile_ring;
+
+#[cfg(target_endian = "big")]
+compile_error!("datasets are little-endian float32; a big-endian host would need a byte swap");

@@ -1,0 +1,330 @@
+//! The generation engine: threads fill tiles, whole tiles go where they belong.
+//!
+//! One *pass* makes a range of neighbouring channels over the whole duration. Its state and
+//! its tiles are all the memory it needs, whatever the duration; [`Settings::pass_channels`]
+//! bounds the channels of a pass and so the memory, whatever the channel count.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cortex_core::signal::{BLOCK_SAMPLES, Generator};
+
+use super::schedule::{Job, Schedule};
+use super::strand::{Strand, WIDE, Workspace};
+use crate::platform::simd::SimdPath;
+use crate::platform::tile_ring::{TileReader, TileRing, TileShape};
+
+/// How to generate; none of it changes a bit of the result.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Threads, at least 1.
+    pub threads: usize,
+    /// Vector instructions.
+    pub path: SimdPath,
+    /// Channels of one pass at the most.
+    pub pass_channels: u32,
+    /// Bytes of a tile, about: small enough to stay in a core's cache until it is written.
+    pub tile_bytes: usize,
+    /// Tiles under way at the most, at least 1.
+    pub slots: usize,
+}
+
+impl Settings {
+    /// One thread per processor, the widest vectors, and tiles as measured best
+    /// (docs/performance.md).
+    #[must_use]
+    pub fn automatic() -> Self {
+        Self {
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            path: SimdPath::best(),
+            pass_channels: 4096,
+            tile_bytes: 256 * 1024,
+            slots: 8,
+        }
+    }
+}
+
+/// Where the tiles of a pass lie or go.
+pub(super) enum Destination<'a> {
+    /// Straight into the whole dataset in memory, rows of `row_channels` values.
+    Memory(&'a mut [f32]),
+    /// To their place in a file by positioned writes.
+    File(&'a File),
+    /// Only to the pass's `in_order`.
+    Nowhere,
+}
+
+/// One pass over neighbouring channels.
+pub(super) struct Pass<'a> {
+    pub generator: &'a Generator,
+    /// The channels to generate.
+    pub channels: Range<u32>,
+    /// Column of the first of them in the destination's rows.
+    pub first_column: usize,
+    /// Values in a row of the destination.
+    pub row_channels: usize,
+    /// Samples per channel.
+    pub samples: u64,
+    pub destination: Destination<'a>,
+    /// Gets the tiles' bytes in file order, when the channels fill whole rows.
+    pub in_order: Option<InOrder<'a>>,
+    /// Told how many further values exist.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+    /// Ends the work early when set.
+    pub cancel: &'a AtomicBool,
+}
+
+/// A consumer of bytes in file order.
+pub(super) type InOrder<'a> = Box<dyn FnMut(&[u8]) -> io::Result<()> + Send + 'a>;
+
+/// Why a pass ended early.
+#[derive(Debug)]
+pub(super) enum PassError {
+    Io(io::Error),
+    Interrupted,
+}
+
+impl From<io::Error> for PassError {
+    fn from(error: io::Error) -> Self {
+        PassError::Io(error)
+    }
+}
+
+impl Pass<'_> {
+    /// Generates the pass's channels.
+    pub(super) fn run(mut self, settings: &Settings) -> Result<(), PassError> {
+        let width = self.channels.len();
+        let threads = settings.threads.max(1);
+        let strands = strand_columns(width, threads);
+        let in_place = matches!(self.destination, Destination::Memory(_));
+        let (stride, offset) =
+            if in_place { (self.row_channels, self.first_column) } else { (width, 0) };
+        let tile_rows = tile_rows(width, self.samples, settings.tile_bytes);
+        let shape = TileShape {
+            rows: self.samples,
+            tile_rows,
+            stride,
+            strands: strands.iter().map(|s| s.start + offset..s.end + offset).collect(),
+            slots: settings.slots.max(1),
+        };
+        let tiles = self.samples.div_ceil(tile_rows as u64);
+        let slots = shape.slots;
+        let mut buffer = Vec::new();
+        let (ring, file) = match self.destination {
+            Destination::Memory(memory) => (TileRing::over_whole(memory, shape), None),
+            Destination::File(file) => {
+                buffer.resize(slots * tile_rows * width, 0.0);
+                (TileRing::over_ring(&mut buffer, shape), Some(file))
+            }
+            Destination::Nowhere => {
+                buffer.resize(slots * tile_rows * width, 0.0);
+                (TileRing::over_ring(&mut buffer, shape), None)
+            }
+        };
+        let shared = Shared {
+            generator: self.generator,
+            settings,
+            schedule: Schedule::new(strands.len(), tiles, slots, threads),
+            first_channel: self.channels.start,
+            states: strands.iter().map(|_| Mutex::new(None)).collect(),
+            strands,
+            ring,
+            file,
+            first_byte: self.first_column as u64 * 4,
+            row_bytes: self.row_channels as u64 * 4,
+            tile_rows: tile_rows as u64,
+            width: width as u64,
+            in_order: Mutex::new(self.in_order.take()),
+            progress: self.progress,
+            cancel: self.cancel,
+            failure: Mutex::new(None),
+        };
+        std::thread::scope(|scope| {
+            for worker in 1..threads {
+                let shared = &shared;
+                scope.spawn(move || shared.work(worker));
+            }
+            shared.work(0);
+        });
+        match shared.failure.into_inner() {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) => Err(error),
+            Err(_) => Err(PassError::Io(io::Error::other("a generating thread failed"))),
+        }
+    }
+}
+
+/// What the workers of a pass share.
+struct Shared<'a> {
+    generator: &'a Generator,
+    settings: &'a Settings,
+    schedule: Schedule,
+    first_channel: u32,
+    /// Columns of each strand in the pass.
+    strands: Vec<Range<usize>>,
+    /// State of each strand once started; the schedule gives a strand to one worker at a time.
+    states: Vec<Mutex<Option<Strand>>>,
+    ring: TileRing<'a>,
+    file: Option<&'a File>,
+    first_byte: u64,
+    row_bytes: u64,
+    tile_rows: u64,
+    width: u64,
+    in_order: Mutex<Option<InOrder<'a>>>,
+    progress: &'a (dyn Fn(u64) + Sync),
+    cancel: &'a AtomicBool,
+    failure: Mutex<Option<PassError>>,
+}
+
+/// Stops the others when its worker panics: nobody would wake them.
+struct StopOnPanic<'a>(&'a Schedule);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
+
+impl Shared<'_> {
+    fn work(&self, worker: usize) {
+        let _guard = StopOnPanic(&self.schedule);
+        let mut workspace = Workspace::new();
+        while let Some(job) = self.schedule.take(worker) {
+            let outcome = if self.cancel.load(Ordering::Relaxed) {
+                Err(PassError::Interrupted)
+            } else {
+                match job {
+                    Job::Advance { strand, tile } => self.advance(strand, tile, &mut workspace),
+                    Job::Finish { tile } => self.finish(tile),
+                }
+            };
+            if let Err(error) = outcome {
+                if let Ok(mut failure) = self.failure.lock() {
+                    failure.get_or_insert(error);
+                }
+                self.schedule.stop();
+            }
+        }
+    }
+
+    /// Generates `strand` of `tile`; writes the tile when that completes it.
+    fn advance(
+        &self,
+        strand: usize,
+        tile: u64,
+        workspace: &mut Workspace,
+    ) -> Result<(), PassError> {
+        {
+            let mut state = self.states[strand].lock().map_err(|_| broken())?;
+            let state = state.get_or_insert_with(|| self.start(strand));
+            let mut cell = self.ring.write(tile, strand).ok_or_else(broken)?;
+            state.fill(self.generator, self.settings.path, workspace, &mut cell);
+            cell.commit();
+        }
+        if self.schedule.advanced(tile, strand) {
+            if let Some(file) = self.file {
+                self.write_out(file, tile, &self.ring.read(tile).ok_or_else(broken)?)?;
+            }
+            self.schedule.flushed(tile);
+        }
+        Ok(())
+    }
+
+    fn start(&self, strand: usize) -> Strand {
+        let columns = &self.strands[strand];
+        let channels =
+            self.first_channel + columns.start as u32..self.first_channel + columns.end as u32;
+        Strand::start(self.generator, channels, self.settings.path)
+    }
+
+    /// Takes `tile` in file order and frees its slot.
+    fn finish(&self, tile: u64) -> Result<(), PassError> {
+        let reader = self.ring.read(tile).ok_or_else(broken)?;
+        if let Some(in_order) = self.in_order.lock().map_err(|_| broken())?.as_mut() {
+            for piece in reader.pieces() {
+                in_order(piece)?;
+            }
+        }
+        let values = reader.rows() as u64 * self.width;
+        reader.release();
+        self.schedule.finished(tile);
+        (self.progress)(values);
+        Ok(())
+    }
+
+    fn write_out(&self, file: &File, tile: u64, reader: &TileReader<'_>) -> io::Result<()> {
+        let mut position = tile * self.tile_rows * self.row_bytes + self.first_byte;
+        for piece in reader.pieces() {
+            write_all_at(file, piece, position)?;
+            // Pieces are whole tiles, or one row each.
+            position += self.row_bytes;
+        }
+        Ok(())
+    }
+}
+
+/// A cell was not in the state that the schedule promises.
+fn broken() -> PassError {
+    PassError::Io(io::Error::other("the generation schedule broke its promise"))
+}
+
+/// Splits `width` columns into strands of whole lane groups: four a thread, so that threads
+/// can even out, or one when there is one thread.
+fn strand_columns(width: usize, threads: usize) -> Vec<Range<usize>> {
+    let groups = width.div_ceil(WIDE);
+    let strands = if threads == 1 { 1 } else { groups.min(threads * 4) };
+    (0..strands)
+        .map(|s| {
+            let edge = |s: usize| (s * groups / strands * WIDE).min(width);
+            edge(s)..edge(s + 1)
+        })
+        .collect()
+}
+
+/// Rows of a tile: whole blocks, about `tile_bytes`, no more than the data needs.
+fn tile_rows(width: usize, samples: u64, tile_bytes: usize) -> usize {
+    let block_bytes = width * BLOCK_SAMPLES * size_of::<f32>();
+    let wanted = (tile_bytes / block_bytes).max(1);
+    let needed = samples.div_ceil(BLOCK_SAMPLES as u64).max(1);
+    usize::try_from(needed).map_or(wanted, |needed| wanted.min(needed)) * BLOCK_SAMPLES
+}
+
+#[cfg(unix)]
+fn write_all_at(file: &File, bytes: &[u8], position: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strands_cover_every_column_once_in_whole_groups() {
+        for width in [1, 2, 15, 16, 17, 63, 64, 65, 1000, 4096] {
+            for threads in [1, 2, 3, 7, 64] {
+                let strands = strand_columns(width, threads);
+                assert_eq!(strands[0].start, 0);
+                assert_eq!(strands.last().unwrap().end, width);
+                for pair in strands.windows(2) {
+                    assert_eq!(pair[0].end, pair[1].start);
+                    assert!(pair[0].start < pair[0].end && pair[0].end % WIDE == 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_are_whole_blocks_of_about_the_size_asked() {
+        assert_eq!(tile_rows(1024, 19_200, 256 * 1024), 64);
+        assert_eq!(tile_rows(4096, 19_200, 256 * 1024), 64);
+        assert_eq!(tile_rows(64, 19_200, 256 * 1024), 1024);
+        assert_eq!(tile_rows(1, 1 << 40, 256 * 1024), 65_536);
+        assert_eq!(tile_rows(1, 100, 256 * 1024), 128);
+        assert_eq!(tile_rows(1, 0, 256 * 1024), 64);
+    }
+}

@@ -1,0 +1,76 @@
+//! Why a dataset could not be generated, in words for the person who has to fix it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cortex_core::signal::SpecError;
+
+use crate::dataset::DatasetError;
+use crate::platform::simd::SimdUnavailable;
+
+/// Why a dataset could not be generated. Nothing is left at its final name then.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    /// The signal's parameters cannot be generated.
+    #[error("{0}")]
+    Spec(#[from] SpecError),
+    /// The size asked for makes no dataset.
+    #[error("{0}")]
+    Size(String),
+    /// The processor lacks the vector instructions asked for.
+    #[error("{0}")]
+    Simd(#[from] SimdUnavailable),
+    /// Something has the output's name already.
+    #[error("{path} exists already; choose another name, or --force to replace it", path = path.display())]
+    Exists {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The output's name belongs to a folder, device or pipe.
+    #[error("{path} is not a regular file; give a file name, or - for stdout", path = path.display())]
+    NotAFile {
+        /// The output.
+        path: PathBuf,
+    },
+    /// There is no room for the dataset.
+    #[error("no room for {path}: it needs {needed_bytes} bytes{free}; free some space or choose another folder", path = path.display(), free = free_text(*free_bytes))]
+    NoRoom {
+        /// The output.
+        path: PathBuf,
+        /// The dataset's size.
+        needed_bytes: u64,
+        /// What the file system has left, when it tells.
+        free_bytes: Option<u64>,
+    },
+    /// A file could not be made, written or read.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    Io {
+        /// What was attempted, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Standard output could not be written.
+    #[error("cannot write to stdout: {0}")]
+    Stdout(io::Error),
+    /// Making or placing the output file failed.
+    #[error("{0}")]
+    Place(#[from] DatasetError),
+    /// The user asked to stop.
+    #[error("interrupted; nothing was left behind")]
+    Interrupted,
+}
+
+impl GenerateError {
+    /// A [`GenerateError::Io`] for `path`, as a closure for `map_err`.
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+fn free_text(free_bytes: Option<u64>) -> String {
+    free_bytes.map_or_else(String::new, |free| format!(", but {free} are free"))
+}

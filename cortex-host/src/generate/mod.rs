@@ -1,0 +1,76 @@
+//! Making synthetic datasets.
+//!
+//! `Recipe` (what) → `engine` (strands of channels advance tile by tile on any number of
+//! threads, `schedule` says who does what) → `output` (file, pipe or digest only). Whatever the
+//! threads, vector instructions, tiles or way of writing, the bytes are the same: those of
+//! a channel depend on the [`SourceSpec`] and the channel's index alone.
+//!
+//! A dataset is interleaved little-endian float32, samples × channels, in microvolts.
+
+mod digest;
+mod engine;
+mod error;
+mod output;
+mod schedule;
+mod strand;
+
+use cortex_core::signal::{Generator, SourceSpec, SpecError};
+
+pub use digest::{
+    BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, FileDigest, FileDigester, block_digest, crc32_text,
+};
+pub use engine::Settings;
+pub use error::GenerateError;
+pub use output::{FileOptions, IoMode, Watch, digest_only, write_file, write_stream};
+
+/// The most channels of a dataset: far beyond any electrode array, near enough to catch a typo.
+pub const MAX_CHANNELS: u32 = 1 << 20;
+
+/// Everything that decides the bytes of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recipe {
+    /// The signal, its sample rate and seed.
+    pub spec: SourceSpec,
+    /// Number of channels, `1..=`[`MAX_CHANNELS`].
+    pub channels: u32,
+    /// Samples per channel, at least 1.
+    pub samples: u64,
+}
+
+impl Recipe {
+    /// The dataset's size in bytes: `channels * samples * 4`.
+    ///
+    /// # Errors
+    /// [`GenerateError::Size`] when there are no channels or samples, or more than a file holds.
+    pub fn bytes(&self) -> Result<u64, GenerateError> {
+        if self.channels == 0 || self.channels > MAX_CHANNELS {
+            return Err(GenerateError::Size(format!(
+                "channels must lie between 1 and {MAX_CHANNELS}, but it is {}",
+                self.channels
+            )));
+        }
+        if self.samples == 0 {
+            return Err(GenerateError::Size(
+                "the dataset would have no samples; ask for a longer duration".to_owned(),
+            ));
+        }
+        // Files have signed 64-bit sizes.
+        self.samples
+            .checked_mul(u64::from(self.channels) * 4)
+            .filter(|bytes| i64::try_from(*bytes).is_ok())
+            .ok_or_else(|| {
+                GenerateError::Size(format!(
+                    "{} channels of {} samples are more than a file can hold; ask for less",
+                    self.channels, self.samples
+                ))
+            })
+    }
+
+    /// The generator of the recipe's signal.
+    ///
+    /// # Errors
+    /// [`SpecError`] names the parameter at fault.
+    pub fn generator(&self) -> Result<Generator, SpecError> {
+        Generator::new(&self.spec)
+    }
+}

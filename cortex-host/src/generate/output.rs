@@ -1,0 +1,306 @@
+//! Where a generated dataset goes: a file that appears whole or not at all, a pipe, or nowhere.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cortex_core::signal::Generator;
+
+use super::digest::{FileDigest, FileDigester};
+use super::engine::{Destination, InOrder, Pass, PassError, Settings};
+use super::{GenerateError, Recipe};
+use crate::dataset::place::{Placing, Staged};
+use crate::platform::map::MappedSamplesMut;
+
+/// How a file is written; the bytes are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoMode {
+    /// Straight into the mapped file.
+    Mmap,
+    /// By positioned writes of whole tiles.
+    Direct,
+}
+
+/// How to write a dataset file.
+#[derive(Clone, Copy, Debug)]
+pub struct FileOptions {
+    /// How to generate.
+    pub settings: Settings,
+    /// How to write.
+    pub io: IoMode,
+    /// Whether a file of the same name is replaced.
+    pub replace: bool,
+    /// Whether to wait until the disk has it all. A dataset can be made again, so the default
+    /// is not to: it survives the death of the process, not a power cut.
+    pub durable: bool,
+    /// Whether to compute digests; without, only benchmarks are served.
+    pub digest: bool,
+}
+
+impl FileOptions {
+    /// The defaults: see [`Settings::automatic`], positioned writes, nothing is replaced.
+    #[must_use]
+    pub fn automatic() -> Self {
+        Self {
+            settings: Settings::automatic(),
+            io: IoMode::Direct,
+            replace: false,
+            durable: false,
+            digest: true,
+        }
+    }
+}
+
+/// Who is told of progress and may end the work.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Called from any thread with the number of values (samples × channels) made since the
+    /// last call.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+    /// Set by a signal handler: the work ends with [`GenerateError::Interrupted`].
+    pub cancel: &'a AtomicBool,
+}
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+impl Watch<'_> {
+    /// Nobody watches.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Watch { progress: &|_| {}, cancel: &NEVER }
+    }
+}
+
+/// Writes the dataset of `recipe` to the file `target`, which appears under its name only when
+/// it is whole. Returns its digest if [`FileOptions::digest`] says so.
+///
+/// # Errors
+/// [`GenerateError`]; nothing is left at `target` then, and what was there is untouched.
+pub fn write_file(
+    recipe: &Recipe,
+    target: &Path,
+    options: &FileOptions,
+    watch: Watch<'_>,
+) -> Result<Option<FileDigest>, GenerateError> {
+    let generator = recipe.generator()?;
+    let bytes = recipe.bytes()?;
+    refuse_taken(target, options.replace)?;
+    let staged = Staged::create(target)?;
+    allocate(staged.file(), target, bytes)?;
+    let one_pass = recipe.channels <= options.settings.pass_channels;
+    let mut digester = FileDigester::default();
+    let mut update = |bytes: &[u8]| {
+        digester.update(bytes);
+        Ok(())
+    };
+    let in_order = (options.digest && one_pass).then(|| Box::new(&mut update) as InOrder<'_>);
+    fill_file(recipe, &generator, staged.file(), in_order, options, watch)
+        .map_err(|error| error.at(target, bytes))?;
+    if options.digest && !one_pass {
+        read_back(staged.file(), watch.cancel, Box::new(&mut update))
+            .map_err(|error| error.at(target, bytes))?;
+    }
+    staged.place_with(Placing { replace: options.replace, durable: options.durable })?;
+    Ok(options.digest.then(|| digester.finish()))
+}
+
+/// Writes the dataset of `recipe` to `out` in file order and returns its digest. A set too wide
+/// for one pass goes through an unnamed temporary file.
+///
+/// # Errors
+/// [`GenerateError`]; some bytes may have been written.
+pub fn write_stream(
+    recipe: &Recipe,
+    out: &mut (dyn Write + Send),
+    settings: &Settings,
+    watch: Watch<'_>,
+) -> Result<FileDigest, GenerateError> {
+    let mut digester = FileDigester::default();
+    let mut take = |bytes: &[u8]| {
+        digester.update(bytes);
+        out.write_all(bytes)
+    };
+    in_file_order(recipe, settings, watch, Box::new(&mut take))?;
+    out.flush().map_err(GenerateError::Stdout)?;
+    Ok(digester.finish())
+}
+
+/// Generates the dataset of `recipe` and keeps only its digest.
+///
+/// # Errors
+/// [`GenerateError`].
+pub fn digest_only(
+    recipe: &Recipe,
+    settings: &Settings,
+    watch: Watch<'_>,
+) -> Result<FileDigest, GenerateError> {
+    write_stream(recipe, &mut io::sink(), settings, watch)
+}
+
+/// Gives the dataset's bytes to `take`, in file order.
+fn in_file_order(
+    recipe: &Recipe,
+    settings: &Settings,
+    watch: Watch<'_>,
+    take: InOrder<'_>,
+) -> Result<(), GenerateError> {
+    let generator = recipe.generator()?;
+    let bytes = recipe.bytes()?;
+    let outcome = if recipe.channels <= settings.pass_channels {
+        Pass {
+            generator: &generator,
+            channels: 0..recipe.channels,
+            first_column: 0,
+            row_channels: recipe.channels as usize,
+            samples: recipe.samples,
+            destination: Destination::Nowhere,
+            in_order: Some(take),
+            progress: watch.progress,
+            cancel: watch.cancel,
+        }
+        .run(settings)
+    } else {
+        let folder = std::env::temp_dir();
+        let spool = tempfile::tempfile_in(&folder)
+            .map_err(GenerateError::io("create a temporary file in", &folder))?;
+        allocate(&spool, &folder, bytes)?;
+        let options = FileOptions { settings: *settings, ..FileOptions::automatic() };
+        fill_file(recipe, &generator, &spool, None, &options, watch)
+            .map_err(|error| error.at(&folder, bytes))?;
+        read_back(&spool, watch.cancel, take)
+    };
+    outcome.map_err(|error| match error {
+        PassError::Io(error) => GenerateError::Stdout(error),
+        PassError::Interrupted => GenerateError::Interrupted,
+    })
+}
+
+/// Generates all channels of `recipe` into `file`, pass by pass. `in_order` is for sets of one pass.
+fn fill_file(
+    recipe: &Recipe,
+    generator: &Generator,
+    file: &File,
+    mut in_order: Option<InOrder<'_>>,
+    options: &FileOptions,
+    watch: Watch<'_>,
+) -> Result<(), PassError> {
+    let mut map = match options.io {
+        IoMode::Mmap => Some(MappedSamplesMut::open(file)?),
+        IoMode::Direct => None,
+    };
+    let width = options.settings.pass_channels.max(1);
+    for first in (0..recipe.channels).step_by(width as usize) {
+        let destination = match &mut map {
+            Some(map) => Destination::Memory(map.samples_mut()),
+            None => Destination::File(file),
+        };
+        Pass {
+            generator,
+            channels: first..recipe.channels.min(first.saturating_add(width)),
+            first_column: first as usize,
+            row_channels: recipe.channels as usize,
+            samples: recipe.samples,
+            destination,
+            in_order: in_order.take(),
+            progress: watch.progress,
+            cancel: watch.cancel,
+        }
+        .run(&options.settings)?;
+    }
+    Ok(())
+}
+
+/// Gives the bytes of `file` to `take`, in order.
+fn read_back(mut file: &File, cancel: &AtomicBool, mut take: InOrder<'_>) -> Result<(), PassError> {
+    file.rewind()?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(PassError::Interrupted);
+        }
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => take(&buffer[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+impl PassError {
+    fn at(self, target: &Path, bytes: u64) -> GenerateError {
+        match self {
+            PassError::Interrupted => GenerateError::Interrupted,
+            PassError::Io(error) => file_error("write", target, bytes, error),
+        }
+    }
+}
+
+fn file_error(action: &'static str, path: &Path, bytes: u64, error: io::Error) -> GenerateError {
+    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    if full.contains(&error.kind()) {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+        return GenerateError::NoRoom {
+            path: path.to_owned(),
+            needed_bytes: bytes,
+            free_bytes: free_bytes(folder.unwrap_or(Path::new("."))),
+        };
+    }
+    GenerateError::io(action, path)(error)
+}
+
+/// Refuses a target that must not be replaced.
+fn refuse_taken(target: &Path, replace: bool) -> Result<(), GenerateError> {
+    match fs::metadata(target) {
+        Ok(metadata) if !metadata.is_file() => {
+            Err(GenerateError::NotAFile { path: target.to_owned() })
+        }
+        Ok(_) if !replace => Err(GenerateError::Exists { path: target.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+/// Gives `file` all its bytes on the disk now: a full disk is an error here, where it can be
+/// reported, and not a SIGBUS or a failed write later.
+fn allocate(file: &File, target: &Path, bytes: u64) -> Result<(), GenerateError> {
+    let outcome = match reserve(file, bytes) {
+        // The file system cannot reserve (NFS, FAT, older ZFS): writing zeros has the same end.
+        Err(error) if unsupported(&error) => write_zeros(file, bytes),
+        outcome => outcome,
+    };
+    outcome.map_err(|error| file_error("allocate", target, bytes, error))
+}
+
+#[cfg(target_os = "linux")]
+fn reserve(file: &File, bytes: u64) -> io::Result<()> {
+    loop {
+        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+            Err(rustix::io::Errno::INTR) => {}
+            outcome => return outcome.map_err(io::Error::from),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(_file: &File, _bytes: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn unsupported(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+}
+
+fn write_zeros(mut file: &File, bytes: u64) -> io::Result<()> {
+    io::copy(&mut io::repeat(0).take(bytes), &mut file).map(|_| ())
+}
+
+#[cfg(unix)]
+fn free_bytes(folder: &Path) -> Option<u64> {
+    rustix::fs::statvfs(folder).ok().map(|s| s.f_bavail.saturating_mul(s.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_folder: &Path) -> Option<u64> {
+    None
+}
