@@ -35,21 +35,13 @@ fn main() {
 }
 
 fn pink(version: GeneratorVersion) -> SourceSpec {
-    SourceSpec {
-        version,
-        signal: Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 },
-        sample_rate_hz: 160.0,
-        seed: 42,
-    }
+    let signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
+    SourceSpec::new(version, signal, 160.0, 42)
 }
 
 fn sine() -> SourceSpec {
-    SourceSpec {
-        version: GeneratorVersion::V1,
-        signal: Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 },
-        sample_rate_hz: 160.0,
-        seed: 42,
-    }
+    let signal = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 };
+    SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42)
 }
 
 /// Nanoseconds per sample of the generator alone, one thread, per vector path and lane count.
