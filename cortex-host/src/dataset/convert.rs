@@ -47,7 +47,7 @@ pub fn convert(
     with_npy: bool,
     mut progress: impl FnMut(u64) -> bool,
 ) -> Result<Converted, DatasetError> {
-    refuse_own_input(recording, target)?;
+    refuse_own_input(recording, target, with_npy)?;
     let channels = recording.channels();
     let mut rows = vec![0.0_f32; (TILE_SAMPLES / channels).max(1) * channels];
     let mut bytes = Vec::with_capacity(rows.len() * 4);
@@ -108,10 +108,17 @@ pub fn convert(
 }
 
 /// The target and the files beside it must not be the source.
-fn refuse_own_input(recording: &Recording, target: &Path) -> Result<(), DatasetError> {
+fn refuse_own_input(
+    recording: &Recording,
+    target: &Path,
+    with_npy: bool,
+) -> Result<(), DatasetError> {
     let source = std::fs::canonicalize(&recording.path).ok();
     let (vhdr, vmrk) = brainvision::header_paths(target);
-    let written = [target.to_owned(), vhdr, vmrk, target.with_extension("npy")];
+    let mut written = vec![target.to_owned(), vhdr, vmrk];
+    if with_npy {
+        written.push(target.with_extension("npy"));
+    }
     let clash =
         written.iter().find(|path| source.is_some() && std::fs::canonicalize(path).ok() == source);
     match clash {
