@@ -1,10 +1,10 @@
 //! `cortex-host list`: what there is to name in a configuration.
 
+use cortex_core::kernel::KernelName;
 use serde_json::{Value, json};
 
 use super::answer;
 use crate::exit::{ExitCode, Failure};
-use crate::plan::KERNELS;
 use crate::primitive::{Library, Listing};
 
 /// Arguments of `list`.
@@ -32,9 +32,11 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         };
         list.iter().map(listing).collect()
     };
+    let kernels: Vec<(&str, &str)> =
+        KernelName::ALL.iter().map(|name| (name.as_str(), name.summary())).collect();
     let sections = [
         ("datasets", library.datasets()),
-        ("kernels", named(&KERNELS)),
+        ("kernels", named(&kernels)),
         ("configs", library.configs()),
         ("devices", named(&DEVICES)),
     ];

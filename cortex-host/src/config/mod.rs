@@ -15,13 +15,15 @@ mod types;
 pub use decode::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
-pub use params::SyntheticV1Params;
+pub use params::{
+    BandParams, BandpassFirParams, FftParams, GoertzelParams, NotchIirParams, SyntheticV1Params,
+    WelchPsdParams,
+};
 pub use schema::json_schema;
 pub use source::Source;
 pub use suggest::{listed, nearest, quoted};
 pub use types::{
-    DatasetConfig, ExecutionConfig, KernelConfig, KernelParams, OutputConfig, RealtimeConfig,
-    RunConfig,
+    DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
 
 use decode::Decode;

@@ -3,12 +3,9 @@
 //! Ranges and defaults are applied when a [`crate::plan::Plan`] is made of it; the JSON schema
 //! and docs/reference/configuration.md state them too, and tests hold the three together.
 
-use std::collections::BTreeMap;
-
-use super::decode::{self, At, Decode, table};
-use super::error::Problem;
+use super::decode::{At, table};
 use super::node::Node;
-use super::params::SyntheticV1Params;
+use super::params::{AnyKernelParams, SyntheticV1Params};
 
 table! {
     /// A run of CORTEX-rs: kernels over a dataset, on a device.
@@ -48,7 +45,7 @@ table! {
         #[schemars(extend("default" = "float32", "enum" = ["float32"]))]
         pub format: At<String>,
         /// Number of channels.
-        #[schemars(required, range(min = 1, max = 1_048_576))]
+        #[schemars(required, range(min = 1, max = 65_536))]
         pub channels: At<u64>,
         /// Sample rate in Hz.
         #[schemars(required, range(min = 0.001, max = 1e7))]
@@ -77,8 +74,9 @@ table! {
         /// New samples per window after the first, at most the window. Default: half the window.
         #[schemars(range(min = 1, max = 1_048_576))]
         pub hop: At<u64>,
-        /// The kernel's own parameters.
-        pub params: At<KernelParams>,
+        /// The kernel's own parameters; its name decides which there are.
+        #[schemars(with = "Option<AnyKernelParams>")]
+        pub params: At<Node>,
     }
 }
 
@@ -133,20 +131,5 @@ table! {
         pub priority: At<u64>,
         /// Cores the run may use. Default: all.
         pub cpu_affinity: At<Vec<At<u64>>>,
-    }
-}
-
-/// A kernel's own parameters by name, each a finite number.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, schemars::JsonSchema)]
-#[serde(transparent)]
-pub struct KernelParams(pub BTreeMap<String, At<f64>>);
-
-impl Decode for KernelParams {
-    fn decode(node: &Node, path: &str) -> Result<Self, Problem> {
-        let mut params = BTreeMap::new();
-        for entry in decode::entries(node, path)? {
-            params.insert(entry.key.clone(), decode::entry(entry, path)?);
-        }
-        Ok(Self(params))
     }
 }

@@ -1,30 +1,16 @@
 //! The kernels of a plan: known names, windows that fit, at least one that is measured.
 
-use std::collections::BTreeMap;
+use cortex_core::kernel::{KernelError, KernelName, KernelShape, MAX_WINDOW};
 
 use super::build::{positive, whole};
-use super::{DatasetPlan, ExecutionPlan, KernelPlan, windows};
+use super::{DatasetPlan, ExecutionPlan, KernelPlan, kernel_params, windows};
 use crate::config::{At, KernelConfig, Position, Problem, listed, nearest, quoted};
 
 /// Window length in samples when none is given.
 pub const DEFAULT_WINDOW: u64 = 160;
 
-/// The longest window in samples.
-pub const MAX_WINDOW: u64 = 1 << 20;
-
 /// The most values (channels x window) a window may hold: 1 GiB.
 const MAX_WINDOW_VALUES: u64 = 1 << 28;
-
-/// The kernels, with what each does.
-pub const KERNELS: [(&str, &str); 7] = [
-    ("noop", "copies its input: the cost of the harness"),
-    ("car", "common average reference across channels"),
-    ("notch_iir", "second-order notch, 60 Hz by default"),
-    ("bandpass_fir", "linear-phase band-pass, 129 taps, 8-30 Hz by default"),
-    ("goertzel", "power in single frequency bands"),
-    ("welch_psd", "power spectral density by Welch's method"),
-    ("fft", "magnitude spectrum of each window"),
-];
 
 /// Decides the kernels.
 pub(super) fn plan_kernels(
@@ -56,9 +42,10 @@ fn plan_kernel(
         let message = format!("{} is missing; give one of {}", path("name"), listed(known()));
         Problem::at(config.position, message)
     })?;
-    check_name(name)?;
-    let window = whole(&path("window"), table.window, 1, MAX_WINDOW)?.unwrap_or(DEFAULT_WINDOW);
-    let hop = whole(&path("hop"), table.hop, 1, MAX_WINDOW)?.unwrap_or(window.div_ceil(2));
+    let kernel = kernel_name(name)?;
+    let window =
+        whole(&path("window"), table.window, 1, MAX_WINDOW as u64)?.unwrap_or(DEFAULT_WINDOW);
+    let hop = whole(&path("hop"), table.hop, 1, MAX_WINDOW as u64)?.unwrap_or(window.div_ceil(2));
     let window_position = table.window.map_or(config.position, |at| at.position);
     if hop > window {
         let position = table.hop.map_or(config.position, |at| at.position);
@@ -103,31 +90,58 @@ fn plan_kernel(
         );
         return Err(Problem::at(position, message));
     }
-    Ok(KernelPlan {
-        name: name.value.clone(),
+    let params = table.params.as_ref();
+    let spec = kernel_params::spec(kernel, params.map(|at| &at.value), &path("params"))?;
+    let shape = KernelShape {
+        channels: dataset.channels(),
         window: window as usize,
         hop: hop as usize,
+        sample_rate_hz: dataset.sample_rate_hz(),
+    };
+    spec.build(shape).map_err(|error| {
+        let parameter = faulty_parameter(&error);
+        let written = params.and_then(|at| kernel_params::place_of(&at.value, parameter));
+        let given = match parameter {
+            "window" => table.window.map(|at| at.position),
+            "hop" => table.hop.map(|at| at.position),
+            _ => params.map(|at| at.position),
+        };
+        let position = written.or(given).unwrap_or(config.position);
+        Problem::at(position, format!("kernels[{index}] ({kernel}): {error}"))
+    })?;
+    Ok(KernelPlan {
+        name: kernel.to_string(),
+        spec,
+        window: shape.window,
+        hop: shape.hop,
         deadline_us,
-        params: plan_params(table),
     })
 }
 
 fn known() -> impl Iterator<Item = &'static str> {
-    KERNELS.iter().map(|(name, _)| *name)
+    KernelName::ALL.iter().map(|name| name.as_str())
 }
 
-fn check_name(name: &At<String>) -> Result<(), Problem> {
-    if known().any(|kernel| kernel == name.value) {
-        return Ok(());
+fn kernel_name(name: &At<String>) -> Result<KernelName, Problem> {
+    KernelName::parse(&name.value).ok_or_else(|| {
+        let hint = nearest(&name.value, known())
+            .map_or_else(String::new, |meant| format!("; did you mean {}?", quoted(meant)));
+        let message =
+            format!("unknown kernel {}; there are {}{hint}", quoted(&name.value), listed(known()));
+        Problem::at(name.position, message)
+    })
+}
+
+/// The parameter that a kernel's design complains about.
+fn faulty_parameter(error: &KernelError) -> &'static str {
+    match error {
+        KernelError::NotPositive { parameter, .. }
+        | KernelError::OutOfRange { parameter, .. }
+        | KernelError::AboveNyquist { parameter, .. }
+        | KernelError::NotPowerOfTwo { parameter, .. } => parameter,
+        KernelError::EmptyBand { .. } => "low_hz",
+        KernelError::NotchTooWide { .. } => "q",
+        KernelError::NoBands => "bands",
+        KernelError::StateTooLarge { .. } => "window",
     }
-    let hint = nearest(&name.value, known())
-        .map_or_else(String::new, |meant| format!("; did you mean {}?", quoted(meant)));
-    let message =
-        format!("unknown kernel {}; there are {}{hint}", quoted(&name.value), listed(known()));
-    Err(Problem::at(name.position, message))
-}
-
-fn plan_params(table: &KernelConfig) -> BTreeMap<String, f64> {
-    let params = table.params.iter().flat_map(|at| &at.value.0);
-    params.map(|(name, at)| (name.clone(), at.value)).collect()
 }

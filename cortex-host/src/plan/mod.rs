@@ -6,20 +6,20 @@
 
 mod build;
 mod device;
+mod kernel_params;
 mod kernels;
 mod resolved;
 mod samples;
 pub mod synthetic;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use cortex_core::kernel::KernelSpec;
 use cortex_core::signal::{GeneratorVersion, SourceSpec};
 use sha2::{Digest, Sha256};
 
 pub use build::load;
 pub use device::{Device, DeviceError};
-pub use kernels::KERNELS;
 
 /// A validated run.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,14 +156,14 @@ pub struct GeneratedDataset {
 pub struct KernelPlan {
     /// Name of the kernel primitive, such as `bandpass_fir`.
     pub name: String,
+    /// The kernel and its parameters; it can be built for the dataset's shape.
+    pub spec: KernelSpec,
     /// Window length W in samples, at least 1.
     pub window: usize,
     /// Hop H in samples, 1..=W.
     pub hop: usize,
     /// Deadline of a window, in microseconds after its release.
     pub deadline_us: f64,
-    /// The kernel's own parameters, all of them numbers, finite.
-    pub params: BTreeMap<String, f64>,
 }
 
 /// How long, how often and how fast a run streams.

@@ -1,9 +1,9 @@
 //! A plan written back as a configuration, every default filled in.
 
-use super::{DatasetPlan, ExecutionPlan, Plan, synthetic};
+use super::{DatasetPlan, ExecutionPlan, Plan, kernel_params, synthetic};
 use crate::config::{
-    At, DatasetConfig, Entry, ExecutionConfig, KernelConfig, KernelParams, Node, OutputConfig,
-    Position, RealtimeConfig, RunConfig, Value,
+    At, DatasetConfig, Entry, ExecutionConfig, KernelConfig, Node, OutputConfig, Position,
+    RealtimeConfig, RunConfig, Value,
 };
 
 /// The plan as YAML that gives the same plan again.
@@ -19,13 +19,7 @@ pub(super) fn config_text(plan: &Plan) -> String {
                     deadline_us: at(kernel.deadline_us),
                     window: at(kernel.window as u64),
                     hop: at(kernel.hop as u64),
-                    params: (!kernel.params.is_empty()).then(|| {
-                        let params = kernel.params.iter();
-                        KernelParams(
-                            params.map(|(name, value)| (name.clone(), (*value).into())).collect(),
-                        )
-                        .into()
-                    }),
+                    params: kernel_params::node(&kernel.spec).map(At::from),
                 })
             })
             .collect()),

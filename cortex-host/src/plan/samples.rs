@@ -3,13 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use cortex_core::kernel::MAX_CHANNELS;
+
 use super::build::{positive, whole};
 use super::{DatasetPlan, StaticDataset, synthetic};
 use crate::config::{At, DatasetConfig, Position, Problem, quoted};
 use crate::primitive::{Dataset, Library};
-
-/// The most channels a dataset may have.
-pub const MAX_CHANNELS: u64 = 1 << 20;
 
 /// Decides the dataset.
 pub(super) fn plan_dataset(
@@ -21,7 +20,7 @@ pub(super) fn plan_dataset(
     let channels = *needed("channels", table.channels.as_ref(), config.position)?;
     let rate = *needed("sample_rate_hz", table.sample_rate_hz.as_ref(), config.position)?;
     check_format(table.format.as_ref())?;
-    whole("dataset.channels", Some(channels), 1, MAX_CHANNELS)?;
+    whole("dataset.channels", Some(channels), 1, MAX_CHANNELS as u64)?;
     let sample_rate_hz = positive("dataset.sample_rate_hz", rate)?;
     if !(1e-3..=1e7).contains(&sample_rate_hz) {
         let message = format!(
