@@ -36,11 +36,11 @@ use super::message::{
     Seeded, SeededResult, WIRE_VERSION, WIRE_VERSION_MIN,
 };
 use super::sample::Encoding;
-use super::window::{Arrival, ReceiveWindow, SendWindow};
+use super::window::{Arrival, ReceiveWindow, SendWindow, WINDOW_FRAMES};
 use crate::digest::SampleDigest;
 
-/// Bytes of the receive ring kept free for polls and pings beyond the credit.
-pub const RING_RESERVE_BYTES: usize = 64;
+/// Bytes of the receive ring kept free beyond the credit: for acknowledgements, polls and pings.
+pub const RING_RESERVE_BYTES: usize = 128;
 /// Least `max_frame`: room for every message without samples.
 pub const MIN_FRAME_BYTES: usize = HEADER_BYTES + MAX_MESSAGE_BYTES + CRC_BYTES;
 
@@ -431,8 +431,10 @@ impl<E: Engine> Core<E> {
             self.send.drained_all();
             self.ack_due = true;
         }
-        if self.send.base() == self.reply_end() {
+        if self.send.base() == self.reply_end() && !matches!(self.reply, Reply::None) {
             self.reply = Reply::None;
+            // A loaded block was waiting for this: say that computing begins.
+            self.ack_due |= self.ready_to_run();
         }
     }
 
@@ -784,7 +786,7 @@ impl<E: Engine> Core<E> {
         }
         let due = match self.reply {
             Reply::None => None,
-            _ => self.send.to_send(self.reply_end()),
+            _ => self.send.to_send(self.reply_end(), WINDOW_FRAMES),
         };
         // A fresh answer goes out before the acknowledgement that reopens the credit: it is
         // what the host waits for.
@@ -804,18 +806,18 @@ impl<E: Engine> Core<E> {
 
     fn transmit_ack(&mut self, out: &mut [u8]) -> Result<usize, Full> {
         self.ack_due = false;
-        let busy = matches!(self.job, Job::Loaded { .. } | Job::Seeding { .. });
+        let loaded = matches!(self.job, Job::Loaded { .. } | Job::Seeding { .. });
         let mut flags = 0;
         if core::mem::take(&mut self.gap) {
             flags |= ACK_GAP;
         }
-        if busy {
+        if self.ready_to_run() {
             flags |= ACK_BUSY;
         }
         let ack = Ack {
             next: self.receive.next(),
             received: self.receive.received(),
-            credit: if busy { 0 } else { self.info.rx_bytes },
+            credit: if loaded { 0 } else { self.info.rx_bytes },
             token: self.token,
             damaged: self.damaged,
             flags,

@@ -6,7 +6,8 @@
 //! - [`frame`]: header, payload, CRC-32;
 //! - [`message`] and [`sample`]: what frames carry;
 //! - [`window`]: sequence numbers, acknowledgements, what to send again;
-//! - [`device`]: the device's session, with [`engine`] for its arithmetic.
+//! - [`device`]: the device's session, with [`engine`] for its arithmetic;
+//! - [`host`]: the host's session.
 //!
 //! Everything here is pure: no input, no output, time as an argument, memory from the caller.
 //! docs/wire-format.md is the norm.
@@ -15,6 +16,7 @@ pub mod cobs;
 pub mod device;
 pub mod engine;
 pub mod frame;
+pub mod host;
 pub mod message;
 pub mod sample;
 pub mod window;
@@ -22,5 +24,6 @@ pub mod window;
 pub use device::{Action, BufferError, DeviceIdentity, DeviceSession};
 pub use engine::{Engine, KernelEngine};
 pub use frame::{Header, Kind};
+pub use host::{ClockSample, Failure, HostAction, HostEvent, HostOptions, HostSession, HostStats};
 pub use message::{DeviceInfo, ErrorCode, ErrorInfo, ResultEnd, SeededResult};
 pub use sample::Encoding;
