@@ -692,6 +692,7 @@ impl<E: Engine> Core<E> {
             start_ticks: run.start_ticks,
             end_ticks: run.end_ticks,
             transmit_ticks: 0,
+            sent_ticks: 0,
             input_crc,
             output_crc: digest_of(output),
             saturated: active.output.count_saturated(output),
@@ -840,6 +841,7 @@ impl<E: Engine> Core<E> {
                 write_message(out, Header::new(Kind::Refused, session, seq, *block), error, &[])
             }
             Reply::Result { block, end, .. } if index + 1 == self.reply_frames => {
+                end.sent_ticks = now_ticks;
                 write_message(out, Header::new(Kind::ResultEnd, session, seq, *block), end, &[])
             }
             Reply::Result { block, values, end } => {

@@ -190,6 +190,8 @@ pub enum HostEvent {
     Connected,
     /// A ping was answered.
     Pong(ClockSample),
+    /// The last request has arrived whole: another one can be made.
+    Delivered,
     /// A configuration is in force.
     Configured(Configured),
     /// A block's result is in [`HostSession::output`] until bytes arrive again.
@@ -749,9 +751,7 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         self.credit = ack.credit;
         self.busy = ack.flags & ACK_BUSY != 0;
         self.stats.damaged_at_device = ack.damaged;
-        if self.send.base() == self.request_end() {
-            self.request = Request::None;
-        } else if ack.flags & ACK_GAP != 0 && self.send.next() == self.request_end() {
+        if !self.delivered() && ack.flags & ACK_GAP != 0 && self.send.next() == self.request_end() {
             // The last frames were damaged and nothing follows them that would show it: ask.
             self.poll_due = self.poll_mark == 0;
         }
@@ -829,9 +829,23 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         if self.outstanding == 0 {
             return Err(Failure::Protocol("an answer without a request"));
         }
+        if self.outstanding == 1 && self.send.next() == self.request_end() {
+            // The answer shows that its request arrived, acknowledgement or not.
+            self.send.acknowledged(self.request_end(), 0);
+            self.delivered();
+        }
         self.outstanding -= 1;
         self.event(event);
         Ok(())
+    }
+
+    fn delivered(&mut self) -> bool {
+        let all = self.send.base() == self.request_end();
+        if all && !matches!(self.request, Request::None) {
+            self.request = Request::None;
+            self.event(HostEvent::Delivered);
+        }
+        all
     }
 
     fn result(&mut self, header: Header, payload: &[u8]) -> Result<(), Failure> {

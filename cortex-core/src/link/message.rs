@@ -23,7 +23,7 @@ kernels:u32 max_frame:u32 rx_bytes:u32 max_values:u32 timer:enum tick_hz:u64 tim
 CONFIGURE channels:u32 window:u32 hop:u32 rate:f64 input:enc output:enc fragment:u16 kernel:bytes;\
 CONFIGURED state_values:u32 output_values:u32;BLOCK values:u32 samples;BLOCK_MORE samples;\
 RESULT values:u32 samples;RESULT_MORE samples;\
-RESULT_END tin:u64 tstart:u64 tend:u64 ttx:u64 input_crc:u32 output_crc:u32 saturated:u32;\
+RESULT_END tin:u64 tstart:u64 tend:u64 ttx:u64 tsent:u64 input_crc:u32 output_crc:u32 saturated:u32;\
 SEEDED source:SourceSpec first:u32 count:u32 generator:u32;\
 SEEDED_RESULT first:u32 count:u32 input_crc:u32 output_crc:u32 min:u64 max:u64 sum:u64 input:u64;\
 ACK next:u16 received:u32 credit:u32 token:u16 damaged:u16 flags:u8;\
@@ -182,6 +182,8 @@ pub struct ResultEnd {
     pub end_ticks: u64,
     /// The first frame of this result was handed to the line.
     pub transmit_ticks: u64,
+    /// This frame was made: all others of the result had been handed to the line.
+    pub sent_ticks: u64,
     /// [`crate::digest::SampleDigest`] of the block as the kernel saw it.
     pub input_crc: u32,
     /// Digest of the kernel's output, before any encoding.

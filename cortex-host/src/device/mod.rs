@@ -1,4 +1,113 @@
-//! Devices a run can use: emulated boards and serial ports.
+//! The host's end of a device: bytes in and out, and the driver that runs windows over them.
+//!
+//! A [`Link`] moves bytes with a deadline for everything: a serial port ([`SerialLink`]), the
+//! device's session in this process ([`Loopback`]). [`Fault`] and [`Trace`] wrap any of them.
 
 pub mod board;
+mod fault;
 pub mod qemu;
+
+use std::time::Instant;
+
+pub use fault::{Direction, Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
+
+/// Moves bytes to and from a device.
+pub trait Link {
+    /// Writes all of `bytes`.
+    ///
+    /// # Errors
+    /// [`LinkError`]; after [`LinkError::WriteStalled`] some of the bytes may have gone.
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), LinkError>;
+
+    /// Waits for bytes until `deadline` and returns how many it wrote to the front of
+    /// `buffer`; 0 when none came.
+    ///
+    /// # Errors
+    /// [`LinkError`] when the device is gone.
+    fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError>;
+
+    /// What it is, for messages: a port's path, an emulated board.
+    fn describe(&self) -> String;
+}
+
+/// Why a device cannot be reached or used.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The path names nothing.
+    #[error("serial port {port} does not exist: check the path and the cable")]
+    NoSuchPort {
+        /// The port.
+        port: String,
+    },
+    /// Another program has it.
+    #[error("serial port {port} is in use by another program: close that and try again")]
+    Busy {
+        /// The port.
+        port: String,
+    },
+    /// The user may not open it.
+    #[error(
+        "no permission to open serial port {port}: join the group that owns it (often \"dialout\") and log in again"
+    )]
+    Permission {
+        /// The port.
+        port: String,
+    },
+    /// The path is no serial port.
+    #[error("{port} is not a serial port")]
+    NotSerial {
+        /// The path.
+        port: String,
+    },
+    /// The port cannot run at this speed.
+    #[error("serial port {port} cannot run at {baud} baud: choose another baud rate")]
+    Baud {
+        /// The port.
+        port: String,
+        /// The speed asked for.
+        baud: u32,
+    },
+    /// The device went away.
+    #[error("{device} was unplugged or stopped (broken pipe)")]
+    Unplugged {
+        /// The device.
+        device: String,
+    },
+    /// The device took no more bytes.
+    #[error("{device} has taken no bytes for {waited_ms} ms")]
+    WriteStalled {
+        /// The device.
+        device: String,
+        /// How long, in milliseconds.
+        waited_ms: u128,
+    },
+    /// Anything else the system reported.
+    #[error("{device}: {error}")]
+    Io {
+        /// The device.
+        device: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The session failed.
+    #[error("{device}: {failure}")]
+    Session {
+        /// The device.
+        device: String,
+        /// Why.
+        failure: cortex_core::link::Failure,
+    },
+    /// The device refused a request.
+    #[error("{device} refuses {what}: {} [{}, {}] {}", .error.code.describe(), .error.a, .error.b, .error.text)]
+    Refused {
+        /// The device.
+        device: String,
+        /// What was asked.
+        what: &'static str,
+        /// Its answer.
+        error: cortex_core::link::ErrorInfo,
+    },
+    /// The user stopped the run.
+    #[error("interrupted")]
+    Interrupted,
+}

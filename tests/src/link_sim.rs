@@ -1,0 +1,469 @@
+//! Both ends of the link in one deterministic simulation: an 8N1 line with a baud rate and
+//! latency each way, a device with a receive ring and a main loop that blocks while it writes
+//! and while it computes, faults, resets. Time is simulated nanoseconds; nothing here looks at
+//! a real clock, so the same seed gives the same run.
+
+use std::collections::VecDeque;
+
+use cortex_core::kernel::{Kernel, KernelFault, KernelShape};
+use cortex_core::link::device::transmit_buffer_bytes;
+use cortex_core::link::frame::wire_len;
+use cortex_core::link::message::{Configure, TimerId};
+use cortex_core::link::{
+    Action, DeviceIdentity, DeviceSession, ErrorCode, ErrorInfo, HostAction, HostEvent,
+    HostOptions, HostSession, KernelEngine,
+};
+use cortex_core::signal::Lanes;
+use cortex_host::device::{Direction, FaultInjector, FaultSpec};
+
+/// A kernel for link tests: `state = x + state / 2` per channel. `Echo` puts out every new
+/// state, `Last` only the last of each block.
+pub struct LeakyKernel {
+    channels: usize,
+    last_only: bool,
+}
+
+impl LeakyKernel {
+    /// Specification bytes of the variant that puts out everything.
+    pub const ECHO: &[u8] = b"echo";
+    /// Specification bytes of the variant that puts out one row per block.
+    pub const LAST: &[u8] = b"last";
+    /// What the device says as kernel digest.
+    pub const DIGEST: u32 = 0x1EAC_0001;
+
+    /// Builds the kernel from its specification bytes.
+    ///
+    /// # Errors
+    /// Unknown bytes.
+    pub fn build(shape: &KernelShape, spec: &[u8]) -> Result<Self, ErrorInfo> {
+        let last_only = match spec {
+            Self::ECHO => false,
+            Self::LAST => true,
+            _ => return Err(ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0)),
+        };
+        Ok(Self { channels: shape.channels, last_only })
+    }
+}
+
+impl Kernel for LeakyKernel {
+    fn state_len(&self) -> usize {
+        self.channels
+    }
+
+    fn reset(&self, state: &mut [f32]) {
+        state.fill(0.0);
+    }
+
+    fn output_len(&self, rows: usize) -> usize {
+        if self.last_only { self.channels } else { rows * self.channels }
+    }
+
+    fn process(
+        &self,
+        state: &mut [f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<usize, KernelFault> {
+        if input.is_empty() || !input.len().is_multiple_of(self.channels) {
+            return Err(KernelFault::InputLength);
+        }
+        // One magic value lets tests see a refusal.
+        if input[0] == -1.0e30 {
+            return Err(KernelFault::InputLength);
+        }
+        for (n, x) in input.iter().enumerate() {
+            let state = &mut state[n % self.channels];
+            *state = x + *state * 0.5;
+            if !self.last_only {
+                output[n] = *state;
+            }
+        }
+        if self.last_only {
+            output[..self.channels].copy_from_slice(&state[..self.channels]);
+        }
+        Ok(self.output_len(input.len() / self.channels))
+    }
+}
+
+/// The engine used in simulations.
+pub type TestEngine = KernelEngine<LeakyKernel, Vec<f32>, Vec<Option<Lanes<1>>>>;
+/// The device session used in simulations.
+pub type TestDevice = DeviceSession<TestEngine, Vec<u8>>;
+/// The host session used in simulations.
+pub type TestHost = HostSession<Vec<f32>, Vec<u8>>;
+
+/// What the simulated hardware is like.
+#[derive(Clone, Copy, Debug)]
+pub struct LineModel {
+    /// Line speed each way; a byte takes 10 bits (8N1).
+    pub baud: u64,
+    /// Delay of every byte to the device, in nanoseconds.
+    pub to_device_latency_ns: u64,
+    /// Delay of every byte to the host, in nanoseconds.
+    pub to_host_latency_ns: u64,
+    /// Time a kernel call takes, in nanoseconds.
+    pub kernel_ns: u64,
+    /// Longest frame of the device, in bytes.
+    pub max_frame: usize,
+    /// Receive ring of the device, in bytes.
+    pub ring_bytes: usize,
+    /// Values of the device's workspace.
+    pub values: usize,
+}
+
+impl LineModel {
+    /// 921,600 baud, 16 ms from the device to the host (the latency timer of a common USB
+    /// bridge), 1 ms kernels, frames with `sample_bytes` bytes of samples, a ring for eight.
+    #[must_use]
+    pub fn usb_serial(sample_bytes: usize) -> Self {
+        let max_frame = sample_bytes + 20;
+        Self {
+            baud: 921_600,
+            to_device_latency_ns: 0,
+            to_host_latency_ns: 16_000_000,
+            kernel_ns: 1_000_000,
+            max_frame,
+            ring_bytes: 8 * wire_len(max_frame) + 128,
+            values: 400_000,
+        }
+    }
+
+    /// Nanoseconds of one byte on the line.
+    #[must_use]
+    pub fn byte_ns(&self) -> u64 {
+        10_000_000_000 / self.baud
+    }
+}
+
+/// A device session that has just started.
+#[must_use]
+pub fn boot_device(model: &LineModel, boot_count: u32) -> TestDevice {
+    let engine = KernelEngine::new(
+        LeakyKernel::build as cortex_core::link::engine::BuildKernel<LeakyKernel>,
+        LeakyKernel::DIGEST,
+        vec![0.0; model.values],
+        (0..16).map(|_| None).collect::<Vec<_>>(),
+    );
+    let identity = DeviceIdentity {
+        board: "simulated",
+        firmware_version: "0.1.0",
+        firmware_commit: "",
+        timer: TimerId::Simulated,
+        tick_hz: 1_000_000_000,
+        timer_bits: 64,
+        boot_count,
+        rx_ring_bytes: model.ring_bytes,
+    };
+    let tx = vec![0; transmit_buffer_bytes(model.max_frame)];
+    DeviceSession::new(&identity, engine, vec![0; model.max_frame], tx).expect("buffers fit")
+}
+
+/// One direction of the line.
+struct Wire {
+    byte_ns: u64,
+    latency_ns: u64,
+    free_at_ns: u64,
+    bytes: VecDeque<(u64, u8)>,
+    faults: Option<FaultInjector>,
+    line_bytes: u64,
+}
+
+impl Wire {
+    fn new(byte_ns: u64, latency_ns: u64) -> Self {
+        Self {
+            byte_ns,
+            latency_ns,
+            free_at_ns: 0,
+            bytes: VecDeque::new(),
+            faults: None,
+            line_bytes: 0,
+        }
+    }
+
+    /// Puts bytes on the line; returns when the last has left the sender.
+    fn send(&mut self, bytes: &[u8], now_ns: u64) -> u64 {
+        self.line_bytes += bytes.len() as u64;
+        let disturbed = self.faults.as_mut().map(|faults| faults.apply(bytes));
+        let mut at = self.free_at_ns.max(now_ns);
+        for &byte in disturbed.as_deref().unwrap_or(bytes) {
+            at += self.byte_ns;
+            self.bytes.push_back((at + self.latency_ns, byte));
+        }
+        self.free_at_ns = at;
+        at
+    }
+
+    fn next_at(&self) -> Option<u64> {
+        self.bytes.front().map(|&(at, _)| at)
+    }
+
+    fn take(&mut self, now_ns: u64) -> Option<u8> {
+        (self.next_at()? <= now_ns).then(|| self.bytes.pop_front().map(|(_, byte)| byte))?
+    }
+}
+
+/// Both ends and the line between them.
+pub struct Simulation {
+    /// Simulated time.
+    pub now_ns: u64,
+    /// The host's session.
+    pub host: TestHost,
+    /// The device's session.
+    pub device: TestDevice,
+    /// Bytes lost because the device's ring was full.
+    pub overruns: u64,
+    /// Fill of the ring at its fullest.
+    pub ring_high_water: usize,
+    /// The device stops answering (SIGSTOP) until this time.
+    pub device_stopped_until_ns: u64,
+    /// Blocks run by devices before the last reset.
+    pub executed_before_reset: u64,
+    model: LineModel,
+    to_device: Wire,
+    to_host: Wire,
+    ring: VecDeque<u8>,
+    device_free_ns: u64,
+    boot_count: u32,
+}
+
+impl Simulation {
+    /// Two ends that have not talked yet. The host's window is `window_frames`.
+    #[must_use]
+    pub fn new(model: LineModel, session: u32, window_frames: u16) -> Self {
+        let rtt = model.to_device_latency_ns + model.to_host_latency_ns;
+        let options = HostOptions {
+            byte_ns: model.byte_ns(),
+            window_frames,
+            poll_interval_ns: 2 * rtt + 20_000_000,
+            ..HostOptions::default()
+        };
+        let host = HostSession::new(
+            session,
+            options,
+            vec![0; model.max_frame.max(256)],
+            vec![0; transmit_buffer_bytes(model.max_frame.max(256))],
+            vec![0.0; model.values],
+            vec![0.0; model.values],
+        );
+        Self {
+            now_ns: 0,
+            host,
+            device: boot_device(&model, 1),
+            overruns: 0,
+            ring_high_water: 0,
+            device_stopped_until_ns: 0,
+            executed_before_reset: 0,
+            to_device: Wire::new(model.byte_ns(), model.to_device_latency_ns),
+            to_host: Wire::new(model.byte_ns(), model.to_host_latency_ns),
+            ring: VecDeque::new(),
+            device_free_ns: 0,
+            boot_count: 1,
+            model,
+        }
+    }
+
+    /// Disturbs both directions from now on.
+    pub fn disturb(&mut self, spec: FaultSpec, seed: u64) {
+        self.to_device.faults = Some(FaultInjector::new(spec, seed, Direction::ToDevice));
+        self.to_host.faults = Some(FaultInjector::new(spec, seed, Direction::ToHost));
+    }
+
+    /// The faults done so far, as text.
+    #[must_use]
+    pub fn fault_log(&self) -> Vec<String> {
+        [&self.to_device, &self.to_host]
+            .into_iter()
+            .filter_map(|wire| wire.faults.as_ref())
+            .flat_map(|faults| faults.log().iter().map(ToString::to_string))
+            .collect()
+    }
+
+    /// Bytes put on the line so far: to the device, to the host.
+    #[must_use]
+    pub fn line_bytes(&self) -> (u64, u64) {
+        (self.to_device.line_bytes, self.to_host.line_bytes)
+    }
+
+    /// The device starts anew: everything it held is gone.
+    pub fn reset_device(&mut self) {
+        self.boot_count += 1;
+        self.executed_before_reset += self.device.blocks_executed();
+        self.device = boot_device(&self.model, self.boot_count);
+        self.ring.clear();
+        self.device_free_ns = self.now_ns;
+    }
+
+    /// Bytes from elsewhere appear at the device's receiver now.
+    pub fn inject_to_device(&mut self, bytes: &[u8]) {
+        self.to_device.send(bytes, self.now_ns);
+    }
+
+    /// Runs until the host has an event, or until `limit_ns` of simulated time.
+    pub fn next_event(&mut self, limit_ns: u64) -> Option<HostEvent> {
+        loop {
+            self.step_device();
+            while let Some(byte) = self.to_host.take(self.now_ns) {
+                self.host.on_bytes(&[byte], self.now_ns);
+            }
+            let host_deadline = match self.host.poll(self.now_ns) {
+                HostAction::Event(event) => return Some(event),
+                HostAction::Transmit(bytes) => {
+                    self.to_device.send(bytes, self.now_ns);
+                    continue;
+                }
+                HostAction::Wait(deadline) => deadline,
+            };
+            let device_deadline =
+                (self.device_free_ns > self.now_ns).then_some(self.device_free_ns);
+            let next =
+                [host_deadline, self.to_device.next_at(), self.to_host.next_at(), device_deadline]
+                    .into_iter()
+                    .flatten()
+                    .min();
+            let next = next.unwrap_or(limit_ns).max(self.now_ns + 1);
+            if next > limit_ns {
+                self.now_ns = limit_ns;
+                return None;
+            }
+            self.now_ns = next;
+        }
+    }
+
+    fn step_device(&mut self) {
+        while let Some(byte) = self.to_device.take(self.now_ns) {
+            if self.ring.len() < self.model.ring_bytes {
+                self.ring.push_back(byte);
+                self.ring_high_water = self.ring_high_water.max(self.ring.len());
+            } else {
+                self.overruns += 1;
+            }
+        }
+        if self.now_ns < self.device_stopped_until_ns {
+            self.device_free_ns = self.device_stopped_until_ns;
+        }
+        while self.device_free_ns <= self.now_ns {
+            let bytes: Vec<u8> = self.ring.drain(..).collect();
+            self.device.on_bytes(&bytes, self.now_ns);
+            match self.device.poll(self.now_ns) {
+                Action::Idle => return,
+                Action::Transmit(bytes) => {
+                    self.device_free_ns = self.to_host.send(bytes, self.now_ns);
+                }
+                Action::Run => {
+                    let mut ticks = self.now_ns;
+                    let step = self.model.kernel_ns;
+                    self.device.run(&mut || {
+                        let now = ticks;
+                        ticks += step;
+                        now
+                    });
+                    self.device_free_ns = self.now_ns + step;
+                }
+            }
+        }
+    }
+}
+
+/// Samples of block `block`: reproducible, different everywhere, many zero bytes among them.
+#[must_use]
+pub fn block_samples(block: u32, values: usize) -> Vec<f32> {
+    (0..values as u32)
+        .map(|n| {
+            let mixed = (block.wrapping_mul(0x9E37_79B9) ^ n.wrapping_mul(0x85EB_CA6B)) >> 8;
+            (mixed as f32 - 8_388_608.0) / 65_536.0
+        })
+        .collect()
+}
+
+/// What [`run_blocks`] saw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlocksRun {
+    /// Outputs in order.
+    pub outputs: Vec<Vec<f32>>,
+    /// Why it ended early, if it did.
+    pub failed: Option<HostEvent>,
+    /// When the first block was handed over and the last result was there.
+    pub span_ns: (u64, u64),
+}
+
+/// Connects, configures and runs `blocks` blocks, handing over each as soon as the session
+/// takes it. `before` is called before every step and may disturb the simulation.
+pub fn run_blocks(
+    sim: &mut Simulation,
+    configure: &Configure<'_>,
+    blocks: u32,
+    limit_ns: u64,
+    mut before: impl FnMut(&mut Simulation, usize),
+) -> BlocksRun {
+    let mut run = BlocksRun { outputs: Vec::new(), failed: None, span_ns: (0, 0) };
+    let mut next_block = 0;
+    let mut configured = false;
+    loop {
+        before(sim, run.outputs.len());
+        match sim.next_event(limit_ns) {
+            Some(HostEvent::Connected) => {
+                let most = sim.host.max_fragment_bytes();
+                let configure =
+                    Configure { fragment_bytes: configure.fragment_bytes.min(most), ..*configure };
+                sim.host.configure(&configure).expect("idle");
+            }
+            Some(HostEvent::Configured(_)) => {
+                run.span_ns.0 = sim.now_ns;
+                configured = true;
+                offer(sim, configure, &mut next_block, blocks);
+            }
+            Some(HostEvent::Delivered) => {
+                if configured {
+                    offer(sim, configure, &mut next_block, blocks);
+                }
+            }
+            Some(HostEvent::Result { block, .. }) => {
+                assert_eq!(block as usize, run.outputs.len());
+                run.outputs.push(sim.host.output().to_vec());
+                run.span_ns.1 = sim.now_ns;
+                if run.outputs.len() == blocks as usize {
+                    return run;
+                }
+                offer(sim, configure, &mut next_block, blocks);
+            }
+            Some(HostEvent::Pong(_)) => {}
+            other => {
+                run.failed = other;
+                return run;
+            }
+        }
+    }
+}
+
+fn offer(sim: &mut Simulation, configure: &Configure<'_>, next_block: &mut u32, blocks: u32) {
+    if *next_block < blocks && sim.host.can_request() {
+        let values = (configure.rows(*next_block) * configure.channels) as usize;
+        sim.host.send_block(*next_block, &block_samples(*next_block, values)).expect("room");
+        *next_block += 1;
+    }
+}
+
+/// The outputs of the same kernel run here, on the samples the device sees.
+#[must_use]
+pub fn expected_outputs(configure: &Configure<'_>, blocks: u32) -> Vec<Vec<f32>> {
+    let shape = KernelShape {
+        channels: configure.channels as usize,
+        window: configure.window as usize,
+        hop: configure.hop as usize,
+        sample_rate_hz: configure.sample_rate_hz,
+    };
+    let kernel = LeakyKernel::build(&shape, configure.kernel).expect("known kernel");
+    let mut state = vec![0.0; kernel.state_len()];
+    kernel.reset(&mut state);
+    (0..blocks)
+        .map(|block| {
+            let rows = configure.rows(block) as usize;
+            let mut input = block_samples(block, rows * shape.channels);
+            configure.input.apply(&mut input);
+            let mut output = vec![0.0; kernel.output_len(rows)];
+            let count = kernel.process(&mut state, &input, &mut output).expect("accepted");
+            output.truncate(count);
+            output
+        })
+        .collect()
+}
