@@ -257,7 +257,7 @@ impl Active {
 }
 
 /// What the input buffer holds.
-#[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "there is no allocator to box with")]
 enum Job {
     Empty,
     Receiving {
