@@ -90,9 +90,6 @@ pub fn stderr_of(output: &Output, code: i32) -> String {
     stdout_of(output, code);
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
-<<<<<<< HEAD
 pub mod emulated;
-=======
 
 pub mod link_sim;
->>>>>>> 762a902 (Link: fault injector, line simulation, throughput figures)
