@@ -58,6 +58,10 @@ impl Kernel for LeakyKernel {
         if self.last_only { self.channels } else { rows * self.channels }
     }
 
+    fn missing_samples(&self, _state: &[f32]) -> u32 {
+        0
+    }
+
     fn process(
         &self,
         state: &mut [f32],
