@@ -1,7 +1,23 @@
 //! `cortex-host run`: a configuration in, a results folder out.
+//!
+//! Everything that can be refused is refused before the run's folder is made; from then on
+//! whatever happens, the windows up to there are kept and `summary.json` says how it ended.
 
-use super::Talk;
+mod data;
+mod kernels;
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::{Talk, answer};
 use crate::exit::{ExitCode, Failure};
+use crate::harness::{AppliedRealtime, Ending, Interrupt};
+use crate::plan::{self, Plan};
+use crate::results::{
+    HostFacts, RunFolder, RunStatus, SCHEMA_VERSION, Summary, ToolFacts, summary_markdown,
+    terminal_table,
+};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -9,13 +25,170 @@ pub struct Args {
     /// Configuration: a file, a pipe, or - for stdin; the built-in quickstart when absent.
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<String>,
+    /// Print the summary as one JSON object instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Carries the command out.
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, _talk: &Talk) -> Result<ExitCode, Failure> {
-    let _plan = crate::plan::load(args.config.as_deref())?;
-    Err(Failure::usage("run is not part of this build"))
+pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+    let plan = plan::load(args.config.as_deref())?;
+    let interrupt = Interrupt::new();
+    interrupt.install().map_err(|error| {
+        Failure::input_output(format!("cannot watch for Ctrl-C: {error}; try again"))
+    })?;
+    let kernels = kernels::load(&plan)?;
+    if cfg!(debug_assertions) {
+        talk.warn("this is a build without optimisation; measure with cargo run --release");
+    }
+
+    let (started, start) = (Timestamp::now(), Instant::now());
+    let folder = RunFolder::create(&plan.output.directory, started)?;
+    let data = match data::prepare(&plan, &folder, &interrupt, talk) {
+        Ok(data) => data,
+        Err(failure) => {
+            folder.discard();
+            return Err(failure);
+        }
+    };
+    let mut run = Run { summary: first_summary(&plan, &folder, &data, started), folder, start };
+    run.folder.write_text("config.yaml", &plan.config_text)?;
+    run.save()?;
+
+    talk.say("Running harness...");
+    let outcome = kernels::run_all(&plan, kernels, data, &mut run, &interrupt, talk);
+    let code = run.conclude(outcome, talk)?;
+    run.report(args.json, talk)?;
+    Ok(code)
+}
+
+/// A run under way: its folder and what is known of it.
+struct Run {
+    summary: Summary,
+    folder: RunFolder,
+    start: Instant,
+}
+
+impl Run {
+    /// Writes `summary.json` and `SUMMARY.md` as things stand.
+    fn save(&mut self) -> Result<(), Failure> {
+        self.summary.elapsed_s = self.start.elapsed().as_secs_f64();
+        self.folder.write_text("summary.json", &self.summary.to_json())?;
+        self.folder.write_text("SUMMARY.md", &summary_markdown(&self.summary))?;
+        Ok(())
+    }
+
+    /// Decides how the run ended and writes that down.
+    fn conclude(
+        &mut self,
+        outcome: Result<Ending, Failure>,
+        talk: &Talk,
+    ) -> Result<ExitCode, Failure> {
+        let failed = self.summary.failed_windows();
+        let (status, code, error) = match &outcome {
+            Err(failure) => (RunStatus::Failed, failure.code(), Some(failure.to_string())),
+            Ok(Ending::Interrupted) => (RunStatus::Interrupted, ExitCode::Interrupted, None),
+            Ok(Ending::Complete) if failed > 0 => {
+                let message = format!(
+                    "{failed} windows failed; error_code in kernel-data/*/telemetry says why"
+                );
+                (RunStatus::Failed, ExitCode::CheckFailed, Some(message))
+            }
+            Ok(Ending::Complete) => (RunStatus::Complete, ExitCode::Success, None),
+        };
+        self.summary.status = status;
+        self.summary.error = error;
+        self.summary.finished_at = Some(utc(Timestamp::now()));
+        if let Err(unsaved) = self.save() {
+            // What broke the run comes first: it is mostly why the summary cannot be saved.
+            return Err(outcome.err().unwrap_or(unsaved));
+        }
+        match (&self.summary.error, status) {
+            (Some(error), _) => talk.error(error),
+            (None, RunStatus::Interrupted) => {
+                talk.say("Interrupted; the windows up to here are kept");
+            }
+            _ => {}
+        }
+        Ok(code)
+    }
+
+    /// Prints the outcome on stdout.
+    fn report(&self, json: bool, talk: &Talk) -> Result<(), Failure> {
+        let folder = self.folder.path().display();
+        if json {
+            #[derive(serde::Serialize)]
+            struct Answer<'a> {
+                folder: String,
+                #[serde(flatten)]
+                summary: &'a Summary,
+            }
+            let answer = Answer { folder: folder.to_string(), summary: &self.summary };
+            let text = serde_json::to_string_pretty(&answer)
+                .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
+            return answer::print(&text);
+        }
+        if talk.is_quiet() {
+            return Ok(());
+        }
+        answer::print(&format!("\n{}\nResults: {folder}", terminal_table(&self.summary)))
+    }
+}
+
+/// What is known before the first window.
+fn first_summary(
+    plan: &Plan,
+    folder: &RunFolder,
+    data: &data::Data,
+    started: Timestamp,
+) -> Summary {
+    let config = folder.path().join("config.yaml");
+    Summary {
+        schema_version: SCHEMA_VERSION,
+        run_id: folder.run_id().to_owned(),
+        status: RunStatus::Running,
+        error: None,
+        started_at: utc(started),
+        finished_at: None,
+        elapsed_s: 0.0,
+        tool: ToolFacts::here(),
+        host: HostFacts::here(),
+        device: plan.device.to_string(),
+        pace: plan.execution.pace.name().to_owned(),
+        realtime: AppliedRealtime::default(),
+        plan_sha256: plan.digest(),
+        dataset: data.facts.clone(),
+        reproduce: format!("cortex-host run --config {}", shell_word(&config.to_string_lossy())),
+        kernels: Vec::new(),
+    }
+}
+
+/// RFC 3339 in UTC, to the second.
+fn utc(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// `text` as one word of a POSIX shell.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_can_be_pasted_into_a_shell() {
+        assert_eq!(shell_word("results/run-1/config.yaml"), "results/run-1/config.yaml");
+        assert_eq!(shell_word("mes données/a"), "'mes données/a'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
 }

@@ -51,6 +51,12 @@ impl Talk {
         self.line(&self.paint("1;31", "error:", message));
     }
 
+    /// Whether only errors are wanted.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether stderr is a terminal, where progress is a bar that redraws itself.
     #[must_use]
     pub fn is_terminal(&self) -> bool {

@@ -9,7 +9,7 @@ use super::Clock;
 ///
 /// The harness feeds the whole first window and then one hop of new samples per window;
 /// slices are interleaved rows in microvolts.
-pub trait Device {
+pub trait Device: Send {
     /// The name that telemetry gives in `adapter_name`, such as `native`.
     fn adapter_name(&self) -> &str;
 
@@ -34,6 +34,12 @@ pub trait Device {
         output: &mut [f32],
         clock: &dyn Clock,
     ) -> Result<WindowDone, WindowFault>;
+
+    /// Samples since the last reset that the kernel met as missing (NaN, infinite or absurd),
+    /// when the device tells.
+    fn missing_samples(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// What a device reports of a window that succeeded.
@@ -96,7 +102,7 @@ impl WindowFault {
 
 /// This computer: kernels run in the harness's own thread.
 pub struct NativeDevice {
-    kernel: Box<dyn Kernel>,
+    kernel: Box<dyn Kernel + Send>,
     state: Vec<f32>,
     max_output_len: usize,
 }
@@ -104,7 +110,7 @@ pub struct NativeDevice {
 impl NativeDevice {
     /// A device running `kernel`, which was built for `shape`.
     #[must_use]
-    pub fn new(kernel: Box<dyn Kernel>, shape: &KernelShape) -> Self {
+    pub fn new(kernel: Box<dyn Kernel + Send>, shape: &KernelShape) -> Self {
         let max_output_len = kernel.output_len(shape.window).max(kernel.output_len(shape.hop));
         let state = vec![0.0; kernel.state_len()];
         Self { kernel, state, max_output_len }
@@ -146,5 +152,9 @@ impl Device for NativeDevice {
                 last_tx_ns: end_ns,
             },
         })
+    }
+
+    fn missing_samples(&self) -> Option<u32> {
+        Some(self.kernel.missing_samples(&self.state))
     }
 }

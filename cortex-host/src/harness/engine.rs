@@ -11,6 +11,7 @@ use super::device::{Device, DeviceTiming, WindowFault};
 use super::samples::{SampleFile, SampleFileError};
 use super::schedule::{Schedule, windows_in};
 use super::{Clock, Interrupt};
+use crate::exit::{ExitCode, Failure};
 
 /// With this much time before the next release, the sink may do slow work.
 const IDLE_NS: u64 = 1_000_000;
@@ -177,6 +178,17 @@ pub enum JobError {
         /// What happened.
         fault: WindowFault,
     },
+}
+
+impl From<JobError> for Failure {
+    fn from(error: JobError) -> Self {
+        let code = match &error {
+            JobError::NothingToMeasure { .. } => ExitCode::Usage,
+            JobError::Samples(_) | JobError::Sink(_) => ExitCode::InputOutput,
+            JobError::DeviceLost { .. } => ExitCode::Device,
+        };
+        Failure::new(code, error.to_string())
+    }
 }
 
 /// Refuses a job without a window to measure.

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::exit::Failure;
+
 /// Bytes per sample.
 const SAMPLE_BYTES: u64 = 4;
 
@@ -82,6 +84,12 @@ pub enum SampleFileError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl From<SampleFileError> for Failure {
+    fn from(error: SampleFileError) -> Self {
+        Failure::input_output(error.to_string())
+    }
 }
 
 impl SampleFile {

@@ -42,7 +42,7 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     let rows = summary.kernels.iter().map(|kernel| {
         let windows = kernel.windows;
         vec![
-            kernel.folder.clone(),
+            kernel.name.clone(),
             windows.measured.to_string(),
             windows.warmup.to_string(),
             missed(kernel),
@@ -96,7 +96,7 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
         writeln!(out, "\n## {title} (µs)\n\n{meaning}\n")?;
         let rows = summary.kernels.iter().map(|kernel| {
             let Some(latency) = latency(kernel) else {
-                return [vec![kernel.folder.clone()], vec![dash(); 7]].concat();
+                return [vec![kernel.name.clone()], vec![dash(); 7]].concat();
             };
             let values = [
                 latency.p50,
@@ -107,10 +107,15 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
                 latency.mean,
                 latency.standard_deviation,
             ];
-            [vec![kernel.folder.clone()], values.map(micros).to_vec()].concat()
+            [vec![kernel.name.clone()], values.map(micros).to_vec()].concat()
         });
         let head = ["kernel", "p50", "p95", "p99", "max", "jitter", "mean", "std dev"];
         out.push_str(&markdown_table(&head, rows.collect()));
+    }
+    for kernel in &summary.kernels {
+        if let Some(missing @ 1..) = kernel.missing_samples {
+            writeln!(out, "\n{} met {missing} missing samples in a repeat.", kernel.name)?;
+        }
     }
     writeln!(
         out,
@@ -191,6 +196,23 @@ fn headline(summary: &Summary) -> String {
     )
 }
 
+/// One line about a kernel that has ended.
+#[must_use]
+pub fn terminal_line(kernel: &KernelSummary) -> String {
+    let windows = kernel.windows;
+    let p50 =
+        |latency: Option<Latency>| latency.map_or(dash(), |l| format!("{} µs", micros(l.p50)));
+    format!(
+        "{}: {} windows, kernel p50 {}, end-to-end p50 {}, {} missed, {} failed",
+        kernel.name,
+        windows.measured,
+        p50(kernel.kernel_time_us),
+        p50(kernel.end_to_end_us),
+        missed(kernel),
+        windows.failed
+    )
+}
+
 /// The table printed at the end of a run, for a terminal of 80 columns or more.
 #[must_use]
 pub fn terminal_table(summary: &Summary) -> String {
@@ -205,7 +227,7 @@ pub fn terminal_table(summary: &Summary) -> String {
             latency.map_or(dash(), |latency| micros(value(&latency)))
         };
         rows.push(vec![
-            kernel.folder.clone(),
+            kernel.name.clone(),
             kernel.windows.measured.to_string(),
             cell(kernel.kernel_time_us, |latency| latency.p50),
             cell(kernel.kernel_time_us, |latency| latency.p99),

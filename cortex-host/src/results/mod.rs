@@ -21,7 +21,7 @@ mod summary;
 mod telemetry;
 
 pub use folder::{RunFolder, kernel_folder_names};
-pub use markdown::{summary_markdown, terminal_table};
+pub use markdown::{summary_markdown, terminal_line, terminal_table};
 pub use provenance::HostFacts;
 pub use statistics::{KernelStatistics, Latency};
 pub use summary::{
@@ -32,6 +32,8 @@ pub use telemetry::{TelemetrySettings, TelemetryWriter};
 
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::exit::Failure;
 
 /// Why results could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,12 @@ pub struct ResultsError {
     pub path: PathBuf,
     /// The system's reason.
     pub source: io::Error,
+}
+
+impl From<ResultsError> for Failure {
+    fn from(error: ResultsError) -> Self {
+        Failure::input_output(error.to_string())
+    }
 }
 
 impl ResultsError {

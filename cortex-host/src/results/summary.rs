@@ -157,10 +157,9 @@ pub struct Throughput {
 /// One kernel's outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelSummary {
-    /// The kernel.
+    /// The kernel, and its folder below `kernel-data/`: `-2`, `-3` ... is appended to a name that
+    /// the configuration has more than once.
     pub name: String,
-    /// Its folder below `kernel-data/`.
-    pub folder: String,
     /// Window length in samples.
     pub window: usize,
     /// Hop in samples.
@@ -175,6 +174,9 @@ pub struct KernelSummary {
     pub repeats: u32,
     /// How many windows of each sort.
     pub windows: WindowCounts,
+    /// Samples that the kernel met as missing (NaN, infinite or absurd) in its last repeat, when
+    /// the device tells.
+    pub missing_samples: Option<u32>,
     /// Time in the kernel, in microseconds; none when no measured window has a result.
     pub kernel_time_us: Option<Latency>,
     /// Time from release to result, in microseconds.
@@ -186,12 +188,11 @@ pub struct KernelSummary {
 }
 
 impl KernelSummary {
-    /// The outcome of `job`, whose data is in `folder`.
+    /// The outcome of `job`.
     #[must_use]
-    pub fn new(job: &Job, folder: &str, statistics: &KernelStatistics) -> Self {
+    pub fn new(job: &Job, missing_samples: Option<u32>, statistics: &KernelStatistics) -> Self {
         Self {
             name: job.name.clone(),
-            folder: folder.to_owned(),
             window: job.shape.window,
             hop: job.shape.hop,
             channels: job.shape.channels,
@@ -199,6 +200,7 @@ impl KernelSummary {
             deadline_us: job.deadline_ns as f64 / 1e3,
             repeats: job.repeats,
             windows: statistics.counts(),
+            missing_samples,
             kernel_time_us: statistics.kernel_time(),
             end_to_end_us: statistics.end_to_end(),
             harness_cost_us: statistics.harness_cost(),

@@ -39,7 +39,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 pub struct TelemetrySettings {
     /// `run_id` of every row.
     pub run_id: String,
-    /// `plugin` of every row: the kernel's folder name.
+    /// `plugin` of every row: the kernel's name.
     pub plugin: String,
     /// `adapter_name` of every row.
     pub adapter_name: String,

@@ -1,0 +1,169 @@
+//! The data of a run: a static file checked and hashed, or a generated one in a temporary file.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::TempPath;
+
+use super::super::Talk;
+use crate::exit::{ExitCode, Failure};
+use crate::generate::{FileDigester, FileOptions, GenerateError, Recipe, Watch, write_file};
+use crate::harness::{Interrupt, SampleFile};
+use crate::plan::{DatasetPlan, GeneratedDataset, Plan, StaticDataset};
+use crate::results::{DatasetFacts, RunFolder};
+
+/// Hashing more than this is worth a line of talk.
+const LARGE_BYTES: u64 = 1 << 28;
+
+/// The data, ready to be read.
+pub(super) struct Data {
+    /// The open file.
+    pub(super) samples: SampleFile,
+    /// What the summary says of it.
+    pub(super) facts: DatasetFacts,
+    /// The generated file, removed when this goes.
+    _temporary: Option<TempPath>,
+}
+
+/// Finds or makes the data of `plan`; a generated one leaves its manifest in `folder`.
+pub(super) fn prepare(
+    plan: &Plan,
+    folder: &RunFolder,
+    interrupt: &Interrupt,
+    talk: &Talk,
+) -> Result<Data, Failure> {
+    match &plan.dataset {
+        DatasetPlan::Static(dataset) => open(dataset, plan, interrupt, talk),
+        DatasetPlan::Generated(dataset) => generate(dataset, plan, folder, interrupt, talk),
+    }
+}
+
+fn open(
+    dataset: &StaticDataset,
+    plan: &Plan,
+    interrupt: &Interrupt,
+    talk: &Talk,
+) -> Result<Data, Failure> {
+    let samples = SampleFile::open(&dataset.path, dataset.channels)?;
+    let bytes = plan.dataset.bytes();
+    if samples.rows() != dataset.samples {
+        return Err(Failure::input_output(format!(
+            "the dataset {} has changed its length since the run was planned; run again",
+            dataset.path.display()
+        )));
+    }
+    talk.say(&format!("Using {}", dataset.path.display()));
+    if bytes > LARGE_BYTES {
+        talk.say(&format!("Hashing {} MB...", bytes / 1_000_000));
+    }
+    let sha256 = file_sha256(dataset, interrupt)?;
+    Ok(Data {
+        samples,
+        facts: DatasetFacts {
+            kind: "static".to_owned(),
+            path: dataset.configured_path.clone(),
+            signal_type: None,
+            seed: None,
+            channels: dataset.channels,
+            sample_rate_hz: dataset.sample_rate_hz,
+            samples_per_channel: dataset.samples,
+            samples_used: plan.samples_per_repeat(),
+            sha256,
+            manifest: None,
+        },
+        _temporary: None,
+    })
+}
+
+fn file_sha256(dataset: &StaticDataset, interrupt: &Interrupt) -> Result<String, Failure> {
+    let unreadable = |error| Failure::io("read the dataset", &dataset.path, &error);
+    let mut file = File::open(&dataset.path).map_err(unreadable)?;
+    let mut digester = FileDigester::default();
+    loop {
+        // A gigabyte takes seconds without the processor's SHA instructions.
+        let taken = digester.update_from(file.by_ref().take(1 << 24)).map_err(unreadable)?;
+        if interrupt.raised() {
+            return Err(Failure::new(ExitCode::Interrupted, "interrupted; nothing was run"));
+        }
+        if taken == 0 {
+            return Ok(digester.finish().sha256);
+        }
+    }
+}
+
+fn generate(
+    dataset: &GeneratedDataset,
+    plan: &Plan,
+    folder: &RunFolder,
+    interrupt: &Interrupt,
+    talk: &Talk,
+) -> Result<Data, Failure> {
+    let too_many = || Failure::usage(format!("{} channels are too many", dataset.channels));
+    let recipe = Recipe {
+        spec: dataset.spec,
+        channels: u32::try_from(dataset.channels).map_err(|_| too_many())?,
+        samples: dataset.samples,
+    };
+    talk.say("Detected synthetic dataset generator");
+    talk.say(&format!("Generating {} signal...", dataset.signal_type));
+
+    let temporary_folder = std::env::temp_dir();
+    let temporary = tempfile::Builder::new()
+        .prefix("cortex_gen_")
+        .suffix(".float32")
+        .tempfile_in(&temporary_folder)
+        .map_err(|error| Failure::io("make a temporary file in", &temporary_folder, &error))?
+        .into_temp_path();
+
+    let size = format!("{}ch × {} samples...", dataset.channels, dataset.samples);
+    let values = dataset.samples.saturating_mul(dataset.channels as u64);
+    let (bar, made) = (talk.progress(values, &size), AtomicU64::new(0));
+    let progress = |count: u64| {
+        bar.set_position(made.fetch_add(count, Ordering::Relaxed) + count);
+    };
+    let options = FileOptions { replace: true, ..FileOptions::automatic() };
+    let watch = Watch { progress: &progress, cancel: interrupt.flag() };
+    let digest = write_file(&recipe, &temporary, &options, watch);
+    bar.finish_and_clear();
+    let digest = digest
+        .map_err(refused)?
+        .ok_or_else(|| Failure::input_output("the generated dataset has no digest; run again"))?;
+    talk.say(&format!("{size} 100% complete"));
+    talk.say(&format!("Generated file: {}", temporary.display()));
+
+    let _ = folder;
+    let manifest = None;
+    Ok(Data {
+        samples: SampleFile::open(&temporary, dataset.channels)?,
+        facts: DatasetFacts {
+            kind: "generator".to_owned(),
+            path: dataset.primitive.clone(),
+            signal_type: Some(dataset.signal_type.clone()),
+            seed: Some(dataset.spec.seed),
+            channels: dataset.channels,
+            sample_rate_hz: dataset.spec.sample_rate_hz,
+            samples_per_channel: dataset.samples,
+            samples_used: plan.samples_per_repeat(),
+            sha256: digest.sha256,
+            manifest,
+        },
+        _temporary: Some(temporary),
+    })
+}
+
+/// The failure of a generation that went wrong; for want of room it says where to make some.
+fn refused(error: GenerateError) -> Failure {
+    match error {
+        GenerateError::Interrupted => {
+            Failure::new(ExitCode::Interrupted, "interrupted while generating; nothing was run")
+        }
+        GenerateError::Spec(_) | GenerateError::Size(_) | GenerateError::Simd(_) => {
+            Failure::usage(error.to_string())
+        }
+        GenerateError::NoRoom { .. } => Failure::input_output(format!(
+            "{error} (the environment variable TMPDIR names the folder for temporary datasets)"
+        )),
+        _ => Failure::input_output(error.to_string()),
+    }
+}

@@ -1,0 +1,139 @@
+//! The kernels of a run, one after another, each on a measuring thread of its own.
+
+use std::panic::resume_unwind;
+use std::thread;
+
+use cortex_core::kernel::{AnyKernel, KernelShape};
+
+use super::super::Talk;
+use super::Run;
+use super::data::Data;
+use crate::exit::Failure;
+use crate::harness::{
+    AppliedRealtime, Device, Ending, Interrupt, Job, JobError, Monotonic, NativeDevice, Pacing,
+    SampleFile, apply_realtime, run_job,
+};
+use crate::plan::{KernelPlan, Pace, Plan};
+use crate::results::{
+    KernelSummary, TelemetrySettings, TelemetryWriter, kernel_folder_names, terminal_line,
+};
+
+/// A kernel ready to run.
+pub(super) struct Loaded {
+    job: Job,
+    kernel: AnyKernel,
+}
+
+/// Builds every kernel of `plan`, so that none is refused halfway through a run.
+pub(super) fn load(plan: &Plan) -> Result<Vec<Loaded>, Failure> {
+    let names = kernel_folder_names(plan.kernels.iter().map(|kernel| kernel.name.as_str()));
+    plan.kernels.iter().zip(names).map(|(kernel, name)| load_one(plan, kernel, name)).collect()
+}
+
+fn load_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<Loaded, Failure> {
+    let shape = KernelShape {
+        channels: plan.dataset.channels(),
+        window: kernel.window,
+        hop: kernel.hop,
+        sample_rate_hz: plan.dataset.sample_rate_hz(),
+    };
+    let built = kernel
+        .spec
+        .build(shape)
+        .map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?;
+    let job = Job {
+        name,
+        shape,
+        deadline_ns: (kernel.deadline_us * 1e3).round() as u64,
+        rows: plan.samples_per_repeat(),
+        warmup_windows: plan.execution.warmup_windows,
+        repeats: plan.execution.repeat_count,
+        pacing: match plan.execution.pace {
+            Pace::Realtime => Pacing::Realtime,
+            Pace::Max => Pacing::Max,
+        },
+    };
+    Ok(Loaded { job, kernel: built })
+}
+
+/// Runs all kernels over the data; each one's summary is added to `run` when it has ended.
+pub(super) fn run_all(
+    plan: &Plan,
+    kernels: Vec<Loaded>,
+    mut data: Data,
+    run: &mut Run,
+    interrupt: &Interrupt,
+    talk: &Talk,
+) -> Result<Ending, Failure> {
+    if plan.execution.pace == Pace::Realtime {
+        let data_s = plan.samples_per_repeat() as f64 / plan.dataset.sample_rate_hz();
+        let repeats = f64::from(plan.execution.repeat_count);
+        let total_s = data_s * repeats * kernels.len() as f64;
+        talk.detail(1, &format!("At the data's own pace this takes {total_s:.0} s"));
+    }
+    for Loaded { job, kernel } in kernels {
+        let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
+        let ending = run_one(plan, &job, &mut device, &mut data.samples, run, interrupt, talk)?;
+        if ending == Ending::Interrupted {
+            return Ok(ending);
+        }
+    }
+    Ok(Ending::Complete)
+}
+
+fn run_one(
+    plan: &Plan,
+    job: &Job,
+    device: &mut dyn Device,
+    samples: &mut SampleFile,
+    run: &mut Run,
+    interrupt: &Interrupt,
+    talk: &Talk,
+) -> Result<Ending, Failure> {
+    let folder = run.folder.create_kernel_folder(&job.name)?;
+    let settings = TelemetrySettings {
+        run_id: run.folder.run_id().to_owned(),
+        plugin: job.name.clone(),
+        adapter_name: device.adapter_name().to_owned(),
+        format: plan.output.format,
+        include_raw_data: plan.output.include_raw_data,
+        max_output_len: device.max_output_len(),
+    };
+    let bar = talk.progress(job.windows_total(), &job.name);
+    // The writer's thread starts before the measuring one gets its priority, and keeps none.
+    let mut writer = TelemetryWriter::create(&folder, settings, job, bar.clone())?;
+    let (applied, ending) = measure(plan, job, device, samples, interrupt, &mut writer);
+    let statistics = writer.finish();
+    bar.finish_and_clear();
+
+    if run.summary.kernels.is_empty() {
+        for warning in &applied.warnings {
+            talk.warn(warning);
+        }
+        run.summary.realtime = applied;
+    }
+    // A telemetry error is the cause of the job's "sink" error, so it is told first.
+    let summary = KernelSummary::new(job, device.missing_samples(), &statistics?);
+    talk.say(&terminal_line(&summary));
+    run.summary.kernels.push(summary);
+    run.save()?;
+    Ok(ending?)
+}
+
+/// Runs the job on a thread of its own, under the scheduling that the plan wishes.
+fn measure(
+    plan: &Plan,
+    job: &Job,
+    device: &mut dyn Device,
+    samples: &mut SampleFile,
+    interrupt: &Interrupt,
+    writer: &mut TelemetryWriter,
+) -> (AppliedRealtime, Result<Ending, JobError>) {
+    thread::scope(|scope| {
+        let measuring = scope.spawn(|| {
+            let applied = apply_realtime(&plan.realtime);
+            (applied, run_job(job, samples, device, &Monotonic, interrupt, writer))
+        });
+        measuring.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
