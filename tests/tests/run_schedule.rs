@@ -102,7 +102,7 @@ fn dataset(folder: &Path, rows: usize) -> SampleFile {
 fn run(
     job: &Job,
     refuse: Option<u64>,
-    cost_ms: impl Fn(u64) -> u64 + 'static,
+    cost_ms: impl Fn(u64) -> u64 + Send + 'static,
 ) -> Result<Memory, JobError> {
     let folder = tempfile::tempdir().unwrap();
     let mut samples = dataset(folder.path(), job.rows as usize);

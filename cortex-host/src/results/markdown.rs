@@ -5,6 +5,9 @@ use std::fmt::Write;
 use super::statistics::Latency;
 use super::summary::{KernelSummary, RunStatus, Summary};
 
+/// Between two columns on a terminal.
+const GAP: &str = "  ";
+
 /// The text of `SUMMARY.md`.
 #[must_use]
 pub fn summary_markdown(summary: &Summary) -> String {
@@ -203,9 +206,10 @@ pub fn terminal_line(kernel: &KernelSummary) -> String {
     let p50 =
         |latency: Option<Latency>| latency.map_or(dash(), |l| format!("{} µs", micros(l.p50)));
     format!(
-        "{}: {} windows, kernel p50 {}, end-to-end p50 {}, {} missed, {} failed",
+        "{}: {} window{}, kernel p50 {}, end-to-end p50 {}, {} missed, {} failed",
         kernel.name,
         windows.measured,
+        if windows.measured == 1 { "" } else { "s" },
         p50(kernel.kernel_time_us),
         p50(kernel.end_to_end_us),
         missed(kernel),
@@ -216,12 +220,8 @@ pub fn terminal_line(kernel: &KernelSummary) -> String {
 /// The table printed at the end of a run, for a terminal of 80 columns or more.
 #[must_use]
 pub fn terminal_table(summary: &Summary) -> String {
-    let mut rows = vec![
-        ["", "", "kernel time µs", "", "end-to-end µs", "", "", "", ""].map(str::to_owned).to_vec(),
-        ["kernel", "windows", "p50", "p99", "p50", "p99", "max", "missed", "failed"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
+    let head = ["kernel", "windows", "p50", "p99", "p50", "p99", "max", "missed", "failed"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
     for kernel in &summary.kernels {
         let cell = |latency: Option<Latency>, value: fn(&Latency) -> f64| {
             latency.map_or(dash(), |latency| micros(value(&latency)))
@@ -238,28 +238,33 @@ pub fn terminal_table(summary: &Summary) -> String {
             kernel.windows.failed.to_string(),
         ]);
     }
-    // The group titles span two columns and must not widen the first of them.
-    let widths = column_widths(rows.iter().skip(1));
-    let mut text = String::new();
-    for (number, row) in rows.iter().enumerate() {
+    let mut widths = column_widths(rows.iter());
+    // Each group of columns is as wide as its title.
+    let groups = [("kernel time µs", 2..4), ("end-to-end µs", 4..7)];
+    let mut title = String::new();
+    for (name, columns) in groups {
+        let before: usize = widths.iter().take(columns.start).map(|width| width + GAP.len()).sum();
+        let Some(group) = widths.get_mut(columns) else { continue };
+        let width = group.iter().map(|width| width + GAP.len()).sum::<usize>();
+        if let Some(first) = group.first_mut() {
+            // One blank more than the other gaps sets the groups apart.
+            *first += (name.chars().count() + GAP.len()).saturating_sub(width).max(1);
+        }
+        let width = group.iter().map(|width| width + GAP.len()).sum::<usize>();
+        let start = (before + width).saturating_sub(name.chars().count() + GAP.len());
+        title = pad_right(&title, start);
+        title.push_str(name);
+    }
+    let mut text = format!("{title}\n");
+    for row in &rows {
         let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let width = widths.get(column).copied().unwrap_or_default();
-            let spanned = number == 0 && !cell.is_empty();
-            let gap = if column == 0 { "" } else { "  " };
-            match (column, spanned) {
-                (0, _) => line.push_str(&pad_right(cell, width)),
-                (_, true) => {
-                    let next = widths.get(column + 1).copied().unwrap_or_default();
-                    line.push_str(&pad_left(cell, gap.len() + width + gap.len() + next));
-                }
-                // The column after a spanning title is part of it.
-                _ if number == 0 && row.get(column - 1).is_some_and(|c| !c.is_empty()) => {}
-                _ => {
-                    line.push_str(gap);
-                    line.push_str(&pad_left(cell, width));
-                }
-            }
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            line.push_str(&if column == 0 {
+                pad_right(cell, *width)
+            } else {
+                pad_left(cell, *width)
+            });
+            line.push_str(GAP);
         }
         text.push_str(line.trim_end());
         text.push('\n');
