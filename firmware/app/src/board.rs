@@ -1,23 +1,16 @@
 //! What a board gives to the programs: a byte stream and a clock.
 
-/// The clock that times kernels: a counter that wraps.
+use cortex_core::link::message::TimerId;
+
+/// The clock that times kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockFacts {
-    /// What counts, for example `dwt` or `cmsdk-timer`.
-    pub name: &'static str,
+    /// What counts.
+    pub timer: TimerId,
     /// Ticks per second.
     pub hz: u32,
-    /// Width of the counter in bits, 1..=32: it wraps after `2^bits` ticks.
+    /// Width of the hardware's counter in bits; [`Board::now`] goes on beyond it.
     pub bits: u8,
-}
-
-impl ClockFacts {
-    /// Ticks from `start` to `end`, right as long as fewer than `2^bits` have passed.
-    #[inline]
-    #[must_use]
-    pub fn elapsed(&self, start: u32, end: u32) -> u32 {
-        end.wrapping_sub(start) & (u32::MAX >> (32 - u32::from(self.bits.clamp(1, 32))))
-    }
 }
 
 /// One board: a byte stream to the host and a clock. No call waits, except [`Board::rest`].
@@ -25,11 +18,11 @@ pub trait Board {
     /// Name of the board: its folder in firmware/boards, its file in primitives/devices.
     const NAME: &'static str;
 
-    /// Facts about [`Board::ticks`].
+    /// Facts about [`Board::now`].
     fn clock(&self) -> ClockFacts;
 
-    /// The counter, in its low [`ClockFacts::bits`] bits.
-    fn ticks(&mut self) -> u32;
+    /// Ticks since the start; never goes back. Called at least once per wrap of the counter.
+    fn now(&mut self) -> u64;
 
     /// Moves received bytes to the front of `into` and returns their number, 0 when there are none.
     fn receive(&mut self, into: &mut [u8]) -> usize;
@@ -39,6 +32,15 @@ pub trait Board {
 
     /// Called when there is nothing to do: may sleep until a byte arrives, may return at once.
     fn rest(&mut self) {}
+}
+
+/// Hands all of `bytes` to the transmitter, waiting for it as long as it takes.
+pub fn transmit_all<B: Board>(board: &mut B, bytes: &[u8]) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let taken = board.transmit(rest);
+        rest = rest.get(taken..).unwrap_or_default();
+    }
 }
 
 /// [`Board::receive`] for hardware that gives one byte at a time.

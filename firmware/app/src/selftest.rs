@@ -4,7 +4,7 @@
 //! byte. Numbers come as `key=value`, so that people and tests read the same text:
 //!
 //! ```text
-//! board name=mps2-an386 clock=cmsdk-timer hz=25000000 bits=32
+//! board name=mps2-an386 boot=1 timer=PeripheralTimer hz=25000000 bits=32
 //! digest signal=v1/sine_wave channels=8 blocks=64 crc32=89abcdef
 //! cost signal=v1/sine_wave samples=64 ticks_min=1000 ticks_max=1000
 //! end
@@ -14,14 +14,13 @@
 //! one channel, least and greatest of all that were generated.
 
 use core::fmt::{self, Write};
-use core::panic::PanicInfo;
 
 use cortex_core::digest::SampleDigest;
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
 };
 
-use crate::Board;
+use crate::{Board, Boot, transmit_all};
 
 /// Channels in every digest.
 pub const CHANNELS: usize = 8;
@@ -39,39 +38,33 @@ pub fn sources() -> [(&'static str, SourceSpec); 2] {
 }
 
 /// Runs the self-test on `board` for ever.
-pub fn run<B: Board>(board: &mut B) -> ! {
+pub fn run<B: Board>(board: &mut B, boot: &Boot) -> ! {
     loop {
         let mut byte = [0];
         while board.receive(&mut byte) == 0 {
             board.rest();
         }
-        report(board);
-    }
-}
-
-/// Prints the panic's message for ever, so that a terminal opened later still shows it.
-pub fn panicked<B: Board>(board: &mut B, info: &PanicInfo<'_>) -> ! {
-    loop {
-        line(board, format_args!("panic {info}"));
-        for _ in 0..1_000_000 {
-            board.rest();
-        }
+        report(board, boot);
     }
 }
 
 /// Prints every line of the self-test once.
-pub fn report<B: Board>(board: &mut B) {
+pub fn report<B: Board>(board: &mut B, boot: &Boot) {
     let clock = board.clock();
     line(
         board,
         format_args!(
-            "board name={} clock={} hz={} bits={}",
+            "board name={} boot={} timer={:?} hz={} bits={}",
             B::NAME,
-            clock.name,
+            boot.count,
+            clock.timer,
             clock.hz,
             clock.bits
         ),
     );
+    if let Some(crash) = boot.crash {
+        line(board, format_args!("crash text={} place={}", crash.text(), crash.place));
+    }
     for (name, spec) in sources() {
         match Generator::new(&spec) {
             Ok(generator) => source_lines(board, name, &generator),
@@ -90,13 +83,12 @@ fn source_lines<B: Board>(board: &mut B, name: &str, generator: &Generator) {
     let mut block: LaneBlock<1> = [[0.0]; BLOCK_SAMPLES];
     let mut rows = [[0.0_f32; CHANNELS]; BLOCK_SAMPLES];
     let mut digest = SampleDigest::new();
-    let mut ticks = (u32::MAX, 0);
-    let clock = board.clock();
+    let mut ticks = (u64::MAX, 0);
     for _ in 0..BLOCKS {
         for (channel, lanes) in lanes.iter_mut().enumerate() {
-            let start = board.ticks();
+            let start = board.now();
             fill(generator, lanes, &mut scratch, &mut block);
-            let cost = clock.elapsed(start, board.ticks());
+            let cost = board.now() - start;
             ticks = (ticks.0.min(cost), ticks.1.max(cost));
             for (row, [sample]) in rows.iter_mut().zip(&block) {
                 row[channel] = *sample;
@@ -143,11 +135,7 @@ struct Out<'a, B>(&'a mut B);
 
 impl<B: Board> Write for Out<'_, B> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut rest = text.as_bytes();
-        while !rest.is_empty() {
-            let taken = self.0.transmit(rest);
-            rest = rest.get(taken..).unwrap_or_default();
-        }
+        transmit_all(self.0, text.as_bytes());
         Ok(())
     }
 }

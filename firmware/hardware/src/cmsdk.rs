@@ -10,6 +10,7 @@ use crate::Register;
 pub struct Uart {
     data: Register,
     state: Register,
+    interrupts: Register,
 }
 
 /// STATE bit 0: the transmit buffer is full.
@@ -27,22 +28,30 @@ impl Uart {
     #[must_use]
     pub unsafe fn new(base: usize, clock_hz: u32, baud: u32) -> Self {
         // SAFETY: promised by the caller; offsets from DDI 0479, table 4-4.
-        let (data, state, control, divider) = unsafe {
+        let (data, state, control, interrupts, divider) = unsafe {
             (
                 Register::at(base),
                 Register::at(base + 0x04),
                 Register::at(base + 0x08),
+                Register::at(base + 0x0C),
                 Register::at(base + 0x10),
             )
         };
         divider.write((clock_hz / baud).max(16));
-        control.write(0b11);
-        Self { data, state }
+        // Transmitter, receiver, receive interrupt.
+        control.write(0b1011);
+        Self { data, state, interrupts }
     }
 
     /// The next received byte, if there is one.
     pub fn receive(&mut self) -> Option<u8> {
         (self.state.read() & RECEIVE_FULL != 0).then(|| self.data.read() as u8)
+    }
+
+    /// Takes the receive interrupt back and says whether a byte waits all the same.
+    pub fn rearm(&mut self) -> bool {
+        self.interrupts.write(RECEIVE_FULL);
+        self.state.read() & RECEIVE_FULL != 0
     }
 
     /// Sends `byte` if the transmitter is free; says whether it was taken.

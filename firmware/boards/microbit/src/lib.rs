@@ -4,8 +4,10 @@
 //! Reference Manual v3.0, chapters 19 (TIMER) and 29 (UART).
 #![no_std]
 
+use cortex_app::clock::Extended;
 use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
-use cortex_hardware::Register;
+use cortex_core::link::message::TimerId;
+use cortex_hardware::{Doze, Register};
 
 const UART0: usize = 0x4000_2000;
 const TIMER0: usize = 0x4000_8000;
@@ -20,6 +22,8 @@ pub struct Microbit {
     tx_busy: bool,
     timer_capture: Register,
     timer_value: Register,
+    time: Extended,
+    doze: Doze,
 }
 
 impl Microbit {
@@ -30,6 +34,7 @@ impl Microbit {
         register(UART0 + 0x510).write(25); // PSELRXD
         register(UART0 + 0x524).write(0x0EBE_DFA4); // BAUDRATE: 921,600
         register(UART0 + 0x500).write(4); // ENABLE
+        register(UART0 + 0x304).write(1 << 2); // INTENSET: RXDRDY
         register(UART0).write(1); // STARTRX
         register(UART0 + 0x008).write(1); // STARTTX
         register(TIMER0 + 0x504).write(0); // MODE: timer
@@ -44,6 +49,8 @@ impl Microbit {
             tx_busy: false,
             timer_capture: register(TIMER0 + 0x040),
             timer_value: register(TIMER0 + 0x540),
+            time: Extended::new(32),
+            doze: Doze::on(2), // UART0
         }
     }
 }
@@ -52,12 +59,12 @@ impl Board for Microbit {
     const NAME: &'static str = "microbit";
 
     fn clock(&self) -> ClockFacts {
-        ClockFacts { name: "nrf51-timer", hz: 16_000_000, bits: 32 }
+        ClockFacts { timer: TimerId::PeripheralTimer, hz: 16_000_000, bits: 32 }
     }
 
-    fn ticks(&mut self) -> u32 {
+    fn now(&mut self) -> u64 {
         self.timer_capture.write(1);
-        self.timer_value.read()
+        self.time.extend(self.timer_value.read())
     }
 
     fn receive(&mut self, into: &mut [u8]) -> usize {
@@ -79,6 +86,10 @@ impl Board for Microbit {
             self.tx_busy = true;
             true
         })
+    }
+
+    fn rest(&mut self) {
+        self.doze.until(|| self.rx_ready.read() != 0);
     }
 }
 

@@ -4,7 +4,10 @@
 //! instructions exactly. Addresses: Arm DAI 0385, section 4.
 #![no_std]
 
+use cortex_app::clock::Extended;
 use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
+use cortex_core::link::message::TimerId;
+use cortex_hardware::Doze;
 use cortex_hardware::cmsdk::{Timer, Uart};
 
 const CLOCK_HZ: u32 = 25_000_000;
@@ -14,6 +17,8 @@ const CLOCK_HZ: u32 = 25_000_000;
 pub struct Mps2 {
     uart: Uart,
     timer: Timer,
+    time: Extended,
+    doze: Doze,
 }
 
 impl Mps2 {
@@ -22,9 +27,10 @@ impl Mps2 {
     #[must_use]
     pub fn start() -> Self {
         // SAFETY: UART0 and TIMER0 stand at these addresses, and nothing else drives them.
-        unsafe {
-            Self { uart: Uart::new(0x4000_4000, CLOCK_HZ, 921_600), timer: Timer::new(0x4000_0000) }
-        }
+        let (uart, timer) =
+            unsafe { (Uart::new(0x4000_4000, CLOCK_HZ, 921_600), Timer::new(0x4000_0000)) };
+        // Interrupt 0: UART0 has received.
+        Self { uart, timer, time: Extended::new(32), doze: Doze::on(0) }
     }
 }
 
@@ -32,11 +38,11 @@ impl Board for Mps2 {
     const NAME: &'static str = "mps2-an385";
 
     fn clock(&self) -> ClockFacts {
-        ClockFacts { name: "cmsdk-timer", hz: CLOCK_HZ, bits: 32 }
+        ClockFacts { timer: TimerId::PeripheralTimer, hz: CLOCK_HZ, bits: 32 }
     }
 
-    fn ticks(&mut self) -> u32 {
-        self.timer.ticks()
+    fn now(&mut self) -> u64 {
+        self.time.extend(self.timer.ticks())
     }
 
     fn receive(&mut self, into: &mut [u8]) -> usize {
@@ -45,5 +51,9 @@ impl Board for Mps2 {
 
     fn transmit(&mut self, from: &[u8]) -> usize {
         transmit_bytes(from, |byte| self.uart.transmit(byte))
+    }
+
+    fn rest(&mut self) {
+        self.doze.until(|| self.uart.rearm());
     }
 }

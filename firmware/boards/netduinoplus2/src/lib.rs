@@ -5,8 +5,10 @@
 //! boards/nucleo-f446re. Register offsets: ST RM0090, sections 18.4 (TIM2) and 30.6 (USART).
 #![no_std]
 
+use cortex_app::clock::Extended;
 use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
-use cortex_hardware::Register;
+use cortex_core::link::message::TimerId;
+use cortex_hardware::{Doze, Register};
 
 const USART1: usize = 0x4001_1000;
 const TIM2: usize = 0x4000_0000;
@@ -21,13 +23,15 @@ pub struct NetduinoPlus2 {
     status: Register,
     data: Register,
     count: Register,
+    time: Extended,
+    doze: Doze,
 }
 
 impl NetduinoPlus2 {
     /// Starts the UART and the timer. Call it once, first thing in `main`.
     #[must_use]
     pub fn start() -> Self {
-        register(USART1 + 0x0C).write(1 << 13 | 1 << 3 | 1 << 2); // CR1: UE, TE, RE
+        register(USART1 + 0x0C).write(1 << 13 | RXNE | 1 << 3 | 1 << 2); // CR1: UE, RXNEIE, TE, RE
         register(TIM2 + 0x28).write(24); // PSC: 1 GHz / 25
         register(TIM2 + 0x2C).write(u32::MAX); // ARR
         register(TIM2).write(1); // CR1: CEN
@@ -36,6 +40,8 @@ impl NetduinoPlus2 {
             status: register(USART1),
             data: register(USART1 + 0x04),
             count: register(TIM2 + 0x24),
+            time: Extended::new(32),
+            doze: Doze::on(37), // USART1
         }
     }
 }
@@ -44,11 +50,11 @@ impl Board for NetduinoPlus2 {
     const NAME: &'static str = "netduinoplus2";
 
     fn clock(&self) -> ClockFacts {
-        ClockFacts { name: "tim2", hz: 40_000_000, bits: 32 }
+        ClockFacts { timer: TimerId::PeripheralTimer, hz: 40_000_000, bits: 32 }
     }
 
-    fn ticks(&mut self) -> u32 {
-        self.count.read()
+    fn now(&mut self) -> u64 {
+        self.time.extend(self.count.read())
     }
 
     fn receive(&mut self, into: &mut [u8]) -> usize {
@@ -63,6 +69,10 @@ impl Board for NetduinoPlus2 {
             }
             free
         })
+    }
+
+    fn rest(&mut self) {
+        self.doze.until(|| self.status.read() & RXNE != 0);
     }
 }
 

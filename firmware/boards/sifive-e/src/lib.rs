@@ -5,6 +5,7 @@
 #![no_std]
 
 use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
+use cortex_core::link::message::TimerId;
 use cortex_hardware::Register;
 
 const UART0: usize = 0x1001_3000;
@@ -32,11 +33,11 @@ impl Board for SifiveE {
     const NAME: &'static str = "sifive-e";
 
     fn clock(&self) -> ClockFacts {
-        ClockFacts { name: "mcycle", hz: 1_000_000_000, bits: 32 }
+        ClockFacts { timer: TimerId::RiscvCycle, hz: 1_000_000_000, bits: 64 }
     }
 
-    fn ticks(&mut self) -> u32 {
-        riscv::register::mcycle::read() as u32
+    fn now(&mut self) -> u64 {
+        riscv::register::mcycle::read64()
     }
 
     fn receive(&mut self, into: &mut [u8]) -> usize {

@@ -6,10 +6,6 @@ use microbit::Microbit;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    cortex_app::selftest::run(&mut Microbit::start())
-}
-
-#[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    cortex_app::selftest::panicked(&mut Microbit::start(), info)
+    let boot = cortex_hardware::boot::start();
+    cortex_app::selftest::run(&mut Microbit::start(), &boot)
 }

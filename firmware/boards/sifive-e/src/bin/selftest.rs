@@ -6,10 +6,6 @@ use sifive_e::SifiveE;
 
 #[riscv_rt::entry]
 fn main() -> ! {
-    cortex_app::selftest::run(&mut SifiveE::start())
-}
-
-#[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    cortex_app::selftest::panicked(&mut SifiveE::start(), info)
+    let boot = cortex_hardware::boot::start();
+    cortex_app::selftest::run(&mut SifiveE::start(), &boot)
 }

@@ -1,0 +1,109 @@
+//! The firmware proper: the board loop around the link's device session.
+
+use cortex_core::kernel::{AnyKernel, KernelShape, KernelSpec};
+use cortex_core::link::device::transmit_buffer_bytes;
+use cortex_core::link::{
+    Action, DeviceIdentity, DeviceSession, ErrorCode, ErrorInfo, KernelEngine,
+};
+use cortex_core::signal::Lanes;
+
+use crate::{Board, Boot, transmit_all};
+
+/// Longest run of bytes taken from the receiver at once.
+const CHUNK_BYTES: usize = 64;
+
+/// The firmware's working memory, sized by the board file.
+///
+/// `FRAME` is the longest frame in bytes and `TRANSMIT` at least
+/// [`transmit_buffer_bytes`]`(FRAME)`; `VALUES` `f32` values hold a kernel's state, input and
+/// output; `CHANNELS` is the most that seeded mode can generate.
+#[derive(Debug)]
+pub struct Memory<
+    const FRAME: usize,
+    const TRANSMIT: usize,
+    const VALUES: usize,
+    const CHANNELS: usize,
+> {
+    frame: [u8; FRAME],
+    transmit: [u8; TRANSMIT],
+    values: [f32; VALUES],
+    lanes: [Option<Lanes<1>>; CHANNELS],
+}
+
+impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANNELS: usize>
+    Memory<FRAME, TRANSMIT, VALUES, CHANNELS>
+{
+    /// Empty memory. A `TRANSMIT` too small for `FRAME` does not compile.
+    #[must_use]
+    pub const fn new() -> Self {
+        const { assert!(TRANSMIT >= transmit_buffer_bytes(FRAME), "TRANSMIT is too small") };
+        Self {
+            frame: [0; FRAME],
+            transmit: [0; TRANSMIT],
+            values: [0.0; VALUES],
+            lanes: [const { None }; CHANNELS],
+        }
+    }
+}
+
+impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANNELS: usize> Default
+    for Memory<FRAME, TRANSMIT, VALUES, CHANNELS>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Serves hosts on `board` for ever. `ring_bytes` is how many received bytes the board keeps
+/// while nobody reads them.
+///
+/// # Panics
+/// When the buffers are shorter than the session needs: [`DeviceSession::new`] says what it needs.
+pub fn run<
+    B: Board,
+    const FRAME: usize,
+    const TRANSMIT: usize,
+    const VALUES: usize,
+    const CHANNELS: usize,
+>(
+    board: &mut B,
+    boot: &Boot,
+    ring_bytes: usize,
+    memory: &'static mut Memory<FRAME, TRANSMIT, VALUES, CHANNELS>,
+) -> ! {
+    let clock = board.clock();
+    let identity = DeviceIdentity {
+        board: B::NAME,
+        firmware_version: env!("CARGO_PKG_VERSION"),
+        firmware_commit: env!("CORTEX_COMMIT"),
+        timer: clock.timer,
+        tick_hz: u64::from(clock.hz),
+        timer_bits: clock.bits,
+        boot_count: boot.count,
+        rx_ring_bytes: ring_bytes,
+    };
+    let engine = KernelEngine::new(build_kernel, 0, &mut memory.values[..], &mut memory.lanes[..]);
+    let session =
+        DeviceSession::new(&identity, engine, &mut memory.frame[..], &mut memory.transmit[..]);
+    let Ok(mut session) = session else { panic!("buffers too short for the session") };
+    let mut chunk = [0; CHUNK_BYTES];
+    loop {
+        let count = board.receive(&mut chunk);
+        let now = board.now();
+        session.on_bytes(chunk.get(..count).unwrap_or_default(), now);
+        match session.poll(now) {
+            Action::Idle if count == 0 => board.rest(),
+            Action::Idle => {}
+            Action::Transmit(bytes) => transmit_all(board, bytes),
+            Action::Run => session.run(&mut || board.now()),
+        }
+    }
+}
+
+/// A kernel from its portable description, as CONFIGURE carries it.
+fn build_kernel(shape: &KernelShape, spec: &[u8]) -> Result<AnyKernel, ErrorInfo> {
+    let unknown = |_| ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0);
+    let spec: KernelSpec = postcard::from_bytes(spec).map_err(unknown)?;
+    // The host has built the same kernel before: it has the sentence for every wrong parameter.
+    spec.build(*shape).map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 1, 0))
+}

@@ -1,0 +1,20 @@
+//! The firmware on microbit.
+#![no_std]
+#![no_main]
+
+use cortex_app::serve::{self, Memory};
+use cortex_hardware::{Exclusive, boot};
+use microbit::Microbit;
+
+/// Frames, transmit buffer, kernel values, seeded channels.
+static MEMORY: Exclusive<Memory<280, 288, 1_536, 4>> = Exclusive::new(Memory::new());
+
+/// QEMU holds received bytes back until they are read: nothing overruns.
+const RING_BYTES: usize = 512;
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let boot = boot::start();
+    let Some(memory) = MEMORY.take() else { panic!("memory taken twice") };
+    serve::run(&mut Microbit::start(), &boot, RING_BYTES, memory)
+}

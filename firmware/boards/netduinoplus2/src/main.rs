@@ -1,0 +1,20 @@
+//! The firmware on netduinoplus2.
+#![no_std]
+#![no_main]
+
+use cortex_app::serve::{self, Memory};
+use cortex_hardware::{Exclusive, boot};
+use netduinoplus2::NetduinoPlus2;
+
+/// Frames, transmit buffer, kernel values, seeded channels.
+static MEMORY: Exclusive<Memory<1_048, 1_072, 16_384, 64>> = Exclusive::new(Memory::new());
+
+/// QEMU holds received bytes back until they are read: nothing overruns.
+const RING_BYTES: usize = 4_096;
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let boot = boot::start();
+    let Some(memory) = MEMORY.take() else { panic!("memory taken twice") };
+    serve::run(&mut NetduinoPlus2::start(), &boot, RING_BYTES, memory)
+}
