@@ -1,16 +1,254 @@
-//! `cortex-host generate`.
+//! `cortex-host generate`: a synthetic dataset as a file or a stream.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use super::Talk;
+use super::generating::{EngineArgs, generating};
+use crate::config::{DatasetConfig, Entry, Node, Position, Value};
 use crate::exit::{ExitCode, Failure};
+use crate::generate::{
+    FileOptions, GenerateError, IoMode, Manifest, Recipe, manifest_beside, produce, write_stream,
+};
+use crate::harness::Interrupt;
+use crate::plan::{GeneratedDataset, generated};
+use crate::primitive::Library;
 
 /// Arguments of `generate`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(
+    allow_negative_numbers = true,
+    after_help = "\
+Examples:
+  cortex-host generate pink_noise 1024 160 120.0 data.float32 --amplitude-uv-rms=100 --seed=42
+  cortex-host generate sine_wave 64 250 10 sine.float32 --frequency-hz=12.5
+  cortex-host generate pink_noise 8 30000 1 - | my-decoder
+
+OUT gets interleaved little-endian float32 in microvolts. Beside it come OUT.manifest.yaml
+(cortex-host reproduce checks it) and a BrainVision header (MNE: read_raw_brainvision).
+Options may be spelt with underscores, as in configurations."
+)]
+pub struct Args {
+    /// Signal: sine_wave or pink_noise (list shows each primitive's).
+    pub signal: String,
+    /// Number of channels.
+    pub channels: u64,
+    /// Sample rate in Hz.
+    pub rate_hz: f64,
+    /// Duration in seconds; times the rate, rounded to the nearest whole sample.
+    pub duration_s: f64,
+    /// File to write, or - for stdout.
+    pub out: PathBuf,
+    /// The generator.
+    #[arg(long, value_name = "PATH", default_value = "primitives/datasets/v1/synthetic")]
+    pub primitive: String,
+    #[command(flatten)]
+    params: ParamArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// How the file is written: through a memory map, or by positioned writes.
+    #[arg(long, value_name = "mmap|direct", default_value = "direct")]
+    pub io: IoMode,
+    /// Replace OUT if it exists.
+    #[arg(long)]
+    pub force: bool,
+    /// Wait until the disk has everything, so that it survives a power cut.
+    #[arg(long)]
+    pub fsync: bool,
+    /// Print the manifest's facts as JSON on stdout (on stderr with OUT -).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The signal's parameters; which a signal takes, its primitive's spec.yaml says.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Signal parameters")]
+struct ParamArgs {
+    /// Seed of all random streams [default: 42].
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Standard deviation of noise in microvolts.
+    #[arg(long, alias = "amplitude_uv_rms", value_name = "UV")]
+    amplitude_uv_rms: Option<f64>,
+    /// Peak amplitude of a sine or chirp in microvolts.
+    #[arg(long, alias = "amplitude_uv_peak", value_name = "UV")]
+    amplitude_uv_peak: Option<f64>,
+    /// Frequency of a sine in Hz.
+    #[arg(long, alias = "frequency_hz", value_name = "HZ")]
+    frequency_hz: Option<f64>,
+    /// Where the 1/f law of pink noise begins, in Hz.
+    #[arg(long, alias = "low_corner_hz", value_name = "HZ")]
+    low_corner_hz: Option<f64>,
+    /// v2: exponent b of noise with a 1/f^b spectrum.
+    #[arg(long, value_name = "B")]
+    exponent: Option<f64>,
+    /// v2: a chirp's first frequency in Hz.
+    #[arg(long, alias = "start_hz", value_name = "HZ")]
+    start_hz: Option<f64>,
+    /// v2: a chirp's last frequency in Hz.
+    #[arg(long, alias = "end_hz", value_name = "HZ")]
+    end_hz: Option<f64>,
+    /// v2: duration of one sweep of a chirp in seconds.
+    #[arg(long, alias = "sweep_s", value_name = "S")]
+    sweep_s: Option<f64>,
+    /// v2: how a chirp's frequency moves.
+    #[arg(long, value_name = "linear|logarithmic")]
+    sweep: Option<String>,
+    /// v2: added to every sample, in microvolts.
+    #[arg(long, alias = "dc_offset_uv", value_name = "UV")]
+    dc_offset_uv: Option<f64>,
+    /// v2: samples beyond this many microvolts stay at it.
+    #[arg(long, alias = "saturation_level_uv", value_name = "UV")]
+    saturation_level_uv: Option<f64>,
+    /// v2: share of samples that are NaN, 0 to 1.
+    #[arg(long, alias = "nan_rate", value_name = "P")]
+    nan_rate: Option<f64>,
+    /// v2: frequency of added mains hum in Hz.
+    #[arg(long, alias = "line_noise_hz", value_name = "HZ", requires = "line_noise_uv")]
+    line_noise_hz: Option<f64>,
+    /// v2: peak amplitude of added mains hum in microvolts.
+    #[arg(long, alias = "line_noise_uv", value_name = "UV", requires = "line_noise_hz")]
+    line_noise_uv: Option<f64>,
+}
 
 /// Carries the command out.
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(_args: &Args, _talk: &Talk) -> Result<ExitCode, Failure> {
-    Err(Failure::usage("generate is not part of this build"))
+pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+    let dataset = generated(&args.dataset().into(), &Library::new(None))
+        .map_err(|problem| problem.in_source("generate"))?;
+    let options = FileOptions {
+        settings: args.engine.settings()?,
+        io: args.io,
+        replace: args.force,
+        durable: args.fsync,
+    };
+    let interrupt = Interrupt::new();
+    interrupt
+        .install()
+        .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+    if args.out.as_os_str() == "-" {
+        return to_stdout(&dataset, &options, args.json, talk, &interrupt);
+    }
+    let manifest_path = manifest_beside(&args.out);
+    let manifest = generating(&dataset, talk, &interrupt, |watch| {
+        produce(&dataset, &args.out, &manifest_path, &options, watch)
+    })?;
+    talk.say(&format!("Generated file: {}", args.out.display()));
+    if args.json {
+        super::answer::print(&format!("{:#}", facts(&manifest, &args.out, &manifest_path)))?;
+    }
+    Ok(ExitCode::Success)
+}
+
+fn to_stdout(
+    dataset: &GeneratedDataset,
+    options: &FileOptions,
+    json: bool,
+    talk: &Talk,
+    interrupt: &Interrupt,
+) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout();
+    let recipe = Recipe::of(dataset);
+    let written = generating(dataset, talk, interrupt, |watch| {
+        match write_stream(&recipe, &mut out, &options.settings, watch) {
+            // The reader had enough, as `| head` does.
+            Err(GenerateError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Ok(None)
+            }
+            outcome => outcome.map(Some),
+        }
+    })?;
+    let Some(digest) = written else { return Ok(ExitCode::Success) };
+    let manifest = Manifest::now(dataset, None, digest)?;
+    talk.say(&format!("sha256 {}", manifest.digest.sha256));
+    if json {
+        eprintln!("{:#}", facts(&manifest, Path::new("-"), Path::new("-")));
+    }
+    Ok(ExitCode::Success)
+}
+
+fn facts(manifest: &Manifest, data: &Path, manifest_path: &Path) -> serde_json::Value {
+    let dataset = &manifest.dataset;
+    serde_json::json!({
+        "data": data,
+        "manifest": manifest_path,
+        "signal_type": dataset.signal_type,
+        "channels": dataset.channels,
+        "sample_rate_hz": dataset.spec.sample_rate_hz,
+        "samples": dataset.samples,
+        "bytes": dataset.channels as u64 * dataset.samples * 4,
+        "sha256": manifest.digest.sha256,
+        "crc32": manifest.digest.crc32,
+        "first_blocks_crc32": manifest.block_crc32,
+    })
+}
+
+impl Args {
+    /// The arguments as the `dataset` of a configuration, so that both are checked alike.
+    fn dataset(&self) -> DatasetConfig {
+        let mut params = vec![
+            entry("signal_type", Value::Text(self.signal.clone())),
+            entry("duration_s", Value::Float(self.duration_s)),
+        ];
+        params.extend(self.params.entries());
+        DatasetConfig {
+            path: Some(self.primitive.clone().into()),
+            format: None,
+            channels: Some(self.channels.into()),
+            sample_rate_hz: Some(self.rate_hz.into()),
+            params: Some(node(Value::Mapping(params)).into()),
+        }
+    }
+}
+
+impl ParamArgs {
+    /// The parameters given, by their names in configurations.
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        let number = |value: Option<f64>| value.map(Value::Float);
+        let line_noise = self.line_noise_hz.zip(self.line_noise_uv).map(|(hz, uv)| {
+            let frequency = entry("frequency_hz", Value::Float(hz));
+            Value::Mapping(vec![frequency, entry("amplitude_uv", Value::Float(uv))])
+        });
+        [
+            ("seed", self.seed.map(|seed| Value::Integer(seed.into()))),
+            ("amplitude_uv_rms", number(self.amplitude_uv_rms)),
+            ("amplitude_uv_peak", number(self.amplitude_uv_peak)),
+            ("frequency_hz", number(self.frequency_hz)),
+            ("low_corner_hz", number(self.low_corner_hz)),
+            ("exponent", number(self.exponent)),
+            ("start_hz", number(self.start_hz)),
+            ("end_hz", number(self.end_hz)),
+            ("sweep_s", number(self.sweep_s)),
+            ("sweep", self.sweep.clone().map(Value::Text)),
+            ("dc_offset_uv", number(self.dc_offset_uv)),
+            ("saturation_level_uv", number(self.saturation_level_uv)),
+            ("nan_rate", number(self.nan_rate)),
+            ("line_noise", line_noise),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| value.map(|value| entry(key, value)))
+    }
+}
+
+fn node(value: Value) -> Node {
+    Node { position: Position::default(), value }
+}
+
+fn entry(key: &str, value: Value) -> Entry {
+    Entry { key: key.to_owned(), position: Position::default(), node: node(value) }
+}
+
+impl FromStr for IoMode {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "mmap" => Ok(IoMode::Mmap),
+            "direct" => Ok(IoMode::Direct),
+            _ => Err("choose mmap or direct".to_owned()),
+        }
+    }
 }

@@ -6,6 +6,7 @@
 mod answer;
 mod convert;
 mod generate;
+mod generating;
 mod list;
 mod reproduce;
 mod run;

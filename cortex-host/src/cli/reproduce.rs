@@ -1,16 +1,68 @@
-//! `cortex-host reproduce`.
+//! `cortex-host reproduce MANIFEST`: makes a dataset again and compares.
+
+use std::path::{Path, PathBuf};
 
 use super::Talk;
+use super::generating::{EngineArgs, generating};
 use crate::exit::{ExitCode, Failure};
+use crate::generate::{Manifest, reproduce};
+use crate::harness::Interrupt;
+use crate::primitive::Library;
 
 /// Arguments of `reproduce`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Examples:
+  cortex-host reproduce results/run-2026-01-12-153000/dataset/generation_manifest.yaml
+  cortex-host reproduce data.float32.manifest.yaml --json
+
+Generates the dataset anew without writing it and compares its digests with the manifest's;
+a data file that lies beside the manifest is compared too. Exit code 0: equal; 1: not equal.")]
+pub struct Args {
+    /// The generation_manifest.yaml of a run, or the .manifest.yaml beside a data file.
+    pub manifest: PathBuf,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Print the comparison as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Carries the command out.
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(_args: &Args, _talk: &Talk) -> Result<ExitCode, Failure> {
-    Err(Failure::usage("reproduce is not part of this build"))
+pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+    let folder = args.manifest.parent().unwrap_or(Path::new(""));
+    let manifest = Manifest::read(&args.manifest, &Library::new(Some(folder)))?;
+    let settings = args.engine.settings()?;
+    let interrupt = Interrupt::new();
+    interrupt
+        .install()
+        .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+    let outcome = generating(&manifest.dataset, talk, &interrupt, |watch| {
+        reproduce(&manifest, folder, &settings, watch)
+    })?;
+    if args.json {
+        let json = serde_json::to_string_pretty(&outcome)
+            .map_err(|error| Failure::input_output(format!("cannot write JSON: {error}")))?;
+        super::answer::print(&json)?;
+    } else {
+        for comparison in &outcome.comparisons {
+            let text = if comparison.equal {
+                format!("{}: equal ({})", comparison.what, comparison.found)
+            } else {
+                format!(
+                    "{}: DIFFERENT (manifest {}, found {})",
+                    comparison.what, comparison.expected, comparison.found
+                )
+            };
+            super::answer::print(&text)?;
+        }
+        if outcome.data_file.is_none() {
+            super::answer::print("data file: none beside the manifest, compared the digests only")?;
+        }
+        super::answer::print(if outcome.reproduced { "reproduced" } else { "NOT reproduced" })?;
+    }
+    Ok(if outcome.reproduced { ExitCode::Success } else { ExitCode::CheckFailed })
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use cortex_core::signal::SpecError;
 
 use crate::dataset::DatasetError;
+use crate::exit::{ExitCode, Failure};
 use crate::platform::simd::SimdUnavailable;
 
 /// Why a dataset could not be generated. Nothing is left at its final name then.
@@ -14,9 +15,10 @@ pub enum GenerateError {
     /// The signal's parameters cannot be generated.
     #[error("{0}")]
     Spec(#[from] SpecError),
-    /// The size asked for makes no dataset.
+    /// What is asked for makes no dataset: no samples, more than a file holds, a name that
+    /// nothing can be called.
     #[error("{0}")]
-    Size(String),
+    Request(String),
     /// The processor lacks the vector instructions asked for.
     #[error("{0}")]
     Simd(#[from] SimdUnavailable),
@@ -73,4 +75,22 @@ impl GenerateError {
 
 fn free_text(free_bytes: Option<u64>) -> String {
     free_bytes.map_or_else(String::new, |free| format!(", but {free} are free"))
+}
+
+impl From<GenerateError> for Failure {
+    fn from(error: GenerateError) -> Self {
+        let message = error.to_string();
+        match error {
+            GenerateError::Spec(_)
+            | GenerateError::Request(_)
+            | GenerateError::Simd(_)
+            | GenerateError::Exists { .. }
+            | GenerateError::NotAFile { .. } => Failure::usage(message),
+            GenerateError::NoRoom { .. } | GenerateError::Io { .. } | GenerateError::Stdout(_) => {
+                Failure::input_output(message)
+            }
+            GenerateError::Place(error) => error.into(),
+            GenerateError::Interrupted => Failure::new(ExitCode::Interrupted, message),
+        }
+    }
 }

@@ -10,18 +10,26 @@
 mod digest;
 mod engine;
 mod error;
+mod manifest;
 mod output;
+mod produce;
+mod reproduce;
 mod schedule;
 mod strand;
 
 use cortex_core::signal::{Generator, SourceSpec, SpecError};
+
+use crate::plan::GeneratedDataset;
 
 pub use digest::{
     BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, FileDigest, FileDigester, block_digest, crc32_text,
 };
 pub use engine::Settings;
 pub use error::GenerateError;
+pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use output::{FileOptions, IoMode, Watch, digest_only, write_file, write_stream};
+pub use produce::produce;
+pub use reproduce::{Comparison, Reproduced, reproduce};
 
 /// The most channels of a dataset: far beyond any electrode array, near enough to catch a typo.
 pub const MAX_CHANNELS: u32 = 1 << 20;
@@ -38,19 +46,27 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// What decides the bytes of `dataset`.
+    #[must_use]
+    pub fn of(dataset: &GeneratedDataset) -> Self {
+        // A plan has at most 2^20 channels; more would be refused by `bytes`.
+        let channels = u32::try_from(dataset.channels).unwrap_or(u32::MAX);
+        Self { spec: dataset.spec, channels, samples: dataset.samples }
+    }
+
     /// The dataset's size in bytes: `channels * samples * 4`.
     ///
     /// # Errors
-    /// [`GenerateError::Size`] when there are no channels or samples, or more than a file holds.
+    /// [`GenerateError::Request`] when there are no channels or samples, or more than a file holds.
     pub fn bytes(&self) -> Result<u64, GenerateError> {
         if self.channels == 0 || self.channels > MAX_CHANNELS {
-            return Err(GenerateError::Size(format!(
+            return Err(GenerateError::Request(format!(
                 "channels must lie between 1 and {MAX_CHANNELS}, but it is {}",
                 self.channels
             )));
         }
         if self.samples == 0 {
-            return Err(GenerateError::Size(
+            return Err(GenerateError::Request(
                 "the dataset would have no samples; ask for a longer duration".to_owned(),
             ));
         }
@@ -59,7 +75,7 @@ impl Recipe {
             .checked_mul(u64::from(self.channels) * 4)
             .filter(|bytes| i64::try_from(*bytes).is_ok())
             .ok_or_else(|| {
-                GenerateError::Size(format!(
+                GenerateError::Request(format!(
                     "{} channels of {} samples are more than a file can hold; ask for less",
                     self.channels, self.samples
                 ))

@@ -34,21 +34,17 @@ pub struct FileOptions {
     /// Whether to wait until the disk has it all. A dataset can be made again, so the default
     /// is not to: it survives the death of the process, not a power cut.
     pub durable: bool,
-    /// Whether to compute digests; without, only benchmarks are served.
-    pub digest: bool,
 }
 
 impl FileOptions {
     /// The defaults: see [`Settings::automatic`], positioned writes, nothing is replaced.
     #[must_use]
     pub fn automatic() -> Self {
-        Self {
-            settings: Settings::automatic(),
-            io: IoMode::Direct,
-            replace: false,
-            durable: false,
-            digest: true,
-        }
+        Self { settings: Settings::automatic(), io: IoMode::Direct, replace: false, durable: false }
+    }
+
+    pub(super) fn placing(&self) -> Placing {
+        Placing { replace: self.replace, durable: self.durable }
     }
 }
 
@@ -73,7 +69,7 @@ impl Watch<'_> {
 }
 
 /// Writes the dataset of `recipe` to the file `target`, which appears under its name only when
-/// it is whole. Returns its digest if [`FileOptions::digest`] says so.
+/// it is whole, and gives its bytes to `digester`, if any.
 ///
 /// # Errors
 /// [`GenerateError`]; nothing is left at `target` then, and what was there is untouched.
@@ -81,28 +77,40 @@ pub fn write_file(
     recipe: &Recipe,
     target: &Path,
     options: &FileOptions,
+    digester: Option<&mut FileDigester>,
     watch: Watch<'_>,
-) -> Result<Option<FileDigest>, GenerateError> {
+) -> Result<(), GenerateError> {
+    let staged = write_staged(recipe, target, options, digester, watch)?;
+    Ok(staged.place_with(options.placing())?)
+}
+
+/// As [`write_file`], but the file does not have its name yet.
+pub(super) fn write_staged(
+    recipe: &Recipe,
+    target: &Path,
+    options: &FileOptions,
+    digester: Option<&mut FileDigester>,
+    watch: Watch<'_>,
+) -> Result<Staged, GenerateError> {
     let generator = recipe.generator()?;
     let bytes = recipe.bytes()?;
     refuse_taken(target, options.replace)?;
     let staged = Staged::create(target)?;
     allocate(staged.file(), target, bytes)?;
+    let mut take = digester.map(|digester| {
+        Box::new(|bytes: &[u8]| {
+            digester.update(bytes);
+            Ok(())
+        }) as InOrder<'_>
+    });
     let one_pass = recipe.channels <= options.settings.pass_channels;
-    let mut digester = FileDigester::default();
-    let mut update = |bytes: &[u8]| {
-        digester.update(bytes);
-        Ok(())
-    };
-    let in_order = (options.digest && one_pass).then(|| Box::new(&mut update) as InOrder<'_>);
+    let in_order = if one_pass { take.take() } else { None };
     fill_file(recipe, &generator, staged.file(), in_order, options, watch)
         .map_err(|error| error.at(target, bytes))?;
-    if options.digest && !one_pass {
-        read_back(staged.file(), watch.cancel, Box::new(&mut update))
-            .map_err(|error| error.at(target, bytes))?;
+    if let Some(take) = take {
+        read_back(staged.file(), watch.cancel, take).map_err(|error| error.at(target, bytes))?;
     }
-    staged.place_with(Placing { replace: options.replace, durable: options.durable })?;
-    Ok(options.digest.then(|| digester.finish()))
+    Ok(staged)
 }
 
 /// Writes the dataset of `recipe` to `out` in file order and returns its digest. A set too wide

@@ -6,6 +6,7 @@
 
 mod build;
 mod device;
+mod generated;
 mod kernel_params;
 mod kernels;
 mod resolved;
@@ -20,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 pub use build::load;
 pub use device::{Device, DeviceError};
+pub use generated::generated;
 
 /// A validated run.
 #[derive(Clone, Debug, PartialEq)]

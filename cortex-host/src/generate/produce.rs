@@ -1,0 +1,59 @@
+//! A dataset file with everything that belongs beside it.
+
+use std::path::Path;
+
+use super::manifest::Manifest;
+use super::output::{FileOptions, Watch, write_staged};
+use super::{FileDigester, GenerateError, Recipe};
+use crate::dataset::brainvision::{Header, header_paths, remove_header, write_header};
+use crate::dataset::labels::synthetic_names;
+use crate::dataset::place::{place_text, remove_if_present};
+use crate::plan::GeneratedDataset;
+
+/// Writes the samples of `dataset` to `target`, a BrainVision header beside them, and last the
+/// manifest to `manifest_path`. What belongs to an older file of the same name goes before the
+/// new samples get the name, so that at no moment a manifest or header describes other samples.
+///
+/// # Errors
+/// [`GenerateError`]; a failure before the samples are whole leaves everything as it was.
+pub fn produce(
+    dataset: &GeneratedDataset,
+    target: &Path,
+    manifest_path: &Path,
+    options: &FileOptions,
+    watch: Watch<'_>,
+) -> Result<Manifest, GenerateError> {
+    let Some(name) = target.file_name().and_then(|name| name.to_str()) else {
+        return Err(GenerateError::Request(format!(
+            "{} has no name in UTF-8, which manifest and header need; choose another name",
+            target.display()
+        )));
+    };
+    let (vhdr, vmrk) = header_paths(target);
+    if target == vhdr || target == vmrk {
+        return Err(GenerateError::Request(format!(
+            "{} is the name of a header; end the name in .float32",
+            target.display()
+        )));
+    }
+    let recipe = Recipe::of(dataset);
+    let mut digester = FileDigester::default();
+    let staged = write_staged(&recipe, target, options, Some(&mut digester), watch)?;
+    remove_if_present(manifest_path)?;
+    remove_header(target)?;
+    staged.place_with(options.placing())?;
+    write_header(
+        target,
+        &Header {
+            channel_names: &synthetic_names(dataset.channels),
+            sample_rate_hz: dataset.spec.sample_rate_hz,
+            samples: dataset.samples,
+            markers: &[],
+            start: None,
+        },
+    )?;
+    let beside = manifest_path.parent() == target.parent();
+    let manifest = Manifest::now(dataset, beside.then(|| name.to_owned()), digester.finish())?;
+    place_text(manifest_path, &manifest.to_yaml())?;
+    Ok(manifest)
+}

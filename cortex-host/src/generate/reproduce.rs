@@ -1,0 +1,100 @@
+//! Making a dataset again from its manifest, and comparing.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use serde::Serialize;
+
+use super::digest::{FileDigester, block_digest, crc32_text};
+use super::manifest::Manifest;
+use super::output::{Watch, digest_only};
+use super::{GenerateError, Recipe, Settings};
+
+/// One value of a manifest against the same value found now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// What was compared.
+    pub what: String,
+    /// The manifest's value.
+    pub expected: String,
+    /// The value found.
+    pub found: String,
+    /// Whether they are equal.
+    pub equal: bool,
+}
+
+/// The outcome of [`reproduce`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reproduced {
+    /// Whether everything compared is equal.
+    pub reproduced: bool,
+    /// Name of the data file that lay beside the manifest and was compared too.
+    pub data_file: Option<String>,
+    /// The comparisons.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// Generates the dataset of `manifest` anew (without writing it) and compares its digests; if
+/// the data file lies in `folder`, the manifest's, compares that as well.
+///
+/// # Errors
+/// [`GenerateError`] when it cannot be generated or the data file cannot be read. A difference
+/// is no error.
+pub fn reproduce(
+    manifest: &Manifest,
+    folder: &Path,
+    settings: &Settings,
+    watch: Watch<'_>,
+) -> Result<Reproduced, GenerateError> {
+    let recipe = Recipe::of(&manifest.dataset);
+    let block = crc32_text(block_digest(&recipe.generator()?));
+    let again = digest_only(&recipe, settings, watch)?;
+    let expected = &manifest.digest;
+    let mut comparisons = vec![
+        compare("sha256", &expected.sha256, &again.sha256),
+        compare("crc32", &expected.crc32, &again.crc32),
+        compare("first_blocks_crc32", &manifest.block_crc32, &block),
+    ];
+    let mut data_file = None;
+    if let Some(name) = &manifest.file {
+        let path = folder.join(name);
+        match File::open(&path) {
+            Ok(file) => {
+                let found = digest_of(&file, watch).map_err(GenerateError::io("read", &path))?;
+                let Some(found) = found else { return Err(GenerateError::Interrupted) };
+                comparisons.push(compare(&format!("sha256 of {name}"), &expected.sha256, &found));
+                data_file = Some(name.clone());
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(GenerateError::io("read", &path)(error)),
+        }
+    }
+    Ok(Reproduced {
+        reproduced: comparisons.iter().all(|comparison| comparison.equal),
+        data_file,
+        comparisons,
+    })
+}
+
+/// The SHA-256 of a file's bytes; none when cancelled.
+fn digest_of(file: &File, watch: Watch<'_>) -> std::io::Result<Option<String>> {
+    use std::io::Read;
+    const STEP_BYTES: u64 = 64 << 20;
+    let mut digester = FileDigester::default();
+    while digester.update_from(file.take(STEP_BYTES))? > 0 {
+        if watch.cancel.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(digester.finish().sha256))
+}
+
+fn compare(what: &str, expected: &str, found: &str) -> Comparison {
+    Comparison {
+        what: what.to_owned(),
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+        equal: expected == found,
+    }
+}
