@@ -108,7 +108,7 @@ fn against_zeros(folder: &Path) {
     println!("\n1024 channels x 120 s x 160 Hz ({BYTES} bytes), {threads} threads:");
     let v1 = Recipe { spec: pink(GeneratorVersion::V1), channels: 1024, samples: 19_200 };
     let sine = Recipe { spec: sine(), channels: 1024, samples: 19_200 };
-    let file = |recipe: Recipe, io, digest| {
+    let file = |recipe: Recipe, io: IoMode, digest: bool| {
         move |folder: &Path| {
             let options = FileOptions { io, replace: true, ..FileOptions::automatic() };
             let target = folder.join("headline.float32");

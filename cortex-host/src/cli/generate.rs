@@ -152,16 +152,17 @@ fn to_stdout(
 ) -> Result<ExitCode, Failure> {
     let mut out = io::stdout();
     let recipe = Recipe::of(dataset);
-    let written = generating(dataset, talk, interrupt, |watch| {
-        match write_stream(&recipe, &mut out, &options.settings, watch) {
-            // The reader had enough, as `| head` does.
-            Err(GenerateError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Ok(None)
-            }
-            outcome => outcome.map(Some),
-        }
-    })?;
-    let Some(digest) = written else { return Ok(ExitCode::Success) };
+    // A reader that had enough, as `| head` has, is no failure.
+    let mut reader_gone = false;
+    let outcome = generating(dataset, talk, interrupt, |watch| {
+        write_stream(&recipe, &mut out, &options.settings, watch).inspect_err(|error| {
+            reader_gone = matches!(error, GenerateError::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe);
+        })
+    });
+    if reader_gone {
+        return Ok(ExitCode::Success);
+    }
+    let digest = outcome?;
     let manifest = Manifest::now(dataset, None, digest)?;
     talk.say(&format!("sha256 {}", manifest.digest.sha256));
     if json {
