@@ -45,7 +45,7 @@ pub fn generating<T>(
     talk: &Talk,
     interrupt: &Interrupt,
     work: impl FnOnce(Watch<'_>) -> Result<T, GenerateError>,
-) -> Result<T, Failure> {
+) -> Result<T, GenerateError> {
     talk.say(&format!("Generating {} signal...", dataset.signal_type));
     let shape = format!("{}ch × {} samples", dataset.channels, dataset.samples);
     let bar = talk.progress(dataset.channels as u64 * dataset.samples, &shape);

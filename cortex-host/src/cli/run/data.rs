@@ -2,13 +2,16 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempPath;
 
 use super::super::Talk;
+use super::super::generating::generating;
+use crate::dataset::place::place_text;
 use crate::exit::{ExitCode, Failure};
-use crate::generate::{FileDigester, FileOptions, GenerateError, Recipe, Watch, write_file};
+use crate::generate::{
+    FileDigester, FileOptions, GenerateError, MANIFEST_NAME, Manifest, Recipe, write_file,
+};
 use crate::harness::{Interrupt, SampleFile};
 use crate::plan::{DatasetPlan, GeneratedDataset, Plan, StaticDataset};
 use crate::results::{DatasetFacts, RunFolder};
@@ -99,15 +102,7 @@ fn generate(
     interrupt: &Interrupt,
     talk: &Talk,
 ) -> Result<Data, Failure> {
-    let too_many = || Failure::usage(format!("{} channels are too many", dataset.channels));
-    let recipe = Recipe {
-        spec: dataset.spec,
-        channels: u32::try_from(dataset.channels).map_err(|_| too_many())?,
-        samples: dataset.samples,
-    };
     talk.say("Detected synthetic dataset generator");
-    talk.say(&format!("Generating {} signal...", dataset.signal_type));
-
     let temporary_folder = std::env::temp_dir();
     let temporary = tempfile::Builder::new()
         .prefix("cortex_gen_")
@@ -115,25 +110,18 @@ fn generate(
         .tempfile_in(&temporary_folder)
         .map_err(|error| Failure::io("make a temporary file in", &temporary_folder, &error))?
         .into_temp_path();
-
-    let size = format!("{}ch × {} samples...", dataset.channels, dataset.samples);
-    let values = dataset.samples.saturating_mul(dataset.channels as u64);
-    let (bar, made) = (talk.progress(values, &size), AtomicU64::new(0));
-    let progress = |count: u64| {
-        bar.set_position(made.fetch_add(count, Ordering::Relaxed) + count);
-    };
     let options = FileOptions { replace: true, ..FileOptions::automatic() };
-    let watch = Watch { progress: &progress, cancel: interrupt.flag() };
-    let digest = write_file(&recipe, &temporary, &options, watch);
-    bar.finish_and_clear();
-    let digest = digest
-        .map_err(refused)?
-        .ok_or_else(|| Failure::input_output("the generated dataset has no digest; run again"))?;
-    talk.say(&format!("{size} 100% complete"));
+    let mut digester = FileDigester::default();
+    generating(dataset, talk, interrupt, |watch| {
+        write_file(&Recipe::of(dataset), &temporary, &options, Some(&mut digester), watch)
+    })
+    .map_err(refused)?;
     talk.say(&format!("Generated file: {}", temporary.display()));
 
-    let _ = folder;
-    let manifest = None;
+    // The data go with the run; the manifest stays and makes them again.
+    let manifest = Manifest::now(dataset, None, digester.finish())?;
+    let manifest_name = format!("dataset/{MANIFEST_NAME}");
+    place_text(&folder.path().join(&manifest_name), &manifest.to_yaml())?;
     Ok(Data {
         samples: SampleFile::open(&temporary, dataset.channels)?,
         facts: DatasetFacts {
@@ -145,8 +133,8 @@ fn generate(
             sample_rate_hz: dataset.spec.sample_rate_hz,
             samples_per_channel: dataset.samples,
             samples_used: plan.samples_per_repeat(),
-            sha256: digest.sha256,
-            manifest,
+            sha256: manifest.digest.sha256,
+            manifest: Some(manifest_name),
         },
         _temporary: Some(temporary),
     })
@@ -158,12 +146,9 @@ fn refused(error: GenerateError) -> Failure {
         GenerateError::Interrupted => {
             Failure::new(ExitCode::Interrupted, "interrupted while generating; nothing was run")
         }
-        GenerateError::Spec(_) | GenerateError::Size(_) | GenerateError::Simd(_) => {
-            Failure::usage(error.to_string())
-        }
         GenerateError::NoRoom { .. } => Failure::input_output(format!(
             "{error} (the environment variable TMPDIR names the folder for temporary datasets)"
         )),
-        _ => Failure::input_output(error.to_string()),
+        error => error.into(),
     }
 }
