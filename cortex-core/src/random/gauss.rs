@@ -18,7 +18,7 @@ pub fn normals<const N: usize>(words: &WordBlock<N>, out: &mut LaneBlock<N>) {
         for lane in 0..N {
             // 31 bits: a signed conversion is one instruction everywhere.
             let uniform = ((radius_words[lane] >> 1) as i32 as f32 + 0.5) * (1.0 / 2_147_483_648.0);
-            let radius = math::sqrt_newton(-2.0 * math::lnf(uniform));
+            let radius = math::sqrtf(-2.0 * math::lnf(uniform));
             let (sin, cos) = math::sin_cos_turn(angle_words[lane]);
             cosines[lane] = radius * cos;
             sines[lane] = radius * sin;
