@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Half of the (symmetric) window function is kept in the state, written by `reset`.
-//! The mean is refined once with the mean of the residuals, so an offset D leaves u D, u = 2^-24.
+//! The mean is a compensated sum, refined once with the mean of the residuals: a slow drift makes partial sums
+//! large, and the plain sum's error, weighted by the window function, was seen to be 1e-5 of the lowest bins of real EEG.
 //! Expected error: the FFT's few u of the largest amplitude; relative to a window's largest density
 //! at most 1e-6; a bin of amplitude r times the largest carries u/r of itself.
 //!
@@ -147,18 +148,27 @@ impl Kernel for WelchPsd {
     }
 }
 
+/// Twice: the second mean is what rounding left of the first.
 fn remove_mean(samples: &mut [f32]) {
     let count = samples.len() as f32;
     for _ in 0..2 {
-        let mut sum = 0.0;
-        for &sample in samples.iter() {
-            sum += sample;
-        }
-        let mean = sum / count;
+        let mean = compensated_sum(samples) / count;
         for sample in samples.iter_mut() {
             *sample -= mean;
         }
     }
+}
+
+/// Kahan's sum ("Further remarks on reducing truncation errors", Commun. ACM 8, 1965).
+fn compensated_sum(samples: &[f32]) -> f32 {
+    let (mut sum, mut excess) = (0.0, 0.0);
+    for &sample in samples {
+        let term = sample - excess;
+        let next = sum + term;
+        excess = (next - sum) - term;
+        sum = next;
+    }
+    sum
 }
 
 /// Multiplies by the window function, of which `hann` holds w[0] to w[N/2]; w[n] = w[N-n].

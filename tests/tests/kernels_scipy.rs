@@ -1,0 +1,85 @@
+//! Every kernel against SciPy and NumPy in double precision, at 160, 250 and 1000 Hz, fed hop by hop
+//! with 50 % overlap, without overlap and with odd hops (tests/oracle/kernels.py made the goldens).
+
+use std::fs;
+use std::path::Path;
+
+use cortex_core::kernel::golden::fill_golden_rows;
+use cortex_core::kernel::{KernelShape, KernelSpec};
+use cortex_tests::kernels::{run_windows, worst_error};
+use cortex_tests::{checkout, oracle, stdout_of};
+use serde::Deserialize;
+
+/// The promise of every kernel's spec.yaml. See `worst_error` for what it is relative to.
+const TOLERANCE: f64 = 1e-5;
+
+/// One case of kernels.json.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    spec: KernelSpec,
+    sample_rate_hz: f64,
+    channels: usize,
+    window: usize,
+    hop: usize,
+    windows: usize,
+    offset: usize,
+    values: usize,
+}
+
+fn read(folder: &Path) -> (Vec<Case>, Vec<f32>) {
+    let index = fs::read_to_string(folder.join("kernels.json")).expect("the golden index is there");
+    let bytes = fs::read(folder.join("kernels.f32")).expect("the golden values are there");
+    let values = bytes.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+    (serde_json::from_str(&index).expect("the golden index is well formed"), values)
+}
+
+fn committed() -> (Vec<Case>, Vec<f32>) {
+    read(&checkout().join("tests/golden/kernels"))
+}
+
+#[test]
+fn kernels_match_scipy() {
+    let (cases, values) = committed();
+    let mut seen = Vec::new();
+    for case in &cases {
+        let shape = KernelShape {
+            channels: case.channels,
+            window: case.window,
+            hop: case.hop,
+            sample_rate_hz: case.sample_rate_hz,
+        };
+        let rows = case.window + case.hop * (case.windows - 1);
+        let mut input = vec![0.0; rows * case.channels];
+        fill_golden_rows(0, case.channels, &mut input);
+        let outputs = run_windows(&case.spec, shape, case.windows, &input);
+        let expected = &values[case.offset..][..case.values];
+        let worst = worst_error(case.spec.name(), shape, case.windows, &outputs, expected);
+        println!("{worst:.1e} {case:?}");
+        assert!(worst <= TOLERANCE, "{worst:.1e} {case:?}");
+        seen.push((case.spec.name(), case.sample_rate_hz as u32));
+    }
+    for name in cortex_core::kernel::KernelName::ALL {
+        let rates: &[u32] = if name.as_str() == "noop" { &[160] } else { &[160, 250, 1_000] };
+        assert!(rates.iter().all(|&rate| seen.contains(&(name, rate))), "{name} at every rate");
+    }
+}
+
+/// The committed goldens are what SciPy gives now (its last bits may differ between versions).
+#[test]
+fn goldens_are_what_scipy_gives() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let Some(output) = oracle("kernels.py", &[folder.path().as_os_str()]) else { return };
+    stdout_of(&output, 0);
+    let (old_cases, old_values) = committed();
+    let (new_cases, new_values) = read(folder.path());
+    assert_eq!(format!("{old_cases:?}"), format!("{new_cases:?}"));
+    assert_eq!(old_values.len(), new_values.len());
+    for case in &old_cases {
+        let range = case.offset..case.offset + case.values;
+        let (old, new) = (&old_values[range.clone()], &new_values[range]);
+        let scale = old.iter().fold(0.0f32, |scale, x| scale.max(x.abs()));
+        let worst = old.iter().zip(new).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs()));
+        assert!(worst <= 1e-6 * scale, "{case:?}: {worst} of {scale}");
+    }
+}
