@@ -1,0 +1,142 @@
+//! primitives/kernels/v1/*/spec.yaml against what is compiled: parameters, outputs and golden digests.
+//!
+//! The digests pin bits that were checked before they were written down: kernels_scipy.rs compares
+//! the same kernels over the same golden input with SciPy, and the digest of `noop` is the CRC-32 of the
+//! input itself, computed with Python's zlib from the formula in tests/oracle/kernels.py.
+
+use std::fs;
+
+use cortex_core::kernel::golden::{GOLDEN_SHAPE, GOLDEN_WINDOWS, golden_digest};
+use cortex_core::kernel::{Kernel, KernelName, KernelSpec};
+use cortex_tests::checkout;
+use serde::Deserialize;
+
+/// A kernel primitive's spec.yaml.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    name: String,
+    version: String,
+    kind: String,
+    summary: String,
+    compiled: String,
+    parameters: Vec<Parameter>,
+    output: Output,
+    tolerance: Tolerance,
+    missing_samples: String,
+    golden: Golden,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameter {
+    name: String,
+    value_type: String,
+    units: String,
+    default: Option<f64>,
+    range: String,
+    description: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Output {
+    shape: String,
+    units: String,
+    per_window: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tolerance {
+    relative: f64,
+    relative_to: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Golden {
+    channels: usize,
+    sample_rate_hz: f64,
+    window: usize,
+    hop: usize,
+    windows: usize,
+    crc32: String,
+}
+
+fn spec(name: KernelName) -> Spec {
+    let path = checkout().join(format!("primitives/kernels/v1/{name}/spec.yaml"));
+    let text = fs::read_to_string(&path).expect("the kernel has a spec.yaml");
+    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn golden_digests_are_what_the_kernels_give() {
+    let mut wrong = Vec::new();
+    for name in KernelName::ALL {
+        let golden = spec(name).golden;
+        let shape = (golden.channels, golden.sample_rate_hz, golden.window, golden.hop);
+        let expected = GOLDEN_SHAPE;
+        assert_eq!(
+            shape,
+            (expected.channels, expected.sample_rate_hz, expected.window, expected.hop)
+        );
+        assert_eq!(golden.windows, GOLDEN_WINDOWS);
+        let kernel = KernelSpec::with_defaults(name).build(GOLDEN_SHAPE).expect("defaults");
+        let mut state = vec![0.0; kernel.state_len()];
+        let mut input = vec![0.0; expected.window * expected.channels];
+        let mut output = vec![0.0; kernel.output_len(expected.window)];
+        let digest = golden_digest(&kernel, &mut state, &mut input, &mut output);
+        let digest = format!("{:08x}", digest.expect("lengths are right"));
+        if digest != golden.crc32 {
+            wrong.push(format!("\"{name}\": \"{digest}\""));
+        }
+    }
+    assert!(wrong.is_empty(), "digests that differ from spec.yaml: {{{}}}", wrong.join(", "));
+}
+
+#[test]
+fn specs_describe_what_is_compiled() {
+    for name in KernelName::ALL {
+        let spec = spec(name);
+        assert_eq!((spec.name.as_str(), spec.compiled.as_str()), (name.as_str(), name.as_str()));
+        assert_eq!((spec.version.as_str(), spec.kind.as_str()), ("v1", "kernel"));
+        assert_eq!(spec.summary, name.summary());
+        assert_eq!(spec.output.shape, name.output_shape());
+        assert_eq!(spec.output.units, name.output_units());
+        assert_eq!(spec.output.per_window, name.is_windowed());
+        let exact = name == KernelName::Noop;
+        assert_eq!(spec.tolerance.relative, if exact { 0.0 } else { 1e-5 });
+        assert!(!spec.tolerance.relative_to.is_empty() && !spec.missing_samples.is_empty());
+        assert_eq!(spec.parameters.len(), name.params().len(), "{name}");
+        for (stated, compiled) in spec.parameters.iter().zip(name.params()) {
+            assert_eq!(stated.name, compiled.name);
+            assert_eq!(stated.value_type == "integer", compiled.whole, "{name} {}", stated.name);
+            assert_eq!(stated.units, compiled.units);
+            assert_eq!(stated.default, compiled.default);
+            assert_eq!(stated.range, compiled.range);
+            assert_eq!(stated.description, compiled.summary);
+        }
+    }
+}
+
+#[test]
+fn every_primitive_folder_is_a_kernel_and_every_readme_names_its_parameters() {
+    let root = checkout().join("primitives/kernels/v1");
+    let mut folders: Vec<String> = fs::read_dir(&root)
+        .expect("there are kernel primitives")
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
+        .collect();
+    folders.sort();
+    let mut names: Vec<&str> = KernelName::ALL.iter().map(|name| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(folders, names);
+    for name in KernelName::ALL {
+        let readme = root.join(name.as_str()).join("README.md");
+        let readme = fs::read_to_string(readme).expect("the kernel has a README.md");
+        assert!(readme.contains(&format!("- name: {name}\n")));
+        for param in name.params() {
+            assert!(readme.contains(&format!("| `{}` | {} |", param.name, param.units)));
+        }
+    }
+}
