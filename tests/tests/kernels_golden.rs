@@ -33,7 +33,7 @@ struct Parameter {
     name: String,
     value_type: String,
     units: String,
-    default: Option<f64>,
+    default: serde_json::Value,
     range: String,
     description: String,
 }
@@ -108,15 +108,27 @@ fn specs_describe_what_is_compiled() {
         let exact = name == KernelName::Noop;
         assert_eq!(spec.tolerance.relative, if exact { 0.0 } else { 1e-5 });
         assert!(!spec.tolerance.relative_to.is_empty() && !spec.missing_samples.is_empty());
-        assert_eq!(spec.parameters.len(), name.params().len(), "{name}");
-        for (stated, compiled) in spec.parameters.iter().zip(name.params()) {
-            assert_eq!(stated.name, compiled.name);
-            assert_eq!(stated.value_type == "integer", compiled.whole, "{name} {}", stated.name);
-            assert_eq!(stated.units, compiled.units);
-            assert_eq!(stated.default, compiled.default);
-            assert_eq!(stated.range, compiled.range);
-            assert_eq!(stated.description, compiled.summary);
-        }
+        check_parameters(name, &spec.parameters);
+    }
+}
+
+/// The stated parameters are those of the compiled kernel, all of them, with their defaults.
+fn check_parameters(name: KernelName, stated: &[Parameter]) {
+    let compiled = KernelSpec::with_defaults(name);
+    let params = match serde_json::to_value(&compiled).expect("serialisable") {
+        serde_json::Value::Object(mut kernel) => kernel[name.as_str()].take(),
+        _ => serde_json::json!({}),
+    };
+    let params = params.as_object().expect("a table of parameters");
+    let mut names: Vec<&str> = stated.iter().map(|param| param.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, params.keys().map(String::as_str).collect::<Vec<_>>(), "{name}");
+    for param in stated {
+        let given = serde_json::json!({ name.as_str(): { &param.name: param.default } });
+        let given: KernelSpec = serde_json::from_value(given).expect("the default has the type");
+        assert_eq!(given, compiled, "{name} {}", param.name);
+        assert!(["number", "integer", "list"].contains(&param.value_type.as_str()));
+        assert!(!param.range.is_empty() && !param.description.is_empty());
     }
 }
 
@@ -135,8 +147,9 @@ fn every_primitive_folder_is_a_kernel_and_every_readme_names_its_parameters() {
         let readme = root.join(name.as_str()).join("README.md");
         let readme = fs::read_to_string(readme).expect("the kernel has a README.md");
         assert!(readme.contains(&format!("- name: {name}\n")));
-        for param in name.params() {
+        for param in spec(name).parameters {
             assert!(readme.contains(&format!("| `{}` | {} |", param.name, param.units)));
+            assert!(readme.contains(&format!("| {} | {} |\n", param.range, param.description)));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What holds for every kernel whatever the shape and the data: splits, resets, bursts of missing
 //! samples, wrong lengths.
 
-use cortex_core::kernel::{AnyKernel, Kernel, KernelFault, KernelName, KernelShape, KernelSpec};
+use cortex_core::kernel::{
+    AnyKernel, Band, Kernel, KernelFault, KernelName, KernelShape, KernelSpec,
+};
 use proptest::prelude::*;
 
 fn any_name() -> impl Strategy<Value = KernelName> {
@@ -50,6 +52,29 @@ fn process(kernel: &AnyKernel, state: &mut [f32], input: &[f32], rows: usize) ->
 
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
+}
+
+/// The kernel with `values` for its parameters, in the order they are declared.
+fn with_values(name: KernelName, [a, b, c]: [f64; 3]) -> KernelSpec {
+    let mut spec = KernelSpec::with_defaults(name);
+    // Saturates: NaN becomes 0, infinity the largest count.
+    let count = |value: f64| value as usize;
+    match &mut spec {
+        KernelSpec::Noop | KernelSpec::Car => {}
+        KernelSpec::NotchIir(params) => (params.f0_hz, params.q) = (a, b),
+        KernelSpec::BandpassFir(params) => {
+            (params.low_hz, params.high_hz, params.taps) = (a, b, count(c));
+        }
+        KernelSpec::Goertzel(params) => {
+            params.bands = [Band { low_hz: a, high_hz: b }].into_iter().collect();
+        }
+        KernelSpec::WelchPsd(params) => {
+            (params.nperseg, params.noverlap, params.nfft) =
+                (Some(count(a)), Some(count(b)), Some(count(c)));
+        }
+        KernelSpec::Fft(params) => params.nfft = Some(count(a)),
+    }
+    spec
 }
 
 proptest! {
@@ -189,10 +214,7 @@ proptest! {
             ], 3),
         input in proptest::collection::vec(any_sample(), 12),
     ) {
-        let mut spec = KernelSpec::with_defaults(name);
-        for (param, value) in name.params().iter().zip(values) {
-            let _ = spec.set(param.name, value);
-        }
+        let spec = with_values(name, [values[0], values[1], values[2]]);
         let shape = KernelShape { channels, window, hop, sample_rate_hz: rate };
         match spec.build(shape) {
             Err(error) => prop_assert!(!error.to_string().is_empty()),

@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use super::KernelName;
-
 /// Why a [`KernelSpec`](super::KernelSpec) cannot be built for a
 /// [`KernelShape`](super::KernelShape). `parameter` is the name used in configurations.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,18 +54,6 @@ pub enum KernelError {
         /// Its value.
         value: usize,
     },
-    /// The kernel has no parameter of that name; [`KernelName::params`] lists them.
-    UnknownParameter {
-        /// The kernel.
-        kernel: KernelName,
-    },
-    /// A count is no whole number, or negative, or too large.
-    NotWhole {
-        /// The parameter at fault.
-        parameter: &'static str,
-        /// Its value.
-        value: f64,
-    },
     /// A list of bands is empty.
     NoBands,
     /// Channels x window (or taps) need more state than a kernel may have.
@@ -102,21 +88,6 @@ impl fmt::Display for KernelError {
             ),
             KernelError::NotPowerOfTwo { parameter, value } => {
                 write!(f, "{parameter} must be a power of two, but it is {value}")
-            }
-            KernelError::UnknownParameter { kernel } => {
-                write!(f, "{kernel} has no such parameter; it takes ")?;
-                let params = kernel.params();
-                if params.is_empty() {
-                    f.write_str("none")?;
-                }
-                for (index, param) in params.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { ", " };
-                    write!(f, "{separator}{}", param.name)?;
-                }
-                Ok(())
-            }
-            KernelError::NotWhole { parameter, value } => {
-                write!(f, "{parameter} must be a whole number, but it is {value}")
             }
             KernelError::NoBands => f.write_str("bands must hold at least one band"),
             KernelError::StateTooLarge { values, max } => write!(

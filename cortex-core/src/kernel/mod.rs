@@ -42,7 +42,6 @@ pub mod golden;
 mod name;
 mod noop;
 mod notch_iir;
-mod param;
 mod rfft;
 mod rows;
 mod spec;
@@ -57,7 +56,6 @@ pub use goertzel::{Band, Goertzel, GoertzelParams, MAX_BANDS};
 pub use name::KernelName;
 pub use noop::Noop;
 pub use notch_iir::{NotchIir, NotchIirParams};
-pub use param::ParamInfo;
 pub use rfft::{MAX_FFT_LEN, MIN_FFT_LEN};
 pub use spec::{
     KernelSpec, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MAX_STATE_LEN, MAX_WINDOW, MIN_SAMPLE_RATE_HZ,
