@@ -87,18 +87,7 @@ impl Run {
         outcome: Result<Ending, Failure>,
         talk: &Talk,
     ) -> Result<ExitCode, Failure> {
-        let failed = self.summary.failed_windows();
-        let (status, code, error) = match &outcome {
-            Err(failure) => (RunStatus::Failed, failure.code(), Some(failure.to_string())),
-            Ok(Ending::Interrupted) => (RunStatus::Interrupted, ExitCode::Interrupted, None),
-            Ok(Ending::Complete) if failed > 0 => {
-                let message = format!(
-                    "{failed} windows failed; error_code in kernel-data/*/telemetry says why"
-                );
-                (RunStatus::Failed, ExitCode::CheckFailed, Some(message))
-            }
-            Ok(Ending::Complete) => (RunStatus::Complete, ExitCode::Success, None),
-        };
+        let (status, code, error) = verdict(&outcome, self.summary.failed_windows());
         self.summary.status = status;
         self.summary.error = error;
         self.summary.finished_at = Some(utc(Timestamp::now()));
@@ -135,6 +124,23 @@ impl Run {
             return Ok(());
         }
         answer::print(&format!("\n{}\nResults: {folder}", terminal_table(&self.summary)))
+    }
+}
+
+/// Status, exit code and message of a run that ended with `outcome` and `failed` failed windows.
+fn verdict(
+    outcome: &Result<Ending, Failure>,
+    failed: u64,
+) -> (RunStatus, ExitCode, Option<String>) {
+    match outcome {
+        Err(failure) => (RunStatus::Failed, failure.code(), Some(failure.to_string())),
+        Ok(Ending::Interrupted) => (RunStatus::Interrupted, ExitCode::Interrupted, None),
+        Ok(Ending::Complete) if failed > 0 => {
+            let message =
+                format!("{failed} windows failed; error_code in kernel-data/*/telemetry says why");
+            (RunStatus::Failed, ExitCode::CheckFailed, Some(message))
+        }
+        Ok(Ending::Complete) => (RunStatus::Complete, ExitCode::Success, None),
     }
 }
 
@@ -183,6 +189,19 @@ fn shell_word(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failed_windows_fail_the_run_even_when_it_came_to_its_end() {
+        let ended = |outcome, failed| {
+            let (status, code, error) = verdict(&outcome, failed);
+            (status, code.code(), error.is_some())
+        };
+        assert_eq!(ended(Ok(Ending::Complete), 0), (RunStatus::Complete, 0, false));
+        assert_eq!(ended(Ok(Ending::Complete), 1), (RunStatus::Failed, 1, true));
+        assert_eq!(ended(Ok(Ending::Interrupted), 1), (RunStatus::Interrupted, 130, false));
+        let full = Failure::input_output("the disk is full");
+        assert_eq!(ended(Err(full), 0), (RunStatus::Failed, 3, true));
+    }
 
     #[test]
     fn commands_can_be_pasted_into_a_shell() {

@@ -206,12 +206,14 @@ pub fn terminal_line(kernel: &KernelSummary) -> String {
     let p50 =
         |latency: Option<Latency>| latency.map_or(dash(), |l| format!("{} µs", micros(l.p50)));
     format!(
-        "{}: {} window{}, kernel p50 {}, end-to-end p50 {}, {} missed, {} failed",
+        "{}: {} window{}, kernel p50 {}, end-to-end p50 {}, harness cost p50 {}, {} missed, \
+         {} failed",
         kernel.name,
         windows.measured,
         if windows.measured == 1 { "" } else { "s" },
         p50(kernel.kernel_time_us),
         p50(kernel.end_to_end_us),
+        p50(kernel.harness_cost_us),
         missed(kernel),
         windows.failed
     )

@@ -1,0 +1,251 @@
+//! Telemetry files and statistics from records that are known, through the library.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use cortex_core::kernel::{KernelFault, KernelShape};
+use cortex_host::harness::{DeviceTiming, Job, Pacing, WindowFault, WindowRecord, WindowSink};
+use cortex_host::plan::TelemetryFormat;
+use cortex_host::results::{KernelStatistics, KernelSummary, TelemetrySettings, TelemetryWriter};
+use serde_json::Value;
+
+/// Upstream CORTEX's columns, in its order.
+const COLUMNS: &str = "run_id,plugin,window_index,release_ts_ns,deadline_ts_ns,start_ts_ns,\
+    end_ts_ns,deadline_missed,W,H,C,Fs,warmup,repeat,device_tin_ns,device_tstart_ns,\
+    device_tend_ns,device_tfirst_tx_ns,device_tlast_tx_ns,adapter_name,window_failed,error_code";
+
+fn job(rows: u64) -> Job {
+    Job {
+        name: "goertzel".to_owned(),
+        shape: KernelShape { channels: 4, window: 20, hop: 10, sample_rate_hz: 250.5 },
+        deadline_ns: 1_000_000,
+        rows,
+        warmup_windows: 2,
+        repeats: 2,
+        pacing: Pacing::Max,
+    }
+}
+
+/// Window `index`, released at index ms, with a kernel time of `kernel_us`.
+fn record(repeat: u32, index: u64, kernel_us: u64) -> WindowRecord {
+    let release_ns = (u64::from(repeat) * 1_000_000 + index + 1) * 1_000_000;
+    let start_ns = release_ns + 2_000;
+    let device = DeviceTiming {
+        input_ns: start_ns + 100,
+        start_ns: start_ns + 200,
+        end_ns: start_ns + 200 + kernel_us * 1_000,
+        first_tx_ns: start_ns + 300 + kernel_us * 1_000,
+        last_tx_ns: start_ns + 400 + kernel_us * 1_000,
+    };
+    WindowRecord {
+        index,
+        repeat,
+        warmup: index < 2,
+        release_ns,
+        deadline_ns: release_ns + 1_000_000,
+        start_ns,
+        end_ns: device.last_tx_ns + 600,
+        device,
+        fault: None,
+    }
+}
+
+fn failed(mut record: WindowRecord) -> WindowRecord {
+    record.device = DeviceTiming::default();
+    record.fault = Some(WindowFault::Kernel(KernelFault::OutputLength));
+    record
+}
+
+fn settings(format: TelemetryFormat) -> TelemetrySettings {
+    TelemetrySettings {
+        run_id: "run-2026-01-12-153000".to_owned(),
+        plugin: "goertzel".to_owned(),
+        adapter_name: "board, \"A\"".to_owned(),
+        format,
+        include_raw_data: true,
+        max_output_len: 3,
+    }
+}
+
+fn write(
+    folder: &Path,
+    format: TelemetryFormat,
+    job: &Job,
+    records: &[WindowRecord],
+) -> KernelStatistics {
+    let bar = indicatif::ProgressBar::hidden();
+    let mut writer = TelemetryWriter::create(folder, settings(format), job, bar.clone()).unwrap();
+    for record in records {
+        let value = record.index as f32 + 0.5;
+        let output = if record.fault.is_some() { &[][..] } else { &[value, -value, 0.25][..] };
+        writer.window(record, output).unwrap();
+    }
+    let statistics = writer.finish().unwrap();
+    assert_eq!(bar.position(), records.len() as u64);
+    statistics
+}
+
+fn ndjson_rows(folder: &Path) -> Vec<BTreeMap<String, String>> {
+    let text = fs::read_to_string(folder.join("telemetry.ndjson")).unwrap();
+    text.lines()
+        .map(|line| {
+            let Value::Object(object) = serde_json::from_str(line).unwrap() else {
+                panic!("{line}");
+            };
+            let cell = |value: Value| match value {
+                Value::String(text) => text,
+                number => number.to_string(),
+            };
+            object.into_iter().map(|(name, value)| (name, cell(value))).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn csv_and_ndjson_hold_the_same_rows_in_upstreams_columns() {
+    let (folder, job) = (tempfile::tempdir().unwrap(), job(50));
+    let mut records: Vec<WindowRecord> = (0..4).map(|index| record(1, index, 40)).collect();
+    records[3] = failed(records[3]);
+    write(folder.path(), TelemetryFormat::Ndjson, &job, &records);
+    fs::remove_file(folder.path().join("outputs.f32")).unwrap();
+    write(folder.path(), TelemetryFormat::Csv, &job, &records);
+
+    let text = fs::read_to_string(folder.path().join("telemetry.csv")).unwrap();
+    assert_eq!(text.lines().next().unwrap(), COLUMNS);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let csv_rows: Vec<BTreeMap<String, String>> =
+        reader.deserialize().collect::<Result<_, _>>().unwrap();
+    assert_eq!(csv_rows, ndjson_rows(folder.path()));
+
+    let ndjson = fs::read_to_string(folder.path().join("telemetry.ndjson")).unwrap();
+    assert_eq!(
+        ndjson.lines().nth(2).unwrap(),
+        "{\"run_id\":\"run-2026-01-12-153000\",\"plugin\":\"goertzel\",\"window_index\":2,\
+         \"release_ts_ns\":1000003000000,\"deadline_ts_ns\":1000004000000,\
+         \"start_ts_ns\":1000003002000,\"end_ts_ns\":1000003043000,\"deadline_missed\":0,\
+         \"W\":20,\"H\":10,\"C\":4,\"Fs\":250.5,\"warmup\":0,\"repeat\":1,\
+         \"device_tin_ns\":1000003002100,\"device_tstart_ns\":1000003002200,\
+         \"device_tend_ns\":1000003042200,\"device_tfirst_tx_ns\":1000003042300,\
+         \"device_tlast_tx_ns\":1000003042400,\"adapter_name\":\"board, \\\"A\\\"\",\
+         \"window_failed\":0,\"error_code\":0}"
+    );
+    let last = &csv_rows[3];
+    assert_eq!(
+        [&last["window_failed"], &last["deadline_missed"], &last["error_code"]],
+        ["1", "1", "2"]
+    );
+}
+
+#[test]
+fn warmup_is_in_no_statistic_and_failures_are_no_latency() {
+    let folder = tempfile::tempdir().unwrap();
+    // Rows for 12 windows: 2 warm-up and 10 measured, twice.
+    let job = job(130);
+    assert_eq!(job.windows_per_repeat(), 12);
+    let mut records = Vec::new();
+    for repeat in 0..2 {
+        for index in 0..12 {
+            // Warm-up windows are slow and late; measured ones take 10, 20 ... 100 us.
+            let kernel_us = if index < 2 { 5_000 } else { (index - 1) * 10 };
+            records.push(record(repeat, index, kernel_us));
+        }
+    }
+    records[0] = failed(records[0]);
+    records[11] = failed(records[11]);
+    let statistics = write(folder.path(), TelemetryFormat::Ndjson, &job, &records);
+    let summary = KernelSummary::new(&job, None, &statistics);
+    let windows = summary.windows;
+    assert_eq!((windows.planned, windows.run, windows.warmup, windows.measured), (24, 24, 4, 20));
+    assert_eq!((windows.failed, windows.deadline_missed), (2, 1));
+    let kernel = summary.kernel_time_us.unwrap();
+    // 19 values: 10, 10, 20, 20 ... 90, 90, 100; the tenth is the median.
+    assert_eq!((kernel.min, kernel.max), (10.0, 100.0));
+    assert!((50.0..=50.05).contains(&kernel.p50), "{}", kernel.p50);
+    assert_eq!(kernel.mean, 52.632);
+    let end_to_end = summary.end_to_end_us.unwrap();
+    assert_eq!(end_to_end.max, 103.0, "2 us to the start, 0.2 before, 0.8 after the kernel");
+    assert_eq!(summary.harness_cost_us.unwrap().max, 3.0);
+    // Each repeat's measured windows span 9 ms and the last one's 103 us, failed or not.
+    let elapsed_s = 2.0 * (9e-3 + 103e-6);
+    let rate = summary.throughput.unwrap().windows_per_s;
+    assert!((rate - 19.0 / elapsed_s).abs() < 1e-6 * rate, "{rate}");
+}
+
+#[test]
+fn a_kernel_whose_windows_all_failed_has_no_latency_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(50);
+    let records: Vec<WindowRecord> = (0..4).map(|index| failed(record(0, index, 1))).collect();
+    let statistics = write(folder.path(), TelemetryFormat::Csv, &job, &records);
+    let summary = KernelSummary::new(&job, None, &statistics);
+    assert_eq!(summary.kernel_time_us, None);
+    assert_eq!(summary.end_to_end_us, None);
+    assert_eq!(summary.throughput, None);
+    assert_eq!((summary.windows.failed, summary.windows.deadline_missed), (4, 2));
+    let json = serde_json::to_value(&summary).unwrap();
+    assert!(json["kernel_time_us"].is_null(), "no number may stand for a latency");
+}
+
+#[test]
+fn outputs_are_the_first_repeats_values_as_returned() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut records: Vec<WindowRecord> =
+        (0..2).flat_map(|repeat| (0..4).map(move |index| record(repeat, index, 1))).collect();
+    records[1] = failed(records[1]);
+    write(folder.path(), TelemetryFormat::Csv, &job(50), &records);
+    let bytes = fs::read(folder.path().join("outputs.f32")).unwrap();
+    let values: Vec<f32> =
+        bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    assert_eq!(values, [0.5, -0.5, 0.25, 2.5, -2.5, 0.25, 3.5, -3.5, 0.25]);
+}
+
+/// Many times the windows that are in memory at once, all of them written and counted.
+#[test]
+fn a_hundred_thousand_windows_go_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(1_000_010);
+    job.repeats = 1;
+    let records: Vec<WindowRecord> = (0..100_000).map(|index| record(0, index, 7)).collect();
+    let statistics = write(folder.path(), TelemetryFormat::Ndjson, &job, &records);
+    assert_eq!(statistics.counts().measured, 99_998);
+    let text = fs::read_to_string(folder.path().join("telemetry.ndjson")).unwrap();
+    assert_eq!(text.lines().count(), 100_000);
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(last["window_index"], 99_999);
+    let outputs = fs::metadata(folder.path().join("outputs.f32")).unwrap();
+    assert_eq!(outputs.len(), 100_000 * 3 * 4);
+}
+
+/// What has been handed on is in the file before the run ends: a killed run keeps it.
+#[test]
+fn rows_are_on_their_way_to_the_disk_while_the_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let bar = indicatif::ProgressBar::hidden();
+    let mut writer = TelemetryWriter::create(
+        folder.path(),
+        settings(TelemetryFormat::Ndjson),
+        &job(50),
+        bar.clone(),
+    )
+    .unwrap();
+    writer.window(&record(0, 0, 1), &[1.0]).unwrap();
+    writer.idle().unwrap();
+    // The writer's thread says through the bar when the row has been written.
+    while bar.position() < 1 {
+        std::thread::yield_now();
+    }
+    assert_eq!(ndjson_rows(folder.path()).len(), 1);
+    writer.finish().unwrap();
+}
+
+#[test]
+fn existing_telemetry_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), TelemetryFormat::Csv, &job(50), &[]);
+    let bar = indicatif::ProgressBar::hidden();
+    let again =
+        TelemetryWriter::create(folder.path(), settings(TelemetryFormat::Csv), &job(50), bar);
+    let error = again.err().unwrap().to_string();
+    assert!(error.contains("telemetry.csv") && error.contains("exists"), "{error}");
+}
