@@ -5,7 +5,8 @@
 
 use super::message::{Configure, Configured, ErrorCode, ErrorInfo};
 use crate::digest::SampleDigest;
-use crate::kernel::{Kernel, KernelShape};
+use crate::kernel::golden::fill_golden_rows;
+use crate::kernel::{AnyKernel, Kernel, KernelError, KernelName, KernelShape, KernelSpec};
 use crate::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
 };
@@ -95,6 +96,19 @@ struct Source {
     scratch: Scratch<1>,
     /// Rows of the tile already taken.
     used_rows: usize,
+}
+
+impl<F, L> KernelEngine<AnyKernel, F, L>
+where
+    F: AsRef<[f32]> + AsMut<[f32]>,
+    L: AsMut<[Option<Lanes<1>>]>,
+{
+    /// An engine for all kernels of this crate: what the firmware runs.
+    #[must_use]
+    pub fn standard(mut values: F, lanes: L) -> Self {
+        let digest = kernel_digest(values.as_mut());
+        Self::new(standard_kernel, digest, values, lanes)
+    }
 }
 
 impl<K, F, L> KernelEngine<K, F, L>
@@ -313,6 +327,51 @@ pub fn generator_digest() -> u32 {
                 digest.update(&[*sample]);
             }
         }
+    }
+    digest.finish()
+}
+
+/// Builds a kernel of this crate from the postcard bytes of its [`KernelSpec`].
+///
+/// # Errors
+/// What to tell the host: unreadable bytes or parameters.
+pub fn standard_kernel(shape: &KernelShape, spec: &[u8]) -> Result<AnyKernel, ErrorInfo> {
+    let spec = postcard::from_bytes::<KernelSpec>(spec)
+        .map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0).with_text("unreadable"))?;
+    spec.build(*shape).map_err(|error| {
+        let parameter = match error {
+            KernelError::NotPositive { parameter, .. }
+            | KernelError::OutOfRange { parameter, .. }
+            | KernelError::AboveNyquist { parameter, .. }
+            | KernelError::NotPowerOfTwo { parameter, .. } => parameter,
+            _ => "parameters",
+        };
+        ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0).with_text(parameter)
+    })
+}
+
+/// Shape at which [`kernel_digest`] runs every kernel.
+const DIGEST_SHAPE: KernelShape =
+    KernelShape { channels: 1, window: 160, hop: 80, sample_rate_hz: 160.0 };
+
+/// Digest of what this build's kernels put out: every kernel with default parameters over one
+/// window of the golden input. Two builds with the same digest compute the same. `values` is
+/// working memory; 0 ("not known") when it is too short.
+#[must_use]
+pub fn kernel_digest(values: &mut [f32]) -> u32 {
+    let mut digest = SampleDigest::new();
+    for name in KernelName::ALL {
+        let Ok(kernel) = KernelSpec::with_defaults(name).build(DIGEST_SHAPE) else { return 0 };
+        let (state, window) = (kernel.state_len(), DIGEST_SHAPE.window);
+        if state + window + kernel.output_len(window) > values.len() {
+            return 0;
+        }
+        let (state, rest) = values.split_at_mut(state);
+        let (input, output) = rest.split_at_mut(window);
+        kernel.reset(state);
+        fill_golden_rows(0, 1, input);
+        let Ok(written) = kernel.process(state, input, output) else { return 0 };
+        digest.update(output.get(..written).unwrap_or(&[]));
     }
     digest.finish()
 }

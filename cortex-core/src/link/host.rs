@@ -502,6 +502,21 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>, B: AsRef<[u8]> + AsMut<[u8]>> HostSession<F
         self.core.options.poll_interval_ns = interval_ns;
     }
 
+    /// Exchanges the memory for blocks and results, before a configuration with larger ones
+    /// or after one that says how long results are.
+    ///
+    /// # Errors
+    /// [`RequestError::NotNow`] while something is outstanding.
+    pub fn set_buffers(&mut self, input: F, output: F) -> Result<(), RequestError> {
+        if self.core.outstanding > 0 {
+            return Err(RequestError::NotNow);
+        }
+        self.core.input = input;
+        self.core.output = output;
+        self.core.output_len = 0;
+        Ok(())
+    }
+
     /// Whether the session has ended or failed.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -4,12 +4,20 @@
 //! device's session in this process ([`Loopback`]). [`Fault`] and [`Trace`] wrap any of them.
 
 pub mod board;
+mod connection;
 mod fault;
+mod loopback;
 pub mod qemu;
+mod serial;
+mod trace;
 
 use std::time::Instant;
 
+pub use connection::{BlockDone, Connection, KernelJob};
 pub use fault::{Direction, Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
+pub use loopback::Loopback;
+pub use serial::SerialLink;
+pub use trace::{Trace, TraceError, TraceReader, TraceRecord};
 
 /// Moves bytes to and from a device.
 pub trait Link {
@@ -107,7 +115,41 @@ pub enum LinkError {
         /// Its answer.
         error: cortex_core::link::ErrorInfo,
     },
+    /// The trace file cannot be written any more.
+    #[error("cannot write the link trace {}: {error}", path.display())]
+    Trace {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
     /// The user stopped the run.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl<L: Link + ?Sized> Link for Box<L> {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), LinkError> {
+        (**self).send(bytes, deadline)
+    }
+
+    fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
+        (**self).recv(buffer, deadline)
+    }
+
+    fn describe(&self) -> String {
+        (**self).describe()
+    }
+}
+
+impl From<LinkError> for crate::exit::Failure {
+    fn from(error: LinkError) -> Self {
+        use crate::exit::{ExitCode, Failure};
+        let code = match error {
+            LinkError::Interrupted => ExitCode::Interrupted,
+            LinkError::Trace { .. } => ExitCode::InputOutput,
+            _ => ExitCode::Device,
+        };
+        Failure::new(code, error.to_string())
+    }
 }

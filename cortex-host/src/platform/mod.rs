@@ -3,12 +3,15 @@
 //! Each file wraps one thing the language cannot check behind an interface that cannot be
 //! misused, and argues each use:
 //!
+//! - [`descriptor`]: descriptors of crates that hand out only the number;
 //! - [`map`]: files in memory;
 //! - [`scheduling`]: the calling thread's scheduling policy;
 //! - [`simd`]: running generic code with the processor's widest vector instructions;
 //! - [`tile_ring`]: tiles whose columns several threads fill at once.
 #![allow(unsafe_code)]
 
+#[cfg(unix)]
+pub mod descriptor;
 pub mod map;
 pub mod scheduling;
 pub mod simd;

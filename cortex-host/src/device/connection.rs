@@ -1,0 +1,351 @@
+//! A session over a [`Link`]: waits with deadlines, turns events into results and errors.
+
+use std::hash::{BuildHasher, Hasher};
+use std::time::{Duration, Instant};
+
+use cortex_core::kernel::{KernelShape, KernelSpec};
+use cortex_core::link::device::transmit_buffer_bytes;
+use cortex_core::link::message::{Configure, Configured, DeviceInfo, Seeded};
+use cortex_core::link::{
+    ClockSample, Encoding, ErrorInfo, Failure, HostAction, HostEvent, HostOptions, HostSession,
+    HostStats, ResultEnd, SeededResult,
+};
+
+use super::{Link, LinkError};
+use crate::harness::Interrupt;
+
+/// Longest frame of our own, above the longest fragment a u16 can name.
+const FRAME_BYTES: usize = 65_536 + 64;
+/// Longest write without progress.
+const WRITE_LIMIT: Duration = Duration::from_secs(5);
+/// Longest single wait, so that an interrupt is seen.
+const SLICE: Duration = Duration::from_millis(50);
+/// Pings of one clock reading.
+const PINGS: usize = 8;
+
+/// An open session with a device.
+pub struct Connection {
+    pump: Pump,
+    info: DeviceInfo,
+    clock: Option<ClockSample>,
+    shape: Option<KernelShape>,
+}
+
+/// Link and session, and the loop between them.
+struct Pump {
+    link: Box<dyn Link>,
+    session: HostSession<Vec<f32>, Vec<u8>>,
+    device: String,
+    started: Instant,
+    interrupt: Option<Interrupt>,
+    received: Vec<u8>,
+}
+
+/// A block's result: how many values it has, stamps and digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockDone {
+    /// Values written to the output.
+    pub output_len: usize,
+    /// Stamps in the device's ticks, digests.
+    pub end: ResultEnd,
+}
+
+/// What a kernel is configured with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelJob {
+    /// The kernel and its parameters.
+    pub kernel: KernelSpec,
+    /// Channels, window, hop and sample rate.
+    pub shape: KernelShape,
+    /// How samples go to the device.
+    pub input: Encoding,
+    /// How results come back.
+    pub output: Encoding,
+}
+
+impl Connection {
+    /// Opens a session. `baud` tells how long bytes take (`None`: no line in between).
+    ///
+    /// # Errors
+    /// [`LinkError::Session`] when the device is silent, answers garbage or speaks another
+    /// version; what the link reports otherwise.
+    pub fn open(
+        link: Box<dyn Link>,
+        baud: Option<u32>,
+        interrupt: Option<Interrupt>,
+    ) -> Result<Self, LinkError> {
+        let options = HostOptions {
+            byte_ns: baud.map_or(0, |baud| 10_000_000_000 / u64::from(baud.max(1))),
+            ..HostOptions::default()
+        };
+        Self::open_with(link, options, interrupt)
+    }
+
+    /// The same with timers and limits of one's own.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub fn open_with(
+        link: Box<dyn Link>,
+        options: HostOptions,
+        interrupt: Option<Interrupt>,
+    ) -> Result<Self, LinkError> {
+        let device = link.describe();
+        let session = HostSession::new(
+            random_session(),
+            options,
+            vec![0; FRAME_BYTES],
+            vec![0; transmit_buffer_bytes(FRAME_BYTES)],
+            Vec::new(),
+            Vec::new(),
+        );
+        let started = Instant::now();
+        let received = vec![0; 65_536];
+        let mut pump = Pump { link, session, device, started, interrupt, received };
+        loop {
+            if pump.next_event()? == HostEvent::Connected
+                && let Some(info) = pump.session.info()
+            {
+                let info = info.clone();
+                return Ok(Self { pump, info, clock: None, shape: None });
+            }
+        }
+    }
+
+    /// What the device says about itself.
+    #[must_use]
+    pub fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    /// What the link is, for messages.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        &self.pump.device
+    }
+
+    /// What crossed the line so far.
+    #[must_use]
+    pub fn stats(&self) -> HostStats {
+        self.pump.session.stats()
+    }
+
+    /// Reads the device's clock by eight pings and keeps the one with the shortest round trip;
+    /// sets the time after which a silent device is asked again.
+    ///
+    /// # Errors
+    /// [`LinkError`] when the session fails.
+    pub fn read_clock(&mut self) -> Result<ClockSample, LinkError> {
+        let mut best: Option<ClockSample> = None;
+        for _ in 0..PINGS {
+            let asked = self.pump.session.ping();
+            self.pump.made("ping", asked)?;
+            loop {
+                if let HostEvent::Pong(sample) = self.pump.next_event()? {
+                    let shorter =
+                        |known: ClockSample| known.round_trip_ns() <= sample.round_trip_ns();
+                    best = best.filter(|&known| shorter(known)).or(Some(sample));
+                    break;
+                }
+            }
+        }
+        let best = best.ok_or_else(|| self.pump.protocol("no answer to any ping"))?;
+        let interval = (3 * best.round_trip_ns() + 20_000_000).clamp(30_000_000, 500_000_000);
+        self.pump.session.set_poll_interval(interval);
+        self.clock = Some(best);
+        Ok(best)
+    }
+
+    /// The best clock reading so far.
+    #[must_use]
+    pub fn clock(&self) -> Option<ClockSample> {
+        self.clock
+    }
+
+    /// Nanoseconds of `ticks` of the device's timer.
+    #[must_use]
+    pub fn ticks_to_ns(&self, ticks: u64) -> u64 {
+        let ns = u128::from(ticks) * 1_000_000_000 / u128::from(self.info.tick_hz.max(1));
+        u64::try_from(ns).unwrap_or(u64::MAX)
+    }
+
+    /// Puts a kernel on the device, its state at the start; the next block is block 0.
+    ///
+    /// # Errors
+    /// [`LinkError::Refused`] when the device cannot hold or does not have it.
+    pub fn configure(&mut self, job: &KernelJob) -> Result<Configured, LinkError> {
+        let spec = postcard::to_stdvec(&job.kernel)
+            .map_err(|_| self.pump.protocol("the kernel's parameters cannot be encoded"))?;
+        let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        let configure = Configure {
+            channels: narrow(job.shape.channels),
+            window: narrow(job.shape.window),
+            hop: narrow(job.shape.hop),
+            sample_rate_hz: job.shape.sample_rate_hz,
+            input: job.input,
+            output: job.output,
+            fragment_bytes: self.pump.session.max_fragment_bytes(),
+            kernel: &spec,
+        };
+        let asked = self.pump.session.configure(&configure);
+        self.pump.made("the kernel", asked)?;
+        let configured = loop {
+            match self.pump.next_event()? {
+                HostEvent::Configured(configured) => break configured,
+                HostEvent::Refused { error, .. } => {
+                    return Err(self.pump.refused("the kernel", error));
+                }
+                _ => {}
+            }
+        };
+        let values = job.shape.channels.saturating_mul(job.shape.window);
+        let input = vec![0.0; values];
+        let output = vec![0.0; configured.output_values as usize];
+        let set = self.pump.session.set_buffers(input, output);
+        self.pump.made("buffers", set)?;
+        self.shape = Some(job.shape);
+        Ok(configured)
+    }
+
+    /// Runs block `block` and writes what the kernel put out to the front of `output`.
+    /// `meanwhile` is called once, when the block is on its way: for work that need not wait.
+    ///
+    /// # Errors
+    /// [`LinkError::Refused`] when the kernel refuses the block; the session goes on then.
+    pub fn run_block(
+        &mut self,
+        block: u32,
+        samples: &[f32],
+        output: &mut [f32],
+        meanwhile: impl FnOnce(),
+    ) -> Result<BlockDone, LinkError> {
+        let asked = self.pump.session.send_block(block, samples);
+        self.pump.made("a block", asked)?;
+        let mut meanwhile = Some(meanwhile);
+        loop {
+            let event = match self.pump.step(Duration::ZERO)? {
+                Some(event) => event,
+                None => {
+                    if let Some(meanwhile) = meanwhile.take() {
+                        meanwhile();
+                    }
+                    self.pump.next_event()?
+                }
+            };
+            match event {
+                HostEvent::Result { block: done, end } if done == block => {
+                    let values = self.pump.session.output();
+                    let room =
+                        output.get_mut(..values.len()).ok_or_else(|| LinkError::Session {
+                            device: self.pump.device.clone(),
+                            failure: Failure::Protocol("a result longer than announced"),
+                        })?;
+                    room.copy_from_slice(values);
+                    return Ok(BlockDone { output_len: values.len(), end });
+                }
+                HostEvent::Refused { error, .. } => {
+                    return Err(self.pump.refused("a block", error));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Lets the device generate its own input and run blocks 0..first + count on it.
+    ///
+    /// # Errors
+    /// [`LinkError::Refused`] when the device cannot.
+    pub fn run_seeded(&mut self, seeded: &Seeded) -> Result<SeededResult, LinkError> {
+        let asked = self.pump.session.run_seeded(seeded);
+        self.pump.made("a seeded run", asked)?;
+        loop {
+            match self.pump.next_event()? {
+                HostEvent::Seeded(result) => return Ok(result),
+                HostEvent::Refused { error, .. } => {
+                    return Err(self.pump.refused("a seeded run", error));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends the session: the device may forget it.
+    ///
+    /// # Errors
+    /// [`LinkError`] when the link fails before that.
+    pub fn close(mut self) -> Result<HostStats, LinkError> {
+        self.pump.session.bye();
+        while self.pump.next_event()? != HostEvent::Ended {}
+        Ok(self.stats())
+    }
+}
+
+impl Pump {
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Moves bytes until the session has an event.
+    fn next_event(&mut self) -> Result<HostEvent, LinkError> {
+        loop {
+            if let Some(event) = self.step(SLICE)? {
+                return Ok(event);
+            }
+            if self.interrupt.as_ref().is_some_and(Interrupt::raised) {
+                return Err(LinkError::Interrupted);
+            }
+        }
+    }
+
+    /// Sends what is due; without an event, waits for bytes for at most `longest`.
+    fn step(&mut self, longest: Duration) -> Result<Option<HostEvent>, LinkError> {
+        loop {
+            let now_ns = self.now_ns();
+            let until_ns = match self.session.poll(now_ns) {
+                HostAction::Event(HostEvent::Failed(failure)) => {
+                    return Err(LinkError::Session { device: self.device.clone(), failure });
+                }
+                HostAction::Event(event) => return Ok(Some(event)),
+                HostAction::Transmit(bytes) => {
+                    self.link.send(bytes, Instant::now() + WRITE_LIMIT)?;
+                    continue;
+                }
+                HostAction::Wait(until_ns) => until_ns.unwrap_or(u64::MAX),
+            };
+            let wait = Duration::from_nanos(until_ns.saturating_sub(now_ns)).min(longest);
+            let count = self.link.recv(&mut self.received, Instant::now() + wait)?;
+            if count == 0 {
+                return Ok(None);
+            }
+            let now_ns = self.now_ns();
+            self.session.on_bytes(self.received.get(..count).unwrap_or(&[]), now_ns);
+        }
+    }
+
+    fn made<E>(&self, what: &'static str, asked: Result<(), E>) -> Result<(), LinkError>
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        asked.map_err(|error| LinkError::Io {
+            device: format!("{} ({what})", self.device),
+            error: std::io::Error::other(error),
+        })
+    }
+
+    fn refused(&self, what: &'static str, error: ErrorInfo) -> LinkError {
+        LinkError::Refused { device: self.device.clone(), what, error }
+    }
+
+    fn protocol(&self, what: &'static str) -> LinkError {
+        LinkError::Session { device: self.device.clone(), failure: Failure::Protocol(what) }
+    }
+}
+
+/// A random number that is not 0: the keys of the standard library's hash maps come from the
+/// operating system's random numbers.
+fn random_session() -> u32 {
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    let random = hasher.finish();
+    ((random ^ (random >> 32)) as u32).max(1)
+}

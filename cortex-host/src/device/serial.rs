@@ -1,0 +1,163 @@
+//! A serial port as a [`Link`].
+//!
+//! Built on the serialport crate, with what its documentation does not say: its `write` ignores
+//! the time-out once bytes fit partly, so the descriptor is made non-blocking and the rest of a
+//! partial write is kept; reads and writes may be interrupted; an unplugged port is a broken
+//! pipe; a baud rate the driver does not know silently becomes another one, so it is read back.
+
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use serialport::{ClearBuffer, SerialPort};
+
+use super::{Link, LinkError};
+
+/// A serial port, opened for this program alone.
+pub struct SerialLink {
+    #[cfg(unix)]
+    port: serialport::TTYPort,
+    #[cfg(windows)]
+    port: serialport::COMPort,
+    path: String,
+    baud: u32,
+}
+
+impl SerialLink {
+    /// Opens `path` at `baud`, 8 data bits, no parity, one stop bit, no flow control.
+    ///
+    /// # Errors
+    /// [`LinkError`] says what is wrong: no such port, busy, no permission, no serial port, a
+    /// baud rate it does not have.
+    pub fn open(path: &str, baud: u32) -> Result<Self, LinkError> {
+        let port = path.to_owned();
+        let builder = serialport::new(path, baud).timeout(Duration::from_millis(1));
+        let opened = builder.open_native().map_err(|error| refused(path, baud, &error))?;
+        #[cfg(unix)]
+        crate::platform::descriptor::set_nonblocking(&opened)
+            .map_err(|error| LinkError::Io { device: describe(path), error })?;
+        // Pseudo-terminals take any rate; a port that reports another one did not take ours.
+        if let Ok(actual) = opened.baud_rate()
+            && actual != 0
+            && actual.abs_diff(baud) > baud / 30
+        {
+            return Err(LinkError::Baud { port, baud });
+        }
+        // What came before the session is no part of it. A pty may refuse: then it is read.
+        let _ = opened.clear(ClearBuffer::Input);
+        Ok(Self { port: opened, path: port, baud })
+    }
+
+    /// Line speed in baud.
+    #[must_use]
+    pub fn baud(&self) -> u32 {
+        self.baud
+    }
+
+    fn failed(&self, error: std::io::Error) -> LinkError {
+        let device = describe(&self.path);
+        // EIO is what Linux says of a terminal whose other end is gone; the serialport crate
+        // gives it as "other".
+        let gone = match error.kind() {
+            ErrorKind::BrokenPipe | ErrorKind::NotFound | ErrorKind::NotConnected => true,
+            ErrorKind::Other => error.to_string().contains("I/O error"),
+            _ => false,
+        };
+        if gone { LinkError::Unplugged { device } } else { LinkError::Io { device, error } }
+    }
+}
+
+impl Link for SerialLink {
+    fn send(&mut self, mut bytes: &[u8], deadline: Instant) -> Result<(), LinkError> {
+        let begun = Instant::now();
+        while !bytes.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // On unix this sets no more than the wait of the next poll.
+            let _ = self.port.set_timeout(left.clamp(MIN_WAIT, MAX_WAIT));
+            match self.port.write(bytes) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or(&[]),
+                Err(error) if may_retry(&error) => {
+                    if left.is_zero() {
+                        return Err(LinkError::WriteStalled {
+                            device: describe(&self.path),
+                            waited_ms: begun.elapsed().as_millis(),
+                        });
+                    }
+                }
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let _ = self.port.set_timeout(left.clamp(MIN_WAIT, MAX_WAIT));
+            match self.port.read(buffer) {
+                // A terminal whose other end is gone reads as empty.
+                Ok(0) => return Err(LinkError::Unplugged { device: describe(&self.path) }),
+                Ok(count) => return Ok(count),
+                // A signal may mean that the user wants to stop: give the caller a look.
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(0),
+                Err(error) if may_retry(&error) => {
+                    if left.is_zero() {
+                        return Ok(0);
+                    }
+                }
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+    }
+
+    fn describe(&self) -> String {
+        describe(&self.path)
+    }
+}
+
+/// Shortest and longest single wait in the operating system.
+const MIN_WAIT: Duration = Duration::from_micros(1);
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
+fn may_retry(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+fn describe(path: &str) -> String {
+    format!("serial port {path}")
+}
+
+/// Which sentence an error at opening deserves.
+fn refused(path: &str, baud: u32, error: &serialport::Error) -> LinkError {
+    let port = path.to_owned();
+    match error.kind() {
+        serialport::ErrorKind::Io(ErrorKind::NotFound) => LinkError::NoSuchPort { port },
+        serialport::ErrorKind::Io(ErrorKind::PermissionDenied) => LinkError::Permission { port },
+        serialport::ErrorKind::Io(ErrorKind::WouldBlock | ErrorKind::ResourceBusy) => {
+            LinkError::Busy { port }
+        }
+        // The crate gives EBUSY (another program's exclusive lock) as "no device".
+        serialport::ErrorKind::NoDevice if std::path::Path::new(path).exists() => {
+            LinkError::Busy { port }
+        }
+        serialport::ErrorKind::NoDevice => LinkError::NoSuchPort { port },
+        serialport::ErrorKind::InvalidInput => LinkError::Baud { port, baud },
+        serialport::ErrorKind::Unknown if !is_terminal_device(path) => {
+            LinkError::NotSerial { port }
+        }
+        _ => LinkError::Io {
+            device: describe(path),
+            error: std::io::Error::other(error.description.clone()),
+        },
+    }
+}
+
+#[cfg(unix)]
+fn is_terminal_device(path: &str) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|data| data.file_type().is_char_device())
+}
+
+#[cfg(not(unix))]
+fn is_terminal_device(_path: &str) -> bool {
+    true
+}
