@@ -10,6 +10,7 @@ mod loopback;
 pub mod qemu;
 mod serial;
 mod trace;
+mod window;
 
 use std::time::Instant;
 
@@ -17,6 +18,7 @@ pub use connection::{BlockDone, Connection, KernelJob};
 pub use fault::{Direction, Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
 pub use loopback::Loopback;
 pub use serial::SerialLink;
+pub use window::{Checks, LinkDevice, LinkDeviceError};
 pub use trace::{Trace, TraceError, TraceReader, TraceRecord};
 
 /// Moves bytes to and from a device.
