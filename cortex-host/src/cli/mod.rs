@@ -7,6 +7,7 @@ mod answer;
 mod convert;
 mod generate;
 mod generating;
+mod link;
 mod list;
 mod reproduce;
 mod run;
@@ -52,6 +53,8 @@ pub enum Command {
     Schema,
     /// Check a primitive against its golden digests.
     Verify(verify::Args),
+    /// Look at what crossed a device link.
+    Link(link::Args),
 }
 
 /// Parses the process's arguments, runs the command and reports on stderr; the exit code is
@@ -82,5 +85,6 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Convert(args) => convert::execute(args, talk),
         Command::Schema => schema::execute(),
         Command::Verify(args) => verify::execute(args, talk),
+        Command::Link(args) => link::execute(args, talk),
     }
 }

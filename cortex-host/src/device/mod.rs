@@ -18,11 +18,11 @@ pub use connection::{BlockDone, Connection, KernelJob};
 pub use fault::{Direction, Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
 pub use loopback::Loopback;
 pub use serial::SerialLink;
-pub use window::{Checks, LinkDevice, LinkDeviceError};
 pub use trace::{Trace, TraceError, TraceReader, TraceRecord};
+pub use window::{Checks, LinkDevice, LinkDeviceError};
 
 /// Moves bytes to and from a device.
-pub trait Link {
+pub trait Link: Send {
     /// Writes all of `bytes`.
     ///
     /// # Errors

@@ -1,0 +1,273 @@
+//! The host's connection over the in-process device: results equal the kernels run here,
+//! seeded equals streamed, faults are survived or named, traces tell what crossed.
+
+use std::time::{Duration, Instant};
+
+use cortex_core::digest::SampleDigest;
+use cortex_core::kernel::golden::fill_golden_rows;
+use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
+use cortex_core::link::message::Seeded;
+use cortex_core::link::{Encoding, ErrorCode, Failure, HostOptions};
+use cortex_core::signal::{
+    BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
+};
+use cortex_host::device::{
+    Connection, Fault, FaultSpec, KernelJob, Link, LinkDevice, LinkError, Loopback, Trace,
+    TraceReader,
+};
+use cortex_host::harness::{Device, Monotonic, WindowFault};
+
+const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
+
+fn job(name: KernelName) -> KernelJob {
+    KernelJob {
+        kernel: KernelSpec::with_defaults(name),
+        shape: SHAPE,
+        input: Encoding::F32,
+        output: Encoding::F32,
+    }
+}
+
+fn connect(link: impl Link + 'static) -> Connection {
+    Connection::open(Box::new(link), None, None).expect("the loopback device answers")
+}
+
+fn rows(block: u32) -> usize {
+    if block == 0 { SHAPE.window } else { SHAPE.hop }
+}
+
+fn input(block: u32) -> Vec<f32> {
+    let first = if block == 0 { 0 } else { SHAPE.window as u32 + (block - 1) * SHAPE.hop as u32 };
+    let mut samples = vec![0.0; rows(block) * SHAPE.channels];
+    fill_golden_rows(first, SHAPE.channels, &mut samples);
+    samples
+}
+
+/// Outputs of the kernel run here over `blocks` blocks of `input`.
+fn here(job: &KernelJob, blocks: u32, input: impl Fn(u32) -> Vec<f32>) -> Vec<Vec<u32>> {
+    let kernel = job.kernel.build(job.shape).expect("default parameters");
+    let mut state = vec![0.0; kernel.state_len()];
+    kernel.reset(&mut state);
+    (0..blocks)
+        .map(|block| {
+            let mut samples = input(block);
+            job.input.apply(&mut samples);
+            let mut output = vec![0.0; kernel.output_len(rows(block))];
+            let count = kernel.process(&mut state, &samples, &mut output).expect("rows");
+            output.iter().take(count).map(|value| value.to_bits()).collect()
+        })
+        .collect()
+}
+
+fn there(connection: &mut Connection, job: &KernelJob, blocks: u32) -> Vec<Vec<u32>> {
+    let configured = connection.configure(job).expect("fits");
+    let mut output = vec![0.0; configured.output_values as usize];
+    (0..blocks)
+        .map(|block| {
+            let done = connection
+                .run_block(block, &input(block), &mut output, || {})
+                .expect("the block runs");
+            assert!(done.end.input_ticks <= done.end.start_ticks);
+            assert!(done.end.start_ticks <= done.end.end_ticks);
+            assert!(done.end.end_ticks <= done.end.transmit_ticks);
+            assert!(done.end.transmit_ticks <= done.end.sent_ticks);
+            output[..done.output_len].iter().map(|value| value.to_bits()).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_kernel_gives_the_same_bits_over_the_link() {
+    let mut connection = connect(Loopback::new().expect("device"));
+    for name in KernelName::ALL {
+        let job = job(name);
+        assert!(there(&mut connection, &job, 6) == here(&job, 6, input), "{name:?}");
+    }
+    let stats = connection.close().expect("ends");
+    assert_eq!((stats.retransmissions, stats.damaged_here), (0, 0));
+}
+
+#[test]
+fn i16_samples_are_what_the_reference_computes_with() {
+    let mut connection = connect(Loopback::new().expect("device"));
+    let job = KernelJob { input: Encoding::I16 { scale_uv: 0.1 }, ..job(KernelName::NotchIir) };
+    assert!(there(&mut connection, &job, 4) == here(&job, 4, input));
+    assert_eq!(connection.stats().saturated, 0);
+    // ±32767 steps of 0.001 uV end at ±32.767 uV: the golden input reaches ±46 uV.
+    let job = KernelJob { input: Encoding::I16 { scale_uv: 0.001 }, ..job };
+    assert!(there(&mut connection, &job, 4) == here(&job, 4, input));
+    let beyond = (0..4).flat_map(input).filter(|x| x.abs() > 32.7675).count() as u64;
+    assert!(beyond > 0);
+    assert_eq!(connection.stats().saturated, beyond);
+}
+
+#[test]
+fn digest_only_results_carry_no_samples() {
+    let mut connection = connect(Loopback::new().expect("device"));
+    let job = KernelJob { output: Encoding::DigestOnly, ..job(KernelName::Noop) };
+    connection.configure(&job).expect("fits");
+    let samples = input(0);
+    let done = connection.run_block(0, &samples, &mut [], || {}).expect("runs");
+    let mut digest = SampleDigest::new();
+    digest.update(&samples); // noop puts out its input
+    assert_eq!((done.output_len, done.end.output_crc), (0, digest.finish()));
+    assert_eq!(connection.stats().sample_bytes_received, 0);
+}
+
+#[test]
+fn the_harness_sees_a_device_and_its_outputs_are_checked() {
+    let mut connection = connect(Loopback::new().expect("device"));
+    connection.read_clock().expect("pongs");
+    let mut device =
+        LinkDevice::new(&mut connection, job(KernelName::BandpassFir)).expect("kernel fits");
+    let mut output = vec![0.0; device.max_output_len()];
+    for _repeat in 0..2 {
+        device.reset().expect("reset");
+        for block in 0..5 {
+            let done = device
+                .run_window(u64::from(block), &input(block), &mut output, &Monotonic)
+                .expect("runs");
+            assert_eq!(done.output_len, rows(block) * SHAPE.channels);
+            assert!(done.timing.start_ns <= done.timing.end_ns);
+        }
+    }
+    assert_eq!(device.adapter_name(), "loopback");
+    assert_eq!((device.checks().identical, device.checks().different), (10, 0));
+    // A window out of order is refused and named, and the session goes on.
+    let wrong = device.run_window(99, &input(1), &mut output, &Monotonic);
+    assert_eq!(wrong, Err(WindowFault::Reported(ErrorCode::WrongBlock as i32)));
+}
+
+#[test]
+fn seeded_equals_streamed_and_the_generator_here() {
+    let signals = [
+        Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 50.0 },
+        Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 },
+    ];
+    let mut connection = connect(Loopback::new().expect("device"));
+    for signal in signals {
+        let source = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
+        let blocks = 7;
+        let data = generated(&source, SHAPE.window + (blocks as usize - 1) * SHAPE.hop);
+        let block_of = |block: u32| {
+            let first =
+                if block == 0 { 0 } else { SHAPE.window + (block as usize - 1) * SHAPE.hop };
+            data[first * SHAPE.channels..(first + rows(block)) * SHAPE.channels].to_vec()
+        };
+        let job = job(KernelName::NotchIir);
+        connection.configure(&job).expect("fits");
+        for (first, count) in [(0, blocks), (3, 2)] {
+            let seeded = Seeded {
+                source,
+                first,
+                count,
+                generator_digest: connection.info().generator_digest,
+            };
+            let result = connection.run_seeded(&seeded).expect("runs");
+            let mut inputs = SampleDigest::new();
+            let mut outputs = SampleDigest::new();
+            let all = here(&job, first + count, block_of);
+            for block in first..first + count {
+                inputs.update(&block_of(block));
+                let values: Vec<f32> =
+                    all[block as usize].iter().map(|&bits| f32::from_bits(bits)).collect();
+                outputs.update(&values);
+            }
+            assert_eq!(result.input_crc, inputs.finish(), "{signal:?}");
+            assert_eq!(result.output_crc, outputs.finish(), "{signal:?}");
+            assert!(result.min_ticks <= result.max_ticks && result.max_ticks <= result.sum_ticks);
+        }
+        let seeded = Seeded { source, first: 0, count: 1, generator_digest: 1 };
+        match connection.run_seeded(&seeded) {
+            Err(LinkError::Refused { error, .. }) => {
+                assert_eq!(error.code, ErrorCode::GeneratorDiffers);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Interleaved rows of all channels, straight from the generator.
+fn generated(source: &SourceSpec, rows: usize) -> Vec<f32> {
+    let generator = Generator::new(source).expect("valid");
+    let mut data = vec![0.0; rows.next_multiple_of(BLOCK_SAMPLES) * SHAPE.channels];
+    for channel in 0..SHAPE.channels {
+        let mut lanes = generator.start::<1>(channel as u32);
+        let mut scratch = Scratch::<1>::new();
+        let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
+        for rows in data.chunks_exact_mut(BLOCK_SAMPLES * SHAPE.channels) {
+            generator.fill(&mut lanes, &mut scratch, &mut block);
+            for (row, [sample]) in rows.chunks_exact_mut(SHAPE.channels).zip(&block) {
+                row[channel] = *sample;
+            }
+        }
+    }
+    data
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_the_limit() {
+    let mut connection = connect(Loopback::new().expect("device"));
+    let shape = KernelShape { channels: 4096, window: 8192, hop: 8192, ..SHAPE };
+    let error = connection
+        .configure(&KernelJob { shape, ..job(KernelName::Noop) })
+        .expect_err("does not fit");
+    let text = error.to_string();
+    assert!(text.contains("loopback device refuses the kernel"), "{text}");
+    assert!(text.contains("16777216"), "{text}");
+    // The session goes on.
+    let job = job(KernelName::Car);
+    assert!(there(&mut connection, &job, 2) == here(&job, 2, input));
+}
+
+#[test]
+fn a_faulty_link_gives_the_same_bits_and_its_trace_shows_the_frames() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("link.pcap");
+    let spec: FaultSpec = "ber=2e-6,drop=0.01,dup=0.02".parse().expect("valid");
+    let link = Fault::new(Loopback::new().expect("device"), spec, 5);
+    let link = Trace::new(link, &path).expect("trace");
+    let options = HostOptions { poll_interval_ns: 3_000_000, ..HostOptions::default() };
+    let mut connection =
+        Connection::open_with(Box::new(link), options, None).expect("connects despite faults");
+    let job = job(KernelName::WelchPsd);
+    assert!(there(&mut connection, &job, 12) == here(&job, 12, input));
+    drop(connection);
+    let records: Vec<_> =
+        TraceReader::open(&path).expect("trace").collect::<Result<_, _>>().expect("whole");
+    assert!(records.len() > 40, "{}", records.len());
+    assert!(records.windows(2).all(|pair| pair[0].time_ns <= pair[1].time_ns));
+}
+
+/// A link whose device says nothing, or the same bytes again and again.
+struct Dummy(&'static [u8]);
+
+impl Link for Dummy {
+    fn send(&mut self, _bytes: &[u8], _deadline: Instant) -> Result<(), LinkError> {
+        Ok(())
+    }
+
+    fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
+        std::thread::sleep(
+            deadline.saturating_duration_since(Instant::now()).min(Duration::from_millis(5)),
+        );
+        buffer[..self.0.len()].copy_from_slice(self.0);
+        Ok(self.0.len())
+    }
+
+    fn describe(&self) -> String {
+        "dummy".into()
+    }
+}
+
+#[test]
+fn silence_and_garbage_are_told_apart() {
+    let options = HostOptions { hello_limit_ns: 120_000_000, ..HostOptions::default() };
+    let failure = |bytes| match Connection::open_with(Box::new(Dummy(bytes)), options, None) {
+        Err(LinkError::Session { failure, .. }) => failure,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("connected to nothing"),
+    };
+    assert_eq!(failure(b""), Failure::NoAnswer);
+    assert!(matches!(failure(b"U-Boot 2024.01\r\n\0"), Failure::Garbage { .. }));
+}
