@@ -22,9 +22,9 @@ CORRECTION = [
 ]
 
 
-def chacha8_words(seed, stream, first_block, blocks):
+def chacha8_words(seed, stream, first_block, blocks, domain=b"cortex/pink/v1"):
     """Words of `blocks` 64-word blocks from `first_block` on."""
-    key = seed.to_bytes(8, "little") + b"cortex/pink/v1".ljust(24, b"\0")
+    key = seed.to_bytes(8, "little") + domain.ljust(24, b"\0")
     key_words = [int.from_bytes(key[i : i + 4], "little") for i in range(0, 32, 4)]
     mask = 0xFFFFFFFF
     words = []
