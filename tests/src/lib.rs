@@ -26,7 +26,8 @@ pub fn cortex_host() -> Command {
         let profile = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
         let target = profile.parent().expect("a profile folder lies in a target folder");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "cortex-host", "--bin", "cortex-host"]);
+        // The whole workspace, so that dependencies have the features the tests were built with.
+        cargo.args(["build", "--quiet", "--workspace", "--bins"]);
         if profile.ends_with("release") {
             cargo.arg("--release");
         }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod convert;
+mod download;
 mod generate;
 mod generating;
 mod link;
@@ -51,6 +52,8 @@ pub enum Command {
     Convert(convert::Args),
     /// Print the JSON schema of configurations.
     Schema,
+    /// Fetch a public dataset, check it and convert it.
+    Download(download::Args),
     /// Check a primitive against its golden digests.
     Verify(verify::Args),
     /// Look at what crossed a device link.
@@ -84,6 +87,7 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Reproduce(args) => reproduce::execute(args, talk),
         Command::Convert(args) => convert::execute(args, talk),
         Command::Schema => schema::execute(),
+        Command::Download(args) => download::execute(args, talk),
         Command::Verify(args) => verify::execute(args, talk),
         Command::Link(args) => link::execute(args, talk),
     }

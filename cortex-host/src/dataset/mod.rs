@@ -5,7 +5,9 @@
 //! with a BrainVision header (`.vhdr`, `.vmrk`) beside the unchanged `.float32` file.
 
 pub mod brainvision;
+pub mod catalogue;
 pub mod convert;
+pub mod download;
 pub mod edf;
 mod error;
 pub mod events;

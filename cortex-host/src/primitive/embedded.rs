@@ -4,6 +4,10 @@
 pub const FILES: &[(&str, &str)] = &[
     DEFAULT_CONFIG,
     (
+        "primitives/datasets/v1/physionet-motor-imagery/spec.yaml",
+        include_str!("../../../primitives/datasets/v1/physionet-motor-imagery/spec.yaml"),
+    ),
+    (
         "primitives/datasets/v1/synthetic/spec.yaml",
         include_str!("../../../primitives/datasets/v1/synthetic/spec.yaml"),
     ),

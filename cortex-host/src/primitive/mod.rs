@@ -129,6 +129,20 @@ impl Library {
         found.into_values().collect()
     }
 
+    /// The text of the specification of the dataset primitive `path`
+    /// (`primitives/datasets/VERSION/NAME` or a folder), and its folder unless it is only
+    /// embedded. `None` when there is no such primitive.
+    #[must_use]
+    pub fn specification(&self, path: &str) -> Option<(String, Option<PathBuf>)> {
+        let path = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
+        let spec_name = format!("{path}/spec.yaml");
+        let local = self.search(path).find_map(|folder| {
+            let text = fs::read_to_string(folder.join(&spec_name)).ok()?;
+            Some((text, Some(folder.join(path))))
+        });
+        local.or_else(|| embedded::text(&spec_name).map(|text| (text.to_owned(), None)))
+    }
+
     /// All shipped configurations, by path; the summary is the file's first comment line.
     #[must_use]
     pub fn configs(&self) -> Vec<Listing> {
@@ -163,12 +177,9 @@ impl Library {
     }
 
     fn spec_text(&self, path: &str) -> (String, bool) {
-        let spec_name = format!("{path}/spec.yaml");
-        let local =
-            self.search(path).find_map(|folder| fs::read_to_string(folder.join(&spec_name)).ok());
-        match local {
-            Some(text) => (text, true),
-            None => (embedded::text(&spec_name).unwrap_or_default().to_owned(), false),
+        match self.specification(path) {
+            Some((text, folder)) => (text, folder.is_some()),
+            None => (String::new(), false),
         }
     }
 
