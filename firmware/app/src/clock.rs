@@ -24,9 +24,59 @@ impl Extended {
     }
 }
 
+/// A fast counter of few bits whose wraps a slow, wide counter of the same crystal tells.
+///
+/// The slow counter, in microseconds, says which turn of the fast one it is: right as long as
+/// the two are read within a quarter of a turn of each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Vernier {
+    turn: u64,
+    ticks_per_us: u64,
+    /// Fast minus slow at the first reading, modulo the turn.
+    offset: Option<u64>,
+}
+
+impl Vernier {
+    /// For a fast counter of `bits` bits, counting up `ticks_per_us` times a microsecond.
+    #[must_use]
+    pub const fn new(bits: u8, ticks_per_us: u32) -> Self {
+        Self { turn: 1 << bits, ticks_per_us: ticks_per_us as u64, offset: None }
+    }
+
+    /// The time in fast ticks, when the slow counter shows `us` and the fast one `raw` (bits
+    /// above its width do not matter).
+    #[inline]
+    pub fn read(&mut self, us: u64, raw: u32) -> u64 {
+        let coarse = us.wrapping_mul(self.ticks_per_us);
+        let mask = self.turn - 1;
+        let fine = u64::from(raw).wrapping_sub(coarse) & mask;
+        // Half a turn before the first reading is the zero of `ahead`, so that it never wraps.
+        let offset = *self.offset.get_or_insert(fine.wrapping_sub(self.turn / 2) & mask);
+        let ahead = fine.wrapping_sub(offset) & mask;
+        coarse.wrapping_add(ahead)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_counters_make_one_clock_that_never_goes_back() {
+        let mut clock = Vernier::new(24, 125);
+        let phase = 0x00AB_CDEF_u64;
+        let (mut exact, mut last, mut first) = (1_000_000_u64, 0, None);
+        for step in (0..200_000_u64).map(|i| i * 7_919 % 40_000_000) {
+            exact += step;
+            // The slow counter is read up to 3 us before the fast one.
+            let us = exact / 125 - exact % 3;
+            let now = clock.read(us, (exact.wrapping_add(phase) & 0xFF_FFFF) as u32);
+            let zero = *first.get_or_insert(now.wrapping_sub(exact));
+            assert_eq!(now.wrapping_sub(exact), zero, "ticks are exact over any time");
+            assert!(now >= last);
+            last = now;
+        }
+    }
 
     #[test]
     fn time_goes_on_over_every_wrap() {

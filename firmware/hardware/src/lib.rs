@@ -8,6 +8,8 @@ pub mod boot;
 pub mod cmsdk;
 #[cfg(target_arch = "arm")]
 mod doze;
+#[cfg(all(target_arch = "arm", feature = "dwt"))]
+pub mod dwt;
 mod exclusive;
 mod register;
 

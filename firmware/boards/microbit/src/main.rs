@@ -4,6 +4,7 @@
 
 use cortex_app::serve::{self, Memory};
 use cortex_hardware::{Exclusive, boot};
+use cortex_m as _;
 use microbit::Microbit;
 
 /// Frames, transmit buffer, kernel values, seeded channels.

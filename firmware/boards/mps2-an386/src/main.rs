@@ -4,6 +4,7 @@
 
 use cortex_app::serve::{self, Memory};
 use cortex_hardware::{Exclusive, boot};
+use cortex_m as _;
 use mps2_an386::Mps2;
 
 /// Frames, transmit buffer, kernel values, seeded channels.

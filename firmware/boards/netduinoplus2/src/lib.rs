@@ -1,17 +1,20 @@
 //! Board file: Netduino Plus 2 (STM32F405, Cortex-M4F), as QEMU's `netduinoplus2` emulates it.
 //!
-//! Serial port: USART1. Clock: TIM2, 32 bits. QEMU runs its timers from 1 GHz and leaves the
-//! clock tree and the pins out, so this file sets up neither; a real board of the family is
+//! Serial port: USART1. Clock: TIM2, 32 bits, because QEMU's DWT cycle counter does not move (it
+//! is asked first, as on a real board). QEMU runs its timers from 1 GHz and leaves the clock
+//! tree and the pins out, so this file sets up neither; a real board of the family is
 //! boards/nucleo-f446re. Register offsets: ST RM0090, sections 18.4 (TIM2) and 30.6 (USART).
 #![no_std]
 
 use cortex_app::clock::Extended;
 use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
 use cortex_core::link::message::TimerId;
+use cortex_hardware::dwt::CycleCounter;
 use cortex_hardware::{Doze, Register};
 
 const USART1: usize = 0x4001_1000;
 const TIM2: usize = 0x4000_0000;
+const CORE_HZ: u32 = 168_000_000;
 /// SR bit 5: a received byte waits.
 const RXNE: u32 = 1 << 5;
 /// SR bit 7: the transmit register is free.
@@ -22,6 +25,7 @@ const TXE: u32 = 1 << 7;
 pub struct NetduinoPlus2 {
     status: Register,
     data: Register,
+    cycles: Option<CycleCounter>,
     count: Register,
     time: Extended,
     doze: Doze,
@@ -39,6 +43,8 @@ impl NetduinoPlus2 {
         Self {
             status: register(USART1),
             data: register(USART1 + 0x04),
+            cycles: cortex_m::Peripherals::take()
+                .and_then(|core| CycleCounter::probe(core.DCB, core.DWT)),
             count: register(TIM2 + 0x24),
             time: Extended::new(32),
             doze: Doze::on(37), // USART1
@@ -50,11 +56,18 @@ impl Board for NetduinoPlus2 {
     const NAME: &'static str = "netduinoplus2";
 
     fn clock(&self) -> ClockFacts {
-        ClockFacts { timer: TimerId::PeripheralTimer, hz: 40_000_000, bits: 32 }
+        match self.cycles {
+            Some(_) => ClockFacts { timer: TimerId::DwtCycleCounter, hz: CORE_HZ, bits: 32 },
+            None => ClockFacts { timer: TimerId::PeripheralTimer, hz: 40_000_000, bits: 32 },
+        }
     }
 
     fn now(&mut self) -> u64 {
-        self.time.extend(self.count.read())
+        let ticks = match &self.cycles {
+            Some(cycles) => cycles.ticks(),
+            None => self.count.read(),
+        };
+        self.time.extend(ticks)
     }
 
     fn receive(&mut self, into: &mut [u8]) -> usize {

@@ -4,6 +4,7 @@
 
 use cortex_app::serve::{self, Memory};
 use cortex_hardware::{Exclusive, boot};
+use cortex_m as _;
 use netduinoplus2::NetduinoPlus2;
 
 /// Frames, transmit buffer, kernel values, seeded channels.

@@ -2,6 +2,7 @@
 #![no_std]
 #![no_main]
 
+use cortex_m as _;
 use microbit::Microbit;
 
 #[cortex_m_rt::entry]

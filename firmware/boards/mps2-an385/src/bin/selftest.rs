@@ -2,6 +2,7 @@
 #![no_std]
 #![no_main]
 
+use cortex_m as _;
 use mps2_an385::Mps2;
 
 #[cortex_m_rt::entry]
