@@ -17,6 +17,7 @@ use std::time::Instant;
 pub use connection::{BlockDone, Connection, KernelJob};
 pub use fault::{Direction, Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
 pub use loopback::Loopback;
+pub use qemu::QemuLink;
 pub use serial::SerialLink;
 pub use trace::{Trace, TraceError, TraceReader, TraceRecord};
 pub use window::{Checks, LinkDevice, LinkDeviceError};

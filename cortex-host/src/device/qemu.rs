@@ -8,11 +8,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
 use super::board::{BoardSpec, EmulatorSpec, board, boards};
+use super::{Link, LinkError, SerialLink};
+use crate::exit::{ExitCode, Failure};
 
 /// `-icount shift=N`: one instruction takes `2^N` ns of emulated time. At 8 the counts repeat
 /// exactly on all our boards; at 0 and 6 they were seen not to.
@@ -106,6 +108,9 @@ pub enum EmulatorError {
         /// What QEMU said.
         tail: String,
     },
+    /// The board's serial port could not be opened.
+    #[error(transparent)]
+    Link(#[from] LinkError),
     /// A system call failed.
     #[error("{what}: {source}")]
     Io {
@@ -114,6 +119,18 @@ pub enum EmulatorError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl From<EmulatorError> for Failure {
+    fn from(error: EmulatorError) -> Self {
+        let code = match error {
+            EmulatorError::UnknownBoard { .. } | EmulatorError::ImageMissing { .. } => {
+                ExitCode::Usage
+            }
+            _ => ExitCode::Device,
+        };
+        Failure::new(code, error.to_string())
+    }
 }
 
 /// The board called `name`, if QEMU can emulate it.
@@ -281,6 +298,62 @@ impl Drop for Emulator {
         // Nothing can be done about a process that is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// An emulated board as a [`Link`]: its serial port, and QEMU, which stops with it.
+pub struct QemuLink {
+    // Fields drop in order: the port closes before QEMU stops.
+    serial: SerialLink,
+    emulator: Emulator,
+    board: String,
+}
+
+impl QemuLink {
+    /// Line speed to reckon with: an emulated line has none and is faster than this.
+    pub const BAUD: u32 = 921_600;
+
+    /// Finds or builds the firmware of the board called `name` ([`image`]), starts it and opens
+    /// its serial port.
+    ///
+    /// # Errors
+    /// [`EmulatorError`], each with what to do.
+    pub fn start(name: &str, firmware: Option<&Path>) -> Result<Self, EmulatorError> {
+        let (board, spec) = emulated_board(name)?;
+        let image = image(&board, Program::Firmware, firmware)?;
+        let emulator = Emulator::start(&board, &spec, &image)?;
+        let serial = SerialLink::open(&emulator.port().to_string_lossy(), Self::BAUD)?;
+        Ok(Self { serial, emulator, board: board.name })
+    }
+
+    /// The emulator, to reset or to inspect.
+    pub fn emulator(&mut self) -> &mut Emulator {
+        &mut self.emulator
+    }
+
+    /// Says that the board is gone, not its port.
+    fn named(&self, error: LinkError) -> LinkError {
+        match error {
+            LinkError::Unplugged { .. } => LinkError::Unplugged { device: self.describe() },
+            LinkError::WriteStalled { waited_ms, .. } => {
+                LinkError::WriteStalled { device: self.describe(), waited_ms }
+            }
+            other => other,
+        }
+    }
+}
+
+impl Link for QemuLink {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), LinkError> {
+        self.serial.send(bytes, deadline).map_err(|error| self.named(error))
+    }
+
+    fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
+        self.serial.recv(buffer, deadline).map_err(|error| self.named(error))
+    }
+
+    fn describe(&self) -> String {
+        format!("emulated board {}", self.board)
     }
 }
 

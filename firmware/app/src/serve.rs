@@ -1,10 +1,7 @@
 //! The firmware proper: the board loop around the link's device session.
 
-use cortex_core::kernel::{AnyKernel, KernelShape, KernelSpec};
 use cortex_core::link::device::transmit_buffer_bytes;
-use cortex_core::link::{
-    Action, DeviceIdentity, DeviceSession, ErrorCode, ErrorInfo, KernelEngine,
-};
+use cortex_core::link::{Action, DeviceIdentity, DeviceSession, KernelEngine};
 use cortex_core::signal::Lanes;
 
 use crate::{Board, Boot, transmit_all};
@@ -82,7 +79,7 @@ pub fn run<
         boot_count: boot.count,
         rx_ring_bytes: ring_bytes,
     };
-    let engine = KernelEngine::new(build_kernel, 0, &mut memory.values[..], &mut memory.lanes[..]);
+    let engine = KernelEngine::standard(&mut memory.values[..], &mut memory.lanes[..]);
     let session =
         DeviceSession::new(&identity, engine, &mut memory.frame[..], &mut memory.transmit[..]);
     let Ok(mut session) = session else { panic!("buffers too short for the session") };
@@ -98,12 +95,4 @@ pub fn run<
             Action::Run => session.run(&mut || board.now()),
         }
     }
-}
-
-/// A kernel from its portable description, as CONFIGURE carries it.
-fn build_kernel(shape: &KernelShape, spec: &[u8]) -> Result<AnyKernel, ErrorInfo> {
-    let unknown = |_| ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0);
-    let spec: KernelSpec = postcard::from_bytes(spec).map_err(unknown)?;
-    // The host has built the same kernel before: it has the sentence for every wrong parameter.
-    spec.build(*shape).map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 1, 0))
 }
