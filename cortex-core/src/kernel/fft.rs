@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rfft::{fft_len, rfft};
+use super::rfft::{fft_len, rfft, sines_len, write_sines};
 use super::rows::{self, Ring};
 use super::{Kernel, KernelError, KernelFault, KernelShape};
 
@@ -39,7 +39,7 @@ impl Fft {
     }
 
     pub(super) fn state_values(&self) -> u64 {
-        self.ring.state_len() + self.nfft as u64
+        self.ring.state_len() + (sines_len(self.nfft) + self.nfft) as u64
     }
 }
 
@@ -49,7 +49,10 @@ impl Kernel for Fft {
     }
 
     fn reset(&self, state: &mut [f32]) {
-        state[..self.state_len()].fill(0.0);
+        let state = &mut state[..self.state_len()];
+        state.fill(0.0);
+        let sines = &mut state[self.ring.state_len() as usize..][..sines_len(self.nfft)];
+        write_sines(self.nfft, sines);
     }
 
     fn output_len(&self, _rows: usize) -> usize {
@@ -66,21 +69,22 @@ impl Kernel for Fft {
         let len = self.state_len();
         rows::check(channels, input, state, len, output, |rows| self.output_len(rows))?;
         self.ring.push(state, input);
-        let (history, scratch) = state.split_at_mut(self.ring.state_len() as usize);
-        let scratch = &mut scratch[..self.nfft];
+        let (history, rest) = state.split_at_mut(self.ring.state_len() as usize);
+        let (sines, rest) = rest.split_at_mut(sines_len(self.nfft));
+        let scratch = &mut rest[..self.nfft];
         let nyquist = self.nfft / 2;
         for channel in 0..channels {
             let (samples, padding) = scratch.split_at_mut(self.ring.window);
             self.ring.copy_channel(history, channel, 0, samples);
             padding.fill(0.0);
-            let bins = rfft(scratch);
+            let bins = rfft(scratch, sines);
             let mut put = |bin: usize, re: f32, im: f32| {
                 output[(bin * channels + channel) * 2..][..2].copy_from_slice(&[re, im]);
             };
             for (k, bin) in bins.iter().enumerate() {
-                put(k, bin.re, if k == 0 { 0.0 } else { bin.im });
+                put(k, bin[0], if k == 0 { 0.0 } else { bin[1] });
             }
-            put(nyquist, bins[0].im, 0.0);
+            put(nyquist, bins[0][1], 0.0);
         }
         Ok(self.output_len(1))
     }

@@ -21,7 +21,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::in_range;
-use super::rfft::{MIN_FFT_LEN, fft_len, rfft};
+use super::rfft::{MIN_FFT_LEN, fft_len, rfft, sines_len, write_sines};
 use super::rows::{self, Ring};
 use super::{Kernel, KernelError, KernelFault, KernelShape};
 use crate::math;
@@ -73,7 +73,7 @@ impl WelchPsd {
     }
 
     pub(super) fn state_values(&self) -> u64 {
-        self.ring.state_len() + self.half() as u64 + self.nfft as u64
+        self.ring.state_len() + (self.half() + sines_len(self.nfft) + self.nfft) as u64
     }
 
     /// Number of distinct values of the window function, w[0] to w[nperseg/2].
@@ -90,7 +90,8 @@ impl Kernel for WelchPsd {
     fn reset(&self, state: &mut [f32]) {
         let state = &mut state[..self.state_len()];
         state.fill(0.0);
-        let hann = &mut state[self.ring.state_len() as usize..][..self.half()];
+        let (hann, rest) = state[self.ring.state_len() as usize..].split_at_mut(self.half());
+        write_sines(self.nfft, &mut rest[..sines_len(self.nfft)]);
         for (n, weight) in hann.iter_mut().enumerate() {
             let sine = math::sin(core::f64::consts::PI * n as f64 / self.nperseg as f64);
             *weight = (sine * sine) as f32;
@@ -113,6 +114,7 @@ impl Kernel for WelchPsd {
         self.ring.push(state, input);
         let (history, rest) = state.split_at_mut(self.ring.state_len() as usize);
         let (hann, rest) = rest.split_at_mut(self.half());
+        let (sines, rest) = rest.split_at_mut(sines_len(self.nfft));
         let scratch = &mut rest[..self.nfft];
         let psd = &mut output[..(self.nfft / 2 + 1) * channels];
         psd.fill(0.0);
@@ -125,12 +127,12 @@ impl Kernel for WelchPsd {
                 padding.fill(0.0);
                 remove_mean(samples);
                 taper(samples, hann);
-                let bins = rfft(scratch);
-                let (dc, highest) = (bins[0].re, bins[0].im);
+                let bins = rfft(scratch, sines);
+                let [dc, highest] = bins[0];
                 psd[channel] += self.scale * (dc * dc);
                 psd[nyquist * channels + channel] += self.scale * (highest * highest);
                 for (k, bin) in bins.iter().enumerate().skip(1) {
-                    let power = bin.re * bin.re + bin.im * bin.im;
+                    let power = bin[0] * bin[0] + bin[1] * bin[1];
                     psd[k * channels + channel] += 2.0 * self.scale * power;
                 }
             }
