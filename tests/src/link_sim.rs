@@ -169,6 +169,8 @@ struct Wire {
     free_at_ns: u64,
     bytes: VecDeque<(u64, u8)>,
     faults: Option<FaultInjector>,
+    cut: Option<(u64, usize)>,
+    writes: u64,
     line_bytes: u64,
 }
 
@@ -180,6 +182,8 @@ impl Wire {
             free_at_ns: 0,
             bytes: VecDeque::new(),
             faults: None,
+            cut: None,
+            writes: 0,
             line_bytes: 0,
         }
     }
@@ -187,6 +191,9 @@ impl Wire {
     /// Puts bytes on the line; returns when the last has left the sender.
     fn send(&mut self, bytes: &[u8], now_ns: u64) -> u64 {
         self.line_bytes += bytes.len() as u64;
+        let keep = self.cut.filter(|&(write, _)| write == self.writes).map(|(_, keep)| keep);
+        let bytes = bytes.get(..keep.unwrap_or(bytes.len())).unwrap_or(bytes);
+        self.writes += 1;
         let disturbed = self.faults.as_mut().map(|faults| faults.apply(bytes));
         let mut at = self.free_at_ns.max(now_ns);
         for &byte in disturbed.as_deref().unwrap_or(bytes) {
@@ -218,8 +225,12 @@ pub struct Simulation {
     pub overruns: u64,
     /// Fill of the ring at its fullest.
     pub ring_high_water: usize,
-    /// The device stops answering (SIGSTOP) until this time.
-    pub device_stopped_until_ns: u64,
+    /// From when until when the device stands still (SIGSTOP, SIGCONT).
+    pub device_stopped_ns: (u64, u64),
+    /// When the device is reset.
+    pub reset_at_ns: Option<u64>,
+    /// Bytes that arrived at the device while its kernel ran.
+    pub bytes_during_kernel: u64,
     /// Blocks run by devices before the last reset.
     pub executed_before_reset: u64,
     model: LineModel,
@@ -227,6 +238,7 @@ pub struct Simulation {
     to_host: Wire,
     ring: VecDeque<u8>,
     device_free_ns: u64,
+    kernel_until_ns: u64,
     boot_count: u32,
 }
 
@@ -255,7 +267,10 @@ impl Simulation {
             device: boot_device(&model, 1),
             overruns: 0,
             ring_high_water: 0,
-            device_stopped_until_ns: 0,
+            device_stopped_ns: (0, 0),
+            reset_at_ns: None,
+            bytes_during_kernel: 0,
+            kernel_until_ns: 0,
             executed_before_reset: 0,
             to_device: Wire::new(model.byte_ns(), model.to_device_latency_ns),
             to_host: Wire::new(model.byte_ns(), model.to_host_latency_ns),
@@ -297,6 +312,22 @@ impl Simulation {
         self.device_free_ns = self.now_ns;
     }
 
+    /// Cuts the `write`-th frame (from 0) that the host hands to the line to `keep` bytes.
+    pub fn cut_to_device(&mut self, write: u64, keep: usize) {
+        self.to_device.cut = Some((write, keep));
+    }
+
+    /// The same for frames of the device.
+    pub fn cut_to_host(&mut self, write: u64, keep: usize) {
+        self.to_host.cut = Some((write, keep));
+    }
+
+    /// Frames handed to the line so far: by the host, by the device.
+    #[must_use]
+    pub fn writes(&self) -> (u64, u64) {
+        (self.to_device.writes, self.to_host.writes)
+    }
+
     /// Bytes from elsewhere appear at the device's receiver now.
     pub fn inject_to_device(&mut self, bytes: &[u8]) {
         self.to_device.send(bytes, self.now_ns);
@@ -319,11 +350,14 @@ impl Simulation {
             };
             let device_deadline =
                 (self.device_free_ns > self.now_ns).then_some(self.device_free_ns);
-            let next =
-                [host_deadline, self.to_device.next_at(), self.to_host.next_at(), device_deadline]
-                    .into_iter()
-                    .flatten()
-                    .min();
+            let next = [
+                self.reset_at_ns,
+                host_deadline,
+                self.to_device.next_at(),
+                self.to_host.next_at(),
+                device_deadline,
+            ];
+            let next = next.into_iter().flatten().min();
             let next = next.unwrap_or(limit_ns).max(self.now_ns + 1);
             if next > limit_ns {
                 self.now_ns = limit_ns;
@@ -334,7 +368,12 @@ impl Simulation {
     }
 
     fn step_device(&mut self) {
+        if self.reset_at_ns.is_some_and(|at| at <= self.now_ns) {
+            self.reset_at_ns = None;
+            self.reset_device();
+        }
         while let Some(byte) = self.to_device.take(self.now_ns) {
+            self.bytes_during_kernel += u64::from(self.now_ns < self.kernel_until_ns);
             if self.ring.len() < self.model.ring_bytes {
                 self.ring.push_back(byte);
                 self.ring_high_water = self.ring_high_water.max(self.ring.len());
@@ -342,8 +381,9 @@ impl Simulation {
                 self.overruns += 1;
             }
         }
-        if self.now_ns < self.device_stopped_until_ns {
-            self.device_free_ns = self.device_stopped_until_ns;
+        let (stopped_ns, continued_ns) = self.device_stopped_ns;
+        if (stopped_ns..continued_ns).contains(&self.now_ns) {
+            self.device_free_ns = continued_ns;
         }
         while self.device_free_ns <= self.now_ns {
             let bytes: Vec<u8> = self.ring.drain(..).collect();
@@ -362,6 +402,7 @@ impl Simulation {
                         now
                     });
                     self.device_free_ns = self.now_ns + step;
+                    self.kernel_until_ns = self.device_free_ns;
                 }
             }
         }

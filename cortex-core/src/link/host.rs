@@ -759,16 +759,20 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         if self.send.acknowledged(ack.next, ack.received) {
             self.last_progress_ns = now_ns;
         }
-        if ack.token == self.poll_token && self.poll_mark != 0 {
+        let answers_poll = ack.token == self.poll_token && self.poll_mark != 0;
+        if answers_poll {
             self.send.drained_to(self.poll_mark);
             self.poll_mark = 0;
         }
         self.credit = ack.credit;
         self.busy = ack.flags & ACK_BUSY != 0;
         self.stats.damaged_at_device = ack.damaged;
-        if !self.delivered() && ack.flags & ACK_GAP != 0 && self.send.next() == self.request_end() {
-            // The last frames were damaged and nothing follows them that would show it: ask.
-            self.poll_due = self.poll_mark == 0;
+        // A gap shows by itself when a later frame was kept. When none was, or none follows,
+        // ask: the answer tells which frames are lost.
+        let hidden = ack.received == 0 || self.send.next() == self.request_end();
+        let gap = ack.flags & ACK_GAP != 0 && !answers_poll;
+        if !self.delivered() && gap && hidden && self.poll_mark == 0 {
+            self.poll_due = true;
         }
     }
 
