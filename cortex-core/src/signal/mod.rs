@@ -39,13 +39,14 @@ pub(crate) const MAX_POLES: usize = 16;
 
 /// The state of N adjacent channels, at a block boundary.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Lanes<const N: usize> {
-    first_channel: u32,
-    next_block: u64,
     /// The last white-noise samples, oldest first.
     history: [[f32; N]; HISTORY_SAMPLES],
     /// The one-pole sections.
     poles: [[f32; N]; MAX_POLES],
+    first_channel: u32,
+    next_block: u64,
 }
 
 impl<const N: usize> Lanes<N> {
@@ -64,7 +65,10 @@ impl<const N: usize> Lanes<N> {
 }
 
 /// Working memory of [`Generator::fill`]: contents do not matter between calls.
+///
+/// Aligned to a cache line, as [`Lanes`] is: a vector that straddles two costs twice.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Scratch<const N: usize> {
     words: WordBlock<N>,
     noise: [[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES],

@@ -39,7 +39,8 @@ impl Bank {
     }
 
     /// Runs the sections over one block of `input` and adds their outputs to `out`, section by
-    /// section in order: in groups, so that a group's states stay in registers.
+    /// section in order: in groups of four, so that a group's states stay in registers, and the
+    /// rest in one group, because a section alone would wait for its own last result.
     #[inline(always)]
     pub(super) fn add<const N: usize>(
         &self,
@@ -52,14 +53,9 @@ impl Bank {
         for (sections, states) in fours.iter().zip(four_states) {
             run(sections, states, input, out);
         }
-        let (twos, ones) = rest.as_chunks::<2>();
-        let (two_states, one_states) = rest_states.as_chunks_mut::<2>();
-        for (sections, states) in twos.iter().zip(two_states) {
-            run(sections, states, input, out);
-        }
-        for (section, state) in ones.as_chunks::<1>().0.iter().zip(one_states.as_chunks_mut().0) {
-            run(section, state, input, out);
-        }
+        run_exactly::<N, 3>(rest, rest_states, input, out);
+        run_exactly::<N, 2>(rest, rest_states, input, out);
+        run_exactly::<N, 1>(rest, rest_states, input, out);
     }
 
     /// Advances the states over rows of input whose output nobody wants.
@@ -136,6 +132,19 @@ impl Bank {
 pub(super) fn overlap(decay_i: f32, decay_j: f32) -> f64 {
     let (a, b) = (f64::from(decay_i), f64::from(decay_j));
     a + b - a * b
+}
+
+/// Runs the sections if there are exactly `P` of them.
+#[inline(always)]
+fn run_exactly<const N: usize, const P: usize>(
+    sections: &[Section],
+    states: &mut [[f32; N]],
+    input: &[[f32; N]; BLOCK_SAMPLES],
+    out: &mut LaneBlock<N>,
+) {
+    if let (Ok(sections), Ok(states)) = (sections.try_into(), states.try_into()) {
+        run::<N, P>(sections, states, input, out);
+    }
 }
 
 /// Runs `P` sections over one block of input, adding their outputs to `out` in order.

@@ -37,10 +37,8 @@ impl White {
     ) {
         self.key.words(lanes.first_channel, lanes.next_block, &mut scratch.words);
         random::normals(&scratch.words, out);
-        for row in out {
-            for sample in row {
-                *sample *= self.amplitude_uv;
-            }
+        for sample in out.as_flattened_mut() {
+            *sample *= self.amplitude_uv;
         }
     }
 }

@@ -92,17 +92,26 @@ impl PowerLaw {
     ) {
         let random_block = FIRST_NOISE_BLOCK.wrapping_add(lanes.next_block);
         self.key.words(lanes.first_channel, random_block, &mut scratch.words);
-        let Some(noise) = scratch.noise.first_chunk_mut::<BLOCK_SAMPLES>() else { return };
-        random::normals(&scratch.words, noise);
-        let [c0, c1] = self.taps;
-        let mut before = lanes.history[HISTORY_SAMPLES - 1];
-        for (w, y) in noise.iter().zip(out.iter_mut()) {
-            for lane in 0..N {
-                y[lane] = c0 * w[lane] + c1 * before[lane];
-            }
-            before = *w;
+        // The noise, behind the last sample of the block before.
+        let noise = &mut scratch.noise[HISTORY_SAMPLES - 1..];
+        noise[0] = lanes.history[HISTORY_SAMPLES - 1];
+        let Some(fresh) = noise[1..].first_chunk_mut() else { return };
+        random::normals(&scratch.words, fresh);
+        lanes.history[HISTORY_SAMPLES - 1] = fresh[BLOCK_SAMPLES - 1];
+        self.taps(noise, out);
+        if let Some(fresh) = noise[1..].first_chunk() {
+            self.bank.add(&mut lanes.poles, fresh, out);
         }
-        lanes.history[HISTORY_SAMPLES - 1] = before;
-        self.bank.add(&mut lanes.poles, noise, out);
+    }
+
+    /// The direct taps: `noise` begins one sample before the block.
+    #[inline(always)]
+    fn taps<const N: usize>(&self, noise: &[[f32; N]], out: &mut LaneBlock<N>) {
+        let [c0, c1] = self.taps;
+        let before = noise[..BLOCK_SAMPLES].as_flattened();
+        let current = noise[1..].as_flattened();
+        for ((y, w), v) in out.as_flattened_mut().iter_mut().zip(current).zip(before) {
+            *y = c0 * w + c1 * v;
+        }
     }
 }
