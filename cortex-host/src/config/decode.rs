@@ -101,20 +101,39 @@ impl Decode for bool {
 
 impl Decode for u64 {
     fn decode(node: &Node, path: &str) -> Result<Self, Problem> {
-        match node.value {
-            Value::Integer(value) => u64::try_from(value).ok(),
-            _ => None,
-        }
-        .ok_or_else(|| wrong(node, path, "a whole number from 0 to 18446744073709551615"))
+        let expected = match node.value {
+            Value::Integer(value) => match u64::try_from(value) {
+                Ok(value) => return Ok(value),
+                Err(_) if value < 0 => "a whole number, 0 or above",
+                Err(_) => "a whole number below 2^64",
+            },
+            // The reader makes a float of an integer that fits no 64 bits.
+            Value::Float(value) if value >= 18_446_744_073_709_551_616.0 => {
+                "a whole number below 2^64"
+            }
+            _ => "a whole number",
+        };
+        Err(wrong(node, path, expected))
     }
 }
 
+/// No physical quantity in a configuration is larger than this, or smaller than its inverse.
+const MAX_MAGNITUDE: f64 = 1e15;
+
 impl Decode for f64 {
     fn decode(node: &Node, path: &str) -> Result<Self, Problem> {
-        match node.value {
-            Value::Integer(value) => Ok(value as f64),
-            Value::Float(value) if value.is_finite() => Ok(value),
-            _ => Err(wrong(node, path, "a finite number")),
+        let value = match node.value {
+            Value::Integer(value) => value as f64,
+            Value::Float(value) => value,
+            _ => return Err(wrong(node, path, "a number")),
+        };
+        let magnitude = value.abs();
+        if !value.is_finite() {
+            Err(wrong(node, path, "a finite number"))
+        } else if magnitude > MAX_MAGNITUDE || (value != 0.0 && magnitude < 1.0 / MAX_MAGNITUDE) {
+            Err(wrong(node, path, "0, or of a magnitude from 1e-15 to 1e15"))
+        } else {
+            Ok(value)
         }
     }
 }

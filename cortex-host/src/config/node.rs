@@ -16,6 +16,7 @@ use super::suggest::quoted;
 
 const MAX_DEPTH: usize = 16;
 const MAX_NODES: usize = 20_000;
+const EMPTY: &str = "there is nothing in it; a configuration needs dataset and kernels";
 
 /// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +66,7 @@ impl Node {
         let node = serde_saphyr::from_str_with_options::<Node>(text, options())
             .map_err(|error| explain(error.without_snippet()))?;
         if node.value == Value::Null {
-            return Err(Problem::at(Position::default(), "there is nothing in it"));
+            return Err(Problem::at(Position::default(), EMPTY));
         }
         Ok(node)
     }
@@ -85,10 +86,11 @@ impl Node {
         match &self.value {
             Value::Null => "empty".into(),
             Value::Bool(value) => value.to_string(),
-            Value::Integer(value) => value.to_string(),
+            Value::Integer(value) if value.unsigned_abs() < 10_u128.pow(20) => value.to_string(),
+            Value::Integer(value) => format!("{:e}", *value as f64),
             Value::Float(value) if value.is_nan() => "NaN".into(),
             Value::Float(value) if value.is_infinite() => {
-                if *value > 0.0 { "infinite" } else { "minus infinity" }.into()
+                if *value > 0.0 { "infinite or too large" } else { "minus infinity" }.into()
             }
             Value::Float(value) => format!("{value:?}"),
             Value::Text(text) => format!("the text {}", quoted(text)),
@@ -107,7 +109,6 @@ fn options() -> Options {
             flow_nesting_limit: MAX_DEPTH,
             max_aliases: 100,
             max_anchors: 100,
-            max_documents: 1,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: MAX_NODES,
@@ -133,7 +134,7 @@ fn explain(error: &Error) -> Problem {
         Error::DuplicateMappingKey { key: None, .. } => {
             "a key appears twice in this mapping; keep one".into()
         }
-        Error::Eof { .. } => "there is nothing in it".into(),
+        Error::Eof { .. } => EMPTY.into(),
         Error::MultipleDocuments { .. } => {
             "a second YAML document begins here; a configuration is one document".into()
         }
@@ -148,11 +149,14 @@ fn explain(error: &Error) -> Problem {
         Error::UnknownAnchor { .. } => {
             "this alias names no anchor defined before it; write the value out".into()
         }
-        Error::Budget { breach, .. } => {
-            format!("this is no configuration: {}", breach_message(&format!("{breach:?}")))
-        }
+        Error::Budget { breach, .. } => breach_message(&format!("{breach:?}")),
         Error::AliasError { error, .. } => return explain(error),
-        other => format!("this is not valid YAML: {}", plain(other)),
+        other => match plain(other) {
+            text if text.contains("recursion limit") => too_deep(),
+            text => format!(
+                "this is not valid YAML ({text}); check the indentation, quotes and colons here"
+            ),
+        },
     };
     Problem::at(position, message)
 }
@@ -160,12 +164,16 @@ fn explain(error: &Error) -> Problem {
 /// Which limit was passed. The variants carry crate-internal counters, so their names are used.
 fn breach_message(breach: &str) -> String {
     if breach.contains("Depth") || breach.contains("Nesting") {
-        format!("it nests deeper than {MAX_DEPTH} levels")
+        return too_deep();
     } else if breach.contains("Alias") || breach.contains("Anchor") {
-        "it has too many anchors and aliases; write the values out".into()
+        "this has too many anchors and aliases; write the values out".into()
     } else {
-        format!("it has more than {MAX_NODES} values")
+        format!("this is no configuration: it has more than {MAX_NODES} values")
     }
+}
+
+fn too_deep() -> String {
+    format!("this is no configuration: it nests deeper than {MAX_DEPTH} levels")
 }
 
 /// The reader's own text in one line, without the place, which is printed in front.

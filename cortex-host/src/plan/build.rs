@@ -41,13 +41,15 @@ impl Plan {
         let execution =
             plan_execution(config.execution.as_ref(), dataset.samples(), dataset.sample_rate_hz())?;
         let kernels = plan_kernels(config.kernels.as_ref(), &dataset, &execution)?;
+        let device = plan_device(config.device.as_ref())?;
+        let transfer = plan_transfer(config.transfer.as_ref(), &device)?;
         let mut plan = Self {
             dataset,
             kernels,
             execution,
             output: plan_output(config.output.as_ref())?,
-            device: plan_device(config.device.as_ref())?,
-            transfer: plan_transfer(config.transfer.as_ref())?,
+            device,
+            transfer,
             realtime: plan_realtime(config.realtime.as_ref())?,
             config_text: String::new(),
         };
@@ -129,11 +131,15 @@ fn plan_device(config: Option<&At<String>>) -> Result<Device, Problem> {
     Ok(parsed)
 }
 
-fn plan_transfer(config: Option<&At<String>>) -> Result<Transfer, Problem> {
-    match config {
-        None => Ok(Transfer::Streamed),
-        Some(at) => choice("transfer", at, &[Transfer::Streamed, Transfer::Seeded], Transfer::name),
+fn plan_transfer(config: Option<&At<String>>, device: &Device) -> Result<Transfer, Problem> {
+    let Some(at) = config else { return Ok(Transfer::Streamed) };
+    let choices = [Transfer::Streamed, Transfer::Seeded];
+    let transfer = choice("transfer", at, &choices, Transfer::name)?;
+    if transfer == Transfer::Seeded && *device == Device::Native {
+        let message = "transfer: seeded is for a device behind a link, but device is native; use streamed or another device";
+        return Err(Problem::at(at.position, message));
     }
+    Ok(transfer)
 }
 
 fn plan_realtime(config: Option<&At<RealtimeConfig>>) -> Result<RealtimePlan, Problem> {
