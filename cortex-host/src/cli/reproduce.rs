@@ -49,15 +49,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         super::answer::print(&json)?;
     } else {
         for comparison in &outcome.comparisons {
-            let text = if comparison.equal {
-                format!("{}: equal ({})", comparison.what, comparison.found)
-            } else {
-                format!(
-                    "{}: DIFFERENT (manifest {}, found {})",
-                    comparison.what, comparison.expected, comparison.found
-                )
-            };
-            super::answer::print(&text)?;
+            super::answer::print(&comparison.to_string())?;
         }
         if outcome.data_file.is_none() {
             super::answer::print("data file: none beside the manifest, compared the digests only")?;

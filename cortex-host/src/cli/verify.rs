@@ -1,16 +1,72 @@
-//! `cortex-host verify`.
+//! `cortex-host verify PRIMITIVE`: does a primitive still give the bytes its version promises?
 
 use super::Talk;
+use super::generating::EngineArgs;
+use crate::config::Position;
 use crate::exit::{ExitCode, Failure};
+use crate::generate::{Comparison, Watch, verify_generator};
+use crate::harness::Interrupt;
+use crate::primitive::{Dataset, Library};
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Example:
+  cortex-host verify primitives/datasets/v1/synthetic
+
+A generator makes each golden dataset of its spec.yaml and compares the digests. Exit code 0:
+all equal; 1: something differs.")]
+pub struct Args {
+    /// The primitive, such as primitives/datasets/v1/synthetic.
+    pub primitive: String,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Print the comparison as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Carries the command out.
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(_args: &Args, _talk: &Talk) -> Result<ExitCode, Failure> {
-    Err(Failure::usage("verify is not part of this build"))
+pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+    let library = Library::new(None);
+    let found = library
+        .dataset(&args.primitive)
+        .map_err(|error| error.at(Position::default()).in_source("verify"))?;
+    let comparisons = match found {
+        Dataset::Generator { primitive, spec } => {
+            let interrupt = Interrupt::new();
+            interrupt
+                .install()
+                .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+            talk.say(&format!("Generating the golden datasets of {primitive}..."));
+            let watch = Watch { progress: &|_| {}, cancel: interrupt.flag() };
+            verify_generator(&primitive, &spec, &library, &args.engine.settings()?, watch)?
+        }
+        Dataset::File(path) => {
+            return Err(Failure::usage(format!(
+                "{} is a file, not a primitive; name its primitive, such as primitives/datasets/v1/synthetic, or check it with sha256sum",
+                path.display()
+            )));
+        }
+    };
+    report(&args.primitive, &comparisons, args.json)
+}
+
+fn report(primitive: &str, comparisons: &[Comparison], json: bool) -> Result<ExitCode, Failure> {
+    let verified = comparisons.iter().all(|comparison| comparison.equal);
+    if json {
+        let answer = serde_json::json!({
+            "primitive": primitive, "verified": verified, "comparisons": comparisons,
+        });
+        super::answer::print(&format!("{answer:#}"))?;
+    } else {
+        for comparison in comparisons {
+            super::answer::print(&comparison.to_string())?;
+        }
+        super::answer::print(if verified { "verified" } else { "NOT verified" })?;
+    }
+    Ok(if verified { ExitCode::Success } else { ExitCode::CheckFailed })
 }

@@ -2,7 +2,9 @@
 //!
 //! Bytes go to a hidden `.NAME.XXXXXX.part` in the target's own folder; [`Staged::place`]
 //! flushes it to the disk and renames it over the target. A process killed at any moment
-//! leaves the old file, the new one, or a `.part` that no command takes for data.
+//! leaves the old file, the new one, or a `.part` that no command takes for data. The next
+//! write to the same name removes it: whoever writes a `.part` holds a lock on it, which dies
+//! with the process.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -46,7 +48,9 @@ impl Staged {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
+        clear_abandoned(folder, &prefix);
         let file = builder.tempfile_in(folder).map_err(DatasetError::io("create", target))?;
+        lock(file.as_file());
         Ok(Self { writer: BufWriter::with_capacity(BUFFER_BYTES, file), target: target.to_owned() })
     }
 
@@ -139,6 +143,28 @@ pub fn remove_if_present(path: &Path) -> Result<(), DatasetError> {
     }
 }
 
+/// Removes the `.part` files of killed processes; failing to do so harms nobody.
+fn clear_abandoned(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let part = name.to_str().is_some_and(|n| n.starts_with(prefix) && n.ends_with(".part"));
+        if part && File::open(entry.path()).is_ok_and(|file| lock(&file)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Locks `file` until it is closed, if nobody else holds it.
+#[cfg(unix)]
+fn lock(file: &File) -> bool {
+    rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
+}
+
+#[cfg(not(unix))]
+fn lock(_file: &File) -> bool {
+    false
+}
+
 fn folder_and_name(target: &Path) -> Result<(&Path, &std::ffi::OsStr), DatasetError> {
     let name = target
         .file_name()
@@ -163,6 +189,20 @@ mod tests {
         staged.put(b"half").unwrap();
         drop(staged);
         assert_eq!(fs::read_to_string(&target).unwrap(), "old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn part_files_of_the_dead_go_and_those_of_the_living_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.float32");
+        let dead = folder.path().join(".a.float32.dead.part");
+        fs::write(&dead, "half").unwrap();
+        let living = Staged::create(&target).unwrap();
+        assert!(!dead.exists());
+        Staged::create(&target).unwrap().place().unwrap();
+        living.place().unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -259,9 +259,13 @@ impl Shared<'_> {
 
     fn write_out(&self, file: &File, tile: u64, reader: &TileReader<'_>) -> io::Result<()> {
         let mut position = tile * self.tile_rows * self.row_bytes + self.first_byte;
-        for piece in reader.pieces() {
-            write_all_at(file, piece, position)?;
-            // Pieces are whole tiles, or one row each.
+        let own_bytes = self.width * 4;
+        if own_bytes == self.row_bytes {
+            return reader.pieces().try_for_each(|tile| write_all_at(file, tile, position));
+        }
+        // Other channels lie between: row by row.
+        for row in reader.pieces().flat_map(|piece| piece.chunks(own_bytes as usize)) {
+            write_all_at(file, row, position)?;
             position += self.row_bytes;
         }
         Ok(())

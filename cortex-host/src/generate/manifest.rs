@@ -286,15 +286,13 @@ fn at<T>(value: T) -> Option<At<T>> {
     Some(value.into())
 }
 
-fn entry(key: &str, value: Value) -> Entry {
+pub(super) fn entry(key: &str, value: Value) -> Entry {
     let node = Node { position: Position::default(), value };
     Entry { key: key.to_owned(), position: Position::default(), node }
 }
 
-fn need<T>(key: &str, value: Option<At<T>>, place: Position) -> Result<At<T>, Problem> {
-    value.ok_or_else(|| {
-        Problem::at(place, format!("{key} is missing; this is no whole generation manifest"))
-    })
+pub(super) fn need<T>(key: &str, value: Option<At<T>>, place: Position) -> Result<At<T>, Problem> {
+    value.ok_or_else(|| Problem::at(place, format!("{key} is missing; the file is not whole")))
 }
 
 /// Sizes are written for readers; they must agree with what the parameters give.

@@ -1,5 +1,6 @@
 //! Making a dataset again from its manifest, and comparing.
 
+use std::fmt;
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -22,6 +23,17 @@ pub struct Comparison {
     pub found: String,
     /// Whether they are equal.
     pub equal: bool,
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, expected, found, equal } = self;
+        if *equal {
+            write!(f, "{what}: equal ({found})")
+        } else {
+            write!(f, "{what}: DIFFERENT (expected {expected}, found {found})")
+        }
+    }
 }
 
 /// The outcome of [`reproduce`].
@@ -90,7 +102,7 @@ fn digest_of(file: &File, watch: Watch<'_>) -> std::io::Result<Option<String>> {
     Ok(Some(digester.finish().sha256))
 }
 
-fn compare(what: &str, expected: &str, found: &str) -> Comparison {
+pub(super) fn compare(what: &str, expected: &str, found: &str) -> Comparison {
     Comparison {
         what: what.to_owned(),
         expected: expected.to_owned(),
