@@ -290,7 +290,7 @@ fn reproduce_says_yes_to_what_is_and_no_to_what_was_changed() {
 
     // Manifests that contradict themselves or are none: file, line and column.
     for (from, to, place, said) in [
-        ("samples: 640", "samples: 641", ":20:", "the parameters give 640"),
+        ("samples: 640", "samples: 641", ":19:12:", "the parameters give 640"),
         ("seed: 42", "sead: 42", ":11:3:", "did you mean \"seed\""),
         ("schema_version: 1", "schema_version: 2", ":4:", "schema_version"),
         ("version: v1", "version: v2", ":7:", "stands for v1"),

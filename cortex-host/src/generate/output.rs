@@ -259,7 +259,7 @@ fn file_error(action: &'static str, path: &Path, bytes: u64, error: io::Error) -
 }
 
 /// Refuses a target that must not be replaced.
-fn refuse_taken(target: &Path, replace: bool) -> Result<(), GenerateError> {
+pub(super) fn refuse_taken(target: &Path, replace: bool) -> Result<(), GenerateError> {
     match fs::metadata(target) {
         Ok(metadata) if !metadata.is_file() => {
             Err(GenerateError::NotAFile { path: target.to_owned() })

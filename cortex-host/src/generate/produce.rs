@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::manifest::Manifest;
-use super::output::{FileOptions, Watch, write_staged};
+use super::output::{FileOptions, Watch, refuse_taken, write_staged};
 use super::{FileDigester, GenerateError, Recipe};
 use crate::dataset::brainvision::{Header, header_paths, remove_header, write_header};
 use crate::dataset::labels::synthetic_names;
@@ -23,6 +23,7 @@ pub fn produce(
     options: &FileOptions,
     watch: Watch<'_>,
 ) -> Result<Manifest, GenerateError> {
+    refuse_taken(target, options.replace)?;
     let Some(name) = target.file_name().and_then(|name| name.to_str()) else {
         return Err(GenerateError::Request(format!(
             "{} has no name in UTF-8, which manifest and header need; choose another name",
