@@ -295,7 +295,7 @@ fn reproduce_says_yes_to_what_is_and_no_to_what_was_changed() {
         ("schema_version: 1", "schema_version: 2", ":4:", "schema_version"),
         ("version: v1", "version: v2", ":7:", "stands for v1"),
         ("file: x.float32", "file: /etc/passwd", ":", "without folders"),
-        ("crc32: ", "crc32: z", ":", "hexadecimal"),
+        ("\n  crc32: ", "\n  crc32: z", ":23:10:", "hexadecimal"),
         ("signal_type: pink_noise", "signal_type: [", ":", ""),
     ] {
         assert!(text.contains(from), "{from}");
