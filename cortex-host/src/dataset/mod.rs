@@ -11,6 +11,7 @@ pub mod download;
 pub mod edf;
 mod error;
 pub mod events;
+pub mod inspect;
 pub mod labels;
 pub mod npy;
 pub mod place;

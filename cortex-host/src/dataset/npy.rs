@@ -139,6 +139,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     }
     Ok(Recording {
         path: path.to_owned(),
+        data_path: path.to_owned(),
         format: Format::Npy,
         channel_names: labels::distinct(channel_names),
         sample_rate_hz,

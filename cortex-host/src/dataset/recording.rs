@@ -57,6 +57,8 @@ pub struct OpenOptions {
 pub struct Recording {
     /// The file it was opened from.
     pub path: PathBuf,
+    /// The file that holds the samples: the same, or the one a header points at.
+    pub data_path: PathBuf,
     /// Its format.
     pub format: Format,
     /// One distinct name per channel.
@@ -148,6 +150,7 @@ fn open_float32(path: &Path, options: &OpenOptions) -> Result<Recording, Dataset
     let layout = interleaved(0, shape.channels, shape.samples, Element::F32, Unit::Microvolt);
     Ok(Recording {
         path: path.to_owned(),
+        data_path: path.to_owned(),
         format: Format::Float32,
         channel_names,
         sample_rate_hz: shape.sample_rate_hz,

@@ -234,6 +234,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     };
     Ok(Recording {
         path: path.to_owned(),
+        data_path: data.clone(),
         format: Format::BrainVision,
         channel_names: labels::distinct(channel_names),
         sample_rate_hz: header.sample_rate_hz,

@@ -103,6 +103,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     };
     Ok(Recording {
         path: path.to_owned(),
+        data_path: path.to_owned(),
         format: if header.bdf { Format::Bdf } else { Format::Edf },
         channel_names: labels::distinct(names),
         sample_rate_hz: header.rate_of(record_samples),
