@@ -13,5 +13,6 @@ pub mod generate;
 pub mod harness;
 pub mod plan;
 pub mod platform;
+pub mod plot;
 pub mod primitive;
 pub mod results;

@@ -8,8 +8,10 @@ mod convert;
 mod download;
 mod generate;
 mod generating;
+mod inspect;
 mod link;
 mod list;
+mod recordings;
 mod reproduce;
 mod run;
 mod schema;
@@ -54,6 +56,8 @@ pub enum Command {
     Schema,
     /// Fetch a public dataset, check it and convert it.
     Download(download::Args),
+    /// Show shape, statistics, spectrum and digest of a recording or dataset.
+    Inspect(inspect::Args),
     /// Check a primitive against its golden digests.
     Verify(verify::Args),
     /// Look at what crossed a device link.
@@ -88,6 +92,7 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Convert(args) => convert::execute(args, talk),
         Command::Schema => schema::execute(),
         Command::Download(args) => download::execute(args, talk),
+        Command::Inspect(args) => inspect::execute(args, talk),
         Command::Verify(args) => verify::execute(args, talk),
         Command::Link(args) => link::execute(args, talk),
     }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::brainvision::{self, Header};
 use super::place::{self, Staged};
 use super::{DatasetError, Recording, events, npy};
+use crate::generate::manifest_beside;
 
 /// Samples (of all channels) converted at a time.
 const TILE_SAMPLES: usize = 256 * 1024;
@@ -72,6 +73,8 @@ pub fn convert(
     }
 
     brainvision::remove_header(target)?;
+    // What a generator said of the file that was here before is no longer true.
+    place::remove_if_present(&manifest_beside(target))?;
     staged.place()?;
     let markers = events::to_markers(&recording.events, recording.sample_rate_hz, done);
     let header = Header {

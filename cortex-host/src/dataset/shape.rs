@@ -7,6 +7,8 @@
 use std::path::Path;
 
 use super::{DatasetError, brainvision};
+use crate::generate::{MANIFEST_NAME, Manifest, manifest_beside};
+use crate::primitive::Library;
 
 /// What one source says about a file's shape; `None` where it says nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,10 +43,11 @@ pub struct Beside {
     pub channel_names: Option<Vec<String>>,
 }
 
-/// Reads what lies beside `data`: `NAME.vhdr`, if it points at this very file.
+/// Reads what lies beside `data`: `NAME.vhdr`, if it points at this very file, and its
+/// generation manifest, `DATA.manifest.yaml` or the `generation_manifest.yaml` that names it.
 ///
 /// # Errors
-/// The header is there but cannot be read.
+/// One of them is there but cannot be read.
 pub fn beside(data: &Path) -> Result<Beside, DatasetError> {
     let (vhdr, _) = brainvision::header_paths(data);
     let mut beside = Beside::default();
@@ -58,6 +61,21 @@ pub fn beside(data: &Path) -> Result<Beside, DatasetError> {
                 samples: header.samples,
             });
             beside.channel_names = Some(header.channel_names);
+        }
+    }
+    for path in [manifest_beside(data), data.with_file_name(MANIFEST_NAME)] {
+        if !path.is_file() {
+            continue;
+        }
+        let manifest = Manifest::read(&path, &Library::new(data.parent()))
+            .map_err(|error| DatasetError::Request(error.to_string()))?;
+        if manifest.file.as_deref().is_some_and(|name| data.ends_with(name)) {
+            beside.claims.push(Claim {
+                origin: name_of(&path),
+                channels: Some(manifest.dataset.channels),
+                sample_rate_hz: Some(manifest.dataset.spec.sample_rate_hz),
+                samples: Some(manifest.dataset.samples),
+            });
         }
     }
     Ok(beside)
@@ -77,15 +95,7 @@ pub fn settle<'a>(
     claims: impl Iterator<Item = &'a Claim> + Clone,
 ) -> Result<Shape, DatasetError> {
     let bytes = std::fs::metadata(data).map_err(DatasetError::io("read", data))?.len();
-    let channels = agreed(data, "channels", claims.clone(), |c| c.channels, |a, b| a == b)?;
-    let rate_hz = agreed(
-        data,
-        "Hz",
-        claims.clone(),
-        |c| c.sample_rate_hz,
-        |a, b| (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
-    )?;
-    let promised = agreed(data, "samples per channel", claims, |c| c.samples, |a, b| a == b)?;
+    let (channels, rate_hz, promised) = agree(data, claims)?;
     let missing = |what: &str, option: &str| {
         DatasetError::Request(format!(
             "{} does not say {what}, and there is no {} beside it: give {option}",
@@ -123,6 +133,29 @@ pub fn settle<'a>(
         ));
     }
     Ok(Shape { channels, sample_rate_hz, samples })
+}
+
+/// The number of channels, the rate in Hz and the samples that `claims` about `data` agree on,
+/// each with who says so first.
+///
+/// # Errors
+/// Two sources disagree; the message names both.
+#[allow(clippy::type_complexity)]
+pub fn agree<'a>(
+    data: &Path,
+    claims: impl Iterator<Item = &'a Claim> + Clone,
+) -> Result<(Option<(usize, &'a str)>, Option<(f64, &'a str)>, Option<(u64, &'a str)>), DatasetError>
+{
+    let channels = agreed(data, "channels", claims.clone(), |c| c.channels, |a, b| a == b)?;
+    let rate_hz = agreed(
+        data,
+        "Hz",
+        claims.clone(),
+        |c| c.sample_rate_hz,
+        |a, b| (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
+    )?;
+    let samples = agreed(data, "samples per channel", claims, |c| c.samples, |a, b| a == b)?;
+    Ok((channels, rate_hz, samples))
 }
 
 /// The first value claimed, after checking that every other claim equals it.

@@ -8,6 +8,7 @@ use cortex_core::kernel::MAX_CHANNELS;
 use super::build::{positive, whole};
 use super::{DatasetPlan, StaticDataset, synthetic};
 use crate::config::{At, DatasetConfig, Position, Problem, quoted};
+use crate::dataset::shape;
 use crate::primitive::{Dataset, Library};
 
 /// Decides the dataset.
@@ -98,6 +99,18 @@ fn static_dataset(
             format!("dataset {name} is no regular file; write the samples to a file first");
         return Err(Problem::at(configured.position, message).input_output());
     }
+    // What lies beside the file may know its shape too; two answers are one too many.
+    let configured_shape = shape::Claim {
+        origin: "the configuration".to_owned(),
+        channels: usize::try_from(channels.value).ok(),
+        sample_rate_hz: Some(sample_rate_hz),
+        samples: None,
+    };
+    shape::beside(found)
+        .and_then(|beside| {
+            shape::agree(found, std::iter::once(&configured_shape).chain(&beside.claims)).map(drop)
+        })
+        .map_err(|error| Problem::at(configured.position, error.to_string()))?;
     let bytes = metadata.len();
     let row_bytes = channels.value * 4;
     if bytes == 0 {

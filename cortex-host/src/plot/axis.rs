@@ -74,7 +74,10 @@ impl Axis {
     /// The ticks inside the range, about `wanted` of them with a label.
     pub(super) fn ticks(&self, wanted: usize) -> Vec<Tick> {
         if let Some(names) = &self.names {
-            return names.iter().map(|(value, label)| Tick { value: *value, label: label.clone() }).collect();
+            return names
+                .iter()
+                .map(|(value, label)| Tick { value: *value, label: label.clone() })
+                .collect();
         }
         match self.scale {
             Scale::Linear => linear_ticks(self.min, self.max, wanted),
@@ -125,7 +128,10 @@ fn log_ticks(min: f64, max: f64, wanted: usize) -> Vec<Tick> {
             };
             // Minor lines of many decades are only grey.
             if labelled || digit == 1 || decades <= 6.0 {
-                ticks.push(Tick { value, label: if labelled { power_label(digit, decade) } else { String::new() } });
+                ticks.push(Tick {
+                    value,
+                    label: if labelled { power_label(digit, decade) } else { String::new() },
+                });
             }
         }
     }
@@ -135,7 +141,11 @@ fn log_ticks(min: f64, max: f64, wanted: usize) -> Vec<Tick> {
 /// 0.01 to 1000 in digits, beyond that as a power of ten.
 fn power_label(digit: i32, decade: i32) -> String {
     match decade {
-        -2..=-1 => format!("{:.1$}", f64::from(digit) * math::pow(10.0, f64::from(decade)), (-decade) as usize),
+        -2..=-1 => format!(
+            "{:.1$}",
+            f64::from(digit) * math::pow(10.0, f64::from(decade)),
+            (-decade) as usize
+        ),
         0..=3 => format!("{digit}{}", "0".repeat(decade as usize)),
         _ => {
             let exponent: String = decade
@@ -169,7 +179,10 @@ mod tests {
         assert_eq!(labels(&linear_ticks(0.0, 5.0, 5)), ["0", "1", "2", "3", "4", "5"]);
         assert_eq!(labels(&linear_ticks(-0.3, 0.3, 4)), ["−0.2", "0.0", "0.2"]);
         assert_eq!(labels(&log_ticks(0.5, 80.0, 5)), ["1", "10"]);
-        assert_eq!(labels(&log_ticks(1e-5, 10.0, 9)), ["10⁻⁵", "10⁻⁴", "10⁻³", "0.01", "0.1", "1", "10"]);
+        assert_eq!(
+            labels(&log_ticks(1e-5, 10.0, 9)),
+            ["10⁻⁵", "10⁻⁴", "10⁻³", "0.01", "0.1", "1", "10"]
+        );
         assert_eq!(labels(&log_ticks(4.0, 60.0, 5)), ["5", "10", "20", "50"]);
     }
 
@@ -179,7 +192,9 @@ mod tests {
         assert_eq!(axis.position(10.0), 0.5);
         assert!(axis.position(-1.0).is_nan());
         // Degenerate ranges still draw.
-        for axis in [Axis::linear("", 3.0, 3.0), Axis::linear("", f64::NAN, 1.0), Axis::log10("", 0.0, 0.0)] {
+        for axis in
+            [Axis::linear("", 3.0, 3.0), Axis::linear("", f64::NAN, 1.0), Axis::log10("", 0.0, 0.0)]
+        {
             assert!(axis.min < axis.max);
         }
     }

@@ -207,7 +207,7 @@ impl Chart {
             let Some(label) = label else { continue };
             text(svg, "", &coordinate(x), &coordinate(y + 4.0), "end", label);
             // About the mean width of a character at this size.
-            x -= label.chars().count() as f64 * 6.4 + 6.0;
+            x -= label.chars().count() as f64 * 7.2 + 7.0;
             let _ = if filled {
                 writeln!(
                     svg,
@@ -235,13 +235,16 @@ impl Chart {
                 let path = self.path(plot, points.iter().copied());
                 if !path.is_empty() {
                     let thin = if *thin { " thin" } else { "" };
-                    let _ = writeln!(svg, "<path class=\"line{thin} {}\" d=\"{path}\"/>", ink.class());
+                    let _ =
+                        writeln!(svg, "<path class=\"line{thin} {}\" d=\"{path}\"/>", ink.class());
                 }
             }
             Mark::Band { points, ink, .. } => {
-                let known = || points.iter().filter(|(x, low, high)| {
-                    self.at(plot, *x, *low).is_some() && self.at(plot, *x, *high).is_some()
-                });
+                let known = || {
+                    points.iter().filter(|(x, low, high)| {
+                        self.at(plot, *x, *low).is_some() && self.at(plot, *x, *high).is_some()
+                    })
+                };
                 let upper = known().map(|(x, _, high)| (*x, *high));
                 let lower = known().rev().map(|(x, low, _)| (*x, *low));
                 let path = self.path(plot, upper.chain(lower));
@@ -256,7 +259,8 @@ impl Chart {
                     if let (Some((left, top)), Some((right, _))) = ends {
                         let bottom = coordinate(plot.y + plot.height);
                         let (left, right) = (coordinate(left), coordinate(right));
-                        let _ = write!(path, "M{left} {bottom}V{}H{right}V{bottom}Z", coordinate(top));
+                        let _ =
+                            write!(path, "M{left} {bottom}V{}H{right}V{bottom}Z", coordinate(top));
                     }
                 }
                 if !path.is_empty() {
@@ -266,7 +270,11 @@ impl Chart {
             Mark::Dots { points, ink, .. } => {
                 for (x, y) in points.iter().filter_map(|(x, y)| self.at(plot, *x, *y)) {
                     let (x, y) = (coordinate(x), coordinate(y));
-                    let _ = writeln!(svg, "<circle class=\"{}-fill\" cx=\"{x}\" cy=\"{y}\" r=\"2.5\"/>", ink.class());
+                    let _ = writeln!(
+                        svg,
+                        "<circle class=\"{}-fill\" cx=\"{x}\" cy=\"{y}\" r=\"2.5\"/>",
+                        ink.class()
+                    );
                 }
             }
         }
@@ -342,7 +350,8 @@ mod tests {
                 thin: false,
             }],
         };
-        let frame = Frame { x: 0.0, y: 0.0, width: LEFT + RIGHT + 400.0, height: TOP + BOTTOM + 200.0 };
+        let frame =
+            Frame { x: 0.0, y: 0.0, width: LEFT + RIGHT + 400.0, height: TOP + BOTTOM + 200.0 };
         let svg = chart.render(frame);
         // Plot area: 78..478 across, 46..246 down; the y axis has two decades.
         assert!(svg.contains("d=\"M78 246L178 146M478 46\""), "{svg}");

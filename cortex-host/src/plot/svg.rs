@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn coordinates_are_short() {
-        for (value, text) in [(1.0, "1"), (0.25, "0.25"), (-0.001, "0"), (100.0, "100"), (2.5, "2.5")] {
+        for (value, text) in
+            [(1.0, "1"), (0.25, "0.25"), (-0.001, "0"), (100.0, "100"), (2.5, "2.5")]
+        {
             assert_eq!(coordinate(value), text);
         }
     }

@@ -163,9 +163,8 @@ pub fn inspect(
         .map(|sums| welch.as_ref().map_or_else(Vec::new, |welch| welch.density(&sums.density)))
         .collect();
     let reports = recording.channel_names.iter().zip(&sums).zip(&densities);
-    let channel_reports = reports
-        .map(|((name, sums), density)| sums.report(name, density, fit_range_hz))
-        .collect();
+    let channel_reports =
+        reports.map(|((name, sums), density)| sums.report(name, density, fit_range_hz)).collect();
     Ok(Inspection {
         file: data_path.display().to_string(),
         format: recording.format.to_string(),
@@ -273,13 +272,19 @@ fn empty_traces(recording: &Recording) -> Vec<Trace> {
 
 /// Adds a tile to all channels, the channels split between threads: each channel's sums stay
 /// in the order of its samples, whatever the number of threads.
-fn take_tile(tile: &[f32], channels: usize, sums: &mut [Sums], welch: Option<&Welch>, workers: usize) {
+fn take_tile(
+    tile: &[f32],
+    channels: usize,
+    sums: &mut [Sums],
+    welch: Option<&Welch>,
+    workers: usize,
+) {
     // Even shares, so that pairs stay together.
     let share = channels.div_ceil(workers).next_multiple_of(2);
     thread::scope(|scope| {
         for (index, sums) in sums.chunks_mut(share).enumerate() {
             let first = index * share;
-            let work = move || {
+            let mut work = move || {
                 let mut scratch = Scratch::default();
                 let (mut a, mut b) = (Vec::new(), Vec::new());
                 for (pair, sums) in sums.chunks_mut(2).enumerate() {
@@ -329,8 +334,7 @@ fn fit_range(
     asked: Option<(f64, f64)>,
 ) -> Result<Option<(f64, f64)>, DatasetError> {
     let Some(welch) = welch else { return Ok(None) };
-    let (low, high) =
-        asked.unwrap_or(((2.0 * welch.resolution_hz()).max(1.0), 0.4 * rate_hz));
+    let (low, high) = asked.unwrap_or(((2.0 * welch.resolution_hz()).max(1.0), 0.4 * rate_hz));
     let usable = low.is_finite() && high.is_finite() && low > 0.0 && low < high;
     if asked.is_some() && (!usable || high > rate_hz / 2.0) {
         return Err(DatasetError::Request(format!(

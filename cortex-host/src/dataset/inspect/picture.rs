@@ -1,6 +1,7 @@
 //! The picture of an inspection: traces and spectrum, as SVG or in an HTML page.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use cortex_core::math;
 
@@ -10,18 +11,14 @@ use crate::plot::{Axis, Chart, Frame, Ink, Mark, STYLE, document, escape};
 const WIDTH: f64 = 1000.0;
 const TRACES_HEIGHT: f64 = 470.0;
 const SPECTRUM_HEIGHT: f64 = 420.0;
-/// Points of a drawn density, spread evenly over log frequency.
+/// Most points of a drawn density, spread evenly over log frequency.
 const POINTS: usize = 240;
 
 /// Traces above the spectrum, as one SVG document.
 #[must_use]
 pub fn svg(inspection: &Inspection) -> String {
-    let mut body = traces(inspection).render(Frame {
-        x: 0.0,
-        y: 0.0,
-        width: WIDTH,
-        height: TRACES_HEIGHT,
-    });
+    let mut body =
+        traces(inspection).render(Frame { x: 0.0, y: 0.0, width: WIDTH, height: TRACES_HEIGHT });
     let mut height = TRACES_HEIGHT;
     if let Some(chart) = spectrum(inspection) {
         body.push_str(&chart.render(Frame {
@@ -92,7 +89,8 @@ fn traces(inspection: &Inspection) -> Chart {
     // does not flatten the others.
     let mut swings: Vec<f64> = inspection.traces.iter().filter_map(swing).collect();
     swings.sort_by(f64::total_cmp);
-    let step = swings.get(swings.len() / 2).copied().filter(|step| *step > 0.0).unwrap_or(1.0);
+    let middle = swings.get(swings.len() / 2).copied();
+    let step = middle.filter(|swing| *swing > 0.0).map_or(1.0, |swing| round_up(0.6 * swing));
     let shown = inspection.traces.len();
     let mut names = Vec::new();
     let mut marks = Vec::new();
@@ -102,7 +100,8 @@ fn traces(inspection: &Inspection) -> Chart {
         names.push((level, shortened(name)));
         let middle = centre(trace);
         let place = |value: f32| level + (f64::from(value) - middle) / step;
-        let seconds = |column: usize| (column as f64 + 0.5) / trace.columns.len() as f64 * trace.seconds;
+        let seconds =
+            |column: usize| (column as f64 + 0.5) / trace.columns.len() as f64 * trace.seconds;
         // Down and up in each column: the envelope where samples are dense, the line where not.
         let points = trace.columns.iter().enumerate().flat_map(|(column, range)| {
             let x = seconds(column);
@@ -112,7 +111,12 @@ fn traces(inspection: &Inspection) -> Chart {
                 None => [(x, f64::NAN), (x, f64::NAN)],
             }
         });
-        marks.push(Mark::Line { label: None, points: points.collect(), ink: Ink::First, thin: true });
+        marks.push(Mark::Line {
+            label: None,
+            points: points.collect(),
+            ink: Ink::First,
+            thin: true,
+        });
     }
     let seconds = inspection.traces.first().map_or(1.0, |trace| trace.seconds);
     let mut y = Axis::linear("", -0.8, shown as f64 - 0.2);
@@ -123,7 +127,11 @@ fn traces(inspection: &Inspection) -> Chart {
         format!("{shown} {}", if shown == 1 { "channel" } else { "channels" })
     };
     Chart {
-        title: format!("First {} s of {of}, {} µV from line to line", trimmed(seconds), trimmed(step)),
+        title: format!(
+            "First {} s of {of}, {} µV from line to line",
+            trimmed(seconds),
+            trimmed(step)
+        ),
         x: Axis::linear("time (s)", 0.0, seconds),
         y,
         marks,
@@ -135,20 +143,24 @@ fn spectrum(inspection: &Inspection) -> Option<Chart> {
     let facts = inspection.spectrum?;
     let highest = inspection.sample_rate_hz / 2.0;
     let lowest = facts.resolution_hz;
+    let grid = grid(facts.segment_samples / 2);
     let curves: Vec<Vec<f64>> = inspection
         .densities
         .iter()
         .filter(|density| !density.is_empty())
-        .map(|density| thinned(density, lowest, highest))
+        .map(|density| thinned(density, &grid))
         .collect();
     if curves.is_empty() {
         return None;
     }
     let mut median = Vec::new();
     let mut middle = Vec::new();
-    for point in 0..POINTS {
-        let mut values: Vec<f64> =
-            curves.iter().filter_map(|curve| curve.get(point).copied()).filter(|v| *v > 0.0).collect();
+    for (point, bins) in grid.iter().enumerate() {
+        let mut values: Vec<f64> = curves
+            .iter()
+            .filter_map(|curve| curve.get(point).copied())
+            .filter(|v| *v > 0.0)
+            .collect();
         if values.is_empty() {
             continue;
         }
@@ -157,12 +169,14 @@ fn spectrum(inspection: &Inspection) -> Option<Chart> {
             let index = (part * (values.len() - 1) as f64).round() as usize;
             values.get(index).copied().unwrap_or(f64::NAN)
         };
-        let frequency = frequency_of(point, lowest, highest);
+        // The middle of the bins taken together; the first bin is at the resolution.
+        let frequency = (bins.start + bins.end + 1) as f64 / 2.0 * lowest;
         median.push((frequency, at(0.5)));
         middle.push((frequency, at(0.05), at(0.95)));
     }
     // 1/f with the median's own level in the fit range: the mean of log(f · density).
-    let inside = median.iter().filter(|(f, _)| (facts.fit_range_hz.0..=facts.fit_range_hz.1).contains(f));
+    let inside =
+        median.iter().filter(|(f, _)| (facts.fit_range_hz.0..=facts.fit_range_hz.1).contains(f));
     let levels: Vec<f64> = inside.map(|(f, power)| math::log10(f * power)).collect();
     let level = levels.iter().sum::<f64>() / levels.len().max(1) as f64;
     let reference: Vec<(f64, f64)> = [facts.fit_range_hz.0, facts.fit_range_hz.1]
@@ -202,22 +216,26 @@ fn spectrum(inspection: &Inspection) -> Option<Chart> {
     })
 }
 
-fn frequency_of(point: usize, lowest: f64, highest: f64) -> f64 {
-    lowest * math::pow(highest / lowest, point as f64 / (POINTS - 1) as f64)
+/// Which of `bins` bins make up each drawn point: single bins where they are sparse over log
+/// frequency, more and more of them above.
+fn grid(bins: usize) -> Vec<Range<usize>> {
+    let mut grid = Vec::new();
+    let mut start = 0;
+    for point in 1..=POINTS {
+        let end = math::pow(bins as f64, point as f64 / POINTS as f64).round() as usize;
+        if end > start {
+            grid.push(start..end);
+            start = end;
+        }
+    }
+    grid
 }
 
-/// The density at `POINTS` frequencies: the mean of the bins nearest to each, or the nearest
-/// bin where they are sparse.
-fn thinned(density: &[(f64, f64)], lowest: f64, highest: f64) -> Vec<f64> {
-    let bins = density.len();
-    let ratio = math::pow(highest / lowest, 0.5 / (POINTS - 1) as f64);
-    (0..POINTS)
-        .map(|point| {
-            let frequency = frequency_of(point, lowest, highest);
-            // Bin k is at (k + 1) times the lowest frequency.
-            let from = ((frequency / ratio / lowest).round() as usize).clamp(1, bins) - 1;
-            let to = ((frequency * ratio / lowest).round() as usize).clamp(from + 1, bins);
-            let near = density.get(from..to).unwrap_or_default();
+/// The mean density of each group of bins.
+fn thinned(density: &[(f64, f64)], grid: &[Range<usize>]) -> Vec<f64> {
+    grid.iter()
+        .map(|bins| {
+            let near = density.get(bins.clone()).unwrap_or_default();
             near.iter().map(|(_, power)| power).sum::<f64>() / near.len().max(1) as f64
         })
         .collect()
@@ -227,7 +245,7 @@ fn swing(trace: &Trace) -> Option<f64> {
     let known = || trace.columns.iter().flatten();
     let low = known().map(|(low, _)| *low).fold(f32::INFINITY, f32::min);
     let high = known().map(|(_, high)| *high).fold(f32::NEG_INFINITY, f32::max);
-    (low <= high).then(|| round_up(f64::from(high) - f64::from(low)))
+    (low <= high).then(|| f64::from(high) - f64::from(low))
 }
 
 fn centre(trace: &Trace) -> f64 {
@@ -236,13 +254,10 @@ fn centre(trace: &Trace) -> f64 {
     known().map(|(low, high)| (f64::from(*low) + f64::from(*high)) / 2.0).sum::<f64>() / count
 }
 
-/// The next 1, 2 or 5 times a power of ten.
+/// The next round number: 1, 1.5, 2, 3, 5 or 7.5 times a power of ten.
 fn round_up(value: f64) -> f64 {
-    if value <= 0.0 {
-        return 0.0;
-    }
     let power = math::pow(10.0, math::log10(value).floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= value);
+    let factor = [1.0, 1.5, 2.0, 3.0, 5.0, 7.5].into_iter().find(|factor| factor * power >= value);
     factor.unwrap_or(10.0) * power
 }
 

@@ -166,11 +166,8 @@ fn split(scratch: &Scratch, k: usize, first: bool) -> f64 {
         )
     };
     let ((re, im), (mirror_re, mirror_im)) = (z(k), z(mirror));
-    let (re, im) = if first {
-        (re + mirror_re, im - mirror_im)
-    } else {
-        (im + mirror_im, mirror_re - re)
-    };
+    let (re, im) =
+        if first { (re + mirror_re, im - mirror_im) } else { (im + mirror_im, mirror_re - re) };
     0.25 * (re * re + im * im)
 }
 
@@ -299,8 +296,9 @@ mod tests {
     fn fft_of_two_tones_is_two_lines() {
         let welch = Welch::new(64.0, 1 << 20, 1).unwrap();
         assert_eq!(welch.segment(), 256);
-        let mut re: Vec<f64> =
-            (0..256).map(|n| math::cos(core::f64::consts::TAU * 5.0 * f64::from(n) / 256.0)).collect();
+        let mut re: Vec<f64> = (0..256)
+            .map(|n| math::cos(core::f64::consts::TAU * 5.0 * f64::from(n) / 256.0))
+            .collect();
         let mut im = vec![0.0; 256];
         fft(&mut re, &mut im, &welch.twiddles);
         for k in 0..256 {
@@ -315,7 +313,10 @@ mod tests {
         let welch = Welch::new(256.0, 1 << 20, 2).unwrap();
         let sine = |cycles: f64, amplitude: f64| -> Vec<f32> {
             (0..8192)
-                .map(|n| (amplitude * math::sin(core::f64::consts::TAU * cycles * f64::from(n) / 256.0)) as f32)
+                .map(|n| {
+                    (amplitude * math::sin(core::f64::consts::TAU * cycles * f64::from(n) / 256.0))
+                        as f32
+                })
                 .collect()
         };
         let (a, b) = (sine(10.0, 2.0), sine(40.0, 6.0));
@@ -345,8 +346,10 @@ mod tests {
         let slope = slope(&density, (1.0, 100.0)).unwrap();
         assert!((slope + 1.3).abs() < 1e-9, "{slope}");
         // Flat here: the peak at 50 Hz is 10 dB above its neighbours.
-        let flat: Vec<(f64, f64)> =
-            (1..400).map(|k| f64::from(k) * 0.25).map(|f| (f, if f == 50.0 { 10.0 } else { 1.0 })).collect();
+        let flat: Vec<(f64, f64)> = (1..400)
+            .map(|k| f64::from(k) * 0.25)
+            .map(|f| (f, if f == 50.0 { 10.0 } else { 1.0 }))
+            .collect();
         assert!((line_peak_db(&flat, 50.0).unwrap() - 10.0).abs() < 1e-12);
         assert_eq!(line_peak_db(&flat, 60.0), Some(0.0));
         assert_eq!(line_peak_db(&flat, 95.0), None);

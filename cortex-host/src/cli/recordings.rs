@@ -1,0 +1,98 @@
+//! `cortex-host verify` for a static dataset: the files present against their SHA-256.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{answer, download};
+use crate::dataset::catalogue::{self, Catalogue, Check};
+use crate::exit::{ExitCode, Failure};
+use crate::primitive::{DatasetSpec, Library};
+
+/// Whether `path` names a static dataset primitive.
+#[must_use]
+pub fn is_static(library: &Library, path: &str) -> bool {
+    library.specification(path).is_some_and(|(text, _)| {
+        matches!(DatasetSpec::parse(path, &text), Ok(DatasetSpec::Static { .. }))
+    })
+}
+
+/// Compares every recording of the static dataset `path` with its specification.
+///
+/// # Errors
+/// The specification is wrong or a file cannot be read.
+pub fn verify(library: &Library, path: &str, json: bool) -> Result<ExitCode, Failure> {
+    let (catalogue, folder) = download::open_catalogue(library, path)?;
+    let folder = folder.unwrap_or_else(|| PathBuf::from(path));
+    let checks = checks(&catalogue, &folder)?;
+    let differs = checks.iter().any(|(_, _, check)| matches!(check, Check::Differs(_)));
+    let missing: Vec<&str> = checks
+        .iter()
+        .filter(|(_, _, check)| *check == Check::Missing)
+        .map(|(id, _, _)| id.as_str())
+        .collect();
+    let mut command = String::from("cortex-host download physionet");
+    let mut named = missing.clone();
+    named.dedup();
+    for id in &named {
+        let _ = write!(command, " --recording {id}");
+    }
+    if json {
+        let files = checks.iter().map(|(id, file, check)| {
+            let (result, sha256) = match check {
+                Check::Same => ("same", None),
+                Check::Differs(found) => ("differs", Some(found)),
+                Check::Missing => ("missing", None),
+            };
+            json!({ "recording": id, "file": file, "result": result, "sha256": sha256 })
+        });
+        let text = json!({
+            "primitive": path,
+            "verified": !differs && missing.is_empty(),
+            "files": files.collect::<Vec<_>>(),
+        });
+        answer::print(&format!("{text:#}"))?;
+    } else {
+        for (_, file, check) in &checks {
+            let result = match check {
+                Check::Same => "ok".to_owned(),
+                Check::Differs(found) => format!("DIFFERS, its SHA-256 is {found}"),
+                Check::Missing => "missing".to_owned(),
+            };
+            answer::print(&format!("{}: {result}", file.display()))?;
+        }
+    }
+    if differs {
+        return Ok(ExitCode::CheckFailed);
+    }
+    if !missing.is_empty() {
+        return Err(Failure::input_output(format!(
+            "{} of {} files are missing; fetch them with: {command}",
+            missing.len(),
+            checks.len()
+        )));
+    }
+    Ok(ExitCode::Success)
+}
+
+/// Recording, file and finding for everything the specification pins, and for the presence of
+/// what it does not.
+fn checks(catalogue: &Catalogue, folder: &Path) -> Result<Vec<(String, PathBuf, Check)>, Failure> {
+    let mut checks = Vec::new();
+    for entry in &catalogue.recordings {
+        if let Some(expected) = &entry.sha256 {
+            let file = entry.original(folder);
+            let check = catalogue::check(&file, expected)?;
+            checks.push((entry.id.clone(), file, check));
+        }
+        let file = entry.converted(folder);
+        let check = match &entry.converted_sha256 {
+            Some(expected) => catalogue::check(&file, expected)?,
+            None if file.is_file() => Check::Same,
+            None => Check::Missing,
+        };
+        checks.push((entry.id.clone(), file, check));
+    }
+    Ok(checks)
+}
