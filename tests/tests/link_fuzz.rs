@@ -223,7 +223,7 @@ impl View {
                     }
                     Some(Kind::Configured) => (self.seen, self.block) = (header.seq + 1, 0),
                     Some(Kind::ResultEnd | Kind::Refused) => {
-                        (self.seen, self.block) = (header.seq + 1, header.block + 1);
+                        (self.seen, self.block) = (header.seq + 1, header.block.wrapping_add(1));
                     }
                     Some(Kind::SeededResult) => self.seen = header.seq + 1,
                     _ => {}
