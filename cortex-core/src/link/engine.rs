@@ -9,6 +9,7 @@ use crate::kernel::golden::fill_golden_rows;
 use crate::kernel::{AnyKernel, Kernel, KernelError, KernelName, KernelShape, KernelSpec};
 use crate::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
+    Sweep,
 };
 
 /// When one call of a kernel began and ended, in ticks.
@@ -306,19 +307,32 @@ where
     }
 }
 
-/// Digest of what this build's generators produce: the first block of two channels of each
-/// v1 signal at fixed parameters. Two builds with the same digest generate the same data.
+/// Digest of what this build's generators produce: the first block of two channels of every
+/// signal at fixed parameters. Two builds with the same digest generate the same data.
 #[must_use]
 pub fn generator_digest() -> u32 {
+    use GeneratorVersion::{V1, V2};
     let signals = [
-        Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 },
-        Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 },
+        (V1, Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 }),
+        (V1, Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 }),
+        (V2, Signal::PowerLawNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05, exponent: 1.0 }),
+        (V2, Signal::WhiteNoise { amplitude_uv_rms: 100.0 }),
+        (
+            V2,
+            Signal::Chirp {
+                start_hz: 1.0,
+                end_hz: 40.0,
+                sweep_s: 0.25,
+                sweep: Sweep::Logarithmic,
+                amplitude_uv_peak: 100.0,
+            },
+        ),
     ];
     let mut digest = SampleDigest::new();
     let mut scratch = Scratch::<1>::new();
     let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
-    for signal in signals {
-        let spec = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
+    for (version, signal) in signals {
+        let spec = SourceSpec::new(version, signal, 160.0, 42);
         let Ok(generator) = Generator::new(&spec) else { continue };
         for channel in 0..2 {
             let mut lanes = generator.start::<1>(channel);

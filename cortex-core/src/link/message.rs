@@ -24,7 +24,8 @@ CONFIGURE channels:u32 window:u32 hop:u32 rate:f64 input:enc output:enc fragment
 CONFIGURED state_values:u32 output_values:u32;BLOCK values:u32 samples;BLOCK_MORE samples;\
 RESULT values:u32 samples;RESULT_MORE samples;\
 RESULT_END tin:u64 tstart:u64 tend:u64 ttx:u64 tsent:u64 input_crc:u32 output_crc:u32 saturated:u32;\
-SEEDED source:SourceSpec first:u32 count:u32 generator:u32;\
+SEEDED version:enum signal:enum rate:f64 seed:u64 line:opt(f64 f64) offset:f64 clip:opt(f64) \
+nan:f64 first:u32 count:u32 generator:u32;\
 SEEDED_RESULT first:u32 count:u32 input_crc:u32 output_crc:u32 min:u64 max:u64 sum:u64 input:u64;\
 ACK next:u16 received:u32 credit:u32 token:u16 damaged:u16 flags:u8;\
 PING token:u16;PONG token:u16 received:u64 sent:u64;\
