@@ -365,7 +365,7 @@ fn a_host_begins_with_a_zero_and_hello() {
         Vec::new(),
     );
     let HostAction::Transmit(sent) = host.poll(0) else { panic!("nothing to send") };
-    let mut expected = vec![0u8; 64];
+    let mut expected = [0u8; 64];
     let header = Header::new(Kind::Hello, S, 0, 0);
     let mut writer = FrameWriter::new(&mut expected[1..], header).expect("room");
     let hello = Hello { wire_min: 1, wire_max: 1, schema: SCHEMA_HASH };
