@@ -22,7 +22,8 @@ fn device_info() -> DeviceInfo {
         board: "mps2-an386".try_into().expect("short"),
         firmware_version: "0.1.0".try_into().expect("short"),
         firmware_commit: "".try_into().expect("short"),
-        generator_digest: 0xAABB_CCDD,
+        generator_v1_digest: 0xAABB_CCDD,
+        generator_v2_digest: 0,
         kernel_digest: 0x0102_0304,
         max_frame: 1044,
         rx_bytes: 8192,
@@ -101,11 +102,11 @@ fn hello_is_these_bytes() {
 
 #[test]
 fn hello_ack_is_these_bytes() {
-    // mps2-an386, firmware 0.1.0, no commit, peripheral timer at 25 MHz, 32 bits, boot 3
+    // mps2-an386, firmware 0.1.0, no commit, no v2, peripheral timer at 25 MHz, 32 bits, boot 3
     // header  02 44 33 22 11 00 00 00 00 00 00
-    // payload 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 00 dd 99 ef d5 0a 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03
-    // crc     64 93 03 fa
-    let line = "06 02 44 33 22 11 01 01 01 01 01 19 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 1c dd 99 ef d5 0a 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03 64 93 03 fa 00";
+    // payload 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 00 dd 99 ef d5 0a 00 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03
+    // crc     fc f8 01 6e
+    let line = "06 02 44 33 22 11 01 01 01 01 01 19 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 06 dd 99 ef d5 0a 17 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03 fc f8 01 6e 00";
     same(Header::new(Kind::HelloAck, S, 0, 0), &device_info(), &[], line, &mut Vec::new());
 }
 

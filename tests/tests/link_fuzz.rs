@@ -125,7 +125,7 @@ fn message(random: &mut Random, kind: Kind) -> Vec<u8> {
             ),
             first: random.number(),
             count: random.number(),
-            generator_digest: cortex_core::link::engine::generator_digest(),
+            generator_digest: cortex_core::link::engine::generator_digest(GeneratorVersion::V1),
         })),
         Kind::Ack => postcard(postcard::to_stdvec(&Ack {
             next: random.below(40) as u16,

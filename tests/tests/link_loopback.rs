@@ -161,7 +161,7 @@ fn seeded_equals_streamed_and_the_generator_here() {
                 source,
                 first,
                 count,
-                generator_digest: connection.info().generator_digest,
+                generator_digest: connection.info().generator_v1_digest,
             };
             let result = connection.run_seeded(&seeded).expect("runs");
             let mut inputs = SampleDigest::new();

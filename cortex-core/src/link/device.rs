@@ -38,6 +38,7 @@ use super::message::{
 use super::sample::Encoding;
 use super::window::{Arrival, ReceiveWindow, SendWindow, WINDOW_FRAMES};
 use crate::digest::SampleDigest;
+use crate::signal::GeneratorVersion;
 
 /// Bytes of the receive ring kept free beyond the credit: for acknowledgements, polls and pings.
 pub const RING_RESERVE_BYTES: usize = 128;
@@ -163,7 +164,8 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
             board: super::message::clipped(identity.board),
             firmware_version: super::message::clipped(identity.firmware_version),
             firmware_commit: super::message::clipped(identity.firmware_commit),
-            generator_digest: engine.generator_digest(),
+            generator_v1_digest: engine.generator_digest(GeneratorVersion::V1),
+            generator_v2_digest: engine.generator_digest(GeneratorVersion::V2),
             kernel_digest: engine.kernel_digest(),
             max_frame: saturating_u32(max_frame),
             rx_bytes: saturating_u32(identity.rx_ring_bytes - RING_RESERVE_BYTES),
@@ -615,8 +617,9 @@ impl<E: Engine> Core<E> {
             let error = ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0);
             return self.refuse(header, error);
         }
-        if seeded.generator_digest != self.info.generator_digest {
-            let (ours, theirs) = (self.info.generator_digest, seeded.generator_digest);
+        let (ours, theirs) =
+            (self.info.generator_digest(seeded.source.version), seeded.generator_digest);
+        if ours != theirs {
             let error = ErrorInfo::new(ErrorCode::GeneratorDiffers, ours, theirs);
             return self.refuse(header, error);
         }

@@ -23,8 +23,9 @@ pub struct Run {
 
 /// What the device session asks of the device's arithmetic.
 pub trait Engine {
-    /// Digest of what the generators produce: equal to the host's or seeded runs are refused.
-    fn generator_digest(&self) -> u32;
+    /// Digest of what this version's generators produce: equal to the host's or seeded runs
+    /// are refused. 0 when the device does not have the version.
+    fn generator_digest(&self, version: GeneratorVersion) -> u32;
 
     /// Digest that tells the kernels of two builds apart.
     fn kernel_digest(&self) -> u32;
@@ -74,7 +75,7 @@ pub type BuildKernel<K> = fn(&KernelShape, &[u8]) -> Result<K, ErrorInfo>;
 pub struct KernelEngine<K, F, L> {
     build: BuildKernel<K>,
     kernel_digest: u32,
-    generator_digest: u32,
+    generator_digests: [u32; 2],
     values: F,
     lanes: L,
     kernel: Option<K>,
@@ -124,7 +125,10 @@ where
         Self {
             build,
             kernel_digest,
-            generator_digest: generator_digest(),
+            generator_digests: [
+                generator_digest(GeneratorVersion::V1),
+                generator_digest(GeneratorVersion::V2),
+            ],
             values,
             lanes,
             kernel: None,
@@ -162,8 +166,12 @@ where
     F: AsRef<[f32]> + AsMut<[f32]>,
     L: AsMut<[Option<Lanes<1>>]>,
 {
-    fn generator_digest(&self) -> u32 {
-        self.generator_digest
+    fn generator_digest(&self, version: GeneratorVersion) -> u32 {
+        let [v1, v2] = self.generator_digests;
+        match version {
+            GeneratorVersion::V1 => v1,
+            GeneratorVersion::V2 => v2,
+        }
     }
 
     fn kernel_digest(&self) -> u32 {
@@ -274,7 +282,7 @@ where
         let generator =
             Generator::new(source).map_err(|_| ErrorInfo::new(ErrorCode::BadSource, 0, 0))?;
         for (channel, lane) in (0..channels).zip(lanes.iter_mut()) {
-            *lane = Some(generator.start::<1>(channel));
+            *lane = Some(start_channel(&generator, channel));
         }
         if let Some(values) = self.values.as_mut().get_mut(..state) {
             kernel.reset(values);
@@ -307,35 +315,39 @@ where
     }
 }
 
-/// Digest of what this build's generators produce: the first block of two channels of every
-/// signal at fixed parameters. Two builds with the same digest generate the same data.
+/// Digest of what this build's generators of one version produce: the first block of two
+/// channels of every signal at fixed parameters. Two builds with the same digest generate the
+/// same data. 0 when this build does not have the version.
 #[must_use]
-pub fn generator_digest() -> u32 {
-    use GeneratorVersion::{V1, V2};
-    let signals = [
-        (V1, Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 }),
-        (V1, Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 }),
-        (V2, Signal::PowerLawNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05, exponent: 1.0 }),
-        (V2, Signal::WhiteNoise { amplitude_uv_rms: 100.0 }),
-        (
-            V2,
-            Signal::Chirp {
-                start_hz: 1.0,
-                end_hz: 40.0,
-                sweep_s: 0.25,
-                sweep: Sweep::Logarithmic,
-                amplitude_uv_peak: 100.0,
-            },
-        ),
+pub fn generator_digest(version: GeneratorVersion) -> u32 {
+    const AMPLITUDE_UV: f64 = 100.0;
+    let sine = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: AMPLITUDE_UV };
+    let (amplitude_uv_rms, low_corner_hz) = (AMPLITUDE_UV, 0.05);
+    let v1 = [sine, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz }];
+    let v2 = [
+        sine,
+        Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 },
+        Signal::WhiteNoise { amplitude_uv_rms },
+        Signal::Chirp {
+            start_hz: 1.0,
+            end_hz: 40.0,
+            sweep_s: 0.25,
+            sweep: Sweep::Logarithmic,
+            amplitude_uv_peak: AMPLITUDE_UV,
+        },
     ];
+    let signals: &[Signal] = match version {
+        GeneratorVersion::V1 => &v1,
+        GeneratorVersion::V2 => &v2,
+    };
     let mut digest = SampleDigest::new();
     let mut scratch = Scratch::<1>::new();
     let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
-    for (version, signal) in signals {
+    for &signal in signals {
         let spec = SourceSpec::new(version, signal, 160.0, 42);
-        let Ok(generator) = Generator::new(&spec) else { continue };
+        let Ok(generator) = Generator::new(&spec) else { return 0 };
         for channel in 0..2 {
-            let mut lanes = generator.start::<1>(channel);
+            let mut lanes = start_channel(&generator, channel);
             fill_block(&generator, &mut lanes, &mut scratch, &mut block);
             for [sample] in &block {
                 digest.update(&[*sample]);
@@ -390,7 +402,13 @@ pub fn kernel_digest(values: &mut [f32]) -> u32 {
     digest.finish()
 }
 
-/// One copy of the generators' code in an image: [`Generator::fill`] is always inlined.
+/// One copy of the generators' code in an image: [`Generator::start`] is always inlined.
+#[inline(never)]
+fn start_channel(generator: &Generator, channel: u32) -> Lanes<1> {
+    generator.start(channel)
+}
+
+/// The same of [`Generator::fill`].
 #[inline(never)]
 fn fill_block(
     generator: &Generator,

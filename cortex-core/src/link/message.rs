@@ -7,7 +7,7 @@ use heapless::String;
 use serde::{Deserialize, Serialize};
 
 use super::sample::Encoding;
-use crate::signal::SourceSpec;
+use crate::signal::{GeneratorVersion, SourceSpec};
 
 /// The newest version of the wire format this build speaks.
 pub const WIRE_VERSION: u8 = 1;
@@ -18,7 +18,7 @@ pub const WIRE_VERSION_MIN: u8 = 1;
 /// message changes this line with it, and [`WIRE_VERSION`] once a release is out.
 pub const SCHEMA: &str = "frame=cobs(kind:u8 session:u32 seq:u16 block:u32 payload crc32)0;\
 HELLO wire_min:u8 wire_max:u8 schema:u32;\
-HELLO_ACK wire_min:u8 wire_max:u8 schema:u32 board:str firmware:str commit:str generator:u32 \
+HELLO_ACK wire_min:u8 wire_max:u8 schema:u32 board:str firmware:str commit:str v1:u32 v2:u32 \
 kernels:u32 max_frame:u32 rx_bytes:u32 max_values:u32 timer:enum tick_hz:u64 timer_bits:u8 boot:u32;\
 CONFIGURE channels:u32 window:u32 hop:u32 rate:f64 input:enc output:enc fragment:u16 kernel:bytes;\
 CONFIGURED state_values:u32 output_values:u32;BLOCK values:u32 samples;BLOCK_MORE samples;\
@@ -104,8 +104,10 @@ pub struct DeviceInfo {
     pub firmware_version: String<16>,
     /// Commit the firmware was built from; empty when unknown.
     pub firmware_commit: String<16>,
-    /// Digest of the generators' output ([`super::engine::generator_digest`]).
-    pub generator_digest: u32,
+    /// Digest of generator v1's output ([`super::engine::generator_digest`]).
+    pub generator_v1_digest: u32,
+    /// The same of v2; 0 when the device does not have it.
+    pub generator_v2_digest: u32,
     /// Digest of the kernels' output ([`super::engine::kernel_digest`]).
     pub kernel_digest: u32,
     /// Longest frame the device takes (header, payload and CRC), in bytes.
@@ -122,6 +124,17 @@ pub struct DeviceInfo {
     pub timer_bits: u8,
     /// How often the device has started, where it can count; else 0.
     pub boot_count: u32,
+}
+
+impl DeviceInfo {
+    /// Digest of the device's generators of `version`; 0 when it does not have them.
+    #[must_use]
+    pub fn generator_digest(&self, version: GeneratorVersion) -> u32 {
+        match version {
+            GeneratorVersion::V1 => self.generator_v1_digest,
+            GeneratorVersion::V2 => self.generator_v2_digest,
+        }
+    }
 }
 
 /// The kernel and its surroundings; puts the kernel's state back to its start and the block
@@ -202,7 +215,7 @@ pub struct Seeded {
     pub first: u32,
     /// Blocks in the report, at least 1.
     pub count: u32,
-    /// The host's generator digest; a device with another one refuses.
+    /// The host's digest of this generator version; a device with another one refuses.
     pub generator_digest: u32,
 }
 
