@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cortex_core::digest::SampleDigest;
 use cortex_core::signal::{Generator, Scratch};
-use cortex_host::config::{self, At, Node, Source, SyntheticV1Params, Value};
+use cortex_host::config::{self, At, Node, Source, SyntheticParams, Value};
 use cortex_host::plan::{DatasetPlan, Plan, synthetic};
 use cortex_host::primitive::{Dataset, DatasetSpec, FILES, GeneratorSpec, GoldenDigest, Library};
 use cortex_tests::{checkout, cortex_host, stdout_of};
@@ -82,7 +82,7 @@ fn the_v1_specification_describes_the_compiled_parameters() {
     let parameters = spec.parameters.unwrap().value;
     let names: Vec<&str> =
         parameters.iter().map(|p| p.name.as_ref().unwrap().value.as_str()).collect();
-    assert_eq!(names, SyntheticV1Params::KEYS);
+    assert_eq!(names, SyntheticParams::KEYS);
     for parameter in parameters {
         let name = parameter.name.unwrap().value;
         let expected = match name.as_str() {
@@ -207,13 +207,15 @@ fn digests_of(params: &Node, rate: f64) -> (u32, String) {
 /// What the generate command and the configuration share: the same defaults.
 #[test]
 fn absent_parameters_mean_the_documented_defaults() {
-    let params = SyntheticV1Params {
+    let params = SyntheticParams {
         signal_type: Some(At::from("pink_noise".to_owned())),
         duration_s: Some(At::from(2.0)),
-        ..SyntheticV1Params::default()
+        ..SyntheticParams::default()
     };
     let place = config::Position::default();
-    let dataset = synthetic::v1("p", &params, place, At::from(4), At::from(160.0)).unwrap();
+    let dataset =
+        synthetic::dataset("p", GeneratorVersion::V1, &params, place, At::from(4), At::from(160.0))
+            .unwrap();
     assert_eq!((dataset.samples, dataset.spec.seed), (320, 42));
     assert_eq!(
         dataset.spec.signal,

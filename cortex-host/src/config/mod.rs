@@ -16,8 +16,8 @@ pub use decode::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
 pub use params::{
-    BandParams, BandpassFirParams, FftParams, GoertzelParams, NotchIirParams, SyntheticV1Params,
-    WelchPsdParams,
+    BandParams, BandpassFirParams, FftParams, GoertzelParams, LineNoiseParams, NotchIirParams,
+    SyntheticParams, WelchPsdParams,
 };
 pub use schema::json_schema;
 pub use source::Source;

@@ -5,7 +5,7 @@
 
 use super::decode::{At, table};
 use super::node::Node;
-use super::params::{AnyKernelParams, SyntheticV1Params};
+use super::params::{AnyKernelParams, SyntheticParams};
 
 table! {
     /// A run of CORTEX-rs: kernels over a dataset, on a device.
@@ -51,7 +51,7 @@ table! {
         #[schemars(required, range(min = 0.001, max = 1e7))]
         pub sample_rate_hz: At<f64>,
         /// Parameters of a generator dataset; its version decides which there are.
-        #[schemars(with = "Option<SyntheticV1Params>")]
+        #[schemars(with = "Option<SyntheticParams>")]
         pub params: At<Node>,
     }
 }

@@ -21,6 +21,18 @@ pub const FILES: &[(&str, &str)] = &[
         "primitives/datasets/v1/synthetic/examples/filter_validation.yaml",
         include_str!("../../../primitives/datasets/v1/synthetic/examples/filter_validation.yaml"),
     ),
+    (
+        "primitives/datasets/v2/synthetic/spec.yaml",
+        include_str!("../../../primitives/datasets/v2/synthetic/spec.yaml"),
+    ),
+    (
+        "primitives/datasets/v2/synthetic/examples/artifacts.yaml",
+        include_str!("../../../primitives/datasets/v2/synthetic/examples/artifacts.yaml"),
+    ),
+    (
+        "primitives/datasets/v2/synthetic/examples/chirp_response.yaml",
+        include_str!("../../../primitives/datasets/v2/synthetic/examples/chirp_response.yaml"),
+    ),
 ];
 
 /// The configuration of `run` when none is given.

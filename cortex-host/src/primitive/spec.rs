@@ -17,7 +17,7 @@ table! {
         pub kind: At<String>,
         /// One line for `list`.
         pub summary: At<String>,
-        /// The compiled generator: `v1`.
+        /// The compiled generator: `v1` or `v2`.
         pub compiled: At<String>,
         /// The parameters, for readers; the compiled generator checks them.
         pub parameters: At<Vec<ParameterSpec>>,
@@ -132,7 +132,8 @@ impl GeneratorSpec {
 }
 
 /// The compiled generators, by the spelling in specifications and manifests.
-const VERSIONS: [(&str, GeneratorVersion); 1] = [("v1", GeneratorVersion::V1)];
+const VERSIONS: [(&str, GeneratorVersion); 2] =
+    [("v1", GeneratorVersion::V1), ("v2", GeneratorVersion::V2)];
 
 fn read(node: &Node) -> Result<DatasetSpec, Problem> {
     let text =
