@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cortex_core::digest::SampleDigest;
-use cortex_core::signal::{Generator, Scratch};
+use cortex_core::signal::{Generator, GeneratorVersion, Scratch};
 use cortex_host::config::{self, At, Node, Source, SyntheticParams, Value};
 use cortex_host::plan::{DatasetPlan, Plan, synthetic};
 use cortex_host::primitive::{Dataset, DatasetSpec, FILES, GeneratorSpec, GoldenDigest, Library};
@@ -28,9 +28,10 @@ fn files_below(folder: &Path) -> Vec<String> {
     found
 }
 
-fn v1_spec() -> GeneratorSpec {
+/// The specification of the generator `version`, such as v1.
+fn spec_of(version: &str) -> GeneratorSpec {
     let library = Library::at(&checkout(), None);
-    match library.dataset("primitives/datasets/v1/synthetic").unwrap() {
+    match library.dataset(&format!("primitives/datasets/{version}/synthetic")).unwrap() {
         Dataset::Generator { spec, .. } => *spec,
         other => panic!("{other:?}"),
     }
@@ -77,49 +78,62 @@ fn a_change_of_any_value_changes_the_plans_digest() {
 }
 
 #[test]
-fn the_v1_specification_describes_the_compiled_parameters() {
-    let spec = v1_spec();
-    let parameters = spec.parameters.unwrap().value;
-    let names: Vec<&str> =
-        parameters.iter().map(|p| p.name.as_ref().unwrap().value.as_str()).collect();
-    assert_eq!(names, SyntheticParams::KEYS);
-    for parameter in parameters {
-        let name = parameter.name.unwrap().value;
-        let expected = match name.as_str() {
-            "seed" => Some(Value::Integer(i128::from(synthetic::DEFAULT_SEED))),
-            "frequency_hz" => Some(Value::Float(synthetic::DEFAULT_FREQUENCY_HZ)),
-            "amplitude_uv_peak" | "amplitude_uv_rms" => {
-                Some(Value::Float(synthetic::DEFAULT_AMPLITUDE_UV))
-            }
-            "low_corner_hz" => Some(Value::Float(synthetic::DEFAULT_LOW_CORNER_HZ)),
-            _ => None,
-        };
-        assert_eq!(parameter.default.map(|at| at.value.value), expected, "{name}");
-        let required = parameter.required.is_some_and(|at| at.value);
-        assert_eq!(required, expected.is_none(), "{name}");
+fn the_specifications_describe_the_compiled_parameters() {
+    for (version, known) in [("v1", 7), ("v2", SyntheticParams::KEYS.len())] {
+        let parameters = spec_of(version).parameters.unwrap().value;
+        let names: Vec<&str> =
+            parameters.iter().map(|p| p.name.as_ref().unwrap().value.as_str()).collect();
+        let mut keys = SyntheticParams::KEYS[..known].to_vec();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>(), keys.iter().collect(), "{version}");
+        keys.sort_unstable();
+        for parameter in parameters {
+            let name = parameter.name.unwrap().value;
+            let expected = match name.as_str() {
+                "seed" => Some(Value::Integer(i128::from(synthetic::DEFAULT_SEED))),
+                "frequency_hz" => Some(Value::Float(synthetic::DEFAULT_FREQUENCY_HZ)),
+                "amplitude_uv_peak" | "amplitude_uv_rms" => {
+                    Some(Value::Float(synthetic::DEFAULT_AMPLITUDE_UV))
+                }
+                "low_corner_hz" => Some(Value::Float(synthetic::DEFAULT_LOW_CORNER_HZ)),
+                "exponent" => Some(Value::Float(synthetic::DEFAULT_EXPONENT)),
+                "start_hz" => Some(Value::Float(synthetic::DEFAULT_START_HZ)),
+                "sweep" => Some(Value::Text("linear".into())),
+                "dc_offset_uv" | "nan_rate" => Some(Value::Float(0.0)),
+                _ => None,
+            };
+            assert_eq!(parameter.default.map(|at| at.value.value), expected, "{name}");
+            let required = parameter.required.is_some_and(|at| at.value);
+            let must = ["signal_type", "duration_s", "end_hz"].contains(&name.as_str());
+            assert_eq!(required, must, "{name}");
+        }
     }
 }
 
-/// v1 is frozen: its specification's digests are those of the compiled generator. The CRC-32
-/// values are the ones that emulated microcontrollers print too (firmware_digests.rs).
+/// Released generators are frozen: the digests in their specifications are those of the compiled
+/// code. The CRC-32 values are the ones that emulated microcontrollers print too
+/// (firmware_digests.rs); what they stand for is checked against an independent
+/// double-precision reference (signal_reference.rs).
 #[test]
-fn v1_gives_the_bytes_it_pins() {
-    let golden = v1_spec().golden.unwrap().value;
-    assert_eq!(golden.channels.unwrap().value, 8);
-    assert_eq!(golden.blocks.unwrap().value, 64);
-    assert_eq!(golden.block_samples.unwrap().value, 64);
-    let rate = golden.sample_rate_hz.unwrap().value;
-    let digests = golden.digests.unwrap().value;
-    let mut signals = BTreeSet::new();
-    for digest in digests {
-        let GoldenDigest { params, crc32, sha256 } = digest;
-        let params = params.unwrap().value;
-        signals.insert(text(&params, "signal_type"));
-        let (crc, sha) = digests_of(&params, rate);
-        assert_eq!(crc32.unwrap().value, format!("{crc:08x}"), "{params:?}");
-        assert_eq!(sha256.unwrap().value, sha, "{params:?}");
-    }
-    assert_eq!(signals, ["pink_noise".to_owned(), "sine_wave".to_owned()].into());
+fn generators_give_the_bytes_they_pin() {
+    let signals = |version: &str| {
+        let golden = spec_of(version).golden.unwrap().value;
+        assert_eq!(golden.channels.unwrap().value, 8);
+        assert_eq!(golden.blocks.unwrap().value, 64);
+        assert_eq!(golden.block_samples.unwrap().value, 64);
+        let rate = golden.sample_rate_hz.unwrap().value;
+        let mut signals = BTreeSet::new();
+        for digest in golden.digests.unwrap().value {
+            let GoldenDigest { params, crc32, sha256 } = digest;
+            let params = params.unwrap().value;
+            signals.insert(text(&params, "signal_type"));
+            let (crc, sha) = digests_of(version, &params, rate);
+            let pinned = (crc32.unwrap().value, sha256.unwrap().value);
+            assert_eq!(pinned, (format!("{crc:08x}"), sha), "{version} {params:?}");
+        }
+        signals.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(signals("v1"), ["pink_noise", "sine_wave"]);
+    assert_eq!(signals("v2"), ["chirp", "pink_noise", "sine_wave", "white_noise"]);
 }
 
 #[test]
@@ -180,11 +194,11 @@ fn text(params: &Node, key: &str) -> String {
 }
 
 /// CRC-32 and SHA-256 of 8 channels x 64 blocks of the signal that `params` describe.
-fn digests_of(params: &Node, rate: f64) -> (u32, String) {
+fn digests_of(version: &str, params: &Node, rate: f64) -> (u32, String) {
     let mut line = serde_json::to_value(params).unwrap();
     line["duration_s"] = (64.0 * 64.0 / rate).into();
     let config = format!(
-        "{{dataset: {{path: primitives/datasets/v1/synthetic, params: {line}, channels: 8, sample_rate_hz: {rate}}}, kernels: [{{name: noop}}]}}"
+        "{{dataset: {{path: primitives/datasets/{version}/synthetic, params: {line}, channels: 8, sample_rate_hz: {rate}}}, kernels: [{{name: noop}}]}}"
     );
     let DatasetPlan::Generated(dataset) = plan_of("golden", &config).dataset else { panic!() };
     assert_eq!(dataset.samples, 64 * 64);
