@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use cortex_core::digest::SampleDigest;
 use cortex_core::kernel::golden::fill_golden_rows;
 use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
+use cortex_core::link::frame::{FrameDecoder, FrameEvent, FrameWriter};
 use cortex_core::link::message::Seeded;
-use cortex_core::link::{Encoding, ErrorCode, Failure, HostOptions};
+use cortex_core::link::{Encoding, ErrorCode, Failure, Header, HostOptions, Kind};
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
 };
@@ -270,4 +271,60 @@ fn silence_and_garbage_are_told_apart() {
     };
     assert_eq!(failure(b""), Failure::NoAnswer);
     assert!(matches!(failure(b"U-Boot 2024.01\r\n\0"), Failure::Garbage { .. }));
+}
+
+/// A device of another age: answers HELLO with wire versions and a schema of its own.
+struct Stranger {
+    answer: [u8; 3],
+    pending: Vec<u8>,
+}
+
+impl Link for Stranger {
+    fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), LinkError> {
+        let mut decoder = FrameDecoder::new(vec![0u8; 256]);
+        for &byte in bytes {
+            if decoder.push(byte) == FrameEvent::Frame
+                && let Some((header, _)) = decoder.frame()
+            {
+                let mut out = [0u8; 64];
+                let header = Header::new(Kind::HelloAck, header.session, 0, 0);
+                let mut writer = FrameWriter::new(&mut out, header).expect("room");
+                writer.write(&self.answer).expect("room");
+                let len = writer.finish().expect("room");
+                self.pending.extend_from_slice(&out[..len]);
+            }
+        }
+        Ok(())
+    }
+
+    fn recv(&mut self, buffer: &mut [u8], _deadline: Instant) -> Result<usize, LinkError> {
+        let count = self.pending.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&self.pending[..count]);
+        self.pending.drain(..count);
+        Ok(count)
+    }
+
+    fn describe(&self) -> String {
+        "stranger".into()
+    }
+}
+
+#[test]
+fn other_wire_versions_are_named_with_what_to_do() {
+    let message = |answer| {
+        let stranger = Stranger { answer, pending: Vec::new() };
+        match Connection::open(Box::new(stranger), None, None) {
+            Err(error) => error.to_string(),
+            Ok(_) => panic!("connected"),
+        }
+    };
+    assert_eq!(
+        message([0, 0, 7]),
+        "stranger: the device speaks wire version 0 to 0, this program 1 to 1: flash the firmware of this release"
+    );
+    assert_eq!(
+        message([2, 5, 7]),
+        "stranger: the device speaks wire version 2 to 5, this program 1 to 1: update cortex-host"
+    );
+    assert!(message([1, 1, 7]).contains("another version of the wire messages"));
 }

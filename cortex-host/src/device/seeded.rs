@@ -1,0 +1,73 @@
+//! Seeded runs compared: the device and this program generate and compute the same, or the
+//! first block that differs is found.
+//!
+//! This program's side is the loopback device: the same request, the same code.
+
+use cortex_core::link::SeededResult;
+use cortex_core::link::message::Seeded;
+use cortex_core::signal::SourceSpec;
+
+use super::{Connection, KernelJob, LinkError, Loopback};
+
+/// A seeded run on the device and here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeededComparison {
+    /// What the device found.
+    pub device: SeededResult,
+    /// What this program found.
+    pub host: SeededResult,
+    /// The first block whose input or output differs, if any does.
+    pub first_difference: Option<u32>,
+}
+
+impl SeededComparison {
+    /// Whether input and output are the same.
+    #[must_use]
+    pub fn identical(&self) -> bool {
+        self.first_difference.is_none()
+    }
+}
+
+/// Runs blocks 0..count on the device and here, each generating its own input, and compares
+/// the digests. On a difference the first block is found by bisection, at the cost of about
+/// log2(count) further runs.
+///
+/// # Errors
+/// [`LinkError::Refused`] when the device lacks the kernel, the generator or the memory.
+pub fn compare_seeded(
+    device: &mut Connection,
+    job: &KernelJob,
+    source: &SourceSpec,
+    count: u32,
+) -> Result<SeededComparison, LinkError> {
+    let mut host = Connection::open(Box::new(Loopback::new()?), None, None)?;
+    device.configure(job)?;
+    host.configure(job)?;
+    let mut both = |count: u32| -> Result<(SeededResult, SeededResult), LinkError> {
+        let ask = |connection: &mut Connection| {
+            let generator_digest = connection.info().generator_digest(source.version);
+            connection.run_seeded(&Seeded { source: *source, first: 0, count, generator_digest })
+        };
+        Ok((ask(device)?, ask(&mut host)?))
+    };
+    let (there, here) = both(count)?;
+    let same = |there: &SeededResult, here: &SeededResult| {
+        (there.input_crc, there.output_crc) == (here.input_crc, here.output_crc)
+    };
+    let mut first_difference = None;
+    if !same(&there, &here) {
+        // Blocks before `low` agree; the runs of `high` blocks do not.
+        let (mut low, mut high) = (0, count);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            let (there, here) = both(middle)?;
+            if same(&there, &here) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        first_difference = Some(low);
+    }
+    Ok(SeededComparison { device: there, host: here, first_difference })
+}

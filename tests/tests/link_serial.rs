@@ -1,0 +1,269 @@
+//! The real serialport crate over a real pseudo-terminal, with the device's session in a
+//! thread at its other end: a whole conversation, and one clear error for each thing that
+//! can be wrong with a port.
+#![cfg(unix)]
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use cortex_core::kernel::golden::fill_golden_rows;
+use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
+use cortex_core::link::device::transmit_buffer_bytes;
+use cortex_core::link::message::TimerId;
+use cortex_core::link::{Action, DeviceIdentity, DeviceSession, Encoding, KernelEngine};
+use cortex_core::signal::{GeneratorVersion, Lanes, Signal, SourceSpec};
+use cortex_host::device::{
+    Connection, KernelJob, Link, LinkError, SerialLink, Trace, compare_seeded,
+};
+use cortex_host::exit::{ExitCode, Failure};
+use cortex_tests::{cortex_host, stderr_of, stdout_of};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+/// The end of a pseudo-terminal that stands for the device, and the other end's path.
+fn terminal() -> (File, String) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+    grantpt(&master).expect("grant");
+    unlockpt(&master).expect("unlock");
+    let path = ptsname(&master, Vec::new()).expect("name").into_string().expect("text");
+    let mut attributes = tcgetattr(&master).expect("attributes");
+    attributes.make_raw();
+    tcsetattr(&master, OptionalActions::Now, &attributes).expect("raw");
+    (File::from(master), path)
+}
+
+/// A board at the end of a pseudo-terminal.
+struct Board {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Board {
+    fn start(terminal: File) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = stop.clone();
+        let thread = std::thread::spawn(move || serve(terminal, &flag));
+        Self { stop, thread: Some(thread) }
+    }
+
+    /// Pulls the plug: the terminal is closed.
+    fn unplug(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the board's thread ends");
+        }
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        self.unplug();
+    }
+}
+
+fn serve(mut terminal: File, stop: &AtomicBool) {
+    const MAX_FRAME: usize = 1044;
+    rustix::fs::fcntl_setfl(&terminal, rustix::fs::OFlags::NONBLOCK).expect("non-blocking");
+    let identity = DeviceIdentity {
+        board: "pty-board",
+        firmware_version: "0.1.0",
+        firmware_commit: "",
+        timer: TimerId::Monotonic,
+        tick_hz: 1_000_000_000,
+        timer_bits: 64,
+        boot_count: 1,
+        rx_ring_bytes: 3000, // less than what a pty holds
+    };
+    let engine = KernelEngine::standard(vec![0.0f32; 60_000], vec![None::<Lanes<1>>; 8]);
+    let tx = vec![0u8; transmit_buffer_bytes(MAX_FRAME)];
+    let mut session =
+        DeviceSession::new(&identity, engine, vec![0u8; MAX_FRAME], tx).expect("buffers fit");
+    let started = Instant::now();
+    let now = || started.elapsed().as_nanos() as u64;
+    let mut chunk = [0u8; 64];
+    while !stop.load(Ordering::SeqCst) {
+        match terminal.read(&mut chunk) {
+            Ok(count) => session.on_bytes(&chunk[..count], now()),
+            // EIO: nobody has the other end open.
+            Err(error)
+                if error.kind() == ErrorKind::WouldBlock || error.raw_os_error() == Some(5) =>
+            {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            Err(error) => panic!("{error}"),
+        }
+        match session.poll(now()) {
+            Action::Idle => {}
+            Action::Transmit(bytes) => {
+                let mut rest = bytes;
+                while !rest.is_empty() && !stop.load(Ordering::SeqCst) {
+                    match terminal.write(rest) {
+                        Ok(count) => rest = &rest[count..],
+                        Err(_) => std::thread::sleep(Duration::from_micros(200)),
+                    }
+                }
+            }
+            Action::Run => session.run(&mut || started.elapsed().as_nanos() as u64),
+        }
+    }
+}
+
+const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
+
+fn job(name: KernelName) -> KernelJob {
+    KernelJob {
+        kernel: KernelSpec::with_defaults(name),
+        shape: SHAPE,
+        input: Encoding::F32,
+        output: Encoding::F32,
+    }
+}
+
+#[test]
+fn a_whole_conversation_over_a_serial_port_and_its_trace() {
+    let (master, path) = terminal();
+    let _board = Board::start(master);
+    let folder = tempfile::tempdir().expect("folder");
+    let trace = folder.path().join("link.pcap");
+    let link = SerialLink::open(&path, 921_600).expect("opens");
+    let link = Trace::new(link, &trace).expect("trace");
+    let mut connection = Connection::open(Box::new(link), None, None).expect("answers");
+    assert_eq!(connection.info().board, "pty-board");
+    let clock = connection.read_clock().expect("pongs");
+    assert!(clock.device_received_ticks <= clock.device_sent_ticks);
+
+    for name in [KernelName::NotchIir, KernelName::Fft] {
+        let job = job(name);
+        let kernel = job.kernel.build(SHAPE).expect("defaults");
+        let mut state = vec![0.0; kernel.state_len()];
+        kernel.reset(&mut state);
+        let configured = connection.configure(&job).expect("fits");
+        let mut output = vec![0.0; configured.output_values as usize];
+        let mut expected = output.clone();
+        for block in 0..4u32 {
+            let rows = if block == 0 { SHAPE.window } else { SHAPE.hop };
+            let mut samples = vec![0.0; rows * SHAPE.channels];
+            fill_golden_rows(block * 1000, SHAPE.channels, &mut samples);
+            let done = connection.run_block(block, &samples, &mut output, || {}).expect("runs");
+            let count = kernel.process(&mut state, &samples, &mut expected).expect("rows");
+            assert_eq!(done.output_len, count);
+            assert!(output[..count] == expected[..count], "{name:?} block {block}");
+        }
+    }
+
+    let signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
+    let source = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
+    let compared =
+        compare_seeded(&mut connection, &job(KernelName::Car), &source, 20).expect("runs");
+    assert!(compared.identical(), "{compared:?}");
+    let stats = connection.close().expect("ends");
+    assert_eq!(stats.damaged_here, 0);
+
+    let decode = |arguments: &[&str]| {
+        let output = cortex_host().args(["link", "decode"]).args(arguments).output();
+        output.expect("cortex-host starts")
+    };
+    let file = trace.to_str().expect("text");
+    let text = stdout_of(&decode(&[file]), 0);
+    for word in
+        ["HELLO ", "HELLO_ACK", "pty-board", "CONFIGURE ", "RESULT_END", "SEEDED_RESULT", "BYE"]
+    {
+        assert!(text.contains(word), "{word} is missing");
+    }
+    assert!(!text.contains("damaged ") && !text.contains("unreadable"));
+    let lines: Vec<serde_json::Value> = stdout_of(&decode(&[file, "--json"]), 0)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines.len(), text.lines().count());
+    assert_eq!(lines[0]["kind"], "HELLO");
+    assert_eq!(lines[0]["direction"], "to_device");
+
+    // A trace cut short is printed as far as it goes and named.
+    let bytes = std::fs::read(&trace).expect("trace");
+    let cut = folder.path().join("cut.pcap");
+    std::fs::write(&cut, &bytes[..bytes.len() - 3]).expect("writes");
+    let message = stderr_of(&decode(&[cut.to_str().expect("text")]), 3);
+    assert!(message.contains("ends within record"), "{message}");
+    let message = stderr_of(&decode(&["/dev/null"]), 3);
+    assert!(message.contains("is not a link trace"), "{message}");
+    let message = stderr_of(&decode(&["nowhere.pcap"]), 3);
+    assert!(message.contains("cannot read the link trace nowhere.pcap"), "{message}");
+}
+
+#[test]
+fn each_wrong_port_gets_its_own_sentence() {
+    let message = |path: &str| match SerialLink::open(path, 921_600) {
+        Err(error) => {
+            let failure = Failure::from(error);
+            assert_eq!(failure.code(), ExitCode::Device);
+            failure.to_string()
+        }
+        Ok(_) => panic!("{path} opened"),
+    };
+    assert_eq!(
+        message("/dev/ttyNOWHERE7"),
+        "serial port /dev/ttyNOWHERE7 does not exist: check the path and the cable"
+    );
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, b"text").expect("writes");
+    let file = file.to_str().expect("text").to_owned();
+    assert_eq!(message(&file), format!("{file} is not a serial port"));
+
+    let (_master, path) = terminal();
+    let _first = SerialLink::open(&path, 921_600).expect("opens");
+    assert_eq!(
+        message(&path),
+        format!("serial port {path} is in use by another program: close that and try again")
+    );
+
+    if rustix::process::geteuid().is_root() {
+        eprintln!("skipped: no permission (root may open everything)");
+    } else {
+        use std::os::unix::fs::PermissionsExt;
+        let (_master, path) = terminal();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).expect("mode");
+        assert!(message(&path).starts_with("no permission to open serial port"));
+    }
+}
+
+#[test]
+fn an_unplugged_port_is_seen_at_once() {
+    let (master, path) = terminal();
+    let mut board = Board::start(master);
+    let link = SerialLink::open(&path, 921_600).expect("opens");
+    let mut connection = Connection::open(Box::new(link), None, None).expect("answers");
+    let configured = connection.configure(&job(KernelName::Noop)).expect("fits");
+    let mut output = vec![0.0; configured.output_values as usize];
+    let samples = vec![1.0; SHAPE.window * SHAPE.channels];
+    connection.run_block(0, &samples, &mut output, || {}).expect("runs");
+    board.unplug();
+    let error = connection
+        .run_block(1, &samples[..SHAPE.hop * SHAPE.channels], &mut output, || {})
+        .expect_err("the board is gone");
+    assert!(matches!(error, LinkError::Unplugged { .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        format!("serial port {path} was unplugged or stopped (broken pipe)")
+    );
+}
+
+#[test]
+fn a_device_that_takes_no_bytes_does_not_hang_the_host() {
+    let (_master, path) = terminal();
+    let mut link = SerialLink::open(&path, 921_600).expect("opens");
+    // More than any pseudo-terminal buffers; nobody reads.
+    let bytes = vec![1u8; 1 << 20];
+    let error = link
+        .send(&bytes, Instant::now() + Duration::from_millis(100))
+        .expect_err("it cannot all go");
+    assert!(matches!(error, LinkError::WriteStalled { .. }), "{error}");
+    let mut buffer = [0u8; 16];
+    let read = link.recv(&mut buffer, Instant::now() + Duration::from_millis(20));
+    assert_eq!(read.expect("nothing came"), 0);
+}
