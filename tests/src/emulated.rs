@@ -4,6 +4,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
+use cortex_host::device::QemuLink;
 use cortex_host::device::board::BoardSpec;
 use cortex_host::device::qemu::{self, Emulator, EmulatorError, Program};
 use serialport::SerialPort;
@@ -24,8 +25,21 @@ pub fn start(name: &str, program: Program) -> Option<(BoardSpec, Emulator)> {
     let (board, spec) = qemu::emulated_board(name).unwrap_or_else(|error| panic!("{error}"));
     let started =
         qemu::image(&board, program, None).and_then(|image| Emulator::start(&board, &spec, &image));
+    installed(started).map(|emulator| (board, emulator))
+}
+
+/// The firmware on the board called `name`, as a link; `None` as [`start`].
+///
+/// # Panics
+/// As [`start`].
+#[must_use]
+pub fn link(name: &str) -> Option<QemuLink> {
+    installed(QemuLink::start(name, None))
+}
+
+fn installed<T>(started: Result<T, EmulatorError>) -> Option<T> {
     match started {
-        Ok(emulator) => Some((board, emulator)),
+        Ok(started) => Some(started),
         Err(error @ (EmulatorError::QemuMissing { .. } | EmulatorError::TargetMissing { .. }))
             if std::env::var_os(REQUIRE_VARIABLE).is_none() =>
         {

@@ -1,0 +1,316 @@
+//! The firmware on emulated boards, behind a real pseudo-terminal and the real serial port
+//! code: the same bits as here, through faults, pauses, resets and a killed emulator.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use cortex_core::digest::SampleDigest;
+use cortex_core::kernel::golden::fill_golden_rows;
+use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
+use cortex_core::link::message::Seeded;
+use cortex_core::link::{Encoding, Failure};
+use cortex_core::signal::{
+    BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
+};
+use cortex_host::device::{
+    Connection, Fault, FaultSpec, KernelJob, Link, LinkError, QemuLink, qemu,
+};
+use cortex_tests::emulated;
+
+/// What fits into the 6 KB of values of the smallest board, for every kernel.
+const SMALL: KernelShape = KernelShape { channels: 2, window: 64, hop: 32, sample_rate_hz: 160.0 };
+/// What goldens are taken at.
+const LARGE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
+/// Blocks of a run.
+const BLOCKS: u32 = 4;
+
+/// An emulated board that several sessions use one after the other.
+#[derive(Clone)]
+struct Board(Arc<Mutex<QemuLink>>);
+
+impl Board {
+    /// `None`, with a line that says why, where QEMU or the target is not installed.
+    fn start(name: &str) -> Option<Self> {
+        emulated::link(name).map(|link| Self(Arc::new(Mutex::new(link))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QemuLink> {
+        self.0.lock().expect("no test panics with the board in its hands")
+    }
+
+    fn connect(&self) -> Connection {
+        open(self.clone()).expect("the board answers")
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.lock().emulator().process_id().to_string();
+        let status = std::process::Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -s {signal} {id}");
+    }
+}
+
+impl Link for Board {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), LinkError> {
+        self.lock().send(bytes, deadline)
+    }
+
+    fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
+        self.lock().recv(buffer, deadline)
+    }
+
+    fn describe(&self) -> String {
+        self.lock().describe()
+    }
+}
+
+fn open(link: impl Link + 'static) -> Result<Connection, LinkError> {
+    Connection::open(Box::new(link), Some(QemuLink::BAUD), None)
+}
+
+fn job(name: KernelName, shape: KernelShape) -> KernelJob {
+    let kernel = KernelSpec::with_defaults(name);
+    KernelJob { kernel, shape, input: Encoding::F32, output: Encoding::F32 }
+}
+
+fn rows(shape: &KernelShape, block: u32) -> usize {
+    if block == 0 { shape.window } else { shape.hop }
+}
+
+fn golden_input(shape: &KernelShape, block: u32) -> Vec<f32> {
+    let first = if block == 0 { 0 } else { shape.window + (block as usize - 1) * shape.hop };
+    let mut samples = vec![0.0; rows(shape, block) * shape.channels];
+    fill_golden_rows(first as u32, shape.channels, &mut samples);
+    samples
+}
+
+/// Bits of what the kernel puts out here.
+fn here(job: &KernelJob, input: impl Fn(u32) -> Vec<f32>) -> Vec<Vec<u32>> {
+    let kernel = job.kernel.build(job.shape).expect("default parameters");
+    let mut state = vec![0.0; kernel.state_len()];
+    kernel.reset(&mut state);
+    (0..BLOCKS)
+        .map(|block| {
+            let mut output = vec![0.0; kernel.output_len(rows(&job.shape, block))];
+            let count = kernel.process(&mut state, &input(block), &mut output).expect("whole rows");
+            output[..count].iter().map(|value| value.to_bits()).collect()
+        })
+        .collect()
+}
+
+/// The same on the board, and the instructions each block took.
+fn there(
+    connection: &mut Connection,
+    job: &KernelJob,
+    input: impl Fn(u32) -> Vec<f32>,
+) -> Result<(Vec<Vec<u32>>, Vec<u64>), LinkError> {
+    let configured = connection.configure(job)?;
+    let hz = u32::try_from(connection.info().tick_hz).expect("below 4 GHz");
+    let mut output = vec![0.0; configured.output_values as usize];
+    let (mut bits, mut instructions) = (Vec::new(), Vec::new());
+    for block in 0..BLOCKS {
+        let done = connection.run_block(block, &input(block), &mut output, || {})?;
+        bits.push(output[..done.output_len].iter().map(|value| value.to_bits()).collect());
+        instructions.push(qemu::instructions(done.end.end_ticks - done.end.start_ticks, hz));
+    }
+    Ok((bits, instructions))
+}
+
+fn pink() -> SourceSpec {
+    let signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
+    SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42)
+}
+
+/// The first blocks of `source`, cut as a run of `shape` cuts them.
+fn generated(source: &SourceSpec, shape: &KernelShape) -> Vec<Vec<f32>> {
+    let generator = Generator::new(source).expect("a valid source");
+    let mut lanes: Vec<_> =
+        (0..shape.channels).map(|channel| generator.start::<1>(channel as u32)).collect();
+    let mut scratch = Scratch::new();
+    let mut samples = Vec::new();
+    let all: usize = (0..BLOCKS).map(|block| rows(shape, block) * shape.channels).sum();
+    while samples.len() < all {
+        let mut blocks = vec![[[0.0; 1]; BLOCK_SAMPLES]; shape.channels];
+        for (lane, block) in lanes.iter_mut().zip(&mut blocks) {
+            generator.fill(lane, &mut scratch, block);
+        }
+        for row in 0..BLOCK_SAMPLES {
+            samples.extend(blocks.iter().map(|block| block[row][0]));
+        }
+    }
+    let mut rest = samples.as_slice();
+    (0..BLOCKS)
+        .map(|block| {
+            let (now, later) = rest.split_at(rows(shape, block) * shape.channels);
+            rest = later;
+            now.to_vec()
+        })
+        .collect()
+}
+
+fn crc(values: impl IntoIterator<Item = f32>) -> u32 {
+    let mut digest = SampleDigest::new();
+    for value in values {
+        digest.update(&[value]);
+    }
+    digest.finish()
+}
+
+/// Every kernel streamed: bit for bit as here, instructions the same twice; then seeded, with
+/// the digests of the same input and output.
+fn board_computes_as_this_machine(name: &str, shape: KernelShape) {
+    let Some(board) = Board::start(name) else { return };
+    let mut connection = board.connect();
+    assert_eq!(connection.info().board, name);
+    assert_eq!(connection.info().boot_count, 1);
+    let source = pink();
+    let blocks = generated(&source, &shape);
+    for kernel in KernelName::ALL {
+        let job = job(kernel, shape);
+        let input = |block: u32| blocks[block as usize].clone();
+        let (streamed, instructions) =
+            there(&mut connection, &job, input).unwrap_or_else(|error| panic!("{kernel}: {error}"));
+        assert!(streamed == here(&job, input), "{kernel} on {name}");
+        let (_, again) = there(&mut connection, &job, input).expect("it ran before");
+        assert_eq!(instructions, again, "{kernel} on {name}");
+
+        connection.configure(&job).expect("it was configured before");
+        let seeded = Seeded {
+            source,
+            first: 0,
+            count: BLOCKS,
+            generator_digest: connection.info().generator_digest,
+        };
+        let result = connection.run_seeded(&seeded).expect("the board generates");
+        assert_eq!(result.input_crc, crc(blocks.concat()), "{kernel} on {name}");
+        let output = streamed.concat().into_iter().map(f32::from_bits);
+        assert_eq!(result.output_crc, crc(output), "{kernel} on {name}");
+    }
+    let stats = connection.close().expect("the session ends");
+    assert_eq!((stats.damaged_here, stats.damaged_at_device), (0, 0));
+}
+
+#[test]
+fn cortex_m4f_computes_as_this_machine() {
+    board_computes_as_this_machine("mps2-an386", LARGE);
+}
+
+#[test]
+fn stm32f405_computes_as_this_machine() {
+    board_computes_as_this_machine("netduinoplus2", LARGE);
+}
+
+#[test]
+fn cortex_m3_computes_as_this_machine() {
+    board_computes_as_this_machine("mps2-an385", SMALL);
+}
+
+#[test]
+fn cortex_m0_computes_as_this_machine() {
+    board_computes_as_this_machine("microbit", SMALL);
+}
+
+#[test]
+fn rv32_computes_as_this_machine() {
+    board_computes_as_this_machine("sifive-e", SMALL);
+}
+
+/// Twenty seeds of everything that can happen to a line: the results are right or the run fails
+/// with a named cause, and what the line does never changes what the kernel costs.
+#[test]
+fn faults_on_the_line_are_survived_or_named() {
+    let Some(board) = Board::start("mps2-an386") else { return };
+    let job = job(KernelName::NotchIir, SMALL);
+    let input = |block: u32| golden_input(&SMALL, block);
+    let (_, clean) = there(&mut board.connect(), &job, input).expect("a clean line");
+    let expected = here(&job, input);
+    let spec: FaultSpec =
+        "ber=1e-5,drop-byte=1e-4,drop=0.01,dup=0.01,reorder=0.01,truncate=0.01,noise=0.01,zeros=0.01"
+            .parse()
+            .expect("a fault specification");
+    let mut survived = 0;
+    for seed in 0..20 {
+        let run = open(Fault::new(board.clone(), spec, seed))
+            .and_then(|mut connection| there(&mut connection, &job, input));
+        match run {
+            Ok((bits, instructions)) => {
+                assert!(bits == expected, "seed {seed}");
+                assert_eq!(instructions, clean, "seed {seed}");
+                survived += 1;
+            }
+            Err(LinkError::Session { failure, .. }) => {
+                assert!(!failure.to_string().is_empty(), "seed {seed}");
+            }
+            Err(error) => panic!("seed {seed}: {error}"),
+        }
+    }
+    // Go-back-N with a CRC-32 repairs all of these rates; a failure would be a finding.
+    assert_eq!(survived, 20);
+}
+
+/// Two sessions that follow each other without BYE, and a reset between: the second HELLO wins,
+/// and a reset within a session ends it by name.
+#[test]
+fn a_reset_ends_the_session_and_is_counted() {
+    let Some(board) = Board::start("mps2-an386") else { return };
+    let job = job(KernelName::Noop, SMALL);
+    let mut first = board.connect();
+    first.configure(&job).expect("fits");
+    drop(first);
+    let mut second = board.connect();
+    let configured = second.configure(&job).expect("fits");
+    let mut output = vec![0.0; configured.output_values as usize];
+    board.lock().emulator().reset().expect("QEMU resets the board");
+    let error = loop {
+        // The reset comes within a block or two.
+        if let Err(error) = second.run_block(0, &golden_input(&SMALL, 0), &mut output, || {}) {
+            break error;
+        }
+        second.configure(&job).map_or_else(|_| (), |_| ());
+    };
+    assert!(matches!(error, LinkError::Session { failure: Failure::Reset, .. }), "{error}");
+    assert_eq!(board.connect().info().boot_count, 2);
+}
+
+/// A board that stands still for 3 s and goes on loses nothing.
+#[test]
+fn a_pause_of_three_seconds_is_waited_out() {
+    let Some(board) = Board::start("mps2-an386") else { return };
+    let job = job(KernelName::Car, SMALL);
+    let mut connection = board.connect();
+    let configured = connection.configure(&job).expect("fits");
+    let mut output = vec![0.0; configured.output_values as usize];
+    board.signal("STOP");
+    let stopped = Instant::now();
+    let resume = {
+        let board = board.clone();
+        let id = board.lock().emulator().process_id().to_string();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_secs(3));
+            std::process::Command::new("kill").args(["-s", "CONT", &id]).status()
+        })
+    };
+    let input = golden_input(&SMALL, 0);
+    connection.run_block(0, &input, &mut output, || {}).expect("the board goes on");
+    assert!(stopped.elapsed() >= Duration::from_secs(3));
+    assert!(resume.join().expect("no panic").is_ok_and(|status| status.success()));
+    let bits: Vec<u32> = output.iter().map(|value| value.to_bits()).collect();
+    assert!(bits == here(&job, |block| golden_input(&SMALL, block))[0]);
+}
+
+/// A board whose emulator is killed is named as gone at once, while a block is on its way.
+#[test]
+fn a_killed_board_is_seen_at_once() {
+    let Some(board) = Board::start("mps2-an386") else { return };
+    let mut connection = board.connect();
+    let configured = connection.configure(&job(KernelName::Car, SMALL)).expect("fits");
+    let mut output = vec![0.0; configured.output_values as usize];
+    board.signal("KILL");
+    let killed = Instant::now();
+    let error = connection
+        .run_block(0, &golden_input(&SMALL, 0), &mut output, || {})
+        .expect_err("nobody is there");
+    // Measured: 6 ms. The limit only tells this from waiting out the silence limit of 5 s.
+    assert!(killed.elapsed() < Duration::from_secs(1));
+    assert!(matches!(error, LinkError::Unplugged { .. }), "{error}");
+    assert!(error.to_string().contains("emulated board mps2-an386"), "{error}");
+}
