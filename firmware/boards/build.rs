@@ -15,4 +15,6 @@ fn main() {
         _ => return,
     }
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
+    // One copy of functions that came out the same.
+    println!("cargo:rustc-link-arg-bins=--icf=all");
 }

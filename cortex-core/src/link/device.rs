@@ -533,12 +533,12 @@ impl<E: Engine> Core<E> {
         }
         let configured = self.engine.configure(configure)?;
         // Half the sequence numbers must tell old from new.
-        let input = u64::from(configure.window) * u64::from(configure.channels);
-        let most = input.max(u64::from(configured.output_values)) * 4;
-        if most / u64::from(configure.fragment_bytes) > 0x7000 {
+        let input = configure.window.saturating_mul(configure.channels);
+        let most = input.max(configured.output_values);
+        // Not 64-bit arithmetic: its division alone is 1 KB of a Cortex-M0's flash.
+        if most / u32::from(configure.fragment_bytes / 4) > 0x7000 {
             let limit = u32::from(configure.fragment_bytes) * (0x7000 / 4);
-            let needed = u32::try_from(most / 4).unwrap_or(u32::MAX);
-            return Err(ErrorInfo::new(ErrorCode::TooLarge, needed, limit));
+            return Err(ErrorInfo::new(ErrorCode::TooLarge, most, limit));
         }
         Ok(configured)
     }
@@ -870,8 +870,11 @@ impl<E: Engine> Core<E> {
 /// Number of fragments of `values` samples: at least one, even when no samples travel.
 #[must_use]
 pub(super) fn fragments(values: u32, encoding: Encoding, fragment_bytes: u16) -> u16 {
-    let bytes = u64::from(values) * encoding.sample_bytes() as u64;
-    u16::try_from(bytes.div_ceil(u64::from(fragment_bytes.max(1))).max(1)).unwrap_or(u16::MAX)
+    let size = encoding.sample_bytes().max(1);
+    let each = (usize::from(fragment_bytes) / size).max(1);
+    // Without samples (a digest alone) there is still one fragment.
+    let values = if encoding.sample_bytes() == 0 { 0 } else { values as usize };
+    u16::try_from(values.div_ceil(each).max(1)).unwrap_or(u16::MAX)
 }
 
 /// Which samples fragment `index` carries.

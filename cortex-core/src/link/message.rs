@@ -379,11 +379,12 @@ impl ErrorInfo {
 /// `text` cut to `N` bytes at a character's edge.
 #[must_use]
 pub fn clipped<const N: usize>(text: &str) -> String<N> {
-    let mut out = String::new();
-    for character in text.chars() {
-        if out.push(character).is_err() {
-            break;
-        }
+    let mut end = text.len().min(N);
+    while !text.is_char_boundary(end) {
+        end -= 1;
     }
+    let mut out = String::new();
+    // It fits: `end` is at most N.
+    let _ = out.push_str(text.get(..end).unwrap_or_default());
     out
 }

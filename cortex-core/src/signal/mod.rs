@@ -3,22 +3,33 @@
 //! A [`Generator`] holds what is computed once (coefficients, in `&self`); [`Lanes`] holds the
 //! state of N adjacent channels, one per vector lane. `N` is 1 on a microcontroller and 8 or
 //! 16 on a desktop: the same source, the same order of operations, the same bits.
+//!
+//! Without the crate's feature `v2` (on by default) only v1 is built: 15 KB less flash, for the
+//! smallest boards. Asking such a build for v2 is [`SpecError::UnknownSignal`].
 
+#[cfg(feature = "v2")]
 mod chirp;
+#[cfg(feature = "v2")]
 mod effects;
 mod fft64;
 mod one_pole;
 mod pink_v1;
+#[cfg(feature = "v2")]
 mod power_law;
 mod sine;
 mod spec;
+#[cfg(feature = "v2")]
 mod white;
 
+#[cfg(feature = "v2")]
 use chirp::Chirp;
+#[cfg(feature = "v2")]
 use effects::EffectChain;
 use pink_v1::PinkV1;
+#[cfg(feature = "v2")]
 use power_law::PowerLaw;
 use sine::Sine;
+#[cfg(feature = "v2")]
 use white::White;
 
 pub use spec::{Effects, GeneratorVersion, LineNoise, Signal, SourceSpec, SpecError, Sweep};
@@ -92,6 +103,7 @@ impl<const N: usize> Default for Scratch<N> {
 #[derive(Clone, Debug)]
 pub struct Generator {
     form: Form,
+    #[cfg(feature = "v2")]
     effects: Option<EffectChain>,
 }
 
@@ -99,8 +111,11 @@ pub struct Generator {
 enum Form {
     Sine(Sine),
     PinkV1(PinkV1),
+    #[cfg(feature = "v2")]
     PowerLaw(PowerLaw),
+    #[cfg(feature = "v2")]
     White(White),
+    #[cfg(feature = "v2")]
     Chirp(Chirp),
 }
 
@@ -112,19 +127,21 @@ impl Generator {
     pub fn new(spec: &SourceSpec) -> Result<Self, SpecError> {
         spec::in_range("sample_rate_hz", spec.sample_rate_hz, 1e-3, 1e7)?;
         let form = Form::new(spec)?;
-        let effects = match spec.version {
-            GeneratorVersion::V1 if spec.effects != Effects::NONE => {
-                return Err(SpecError::UnknownParameter {
-                    version: spec.version,
-                    parameter: spec.effects.first_set(),
-                });
-            }
-            GeneratorVersion::V1 => None,
-            GeneratorVersion::V2 => {
-                EffectChain::new(&spec.effects, spec.sample_rate_hz, spec.seed)?
-            }
-        };
-        Ok(Self { form, effects })
+        let version = spec.version;
+        if version == GeneratorVersion::V1 && spec.effects != Effects::NONE {
+            let parameter = spec.effects.first_set();
+            return Err(SpecError::UnknownParameter { version, parameter });
+        }
+        Ok(Self {
+            form,
+            #[cfg(feature = "v2")]
+            effects: match version {
+                GeneratorVersion::V1 => None,
+                GeneratorVersion::V2 => {
+                    EffectChain::new(&spec.effects, spec.sample_rate_hz, spec.seed)?
+                }
+            },
+        })
     }
 
     /// Power response |H|² at `frequency_hz` of a noise signal's filter, as held in `f32`, in µV²:
@@ -134,9 +151,13 @@ impl Generator {
     pub fn power_response(&self, frequency_hz: f64) -> Option<f64> {
         match &self.form {
             Form::PinkV1(pink) => Some(pink.power_response(frequency_hz)),
+            #[cfg(feature = "v2")]
             Form::PowerLaw(noise) => Some(noise.power_response(frequency_hz)),
+            #[cfg(feature = "v2")]
             Form::White(white) => Some(white.power_response()),
-            Form::Sine(_) | Form::Chirp(_) => None,
+            Form::Sine(_) => None,
+            #[cfg(feature = "v2")]
+            Form::Chirp(_) => None,
         }
     }
 
@@ -152,8 +173,11 @@ impl Generator {
         };
         match &self.form {
             Form::PinkV1(pink) => pink.start(&mut lanes),
+            #[cfg(feature = "v2")]
             Form::PowerLaw(noise) => noise.start(&mut lanes),
-            Form::Sine(_) | Form::White(_) | Form::Chirp(_) => {}
+            Form::Sine(_) => {}
+            #[cfg(feature = "v2")]
+            Form::White(_) | Form::Chirp(_) => {}
         }
         lanes
     }
@@ -171,10 +195,14 @@ impl Generator {
         match &self.form {
             Form::Sine(sine) => sine.fill(lanes, out),
             Form::PinkV1(pink) => pink.fill(lanes, scratch, out),
+            #[cfg(feature = "v2")]
             Form::PowerLaw(noise) => noise.fill(lanes, scratch, out),
+            #[cfg(feature = "v2")]
             Form::White(white) => white.fill(lanes, scratch, out),
+            #[cfg(feature = "v2")]
             Form::Chirp(chirp) => chirp.fill(lanes, out),
         }
+        #[cfg(feature = "v2")]
         if let Some(effects) = &self.effects {
             effects.apply(lanes, scratch, out);
         }
@@ -186,12 +214,17 @@ impl Form {
     fn new(spec: &SourceSpec) -> Result<Self, SpecError> {
         let rate_hz = spec.sample_rate_hz;
         let form = match (spec.version, spec.signal) {
+            #[cfg(not(feature = "v2"))]
+            (version @ GeneratorVersion::V2, _) => {
+                return Err(SpecError::UnknownSignal { version });
+            }
             (_, Signal::SineWave { frequency_hz, amplitude_uv_peak }) => {
                 Form::Sine(Sine::new(rate_hz, frequency_hz, amplitude_uv_peak)?)
             }
             (GeneratorVersion::V1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz }) => {
                 Form::PinkV1(PinkV1::new(rate_hz, spec.seed, amplitude_uv_rms, low_corner_hz)?)
             }
+            #[cfg(feature = "v2")]
             (
                 GeneratorVersion::V2,
                 Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent },
@@ -202,9 +235,11 @@ impl Form {
                 low_corner_hz,
                 exponent,
             )?),
+            #[cfg(feature = "v2")]
             (GeneratorVersion::V2, Signal::WhiteNoise { amplitude_uv_rms }) => {
                 Form::White(White::new(spec.seed, amplitude_uv_rms)?)
             }
+            #[cfg(feature = "v2")]
             (
                 GeneratorVersion::V2,
                 Signal::Chirp { start_hz, end_hz, sweep_s, sweep, amplitude_uv_peak },

@@ -46,6 +46,7 @@ impl Sine {
         }
     }
 
+    #[cfg(feature = "v2")]
     /// Adds the sine to what is in `out`.
     #[inline(always)]
     pub(super) fn add<const N: usize>(&self, lanes: &Lanes<N>, out: &mut LaneBlock<N>) {
