@@ -1,7 +1,7 @@
 //! `cortex-host verify PRIMITIVE`: does a primitive still give the bytes its version promises?
 
-use super::Talk;
 use super::generating::EngineArgs;
+use super::{Talk, recordings};
 use crate::config::Position;
 use crate::exit::{ExitCode, Failure};
 use crate::generate::{Comparison, Watch, verify_generator};
@@ -14,8 +14,9 @@ use crate::primitive::{Dataset, Library};
 Example:
   cortex-host verify primitives/datasets/v1/synthetic
 
-A generator makes each golden dataset of its spec.yaml and compares the digests. Exit code 0:
-all equal; 1: something differs.")]
+A generator makes each golden dataset of its spec.yaml and compares the digests; the recordings
+of a static dataset are compared with their SHA-256. Exit code 0: all equal; 1: something
+differs; 3: recordings are missing (the message names the download command).")]
 pub struct Args {
     /// The primitive, such as primitives/datasets/v1/synthetic.
     pub primitive: String,
@@ -32,6 +33,9 @@ pub struct Args {
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     let library = Library::new(None);
+    if recordings::is_static(&library, &args.primitive) {
+        return recordings::verify(&library, &args.primitive, args.json);
+    }
     let found = library
         .dataset(&args.primitive)
         .map_err(|error| error.at(Position::default()).in_source("verify"))?;

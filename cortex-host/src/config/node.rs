@@ -164,7 +164,7 @@ fn explain(error: &Error) -> Problem {
 /// Which limit was passed. The variants carry crate-internal counters, so their names are used.
 fn breach_message(breach: &str) -> String {
     if breach.contains("Depth") || breach.contains("Nesting") {
-        return too_deep();
+        too_deep()
     } else if breach.contains("Alias") || breach.contains("Anchor") {
         "this has too many anchors and aliases; write the values out".into()
     } else {
