@@ -104,3 +104,20 @@ fn numpy_arrays_of_every_order_and_type() {
         }
     }
 }
+
+#[test]
+fn mne_and_numpy_open_generated_datasets() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("made.float32");
+    let mut checks: Vec<OsString> = Vec::new();
+    // A thousand channels, and a rate whose interval is no whole number of microseconds.
+    let mut generate = cortex_host();
+    generate.args(["generate", "pink_noise", "1000", "256", "1"]).arg(&data).arg("--npy");
+    stdout_of(&generate.output().unwrap(), 0);
+    let (vhdr, npy) = (data.with_extension("vhdr"), data.with_extension("npy"));
+    checks.extend(["raw".into(), data.clone().into(), "1000".into(), "256".into(), vhdr.into()]);
+    checks.extend(["+".into(), "npy".into(), npy.into(), data.into(), "1000".into()]);
+    let arguments: Vec<&OsStr> = checks.iter().map(OsString::as_os_str).collect();
+    let Some(run) = oracle("mne_opens.py", &arguments) else { return };
+    assert_eq!(stdout_of(&run, 0), "equal\n");
+}

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::Talk;
 use super::generating::{EngineArgs, generating};
 use crate::config::{DatasetConfig, Entry, Node, Position, Value};
+use crate::dataset::npy;
 use crate::exit::{ExitCode, Failure};
 use crate::generate::{
     FileOptions, GenerateError, IoMode, Manifest, Recipe, manifest_beside, produce, write_stream,
@@ -50,6 +51,9 @@ pub struct Args {
     /// How the file is written: through a memory map, or by positioned writes.
     #[arg(long, value_name = "mmap|direct", default_value = "direct")]
     pub io: IoMode,
+    /// Also write a NumPy copy, OUT with the extension .npy.
+    #[arg(long)]
+    pub npy: bool,
     /// Replace OUT if it exists.
     #[arg(long)]
     pub force: bool,
@@ -129,6 +133,13 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     interrupt
         .install()
         .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+    let npy = args.npy.then(|| args.out.with_extension("npy"));
+    if npy.as_deref() == Some(&args.out) || (args.npy && args.out.as_os_str() == "-") {
+        return Err(Failure::usage(format!(
+            "--npy writes a copy beside the file, but OUT is {}; name a file that ends in .float32",
+            args.out.display()
+        )));
+    }
     if args.out.as_os_str() == "-" {
         return to_stdout(&dataset, &options, args.json, talk, &interrupt);
     }
@@ -136,6 +147,9 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     let manifest = generating(&dataset, talk, &interrupt, |watch| {
         produce(&dataset, &args.out, &manifest_path, &options, watch)
     })?;
+    if let Some(npy) = &npy {
+        npy::copy_from_float32(&args.out, npy, dataset.samples, dataset.channels)?;
+    }
     talk.say(&format!("Generated file: {}", args.out.display()));
     if args.json {
         super::answer::print(&format!("{:#}", facts(&manifest, &args.out, &manifest_path)))?;
