@@ -13,9 +13,10 @@ use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
 };
 use cortex_host::device::{
-    Connection, Fault, FaultSpec, KernelJob, Link, LinkDevice, LinkError, Loopback, Trace,
-    TraceReader,
+    Connection, Fault, FaultSpec, KernelJob, Link, LinkDevice, LinkError, Loopback, OpenOptions,
+    Trace, TraceReader, open,
 };
+use cortex_host::exit::ExitCode;
 use cortex_host::harness::{Device, Monotonic, WindowFault};
 
 const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
@@ -327,4 +328,37 @@ fn other_wire_versions_are_named_with_what_to_do() {
         "stranger: the device speaks wire version 2 to 5, this program 1 to 1: update cortex-host"
     );
     assert!(message([1, 1, 7]).contains("another version of the wire messages"));
+}
+
+#[test]
+fn a_device_is_opened_by_its_name_with_faults_and_trace_on_request() {
+    let folder = tempfile::tempdir().expect("folder");
+    let options = OpenOptions {
+        fault: Some(("dup=1".parse().expect("valid"), 9)),
+        fault_log: Some(folder.path().join("faults.txt")),
+        trace: Some(folder.path().join("link.pcap")),
+        ..OpenOptions::default()
+    };
+    let mut connection = open(&"loopback".parse().expect("a device"), &options).expect("opens");
+    assert!(
+        there(&mut connection, &job(KernelName::Noop), 2) == here(&job(KernelName::Noop), 2, input)
+    );
+    assert!(connection.clock().is_some());
+    let (early, late) =
+        (connection.device_to_host_ns(1 << 40), connection.device_to_host_ns(1 << 41));
+    assert_eq!(late.expect("mapped") - early.expect("mapped"), 1 << 40); // its ticks are ns
+    let stats = connection.close().expect("ends");
+    assert_eq!(stats.retransmissions, 0);
+    let log = std::fs::read_to_string(folder.path().join("faults.txt")).expect("log");
+    assert!(log.starts_with("to device frame 0: sent twice "), "{log}");
+    assert!(log.contains("to host frame 0: sent twice "), "{log}");
+    assert!(TraceReader::open(&folder.path().join("link.pcap")).expect("trace").count() > 10);
+
+    let nowhere =
+        OpenOptions { trace: Some("/nowhere/link.pcap".into()), ..OpenOptions::default() };
+    let failure = open(&"loopback".parse().expect("a device"), &nowhere).err().expect("no folder");
+    assert_eq!(failure.code(), ExitCode::InputOutput);
+    assert!(failure.to_string().starts_with("cannot write /nowhere/link.pcap"), "{failure}");
+    let native = open(&"native".parse().expect("a device"), &options).err().expect("no link");
+    assert_eq!(native.code(), ExitCode::Usage);
 }

@@ -169,6 +169,19 @@ impl Connection {
         u64::try_from(ns).unwrap_or(u64::MAX)
     }
 
+    /// When something happened on the device, in nanoseconds since this session was opened, by
+    /// the best clock reading: its middle is taken to be the same moment at both ends, so the
+    /// error is at most half its round trip, and what the two clocks drift apart since.
+    #[must_use]
+    pub fn device_to_host_ns(&self, ticks: u64) -> Option<u64> {
+        let clock = self.clock?;
+        let middle = |a: u64, b: u64| i128::from(a / 2 + b / 2);
+        let ticks_since =
+            i128::from(ticks) - middle(clock.device_received_ticks, clock.device_sent_ticks);
+        let ns_since = ticks_since * 1_000_000_000 / i128::from(self.info.tick_hz.max(1));
+        u64::try_from(middle(clock.sent_ns, clock.received_ns) + ns_since).ok()
+    }
+
     /// Puts a kernel on the device, its state at the start; the next block is block 0.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ pub mod board;
 mod connection;
 mod fault;
 mod loopback;
+mod open;
 pub mod qemu;
 mod seeded;
 mod serial;
@@ -18,6 +19,7 @@ use std::time::Instant;
 pub use connection::{BlockDone, Connection, KernelJob};
 pub use fault::{Direction, Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
 pub use loopback::Loopback;
+pub use open::{OpenOptions, open};
 pub use qemu::QemuLink;
 pub use seeded::{SeededComparison, compare_seeded};
 pub use serial::SerialLink;
@@ -120,8 +122,8 @@ pub enum LinkError {
         /// Its answer.
         error: cortex_core::link::ErrorInfo,
     },
-    /// The trace file cannot be written any more.
-    #[error("cannot write the link trace {}: {error}", path.display())]
+    /// The trace or the fault log cannot be written any more.
+    #[error("cannot write {}: {error}", path.display())]
     Trace {
         /// The file.
         path: std::path::PathBuf,

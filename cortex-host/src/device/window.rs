@@ -143,6 +143,11 @@ impl Device for LinkDevice<'_> {
         Ok(())
     }
 
+    fn missing_samples(&self) -> Option<u32> {
+        // Counted here, on the same samples: the outputs are compared bit by bit.
+        Some(self.reference.kernel.missing_samples(&self.reference.state))
+    }
+
     fn run_window(
         &mut self,
         index: u64,

@@ -1,0 +1,59 @@
+//! From a device's name in a configuration to an open session with it.
+
+use std::path::PathBuf;
+
+use super::qemu::QemuLink;
+use super::{Connection, Fault, FaultSpec, Link, Loopback, SerialLink, Trace};
+use crate::exit::Failure;
+use crate::harness::Interrupt;
+use crate::plan::Device;
+
+/// What goes between this program and the device, and what may stop the waiting.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// Disturbs the line on purpose: what, with which seed.
+    pub fault: Option<(FaultSpec, u64)>,
+    /// Where each fault is written down as it happens, one a line.
+    pub fault_log: Option<PathBuf>,
+    /// Where everything that crosses the line is written down.
+    pub trace: Option<PathBuf>,
+    /// A ready image for an emulated board.
+    pub firmware: Option<PathBuf>,
+    /// Ends every wait when raised.
+    pub interrupt: Option<Interrupt>,
+}
+
+/// Opens a session with `device` and reads its clock.
+///
+/// # Errors
+/// [`Failure`] with exit code 4 when the device cannot be reached or used, 3 when a trace or
+/// log cannot be written, 2 for the native device, which has no link.
+pub fn open(device: &Device, options: &OpenOptions) -> Result<Connection, Failure> {
+    let (link, baud): (Box<dyn Link>, Option<u32>) = match device {
+        Device::Native => {
+            return Err(Failure::usage(
+                "the native device has no link; use loopback, serial://PATH?baud=N or qemu:BOARD",
+            ));
+        }
+        Device::Loopback => (Box::new(Loopback::new()?), None),
+        Device::Serial { path, baud } => (Box::new(SerialLink::open(path, *baud)?), Some(*baud)),
+        Device::Qemu { board } => {
+            (Box::new(QemuLink::start(board, options.firmware.as_deref())?), Some(QemuLink::BAUD))
+        }
+    };
+    let link: Box<dyn Link> = match (&options.fault, &options.fault_log) {
+        (None, _) => link,
+        (Some((spec, seed)), None) => Box::new(Fault::new(link, *spec, *seed)),
+        (Some((spec, seed)), Some(path)) => {
+            Box::new(Fault::new(link, *spec, *seed).logging_to(path)?)
+        }
+    };
+    // Outside of the faults: the trace shows what this program sent and what it saw.
+    let link: Box<dyn Link> = match &options.trace {
+        None => link,
+        Some(path) => Box::new(Trace::new(link, path)?),
+    };
+    let mut connection = Connection::open(link, baud, options.interrupt.clone())?;
+    connection.read_clock()?;
+    Ok(connection)
+}
