@@ -15,6 +15,7 @@
 pub mod cobs;
 pub mod device;
 pub mod engine;
+mod fragment;
 pub mod frame;
 pub mod host;
 pub mod message;

@@ -1,0 +1,122 @@
+//! The device session at work: blocks and seeded runs, and the answers they give.
+
+use super::*;
+
+impl<E: Engine> Core<E> {
+    pub(super) fn ready_to_run(&self) -> bool {
+        matches!(self.reply, Reply::None)
+            && matches!(self.job, Job::Loaded { .. } | Job::Seeding { .. })
+    }
+
+    pub(super) fn run(&mut self, clock: &mut dyn FnMut() -> u64) {
+        if !self.ready_to_run() {
+            return;
+        }
+        match core::mem::replace(&mut self.job, Job::Empty) {
+            Job::Loaded { block, values, input_ticks } => {
+                self.run_block(block, values, input_ticks, clock)
+            }
+            Job::Seeding { seeded, block, input, output, sums } => {
+                self.run_seeded(seeded, block, input, output, sums, clock);
+            }
+            other => self.job = other,
+        }
+    }
+
+    pub(super) fn run_block(
+        &mut self,
+        block: u32,
+        values: u32,
+        input_ticks: u64,
+        clock: &mut dyn FnMut() -> u64,
+    ) {
+        self.next_block = block.wrapping_add(1);
+        self.ack_due = true; // the input buffer is free: credit again
+        let input_crc = digest_of(self.engine.input().get(..values as usize).unwrap_or(&[]));
+        let run = self.engine.run(values as usize, clock);
+        self.executed += 1;
+        let (Ok(run), Some(active)) = (&run, self.active) else {
+            let error = run.err().unwrap_or_else(|| ErrorInfo::new(ErrorCode::NotConfigured, 0, 0));
+            return self.answer(Reply::Refused { block, error }, 1);
+        };
+        let output = self.engine.output();
+        let end = ResultEnd {
+            input_ticks,
+            start_ticks: run.start_ticks,
+            end_ticks: run.end_ticks,
+            transmit_ticks: 0,
+            sent_ticks: 0,
+            input_crc,
+            output_crc: digest_of(output),
+            saturated: active.output.count_saturated(output),
+        };
+        let values = saturating_u32(output.len());
+        let frames = fragments(values, active.output, active.fragment_bytes) + 1;
+        self.answer(Reply::Result { block, values, end }, frames);
+    }
+
+    pub(super) fn run_seeded(
+        &mut self,
+        seeded: Seeded,
+        block: u32,
+        mut input: SampleDigest,
+        mut output: SampleDigest,
+        mut sums: SeededResult,
+        clock: &mut dyn FnMut() -> u64,
+    ) {
+        let values = self.active.map_or(0, |active| active.block_values(block)) as usize;
+        let begun = clock();
+        let generated = self.engine.generate(values);
+        let generate_ticks = clock().wrapping_sub(begun);
+        let run = match generated {
+            Ok(()) => {
+                if block >= seeded.first {
+                    input.update(self.engine.input().get(..values).unwrap_or(&[]));
+                }
+                self.engine.run(values, clock)
+            }
+            Err(error) => Err(error),
+        };
+        self.executed += 1;
+        let run = match run {
+            Ok(run) => run,
+            Err(error) => {
+                self.ack_due = true;
+                return self.answer(Reply::Refused { block, error }, 1);
+            }
+        };
+        if block >= seeded.first {
+            output.update(self.engine.output());
+            let ticks = run.end_ticks.wrapping_sub(run.start_ticks);
+            sums.min_ticks = sums.min_ticks.min(ticks);
+            sums.max_ticks = sums.max_ticks.max(ticks);
+            sums.sum_ticks = sums.sum_ticks.wrapping_add(ticks);
+            sums.generate_ticks = sums.generate_ticks.wrapping_add(generate_ticks);
+        }
+        let done = block.wrapping_add(1);
+        if done == seeded.first.wrapping_add(seeded.count) {
+            sums.input_crc = input.finish();
+            sums.output_crc = output.finish();
+            self.ack_due = true;
+            self.answer(Reply::Seeded(sums), 1);
+        } else {
+            self.job = Job::Seeding { seeded, block: done, input, output, sums };
+        }
+    }
+
+    pub(super) fn answer(&mut self, reply: Reply, frames: u16) {
+        self.reply = reply;
+        self.reply_first = self.send.next();
+        self.reply_frames = frames;
+    }
+
+    pub(super) fn reply_end(&self) -> u16 {
+        self.reply_first.wrapping_add(self.reply_frames)
+    }
+}
+
+fn digest_of(samples: &[f32]) -> u32 {
+    let mut digest = SampleDigest::new();
+    digest.update(samples);
+    digest.finish()
+}

@@ -1,0 +1,321 @@
+//! The device session's receiving half: frames in, state changed, answers made due.
+
+use super::*;
+
+impl<E: Engine> Core<E> {
+    pub(super) fn damaged(&mut self, _damage: Damage) {
+        if self.session != 0 {
+            self.damaged = self.damaged.wrapping_add(1);
+            self.gap = true;
+            self.ack_due = true;
+        }
+    }
+
+    pub(super) fn frame(&mut self, header: Header, payload: &[u8], now_ticks: u64) {
+        let Some(kind) = Kind::from_code(header.kind) else {
+            return self.error(header, ErrorCode::UnknownKind, u32::from(header.kind));
+        };
+        if kind == Kind::Hello {
+            return self.hello(header, payload);
+        }
+        if self.session == 0 {
+            return self.error(header, ErrorCode::NoSession, self.info.boot_count);
+        }
+        if header.session != self.session {
+            return self.error(header, ErrorCode::OtherSession, self.info.boot_count);
+        }
+        match kind {
+            Kind::Ack => match postcard::from_bytes::<Ack>(payload) {
+                Ok(ack) => self.acknowledged(ack),
+                Err(_) => self.error(header, ErrorCode::BadMessage, u32::from(header.kind)),
+            },
+            Kind::Ping => match postcard::from_bytes::<Ping>(payload) {
+                Ok(ping) => self.pong_due = Some((ping.token, now_ticks)),
+                Err(_) => self.error(header, ErrorCode::BadMessage, u32::from(header.kind)),
+            },
+            Kind::Bye => {
+                self.bye_due = self.session;
+                self.end_session();
+            }
+            Kind::Configure | Kind::Block | Kind::BlockMore | Kind::Seeded => {
+                self.sequenced(kind, header, payload, now_ticks);
+            }
+            _ => self.error(header, ErrorCode::NotAllowed, u32::from(header.kind)),
+        }
+    }
+
+    pub(super) fn hello(&mut self, header: Header, payload: &[u8]) {
+        if header.session == 0 {
+            return self.error(header, ErrorCode::NotAllowed, u32::from(header.kind));
+        }
+        // Only the frozen front of HELLO is looked at: a newer host must get an answer too.
+        if payload.len() < 2 {
+            return self.error(header, ErrorCode::BadMessage, u32::from(header.kind));
+        }
+        if header.session == self.last_session {
+            // A delayed copy of the HELLO of a session that is over must not end this one.
+            return self.error(header, ErrorCode::OtherSession, self.info.boot_count);
+        }
+        if header.session != self.session {
+            self.end_session();
+            self.session = header.session;
+        }
+        self.hello_due = true;
+    }
+
+    pub(super) fn end_session(&mut self) {
+        if self.session != 0 {
+            self.last_session = self.session;
+        }
+        self.session = 0;
+        self.receive = ReceiveWindow::new(0);
+        self.send = SendWindow::new(0);
+        self.active = None;
+        self.next_block = 0;
+        self.job = Job::Empty;
+        self.reply = Reply::None;
+        self.reply_first = 0;
+        self.reply_frames = 0;
+        self.hello_due = false;
+        self.error_due = None;
+        self.pong_due = None;
+        self.ack_due = false;
+        self.gap = false;
+        self.damaged = 0;
+        self.token = 0;
+    }
+
+    pub(super) fn acknowledged(&mut self, ack: Ack) {
+        self.send.acknowledged(ack.next, ack.received);
+        if ack.flags & ACK_POLL != 0 {
+            self.token = ack.token;
+            self.send.drained_all();
+            self.ack_due = true;
+        }
+        if self.send.base() == self.reply_end() && !matches!(self.reply, Reply::None) {
+            self.reply = Reply::None;
+            // A loaded block was waiting for this: say that computing begins.
+            self.ack_due |= self.ready_to_run();
+        }
+    }
+
+    pub(super) fn sequenced(&mut self, kind: Kind, header: Header, payload: &[u8], now_ticks: u64) {
+        self.ack_due = true;
+        match self.receive.classify(header.seq) {
+            Arrival::Duplicate => {}
+            Arrival::TooFar => self.gap = true,
+            Arrival::Ahead(_) => {
+                self.gap = true;
+                if kind == Kind::BlockMore && self.place_more(header, payload) {
+                    self.receive.accept(header.seq);
+                }
+            }
+            Arrival::Expected => match kind {
+                Kind::Block => self.block(header, payload),
+                Kind::BlockMore => {
+                    if self.place_more(header, payload) {
+                        self.receive.accept(header.seq);
+                    } else {
+                        self.refuse(
+                            header,
+                            ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0),
+                        );
+                    }
+                }
+                Kind::Configure => self.configure(header, payload),
+                _ => self.seeded(header, payload),
+            },
+        }
+        if let Job::Receiving { block, values, first_seq, fragments } = self.job
+            && self.receive.next() == first_seq.wrapping_add(fragments)
+        {
+            self.job = Job::Loaded { block, values, input_ticks: now_ticks };
+        }
+    }
+
+    /// Takes the frame and answers it with `error`, unless an answer is still on its way:
+    /// then the frame is left for the host to send again.
+    pub(super) fn refuse(&mut self, header: Header, mut error: ErrorInfo) {
+        if matches!(self.reply, Reply::None) {
+            self.receive.accept(header.seq);
+            error.seq = header.seq;
+            self.answer(Reply::Refused { block: header.block, error }, 1);
+        }
+    }
+
+    pub(super) fn configure(&mut self, header: Header, payload: &[u8]) {
+        if !matches!(self.reply, Reply::None) || !matches!(self.job, Job::Empty) {
+            return;
+        }
+        let Ok(configure) = postcard::from_bytes::<Configure<'_>>(payload) else {
+            let error = ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0);
+            return self.refuse(header, error);
+        };
+        self.active = None;
+        match self.try_configure(&configure) {
+            Ok(configured) => {
+                self.receive.accept(header.seq);
+                self.next_block = 0;
+                self.active = Some(Active {
+                    channels: configure.channels,
+                    window: configure.window,
+                    hop: configure.hop,
+                    input: configure.input,
+                    output: configure.output,
+                    fragment_bytes: configure.fragment_bytes,
+                });
+                self.answer(Reply::Configured(configured), 1);
+            }
+            Err(error) => self.refuse(header, error),
+        }
+    }
+
+    pub(super) fn try_configure(
+        &mut self,
+        configure: &Configure<'_>,
+    ) -> Result<Configured, ErrorInfo> {
+        let room = self.info.max_frame as usize - HEADER_BYTES - CRC_BYTES - FRAGMENT_HEAD_BYTES;
+        let fragment = usize::from(configure.fragment_bytes);
+        if fragment == 0
+            || fragment > room
+            || !fragment.is_multiple_of(4)
+            || configure.input == Encoding::DigestOnly
+            || !configure.input.is_valid()
+            || !configure.output.is_valid()
+        {
+            let limit = saturating_u32(room - room % 4);
+            return Err(ErrorInfo::new(
+                ErrorCode::BadEncoding,
+                u32::from(configure.fragment_bytes),
+                limit,
+            ));
+        }
+        if configure.channels == 0 || configure.hop == 0 || configure.hop > configure.window {
+            return Err(ErrorInfo::new(ErrorCode::BadMessage, u32::from(Kind::Configure as u8), 0));
+        }
+        let configured = self.engine.configure(configure)?;
+        // Half the sequence numbers must tell old from new.
+        let input = configure.window.saturating_mul(configure.channels);
+        let most = input.max(configured.output_values);
+        // Not 64-bit arithmetic: its division alone is 1 KB of a Cortex-M0's flash.
+        if most / u32::from(configure.fragment_bytes / 4) > 0x7000 {
+            let limit = u32::from(configure.fragment_bytes) * (0x7000 / 4);
+            return Err(ErrorInfo::new(ErrorCode::TooLarge, most, limit));
+        }
+        Ok(configured)
+    }
+
+    pub(super) fn block(&mut self, header: Header, payload: &[u8]) {
+        if !matches!(self.job, Job::Empty) {
+            return; // sent without credit: not taken, to be sent again
+        }
+        let Some(active) = self.active else {
+            return self.refuse(header, ErrorInfo::new(ErrorCode::NotConfigured, 0, 0));
+        };
+        let Ok((head, samples)) = postcard::take_from_bytes::<FragmentHead>(payload) else {
+            let error = ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0);
+            return self.refuse(header, error);
+        };
+        if header.block != self.next_block {
+            let error = ErrorInfo::new(ErrorCode::WrongBlock, self.next_block, header.block);
+            return self.refuse(header, error);
+        }
+        let expected = active.block_values(header.block);
+        if head.values != expected || expected as usize > self.engine.input().len() {
+            let error = ErrorInfo::new(ErrorCode::WrongLength, expected, head.values);
+            return self.refuse(header, error);
+        }
+        let fragments = fragments(expected, active.input, active.fragment_bytes);
+        self.job = Job::Receiving {
+            block: header.block,
+            values: expected,
+            first_seq: header.seq,
+            fragments,
+        };
+        if self.place(active, 0, expected, samples) {
+            self.receive.accept(header.seq);
+        } else {
+            self.job = Job::Empty;
+            self.refuse(header, ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0));
+        }
+    }
+
+    /// Puts a further fragment where it belongs; false when it belongs nowhere.
+    pub(super) fn place_more(&mut self, header: Header, samples: &[u8]) -> bool {
+        let (Some(active), Job::Receiving { block, values, first_seq, fragments }) =
+            (self.active, &self.job)
+        else {
+            return false;
+        };
+        let index = header.seq.wrapping_sub(*first_seq);
+        let values = *values;
+        *block == header.block
+            && index > 0
+            && index < *fragments
+            && self.place(active, index, values, samples)
+    }
+
+    pub(super) fn place(
+        &mut self,
+        active: Active,
+        index: u16,
+        values: u32,
+        samples: &[u8],
+    ) -> bool {
+        let range = fragment_range(values, active.input, active.fragment_bytes, index);
+        let count = range.len();
+        self.engine
+            .input()
+            .get_mut(range)
+            .is_some_and(|room| active.input.read(samples, room) == Some(count))
+    }
+
+    pub(super) fn seeded(&mut self, header: Header, payload: &[u8]) {
+        if !matches!(self.reply, Reply::None) || !matches!(self.job, Job::Empty) {
+            return;
+        }
+        let Ok(seeded) = postcard::from_bytes::<Seeded>(payload) else {
+            let error = ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0);
+            return self.refuse(header, error);
+        };
+        let Some(active) = self.active else {
+            return self.refuse(header, ErrorInfo::new(ErrorCode::NotConfigured, 0, 0));
+        };
+        if seeded.count == 0 || seeded.first.checked_add(seeded.count).is_none() {
+            let error = ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0);
+            return self.refuse(header, error);
+        }
+        let (ours, theirs) =
+            (self.info.generator_digest(seeded.source.version), seeded.generator_digest);
+        if ours != theirs {
+            let error = ErrorInfo::new(ErrorCode::GeneratorDiffers, ours, theirs);
+            return self.refuse(header, error);
+        }
+        match self.engine.begin_seeded(&seeded.source, active.channels) {
+            Ok(()) => {
+                self.receive.accept(header.seq);
+                self.job = Job::Seeding {
+                    seeded,
+                    block: 0,
+                    input: SampleDigest::new(),
+                    output: SampleDigest::new(),
+                    sums: SeededResult {
+                        first: seeded.first,
+                        count: seeded.count,
+                        min_ticks: u64::MAX,
+                        ..SeededResult::default()
+                    },
+                };
+            }
+            Err(error) => self.refuse(header, error),
+        }
+    }
+
+    pub(super) fn error(&mut self, header: Header, code: ErrorCode, a: u32) {
+        if self.error_due.is_none() {
+            let mut error = ErrorInfo::new(code, a, 0);
+            error.seq = header.seq;
+            self.error_due = Some((header.session, error));
+        }
+    }
+}

@@ -1,0 +1,513 @@
+//! The host's end of the link: a state machine without input or output.
+//!
+//! One request is on its way out at a time, and at most one more is being worked on: block
+//! n + 1 crosses the line while the result of block n comes back. All waiting with a deadline
+//! is here: a silent line is polled, the polls back off, and a limit ends the session with a
+//! named cause. Time is nanoseconds of any monotonic clock, given by the caller.
+
+mod failure;
+mod receive;
+mod request;
+mod time;
+mod transmit;
+
+use heapless::Deque;
+
+use super::cobs::Full;
+use super::fragment::{
+    after_zero, fragment_range, fragments, write_message, write_postcard, write_samples,
+};
+use super::frame::{
+    CRC_BYTES, FrameDecoder, FrameEvent, FrameWriter, HEADER_BYTES, Header, Kind, wire_len,
+};
+use super::message::{
+    ACK_BUSY, ACK_GAP, ACK_POLL, Ack, Configure, Configured, DeviceInfo, ErrorCode, ErrorInfo,
+    FRAGMENT_HEAD_BYTES, FragmentHead, Hello, MAX_MESSAGE_BYTES, Ping, Pong, ResultEnd,
+    SCHEMA_HASH, Seeded, SeededResult, WIRE_VERSION, WIRE_VERSION_MIN,
+};
+use super::sample::Encoding;
+use super::window::{Arrival, ReceiveWindow, SendWindow, WINDOW_FRAMES};
+use crate::digest::SampleDigest;
+
+pub use failure::Failure;
+
+/// Nanoseconds in a millisecond.
+const MS: u64 = 1_000_000;
+
+/// Timers and limits of a host session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostOptions {
+    /// Time one byte takes on the line (10 bits at 8N1), 0 when unknown.
+    pub byte_ns: u64,
+    /// Most frames on the way, 1..=32.
+    pub window_frames: u16,
+    /// HELLO is repeated at this interval.
+    pub hello_interval_ns: u64,
+    /// A device that has not answered HELLO after this time is silent.
+    pub hello_limit_ns: u64,
+    /// Silence after which the device is polled, while something is awaited. Doubled from poll
+    /// to poll up to half a second.
+    pub poll_interval_ns: u64,
+    /// The same while the device computes.
+    pub busy_interval_ns: u64,
+    /// Silence that ends the session.
+    pub silence_limit_ns: u64,
+    /// Silence that ends the session while the device computes.
+    pub busy_limit_ns: u64,
+    /// Time without one new frame accepted at either end that ends the session.
+    pub progress_limit_ns: u64,
+}
+
+impl Default for HostOptions {
+    fn default() -> Self {
+        Self {
+            byte_ns: 0,
+            window_frames: WINDOW_FRAMES,
+            hello_interval_ns: 100 * MS,
+            hello_limit_ns: 3_000 * MS,
+            poll_interval_ns: 60 * MS,
+            busy_interval_ns: 1_000 * MS,
+            silence_limit_ns: 5_000 * MS,
+            busy_limit_ns: 60_000 * MS,
+            progress_limit_ns: 10_000 * MS,
+        }
+    }
+}
+
+/// What the caller does next.
+#[derive(Debug, PartialEq)]
+pub enum HostAction<'a> {
+    /// Write all these bytes to the line, then poll again.
+    Transmit(&'a [u8]),
+    /// Something happened; poll again after looking at it.
+    Event(HostEvent),
+    /// Nothing before this time unless bytes arrive; `None` when nothing is awaited.
+    Wait(Option<u64>),
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostEvent {
+    /// HELLO was answered: [`HostSession::info`] has the device.
+    Connected,
+    /// A ping was answered.
+    Pong(ClockSample),
+    /// The last request has arrived whole: another one can be made.
+    Delivered,
+    /// A configuration is in force.
+    Configured(Configured),
+    /// A block's result is in [`HostSession::output`] until bytes arrive again.
+    Result {
+        /// The block.
+        block: u32,
+        /// Stamps and digests; both digests have been checked.
+        end: ResultEnd,
+    },
+    /// A seeded run is done.
+    Seeded(SeededResult),
+    /// The device refused a request.
+    Refused {
+        /// The block, 0 for other requests.
+        block: u32,
+        /// Why.
+        error: ErrorInfo,
+    },
+    /// The device has ended the session after [`HostSession::bye`].
+    Ended,
+    /// The session is over.
+    Failed(Failure),
+}
+
+/// One ping: host and device time around the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockSample {
+    /// When the ping was handed to the line, host nanoseconds.
+    pub sent_ns: u64,
+    /// When the answer had arrived, host nanoseconds.
+    pub received_ns: u64,
+    /// When the device had the ping, ticks.
+    pub device_received_ticks: u64,
+    /// When the device answered, ticks.
+    pub device_sent_ticks: u64,
+}
+
+impl ClockSample {
+    /// Round trip in nanoseconds, the device's own part included.
+    #[must_use]
+    pub fn round_trip_ns(&self) -> u64 {
+        self.received_ns.saturating_sub(self.sent_ns)
+    }
+}
+
+/// What crossed the line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostStats {
+    /// Bytes handed to the line.
+    pub line_bytes_sent: u64,
+    /// Bytes taken from the line.
+    pub line_bytes_received: u64,
+    /// Sample bytes in accepted requests (each counted once).
+    pub sample_bytes_sent: u64,
+    /// Sample bytes in received results (each counted once).
+    pub sample_bytes_received: u64,
+    /// Frames sent, of all kinds.
+    pub frames_sent: u64,
+    /// Frames received whole, of all kinds.
+    pub frames_received: u64,
+    /// Sequenced frames sent again.
+    pub retransmissions: u64,
+    /// Polls sent after a silence.
+    pub polls: u64,
+    /// Damaged frames received here.
+    pub damaged_here: u64,
+    /// Damaged frames the device reported, modulo 2^16.
+    pub damaged_at_device: u16,
+    /// Sequenced frames that had arrived before.
+    pub duplicates: u64,
+    /// Input samples that an `i16` encoding saturated.
+    pub saturated: u64,
+}
+
+/// Why a request cannot be made now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestError {
+    /// The session is not open, or an earlier request is still on its way.
+    NotNow,
+    /// The block is longer than the session's buffer.
+    TooLong {
+        /// Values there is room for.
+        room: usize,
+    },
+    /// The message does not fit into a frame.
+    Message,
+}
+
+impl core::fmt::Display for RequestError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            RequestError::NotNow => f.write_str("an earlier request is still on its way"),
+            RequestError::TooLong { room } => {
+                write!(f, "the block is longer than the {room} values there is room for")
+            }
+            RequestError::Message => f.write_str("the request does not fit into one frame"),
+        }
+    }
+}
+
+impl core::error::Error for RequestError {}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Opening { since_ns: Option<u64> },
+    Open,
+    Closing,
+    Over,
+}
+
+/// The request on its way out; frames are made anew for every (re)transmission.
+enum Request {
+    None,
+    Message { kind: Kind, bytes: [u8; MAX_MESSAGE_BYTES], len: usize },
+    Block { block: u32, values: u32 },
+}
+
+/// The result on its way in.
+#[derive(Clone, Copy)]
+struct Incoming {
+    block: u32,
+    values: u32,
+    first_seq: u16,
+    fragments: u16,
+}
+
+#[derive(Clone, Copy)]
+struct Active {
+    input: Encoding,
+    output: Encoding,
+    fragment_bytes: u16,
+}
+
+/// The host's protocol state machine. `F` holds `f32` values, `B` bytes (a `Vec`, a slice).
+pub struct HostSession<F, B> {
+    decoder: FrameDecoder<B>,
+    tx: B,
+    core: Core<F>,
+}
+
+impl<F: AsRef<[f32]> + AsMut<[f32]>, B: AsRef<[u8]> + AsMut<[u8]>> HostSession<F, B> {
+    /// A session that opens with the next poll. `session` must be random and not zero.
+    /// `frame_buffer` is the longest frame taken; `transmit_buffer` needs
+    /// [`super::device::transmit_buffer_bytes`] of the longest frame sent; `input` holds the
+    /// longest block, `output` the longest result.
+    #[must_use]
+    pub fn new(
+        session: u32,
+        options: HostOptions,
+        frame_buffer: B,
+        transmit_buffer: B,
+        input: F,
+        output: F,
+    ) -> Self {
+        Self {
+            decoder: FrameDecoder::new(frame_buffer),
+            tx: transmit_buffer,
+            core: Core::new(session, options, input, output),
+        }
+    }
+
+    /// Takes bytes from the line.
+    pub fn on_bytes(&mut self, bytes: &[u8], now_ns: u64) {
+        let core = &mut self.core;
+        core.stats.line_bytes_received += bytes.len() as u64;
+        if !bytes.is_empty() {
+            core.last_byte_ns = now_ns;
+            core.polls_in_a_row = 0;
+        }
+        for &byte in bytes {
+            match self.decoder.push(byte) {
+                FrameEvent::Pending => {}
+                FrameEvent::Damaged(_) => self.core.damaged(),
+                FrameEvent::Frame => {
+                    if let Some((header, payload)) = self.decoder.frame() {
+                        self.core.frame(header, payload, now_ns);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What to do now. Call until it says [`HostAction::Wait`].
+    pub fn poll(&mut self, now_ns: u64) -> HostAction<'_> {
+        if let Some(event) = self.core.next_event(now_ns) {
+            return HostAction::Event(event);
+        }
+        match self.core.transmit(self.tx.as_mut(), now_ns) {
+            Ok(Some(len)) => {
+                self.core.handed_over(len, now_ns);
+                HostAction::Transmit(self.tx.as_ref().get(..len).unwrap_or(&[]))
+            }
+            Ok(None) => HostAction::Wait(self.core.deadline(now_ns)),
+            Err(Full) => {
+                self.core.fail(Failure::Protocol("a frame does not fit into the transmit buffer"));
+                match self.core.next_event(now_ns) {
+                    Some(event) => HostAction::Event(event),
+                    None => HostAction::Wait(None),
+                }
+            }
+        }
+    }
+
+    /// What the device said about itself, once connected.
+    #[must_use]
+    pub fn info(&self) -> Option<&DeviceInfo> {
+        self.core.info.as_ref()
+    }
+
+    /// The greatest fragment, in sample bytes, that both ends can take; 0 before connecting.
+    #[must_use]
+    pub fn max_fragment_bytes(&self) -> u16 {
+        let Some(info) = &self.core.info else { return 0 };
+        // The longest frame whose encoding, with 0x00 before and after it, fits.
+        let own = self.tx.as_ref().len().saturating_sub(3) * 254 / 255;
+        let frame = own.min(info.max_frame as usize);
+        let room = frame.saturating_sub(HEADER_BYTES + CRC_BYTES + FRAGMENT_HEAD_BYTES);
+        u16::try_from(room & !3).unwrap_or(0xFFFC)
+    }
+
+    /// Whether a request can be made now.
+    #[must_use]
+    pub fn can_request(&self) -> bool {
+        self.core.can_request()
+    }
+
+    /// Requests made whose answer is still to come.
+    #[must_use]
+    pub fn outstanding(&self) -> u32 {
+        self.core.outstanding
+    }
+
+    /// Asks for a kernel. Only when nothing is outstanding.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing was sent then.
+    pub fn configure(&mut self, configure: &Configure<'_>) -> Result<(), RequestError> {
+        if self.core.outstanding > 0 {
+            return Err(RequestError::NotNow);
+        }
+        self.core.message(Kind::Configure, configure)?;
+        self.core.active = Some(Active {
+            input: configure.input,
+            output: configure.output,
+            fragment_bytes: configure.fragment_bytes,
+        });
+        self.core.next_result = 0;
+        Ok(())
+    }
+
+    /// Sends the samples of a block. With an `i16` encoding, the device works on
+    /// [`Encoding::apply`] of them.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing was sent then.
+    pub fn send_block(&mut self, block: u32, samples: &[f32]) -> Result<(), RequestError> {
+        self.core.send_block(block, samples)
+    }
+
+    /// Asks for a seeded run. Only when nothing is outstanding.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing was sent then.
+    pub fn run_seeded(&mut self, seeded: &Seeded) -> Result<(), RequestError> {
+        if self.core.outstanding > 0 {
+            return Err(RequestError::NotNow);
+        }
+        self.core.message(Kind::Seeded, seeded)
+    }
+
+    /// Asks for the device's time.
+    ///
+    /// # Errors
+    /// [`RequestError::NotNow`] when the session is not open.
+    pub fn ping(&mut self) -> Result<(), RequestError> {
+        if self.core.phase != Phase::Open {
+            return Err(RequestError::NotNow);
+        }
+        self.core.ping_due = true;
+        self.core.waiting_since_ns = None;
+        Ok(())
+    }
+
+    /// Ends the session: the next polls say so to the device and wait for its answer.
+    pub fn bye(&mut self) {
+        if self.core.phase == Phase::Open {
+            self.core.phase = Phase::Closing;
+            self.core.bye_due = true;
+            self.core.byes_left = 5;
+        }
+    }
+
+    /// The values of the last result.
+    #[must_use]
+    pub fn output(&self) -> &[f32] {
+        self.core.output.as_ref().get(..self.core.output_len).unwrap_or(&[])
+    }
+
+    /// What crossed the line so far.
+    #[must_use]
+    pub fn stats(&self) -> HostStats {
+        let retransmissions = u64::from(self.core.send.retransmissions());
+        HostStats { retransmissions, ..self.core.stats }
+    }
+
+    /// Changes the poll interval, after the round trip was measured.
+    pub fn set_poll_interval(&mut self, interval_ns: u64) {
+        self.core.options.poll_interval_ns = interval_ns;
+    }
+
+    /// Exchanges the memory for blocks and results, before a configuration with larger ones
+    /// or after one that says how long results are.
+    ///
+    /// # Errors
+    /// [`RequestError::NotNow`] while something is outstanding.
+    pub fn set_buffers(&mut self, input: F, output: F) -> Result<(), RequestError> {
+        if self.core.outstanding > 0 {
+            return Err(RequestError::NotNow);
+        }
+        self.core.input = input;
+        self.core.output = output;
+        self.core.output_len = 0;
+        Ok(())
+    }
+
+    /// Whether the session has ended or failed.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.core.phase == Phase::Over
+    }
+}
+
+struct Core<F> {
+    session: u32,
+    options: HostOptions,
+    phase: Phase,
+    info: Option<DeviceInfo>,
+    receive: ReceiveWindow,
+    send: SendWindow,
+    credit: u32,
+    busy: bool,
+    request: Request,
+    request_first: u16,
+    request_frames: u16,
+    active: Option<Active>,
+    outstanding: u32,
+    input: F,
+    output: F,
+    output_len: usize,
+    incoming: Option<Incoming>,
+    next_result: u32,
+    input_crcs: Deque<u32, 2>,
+    events: Deque<HostEvent, 8>,
+    ack_due: bool,
+    gap: bool,
+    poll_due: bool,
+    poll_token: u16,
+    poll_mark: u32,
+    polls_in_a_row: u32,
+    ping_due: bool,
+    ping_sent: Option<(u16, u64)>,
+    ping_token: u16,
+    bye_due: bool,
+    byes_left: u32,
+    hello_next_ns: u64,
+    last_byte_ns: u64,
+    last_frame_ns: u64,
+    last_progress_ns: u64,
+    waiting_since_ns: Option<u64>,
+    line_free_ns: u64,
+    stats: HostStats,
+}
+
+impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
+    fn new(session: u32, options: HostOptions, input: F, output: F) -> Self {
+        Self {
+            session,
+            options,
+            phase: Phase::Opening { since_ns: None },
+            info: None,
+            receive: ReceiveWindow::new(0),
+            send: SendWindow::new(0),
+            credit: 0,
+            busy: false,
+            request: Request::None,
+            request_first: 0,
+            request_frames: 0,
+            active: None,
+            outstanding: 0,
+            input,
+            output,
+            output_len: 0,
+            incoming: None,
+            next_result: 0,
+            input_crcs: Deque::new(),
+            events: Deque::new(),
+            ack_due: false,
+            gap: false,
+            poll_due: false,
+            poll_token: 0,
+            poll_mark: 0,
+            polls_in_a_row: 0,
+            ping_due: false,
+            ping_sent: None,
+            ping_token: 0,
+            bye_due: false,
+            byes_left: 0,
+            hello_next_ns: 0,
+            last_byte_ns: 0,
+            last_frame_ns: 0,
+            last_progress_ns: 0,
+            waiting_since_ns: None,
+            line_free_ns: 0,
+            stats: HostStats::default(),
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The host session's receiving half: frames in, events out.
+
+use super::*;
+
+impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
+    pub(super) fn damaged(&mut self) {
+        self.stats.damaged_here += 1;
+        if self.phase == Phase::Open {
+            self.gap = true;
+            self.ack_due = true;
+        }
+    }
+
+    pub(super) fn frame(&mut self, header: Header, payload: &[u8], now_ns: u64) {
+        if header.session != self.session || self.phase == Phase::Over {
+            return; // what is left of an earlier session
+        }
+        let Some(kind) = Kind::from_code(header.kind) else {
+            return self.fail(Failure::Protocol("a frame of an unknown kind"));
+        };
+        self.last_frame_ns = now_ns;
+        self.stats.frames_received += 1;
+        if kind == Kind::HelloAck {
+            return self.hello_ack(payload, now_ns);
+        }
+        if matches!(self.phase, Phase::Opening { .. }) && kind != Kind::Error {
+            return;
+        }
+        match kind {
+            Kind::Ack => match postcard::from_bytes::<Ack>(payload) {
+                Ok(ack) => self.acknowledged(ack, now_ns),
+                Err(_) => self.fail(Failure::Schema),
+            },
+            Kind::Pong => match postcard::from_bytes::<Pong>(payload) {
+                Ok(pong) => self.pong(pong, now_ns),
+                Err(_) => self.fail(Failure::Schema),
+            },
+            Kind::Error => match postcard::from_bytes::<ErrorInfo>(payload) {
+                Ok(error) => self.device_error(error),
+                Err(_) => self.fail(Failure::Schema),
+            },
+            Kind::Bye => self.ended(),
+            Kind::Configured
+            | Kind::Result
+            | Kind::ResultMore
+            | Kind::ResultEnd
+            | Kind::SeededResult
+            | Kind::Refused => self.sequenced(kind, header, payload, now_ns),
+            _ => self.fail(Failure::Protocol("a frame that only a host sends")),
+        }
+    }
+
+    pub(super) fn hello_ack(&mut self, payload: &[u8], now_ns: u64) {
+        let (&[device_min, device_max, ..], parsed) =
+            (payload, postcard::from_bytes::<DeviceInfo>(payload))
+        else {
+            return self.fail(Failure::Schema);
+        };
+        if device_max < WIRE_VERSION_MIN || device_min > WIRE_VERSION {
+            return self.fail(Failure::WireVersion { device_min, device_max });
+        }
+        let Ok(info) = parsed else { return self.fail(Failure::Schema) };
+        if info.schema != SCHEMA_HASH {
+            return self.fail(Failure::Schema);
+        }
+        if let Some(known) = &self.info {
+            if known.boot_count != info.boot_count {
+                self.fail(Failure::Reset);
+            }
+            return;
+        }
+        self.credit = info.rx_bytes;
+        self.info = Some(info);
+        self.phase = Phase::Open;
+        self.last_progress_ns = now_ns;
+        self.event(HostEvent::Connected);
+    }
+
+    pub(super) fn device_error(&mut self, error: ErrorInfo) {
+        self.fail(match error.code {
+            ErrorCode::NoSession if self.phase == Phase::Closing => return self.ended(),
+            ErrorCode::NoSession => Failure::Reset,
+            ErrorCode::OtherSession => Failure::TakenOver,
+            _ => Failure::Device(error),
+        });
+    }
+
+    pub(super) fn ended(&mut self) {
+        if self.phase == Phase::Closing {
+            self.phase = Phase::Over;
+            self.event(HostEvent::Ended);
+        } else {
+            self.fail(Failure::Protocol("the device ended the session by itself"));
+        }
+    }
+
+    pub(super) fn acknowledged(&mut self, ack: Ack, now_ns: u64) {
+        if self.send.acknowledged(ack.next, ack.received) {
+            self.last_progress_ns = now_ns;
+        }
+        let answers_poll = ack.token == self.poll_token && self.poll_mark != 0;
+        if answers_poll {
+            self.send.drained_to(self.poll_mark);
+            self.poll_mark = 0;
+        }
+        self.credit = ack.credit;
+        self.busy = ack.flags & ACK_BUSY != 0;
+        self.stats.damaged_at_device = ack.damaged;
+        // A gap shows by itself when a later frame was kept. When none was, or none follows,
+        // ask: the answer tells which frames are lost.
+        let hidden = ack.received == 0 || self.send.next() == self.request_end();
+        let gap = ack.flags & ACK_GAP != 0 && !answers_poll;
+        if !self.delivered() && gap && hidden && self.poll_mark == 0 {
+            self.poll_due = true;
+        }
+    }
+
+    pub(super) fn pong(&mut self, pong: Pong, now_ns: u64) {
+        if let Some((token, sent_ns)) = self.ping_sent
+            && token == pong.token
+        {
+            self.ping_sent = None;
+            self.last_progress_ns = now_ns;
+            self.event(HostEvent::Pong(ClockSample {
+                sent_ns,
+                received_ns: now_ns,
+                device_received_ticks: pong.received_ticks,
+                device_sent_ticks: pong.sent_ticks,
+            }));
+        }
+    }
+
+    pub(super) fn sequenced(&mut self, kind: Kind, header: Header, payload: &[u8], now_ns: u64) {
+        self.ack_due = true;
+        self.busy = false;
+        match self.receive.classify(header.seq) {
+            Arrival::Duplicate => self.stats.duplicates += 1,
+            Arrival::TooFar => self.gap = true,
+            Arrival::Ahead(_) => {
+                self.gap = true;
+                if kind == Kind::ResultMore && self.place_more(header, payload) {
+                    self.receive.accept(header.seq);
+                    self.last_progress_ns = now_ns;
+                }
+            }
+            Arrival::Expected => {
+                if self.events.is_full() {
+                    return; // taken when it is sent again
+                }
+                match self.expected(kind, header, payload) {
+                    Ok(()) => {
+                        self.receive.accept(header.seq);
+                        self.last_progress_ns = now_ns;
+                    }
+                    Err(failure) => self.fail(failure),
+                }
+            }
+        }
+    }
+
+    pub(super) fn expected(
+        &mut self,
+        kind: Kind,
+        header: Header,
+        payload: &[u8],
+    ) -> Result<(), Failure> {
+        let schema = |_| Failure::Schema;
+        match kind {
+            Kind::Configured => {
+                let configured = postcard::from_bytes(payload).map_err(schema)?;
+                self.answered(HostEvent::Configured(configured))
+            }
+            Kind::SeededResult => {
+                let result = postcard::from_bytes(payload).map_err(schema)?;
+                self.answered(HostEvent::Seeded(result))
+            }
+            Kind::Refused => {
+                let error = postcard::from_bytes(payload).map_err(schema)?;
+                if self.input_crcs.pop_front().is_some() {
+                    self.next_result = self.next_result.wrapping_add(1);
+                }
+                self.answered(HostEvent::Refused { block: header.block, error })
+            }
+            Kind::Result => self.result(header, payload),
+            Kind::ResultMore if self.place_more(header, payload) => Ok(()),
+            Kind::ResultEnd => self.result_end(header, payload),
+            _ => Err(Failure::Protocol("a fragment that belongs to no result")),
+        }
+    }
+
+    pub(super) fn answered(&mut self, event: HostEvent) -> Result<(), Failure> {
+        if self.outstanding == 0 {
+            return Err(Failure::Protocol("an answer without a request"));
+        }
+        if self.outstanding == 1 && self.send.next() == self.request_end() {
+            // The answer shows that its request arrived, acknowledgement or not.
+            self.send.acknowledged(self.request_end(), 0);
+            self.delivered();
+        }
+        self.outstanding -= 1;
+        self.event(event);
+        Ok(())
+    }
+
+    pub(super) fn delivered(&mut self) -> bool {
+        let all = self.send.base() == self.request_end();
+        if all && !matches!(self.request, Request::None) {
+            self.request = Request::None;
+            self.event(HostEvent::Delivered);
+        }
+        all
+    }
+
+    pub(super) fn result(&mut self, header: Header, payload: &[u8]) -> Result<(), Failure> {
+        let Some(active) = self.active else {
+            return Err(Failure::Protocol("a result without a configuration"));
+        };
+        let (head, samples) =
+            postcard::take_from_bytes::<FragmentHead>(payload).map_err(|_| Failure::Schema)?;
+        if self.incoming.is_some() || header.block != self.next_result {
+            return Err(Failure::Protocol("a result out of turn"));
+        }
+        if active.output != Encoding::DigestOnly
+            && head.values as usize > self.output.as_ref().len()
+        {
+            return Err(Failure::Protocol("a result longer than announced"));
+        }
+        let incoming = Incoming {
+            block: header.block,
+            values: head.values,
+            first_seq: header.seq,
+            fragments: fragments(head.values, active.output, active.fragment_bytes),
+        };
+        self.output_len = 0;
+        if !self.place(incoming, 0, samples) {
+            return Err(Failure::Protocol("a fragment of a wrong length"));
+        }
+        self.incoming = Some(incoming);
+        Ok(())
+    }
+
+    pub(super) fn place_more(&mut self, header: Header, samples: &[u8]) -> bool {
+        let Some(incoming) = self.incoming else { return false };
+        let index = header.seq.wrapping_sub(incoming.first_seq);
+        header.block == incoming.block
+            && index > 0
+            && index < incoming.fragments
+            && self.place(incoming, index, samples)
+    }
+
+    pub(super) fn place(&mut self, incoming: Incoming, index: u16, samples: &[u8]) -> bool {
+        let Some(active) = self.active else { return false };
+        let range = fragment_range(incoming.values, active.output, active.fragment_bytes, index);
+        let count = range.len();
+        let room = self.output.as_mut().get_mut(range);
+        let placed = room.is_some_and(|room| active.output.read(samples, room) == Some(count));
+        if placed {
+            self.stats.sample_bytes_received += samples.len() as u64;
+        }
+        placed
+    }
+
+    pub(super) fn result_end(&mut self, header: Header, payload: &[u8]) -> Result<(), Failure> {
+        let (Some(incoming), Some(active)) = (self.incoming.take(), self.active) else {
+            return Err(Failure::Protocol("the end of a result that had no beginning"));
+        };
+        let end: ResultEnd = postcard::from_bytes(payload).map_err(|_| Failure::Schema)?;
+        let block = incoming.block;
+        if header.block != block
+            || header.seq != incoming.first_seq.wrapping_add(incoming.fragments)
+        {
+            return Err(Failure::Protocol("the end of another result"));
+        }
+        if self.input_crcs.pop_front() != Some(end.input_crc) {
+            return Err(Failure::InputDigest { block });
+        }
+        if active.output != Encoding::DigestOnly {
+            self.output_len = incoming.values as usize;
+        }
+        if active.output == Encoding::F32 {
+            let mut digest = SampleDigest::new();
+            digest.update(self.output.as_ref().get(..self.output_len).unwrap_or(&[]));
+            if digest.finish() != end.output_crc {
+                return Err(Failure::OutputDigest { block });
+            }
+        }
+        self.next_result = self.next_result.wrapping_add(1);
+        self.answered(HostEvent::Result { block, end })
+    }
+}

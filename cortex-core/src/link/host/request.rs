@@ -1,0 +1,56 @@
+//! Requests: what the caller wants sent.
+
+use super::*;
+
+impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
+    pub(super) fn can_request(&self) -> bool {
+        self.phase == Phase::Open && matches!(self.request, Request::None) && self.outstanding < 2
+    }
+
+    pub(super) fn message<M: serde::Serialize>(
+        &mut self,
+        kind: Kind,
+        message: &M,
+    ) -> Result<(), RequestError> {
+        if !self.can_request() {
+            return Err(RequestError::NotNow);
+        }
+        let mut bytes = [0u8; MAX_MESSAGE_BYTES];
+        let len = postcard::to_slice(message, &mut bytes).map_err(|_| RequestError::Message)?.len();
+        self.request(Request::Message { kind, bytes, len }, 1);
+        Ok(())
+    }
+
+    pub(super) fn send_block(&mut self, block: u32, samples: &[f32]) -> Result<(), RequestError> {
+        let (true, Some(active)) = (self.can_request(), self.active) else {
+            return Err(RequestError::NotNow);
+        };
+        let room = self.input.as_ref().len();
+        let Some(input) = self.input.as_mut().get_mut(..samples.len()) else {
+            return Err(RequestError::TooLong { room });
+        };
+        let values = u32::try_from(samples.len()).map_err(|_| RequestError::TooLong { room })?;
+        input.copy_from_slice(samples);
+        self.stats.saturated += u64::from(active.input.apply(input));
+        let mut digest = SampleDigest::new();
+        digest.update(input);
+        self.input_crcs.push_back(digest.finish()).map_err(|_| RequestError::NotNow)?;
+        self.stats.sample_bytes_sent += (samples.len() * active.input.sample_bytes()) as u64;
+        let frames = fragments(values, active.input, active.fragment_bytes);
+        self.request(Request::Block { block, values }, frames);
+        Ok(())
+    }
+
+    pub(super) fn request(&mut self, request: Request, frames: u16) {
+        self.request = request;
+        self.request_first = self.send.next();
+        self.request_frames = frames;
+        self.outstanding += 1;
+        // Waiting begins with the next poll, however long the line was idle before.
+        self.waiting_since_ns = None;
+    }
+
+    pub(super) fn request_end(&self) -> u16 {
+        self.request_first.wrapping_add(self.request_frames)
+    }
+}

@@ -1,0 +1,131 @@
+//! The host session's transmitting half: what is due, as frames.
+
+use super::*;
+
+impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
+    pub(super) fn handed_over(&mut self, len: usize, now_ns: u64) {
+        self.stats.line_bytes_sent += len as u64;
+        self.stats.frames_sent += 1;
+        let begin = self.line_free_ns.max(now_ns);
+        self.line_free_ns = begin.saturating_add(self.options.byte_ns.saturating_mul(len as u64));
+    }
+
+    pub(super) fn transmit(&mut self, out: &mut [u8], now_ns: u64) -> Result<Option<usize>, Full> {
+        match self.phase {
+            Phase::Over => return Ok(None),
+            Phase::Opening { .. } => {
+                if now_ns < self.hello_next_ns {
+                    return Ok(None);
+                }
+                self.hello_next_ns = now_ns + self.options.hello_interval_ns;
+                let hello = Hello {
+                    wire_min: WIRE_VERSION_MIN,
+                    wire_max: WIRE_VERSION,
+                    schema: SCHEMA_HASH,
+                };
+                let header = Header::new(Kind::Hello, self.session, 0, 0);
+                return after_zero(out, |out| write_message(out, header, &hello, &[])).map(Some);
+            }
+            Phase::Closing => {
+                if !core::mem::take(&mut self.bye_due) {
+                    return Ok(None);
+                }
+                let header = Header::new(Kind::Bye, self.session, 0, 0);
+                return after_zero(out, |out| FrameWriter::new(out, header)?.finish()).map(Some);
+            }
+            Phase::Open => {}
+        }
+        if core::mem::take(&mut self.poll_due) {
+            return self.transmit_poll(out, now_ns).map(Some);
+        }
+        if core::mem::take(&mut self.ping_due) {
+            return self.transmit_ping(out, now_ns).map(Some);
+        }
+        if core::mem::take(&mut self.ack_due) {
+            return self.transmit_ack(out, 0).map(Some);
+        }
+        if matches!(self.request, Request::None) {
+            return Ok(None);
+        }
+        let Some(seq) = self.send.to_send(self.request_end(), self.options.window_frames) else {
+            return Ok(None);
+        };
+        if self.send.bytes_on_the_way() + self.longest_frame_bytes() > self.credit {
+            return Ok(None);
+        }
+        let len = self.transmit_request(out, seq)?;
+        self.send.sent(seq, len);
+        Ok(Some(len))
+    }
+
+    /// An upper bound of the next frame's length on the line.
+    pub(super) fn longest_frame_bytes(&self) -> u32 {
+        let payload = match (&self.request, self.active) {
+            (Request::Block { .. }, Some(active)) => {
+                FRAGMENT_HEAD_BYTES + usize::from(active.fragment_bytes)
+            }
+            _ => MAX_MESSAGE_BYTES,
+        };
+        u32::try_from(wire_len(HEADER_BYTES + payload + CRC_BYTES)).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn transmit_poll(&mut self, out: &mut [u8], now_ns: u64) -> Result<usize, Full> {
+        self.stats.polls += 1;
+        self.polls_in_a_row = self.polls_in_a_row.saturating_add(1);
+        if self.ping_sent.is_some() {
+            return self.transmit_ping(out, now_ns);
+        }
+        self.poll_token = self.poll_token.wrapping_add(1).max(1);
+        self.poll_mark = self.send.mark();
+        after_zero(out, |out| self.transmit_ack(out, ACK_POLL))
+    }
+
+    pub(super) fn transmit_ping(&mut self, out: &mut [u8], now_ns: u64) -> Result<usize, Full> {
+        self.ping_token = self.ping_token.wrapping_add(1);
+        self.ping_sent = Some((self.ping_token, now_ns));
+        let ping = Ping { token: self.ping_token };
+        after_zero(out, |out| {
+            write_message(out, Header::new(Kind::Ping, self.session, 0, 0), &ping, &[])
+        })
+    }
+
+    pub(super) fn transmit_ack(&mut self, out: &mut [u8], mut flags: u8) -> Result<usize, Full> {
+        self.ack_due = false;
+        if core::mem::take(&mut self.gap) {
+            flags |= ACK_GAP;
+        }
+        let ack = Ack {
+            next: self.receive.next(),
+            received: self.receive.received(),
+            credit: 0, // a device needs none
+            token: self.poll_token,
+            damaged: (self.stats.damaged_here & 0xFFFF) as u16,
+            flags,
+        };
+        write_message(out, Header::new(Kind::Ack, self.session, 0, 0), &ack, &[])
+    }
+
+    pub(super) fn transmit_request(&mut self, out: &mut [u8], seq: u16) -> Result<usize, Full> {
+        let index = seq.wrapping_sub(self.request_first);
+        match &self.request {
+            Request::None => Err(Full),
+            Request::Message { kind, bytes, len } => {
+                let mut writer = FrameWriter::new(out, Header::new(*kind, self.session, seq, 0))?;
+                writer.write(bytes.get(..*len).unwrap_or(&[]))?;
+                writer.finish()
+            }
+            Request::Block { block, values } => {
+                let Some(active) = self.active else { return Err(Full) };
+                let range = fragment_range(*values, active.input, active.fragment_bytes, index);
+                let samples = self.input.as_ref().get(range).unwrap_or(&[]);
+                let kind = if index == 0 { Kind::Block } else { Kind::BlockMore };
+                let header = Header::new(kind, self.session, seq, *block);
+                let mut writer = FrameWriter::new(out, header)?;
+                if index == 0 {
+                    write_postcard(&mut writer, &FragmentHead { values: *values })?;
+                }
+                write_samples(writer, active.input, samples)
+            }
+        }
+    }
+}
