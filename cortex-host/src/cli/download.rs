@@ -12,7 +12,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::primitive::Library;
 
 /// The dataset that can be fetched, and its short name.
-const PHYSIONET: (&str, &str) = ("physionet", "primitives/datasets/v1/physionet-motor-imagery");
+pub const PHYSIONET: (&str, &str) = ("physionet", "primitives/datasets/v1/physionet-motor-imagery");
 
 /// Arguments of `download`.
 #[derive(Debug, clap::Args)]

@@ -32,12 +32,6 @@ pub fn verify(library: &Library, path: &str, json: bool) -> Result<ExitCode, Fai
         .filter(|(_, _, check)| *check == Check::Missing)
         .map(|(id, _, _)| id.as_str())
         .collect();
-    let mut command = String::from("cortex-host download physionet");
-    let mut named = missing.clone();
-    named.dedup();
-    for id in &named {
-        let _ = write!(command, " --recording {id}");
-    }
     if json {
         let files = checks.iter().map(|(id, file, check)| {
             let (result, sha256) = match check {
@@ -68,12 +62,27 @@ pub fn verify(library: &Library, path: &str, json: bool) -> Result<ExitCode, Fai
     }
     if !missing.is_empty() {
         return Err(Failure::input_output(format!(
-            "{} of {} files are missing; fetch them with: {command}",
+            "{} of {} files are missing; {}",
             missing.len(),
-            checks.len()
+            checks.len(),
+            remedy(&catalogue, missing)
         )));
     }
     Ok(ExitCode::Success)
+}
+
+/// How to get the recordings that are missing.
+fn remedy(catalogue: &Catalogue, mut missing: Vec<&str>) -> String {
+    if !download::PHYSIONET.1.ends_with(&format!("/{}/{}", catalogue.version, catalogue.name)) {
+        return format!("their source is {}", catalogue.source.url);
+    }
+    // An original and its conversion are one recording.
+    missing.dedup();
+    let mut command = String::from("fetch them with: cortex-host download physionet");
+    for id in missing {
+        let _ = write!(command, " --recording {id}");
+    }
+    command
 }
 
 /// Recording, file and finding for everything the specification pins, and for the presence of

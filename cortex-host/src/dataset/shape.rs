@@ -95,7 +95,7 @@ pub fn settle<'a>(
     claims: impl Iterator<Item = &'a Claim> + Clone,
 ) -> Result<Shape, DatasetError> {
     let bytes = std::fs::metadata(data).map_err(DatasetError::io("read", data))?.len();
-    let (channels, rate_hz, promised) = agree(data, claims)?;
+    let agreed = agree(data, claims)?;
     let missing = |what: &str, option: &str| {
         DatasetError::Request(format!(
             "{} does not say {what}, and there is no {} beside it: give {option}",
@@ -103,9 +103,10 @@ pub fn settle<'a>(
             name_of(&brainvision::header_paths(data).0)
         ))
     };
-    let (channels, _) =
-        channels.ok_or_else(|| missing("how many channels it has", "--channels"))?;
-    let (sample_rate_hz, _) = rate_hz.ok_or_else(|| missing("its sample rate", "--rate"))?;
+    let channels =
+        agreed.channels.ok_or_else(|| missing("how many channels it has", "--channels"))?;
+    let sample_rate_hz =
+        agreed.sample_rate_hz.ok_or_else(|| missing("its sample rate", "--rate"))?;
     if channels == 0 || !(sample_rate_hz.is_finite() && sample_rate_hz > 0.0) {
         return Err(DatasetError::Request(format!(
             "{}: {channels} channels at {sample_rate_hz} Hz is no shape",
@@ -122,7 +123,7 @@ pub fn settle<'a>(
         ));
     }
     let samples = bytes / row_bytes;
-    if let Some((promised, origin)) = promised
+    if let Some((promised, origin)) = agreed.samples
         && promised != samples
     {
         return Err(DatasetError::format(
@@ -135,19 +136,27 @@ pub fn settle<'a>(
     Ok(Shape { channels, sample_rate_hz, samples })
 }
 
-/// The number of channels, the rate in Hz and the samples that `claims` about `data` agree on,
-/// each with who says so first.
+/// What all claims about a file agree on; `None` where none says anything.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agreed<'a> {
+    /// Number of channels.
+    pub channels: Option<usize>,
+    /// Sample rate in Hz.
+    pub sample_rate_hz: Option<f64>,
+    /// Samples per channel, and who says so first.
+    pub samples: Option<(u64, &'a str)>,
+}
+
+/// What `claims` about `data` agree on.
 ///
 /// # Errors
 /// Two sources disagree; the message names both.
-#[allow(clippy::type_complexity)]
 pub fn agree<'a>(
     data: &Path,
     claims: impl Iterator<Item = &'a Claim> + Clone,
-) -> Result<(Option<(usize, &'a str)>, Option<(f64, &'a str)>, Option<(u64, &'a str)>), DatasetError>
-{
+) -> Result<Agreed<'a>, DatasetError> {
     let channels = agreed(data, "channels", claims.clone(), |c| c.channels, |a, b| a == b)?;
-    let rate_hz = agreed(
+    let rate = agreed(
         data,
         "Hz",
         claims.clone(),
@@ -155,7 +164,11 @@ pub fn agree<'a>(
         |a, b| (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
     )?;
     let samples = agreed(data, "samples per channel", claims, |c| c.samples, |a, b| a == b)?;
-    Ok((channels, rate_hz, samples))
+    Ok(Agreed {
+        channels: channels.map(|(channels, _)| channels),
+        sample_rate_hz: rate.map(|(rate, _)| rate),
+        samples,
+    })
 }
 
 /// The first value claimed, after checking that every other claim equals it.
