@@ -227,7 +227,7 @@ fn each_wrong_port_gets_its_own_sentence() {
     } else {
         use std::os::unix::fs::PermissionsExt;
         let (_master, path) = terminal();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).expect("mode");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).expect("mode");
         assert!(message(&path).starts_with("no permission to open serial port"));
     }
 }

@@ -1,4 +1,4 @@
-//! The boards we know: primitives/devices/<name>.yaml, embedded in the program.
+//! The boards we know: `primitives/devices/NAME.yaml`, embedded in the program.
 
 use serde::Deserialize;
 
