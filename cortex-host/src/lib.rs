@@ -15,4 +15,5 @@ pub mod plan;
 pub mod platform;
 pub mod plot;
 pub mod primitive;
+pub mod report;
 pub mod results;

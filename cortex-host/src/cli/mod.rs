@@ -4,6 +4,7 @@
 //! stdout carries data, stderr carries talk.
 
 mod answer;
+mod compare;
 mod convert;
 mod download;
 mod generate;
@@ -12,6 +13,7 @@ mod inspect;
 mod link;
 mod list;
 mod recordings;
+mod report;
 mod reproduce;
 mod run;
 mod schema;
@@ -60,6 +62,10 @@ pub enum Command {
     Inspect(inspect::Args),
     /// Check a primitive against its golden digests.
     Verify(verify::Args),
+    /// Write a run's report.html anew.
+    Report(report::Args),
+    /// Compare the latencies of two runs.
+    Compare(compare::Args),
     /// Look at what crossed a device link.
     Link(link::Args),
 }
@@ -94,6 +100,8 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Download(args) => download::execute(args, talk),
         Command::Inspect(args) => inspect::execute(args, talk),
         Command::Verify(args) => verify::execute(args, talk),
+        Command::Report(args) => report::execute(args),
+        Command::Compare(args) => compare::execute(args, talk),
         Command::Link(args) => link::execute(args, talk),
     }
 }

@@ -14,6 +14,7 @@ use super::{Talk, answer};
 use crate::exit::{ExitCode, Failure};
 use crate::harness::{AppliedRealtime, Ending, Interrupt};
 use crate::plan::{self, Plan};
+use crate::report::REPORT_NAME;
 use crate::results::{
     HostFacts, RunFolder, RunStatus, SCHEMA_VERSION, Summary, ToolFacts, summary_markdown,
     terminal_table,
@@ -91,7 +92,8 @@ impl Run {
         self.summary.status = status;
         self.summary.error = error;
         self.summary.finished_at = Some(utc(Timestamp::now()));
-        if let Err(unsaved) = self.save() {
+        let saved = self.save().and_then(|()| Ok(crate::report::write(self.folder.path())?));
+        if let Err(unsaved) = saved {
             // What broke the run comes first: it is mostly why the summary cannot be saved.
             return Err(outcome.err().unwrap_or(unsaved));
         }
@@ -123,7 +125,8 @@ impl Run {
         if talk.is_quiet() {
             return Ok(());
         }
-        answer::print(&format!("\n{}\nResults: {folder}", terminal_table(&self.summary)))
+        let table = terminal_table(&self.summary);
+        answer::print(&format!("\n{table}\nResults: {folder}\nReport:  {folder}/{REPORT_NAME}"))
     }
 }
 

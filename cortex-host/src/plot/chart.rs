@@ -77,7 +77,19 @@ pub enum Mark {
         /// Look.
         ink: Ink,
     },
+    /// Single points that must be seen: diagonal crosses.
+    Crosses {
+        /// Name in the legend.
+        label: Option<String>,
+        /// x and y in axis values.
+        points: Vec<(f64, f64)>,
+        /// Look.
+        ink: Ink,
+    },
 }
+
+/// Half the width of a cross in pixels.
+const CROSS: f64 = 3.5;
 
 /// A chart.
 #[derive(Clone, Debug)]
@@ -198,32 +210,33 @@ impl Chart {
         let mut x = frame.x + frame.width - RIGHT;
         let y = frame.y + 34.0;
         for mark in self.marks.iter().rev() {
-            let (label, ink, filled) = match mark {
-                Mark::Line { label, ink, .. } => (label, ink, false),
-                Mark::Band { label, ink, .. }
+            let (label, ink) = match mark {
+                Mark::Line { label, ink, .. }
+                | Mark::Band { label, ink, .. }
                 | Mark::Bars { label, ink, .. }
-                | Mark::Dots { label, ink, .. } => (label, ink, true),
+                | Mark::Dots { label, ink, .. }
+                | Mark::Crosses { label, ink, .. } => (label, ink.class()),
             };
             let Some(label) = label else { continue };
             text(svg, "", &coordinate(x), &coordinate(y + 4.0), "end", label);
             // About the mean width of a character at this size.
-            x -= label.chars().count() as f64 * 7.2 + 7.0;
-            let _ = if filled {
-                writeln!(
+            x -= label.chars().count() as f64 * 6.6 + 8.0;
+            let (left, middle, level) = (coordinate(x - 26.0), coordinate(x - 13.0), coordinate(y));
+            let _ = match mark {
+                Mark::Line { .. } => {
+                    writeln!(svg, "<path class=\"line {ink}\" d=\"M{left} {level}h26\"/>")
+                }
+                Mark::Band { .. } | Mark::Bars { .. } => writeln!(
                     svg,
-                    "<rect class=\"{}-fill\" x=\"{}\" y=\"{}\" width=\"26\" height=\"10\"/>",
-                    ink.class(),
-                    coordinate(x - 26.0),
+                    "<rect class=\"{ink}-fill\" x=\"{left}\" y=\"{}\" width=\"26\" height=\"10\"/>",
                     coordinate(y - 5.0)
-                )
-            } else {
-                writeln!(
-                    svg,
-                    "<path class=\"line {}\" d=\"M{} {}h26\"/>",
-                    ink.class(),
-                    coordinate(x - 26.0),
-                    coordinate(y)
-                )
+                ),
+                Mark::Dots { .. } => {
+                    writeln!(svg, "<path class=\"dot {ink}\" d=\"M{middle} {level}h0\"/>")
+                }
+                Mark::Crosses { .. } => {
+                    writeln!(svg, "<path class=\"cross {ink}\" d=\"{}\"/>", cross(x - 13.0, y))
+                }
             };
             x -= 26.0 + 18.0;
         }
@@ -268,13 +281,22 @@ impl Chart {
                 }
             }
             Mark::Dots { points, ink, .. } => {
+                // A dot is the round cap of a line without length: one path for all.
+                let mut path = String::new();
                 for (x, y) in points.iter().filter_map(|(x, y)| self.at(plot, *x, *y)) {
-                    let (x, y) = (coordinate(x), coordinate(y));
-                    let _ = writeln!(
-                        svg,
-                        "<circle class=\"{}-fill\" cx=\"{x}\" cy=\"{y}\" r=\"2.5\"/>",
-                        ink.class()
-                    );
+                    let _ = write!(path, "M{} {}h0", coordinate(x), coordinate(y));
+                }
+                if !path.is_empty() {
+                    let _ = writeln!(svg, "<path class=\"dot {}\" d=\"{path}\"/>", ink.class());
+                }
+            }
+            Mark::Crosses { points, ink, .. } => {
+                let mut path = String::new();
+                for (x, y) in points.iter().filter_map(|(x, y)| self.at(plot, *x, *y)) {
+                    path.push_str(&cross(x, y));
+                }
+                if !path.is_empty() {
+                    let _ = writeln!(svg, "<path class=\"cross {}\" d=\"{path}\"/>", ink.class());
                 }
             }
         }
@@ -309,6 +331,13 @@ impl Ink {
             Self::Alarm => "alarm",
         }
     }
+}
+
+/// Path data of a cross around a point.
+fn cross(x: f64, y: f64) -> String {
+    let (left, top, bottom) = (coordinate(x - CROSS), coordinate(y - CROSS), coordinate(y + CROSS));
+    let width = 2.0 * CROSS;
+    format!("M{left} {top}l{width} {width}M{left} {bottom}l{width} -{width}")
 }
 
 fn rectangle(frame: Frame) -> String {

@@ -12,6 +12,8 @@ pub const STYLE: &str = "\
 .chart .minor{stroke:#eaeef2;stroke-width:1;fill:none}
 .chart .line{fill:none;stroke-linejoin:round;stroke-linecap:round;stroke-width:1.6}
 .chart .thin{stroke-width:1}
+.chart path.dot{fill:none;stroke-width:5;stroke-linecap:round;stroke-dasharray:none}
+.chart path.cross{fill:none;stroke-width:1.6;stroke-linecap:round;stroke-dasharray:none}
 .chart .first{stroke:#0072b2}.chart .first-fill{fill:#0072b2;fill-opacity:.2;stroke:none}
 .chart .second{stroke:#d55e00;stroke-dasharray:7 3}.chart .second-fill{fill:#d55e00;fill-opacity:.2;stroke:none}
 .chart .third{stroke:#009e73;stroke-dasharray:2 3}.chart .third-fill{fill:#009e73;fill-opacity:.2;stroke:none}

@@ -185,7 +185,7 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
 }
 
 /// One line that says how the run went.
-fn headline(summary: &Summary) -> String {
+pub(crate) fn headline(summary: &Summary) -> String {
     let measured: u64 = summary.kernels.iter().map(|kernel| kernel.windows.measured).sum();
     let missed: u64 = summary.kernels.iter().map(|kernel| kernel.windows.deadline_missed).sum();
     let kernels = summary.kernels.len();
@@ -277,7 +277,7 @@ pub fn terminal_table(summary: &Summary) -> String {
     text
 }
 
-fn missed(kernel: &KernelSummary) -> String {
+pub(crate) fn missed(kernel: &KernelSummary) -> String {
     let windows = kernel.windows;
     match windows.deadline_missed {
         0 => "0".to_owned(),
@@ -292,7 +292,7 @@ fn dash() -> String {
 }
 
 /// Microseconds with three digits or more, and a nanosecond at the finest.
-fn micros(value: f64) -> String {
+pub(crate) fn micros(value: f64) -> String {
     if value < 10.0 {
         format!("{value:.2}")
     } else if value < 1000.0 {
@@ -303,7 +303,7 @@ fn micros(value: f64) -> String {
 }
 
 /// A rate with about three digits.
-fn rate(value: f64) -> String {
+pub(crate) fn rate(value: f64) -> String {
     if value < 10.0 {
         format!("{value:.2}")
     } else if value < 100.0 {

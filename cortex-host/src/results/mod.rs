@@ -3,10 +3,12 @@
 //! ```text
 //! config.yaml                         the configuration, every default filled in
 //! dataset/generation_manifest.yaml    how the data was made, for generated data
+//! dataset/spectrum.json               power spectral density of the data
 //! kernel-data/<kernel>/telemetry.*    one record per window (NDJSON or CSV)
 //! kernel-data/<kernel>/outputs.f32    what the kernel returned, if asked for
 //! summary.json                        the figures, for programs
 //! SUMMARY.md                          the figures, for people
+//! report.html                         figures and charts, for people: `crate::report`
 //! ```
 //!
 //! A folder is never written twice. Telemetry is written while the run goes on, so that
@@ -16,13 +18,16 @@
 mod folder;
 mod markdown;
 mod provenance;
+mod spectrum;
 mod statistics;
 mod summary;
 mod telemetry;
 
 pub use folder::{RunFolder, kernel_folder_names};
+pub(crate) use markdown::{headline, micros, missed, rate};
 pub use markdown::{summary_markdown, terminal_line, terminal_table};
 pub use provenance::HostFacts;
+pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{KernelStatistics, Latency};
 pub use summary::{
     DatasetFacts, KernelSummary, RunStatus, SCHEMA_VERSION, Summary, Throughput, ToolFacts,

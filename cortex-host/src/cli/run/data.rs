@@ -14,7 +14,7 @@ use crate::generate::{
 };
 use crate::harness::{Interrupt, SampleFile};
 use crate::plan::{DatasetPlan, GeneratedDataset, Plan, StaticDataset};
-use crate::results::{DatasetFacts, RunFolder};
+use crate::results::{DatasetFacts, InputSpectrum, RunFolder, SPECTRUM_NAME};
 
 /// Hashing more than this is worth a line of talk.
 const LARGE_BYTES: u64 = 1 << 28;
@@ -36,10 +36,18 @@ pub(super) fn prepare(
     interrupt: &Interrupt,
     talk: &Talk,
 ) -> Result<Data, Failure> {
-    match &plan.dataset {
-        DatasetPlan::Static(dataset) => open(dataset, plan, interrupt, talk),
-        DatasetPlan::Generated(dataset) => generate(dataset, plan, folder, interrupt, talk),
+    let (mut data, generator) = match &plan.dataset {
+        DatasetPlan::Static(dataset) => (open(dataset, plan, interrupt, talk)?, None),
+        DatasetPlan::Generated(dataset) => {
+            let generator = Recipe::of(dataset).generator().map_err(GenerateError::from)?;
+            (generate(dataset, plan, folder, interrupt, talk)?, Some(generator))
+        }
+    };
+    let rate_hz = plan.dataset.sample_rate_hz();
+    if let Some(spectrum) = InputSpectrum::of(&mut data.samples, rate_hz, generator.as_ref())? {
+        place_text(&folder.path().join(SPECTRUM_NAME), &spectrum.to_json())?;
     }
+    Ok(data)
 }
 
 fn open(

@@ -9,6 +9,7 @@ use std::thread;
 
 use serde::Serialize;
 
+pub(crate) use picture::{grid, thinned};
 pub use picture::{html, svg};
 
 use super::{DatasetError, Recording, catalogue};

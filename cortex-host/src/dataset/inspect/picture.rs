@@ -218,7 +218,7 @@ fn spectrum(inspection: &Inspection) -> Option<Chart> {
 
 /// Which of `bins` bins make up each drawn point: single bins where they are sparse over log
 /// frequency, more and more of them above.
-fn grid(bins: usize) -> Vec<Range<usize>> {
+pub(crate) fn grid(bins: usize) -> Vec<Range<usize>> {
     let mut grid = Vec::new();
     let mut start = 0;
     for point in 1..=POINTS {
@@ -232,7 +232,7 @@ fn grid(bins: usize) -> Vec<Range<usize>> {
 }
 
 /// The mean density of each group of bins.
-fn thinned(density: &[(f64, f64)], grid: &[Range<usize>]) -> Vec<f64> {
+pub(crate) fn thinned(density: &[(f64, f64)], grid: &[Range<usize>]) -> Vec<f64> {
     grid.iter()
         .map(|bins| {
             let near = density.get(bins.clone()).unwrap_or_default();

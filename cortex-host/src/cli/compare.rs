@@ -1,0 +1,102 @@
+//! `cortex-host compare RUN_A RUN_B`: are the kernels slower than before?
+
+use std::path::{Path, PathBuf};
+
+use super::{Talk, answer};
+use crate::exit::{ExitCode, Failure};
+use crate::report::RunRecord;
+use crate::report::compare::{Comparison, KernelComparison, LEAST_WINDOWS, table};
+
+/// Arguments of `compare`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host compare results/run-2026-01-12-153000 results/run-2026-01-13-090000
+  cortex-host compare before after --fail-if-slower 5
+  cortex-host compare before after --json | jq '.kernels[].kernel_p50.change_percent'
+
+Differences are B - A. Intervals are of 95 %, from a block bootstrap, because windows depend on
+their neighbours. With --fail-if-slower PCT the exit code is 1 when the whole interval of a kernel's
+median slowdown (kernel time or end-to-end) is above PCT, and 0 otherwise. What differs from run to
+run is not in the intervals: choose PCT above what two equal runs show.")]
+pub struct Args {
+    /// The first run's folder: the one to compare with.
+    pub run_a: PathBuf,
+    /// The second run's folder.
+    pub run_b: PathBuf,
+    /// Print the comparison as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 1 when a kernel is slower in B by more than this, in percent.
+    #[arg(long, value_name = "PCT", value_parser = percentage)]
+    pub fail_if_slower: Option<f64>,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// [`Failure`] with the code and the sentence for the user.
+pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+    let (a, b) = (read(&args.run_a)?, read(&args.run_b)?);
+    let comparison = Comparison::of(&a, &b);
+    if args.json {
+        let text = serde_json::to_string_pretty(&comparison)
+            .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
+        answer::print(&text)?;
+    } else {
+        answer::print(table(&comparison).trim_end())?;
+    }
+    match args.fail_if_slower {
+        Some(percent) => judge(&comparison, percent, talk),
+        None => Ok(ExitCode::Success),
+    }
+}
+
+/// Reads a run; without a single window there is nothing to compare.
+fn read(folder: &Path) -> Result<RunRecord, Failure> {
+    let record = RunRecord::read(folder)?;
+    if record.kernels.iter().all(|kernel| kernel.measured().next().is_none()) {
+        return Err(Failure::input_output(format!(
+            "{} has no measured window; nothing can be compared",
+            folder.display()
+        )));
+    }
+    Ok(record)
+}
+
+/// The gate. What cannot be judged does not pass.
+fn judge(comparison: &Comparison, percent: f64, talk: &Talk) -> Result<ExitCode, Failure> {
+    let names = |kernels: &[&KernelComparison]| {
+        kernels.iter().map(|kernel| kernel.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let slower = comparison.slower_than(percent);
+    if !slower.is_empty() {
+        talk.error(&format!("slower by more than {percent} %: {}", names(&slower)));
+        return Ok(ExitCode::CheckFailed);
+    }
+    if comparison.kernels.is_empty() {
+        return Err(Failure::usage("--fail-if-slower: the runs have no kernel in common"));
+    }
+    if !comparison.only_in_a.is_empty() {
+        return Err(Failure::usage(format!(
+            "--fail-if-slower: the second run has no {}",
+            comparison.only_in_a.join(", ")
+        )));
+    }
+    let undecidable = comparison.undecidable();
+    if !undecidable.is_empty() {
+        return Err(Failure::usage(format!(
+            "--fail-if-slower cannot judge {}: each run needs {LEAST_WINDOWS} measured windows with \
+             a result; lengthen dataset.params.duration_s or raise execution.repeat_count",
+            names(&undecidable)
+        )));
+    }
+    Ok(ExitCode::Success)
+}
+
+fn percentage(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').trim().parse::<f64>() {
+        Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(percent),
+        _ => Err("give a percentage of 0 or more, such as 5".to_owned()),
+    }
+}

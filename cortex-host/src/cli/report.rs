@@ -1,0 +1,30 @@
+//! `cortex-host report RUN`: writes a run's report.html anew.
+
+use std::path::PathBuf;
+
+use super::answer;
+use crate::exit::{ExitCode, Failure};
+use crate::report;
+
+/// Arguments of `report`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  cortex-host report results/run-2026-01-12-153000
+
+Reads the run's summary.json, telemetry, spectrum and config.yaml, writes report.html beside them
+and prints its path. Nothing is run or measured again.")]
+pub struct Args {
+    /// The run's folder.
+    pub run: PathBuf,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// [`Failure`] with the code and the sentence for the user.
+pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
+    let path = report::write(&args.run)?;
+    answer::print(&path.display().to_string())?;
+    Ok(ExitCode::Success)
+}

@@ -1,0 +1,169 @@
+//! A comparison as text for a terminal.
+
+use std::fmt::Write;
+
+use super::{Change, Comparison, LEAST_WINDOWS, LEAST_WINDOWS_P99};
+use crate::results::micros;
+
+/// The comparison as a table, with what to know about it.
+#[must_use]
+pub fn table(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_table(&mut text, comparison);
+    text
+}
+
+fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
+    writeln!(out, "A: {}\nB: {}", printable(&comparison.run_a), printable(&comparison.run_b))?;
+    if !comparison.conditions.is_empty() {
+        writeln!(out, "\nThese runs differ in more than their latencies:")?;
+        for condition in &comparison.conditions {
+            let [what, a, b] =
+                [&condition.what, &condition.a, &condition.b].map(|text| printable(text));
+            writeln!(out, "  {what}: {a} -> {b}")?;
+        }
+    }
+    for (side, names) in [("A", &comparison.only_in_a), ("B", &comparison.only_in_b)] {
+        if !names.is_empty() {
+            let names: Vec<String> = names.iter().map(|name| printable(name)).collect();
+            writeln!(out, "\nOnly {side} has: {}", names.join(", "))?;
+        }
+    }
+    if comparison.kernels.is_empty() {
+        return writeln!(out, "\nThe runs have no kernel in common.");
+    }
+    let head = ["kernel", "latency", "A µs", "B µs", "B − A µs", "change", "95 % interval", ""];
+    let mut rows = vec![head.map(str::to_owned)];
+    let (mut few, mut few_p99) = (false, false);
+    for kernel in &comparison.kernels {
+        let changes = [
+            ("kernel p50", kernel.kernel_p50),
+            ("kernel p99", kernel.kernel_p99),
+            ("end-to-end p50", kernel.end_to_end_p50),
+            ("end-to-end p99", kernel.end_to_end_p99),
+        ];
+        for (index, (what, change)) in changes.into_iter().enumerate() {
+            let name = if index == 0 { printable(&kernel.name) } else { String::new() };
+            let Some(change) = change else {
+                let dash = || "–".to_owned();
+                let what = what.to_owned();
+                rows.push([name, what, dash(), dash(), dash(), dash(), dash(), String::new()]);
+                continue;
+            };
+            if change.interval.is_none() {
+                few |= index % 2 == 0;
+                few_p99 |= index % 2 == 1;
+            }
+            rows.push(row(name, what, &change));
+        }
+    }
+    out.push('\n');
+    write_aligned(out, &rows)?;
+    for kernel in &comparison.kernels {
+        let (failed, missed) = (kernel.failed, kernel.deadline_missed);
+        if failed != (0, 0) || missed != (0, 0) {
+            writeln!(
+                out,
+                "{}: {} -> {} deadlines missed, {} -> {} windows failed",
+                printable(&kernel.name),
+                missed.0,
+                missed.1,
+                failed.0,
+                failed.1
+            )?;
+        }
+    }
+    if few {
+        writeln!(out, "No interval of a median below {LEAST_WINDOWS} windows in each run.")?;
+    }
+    if few_p99 {
+        writeln!(out, "No interval of a p99 below {LEAST_WINDOWS_P99} windows in each run.")?;
+    }
+    writeln!(
+        out,
+        "Intervals: block bootstrap over the windows of these runs; what differs from run to run \
+         (load, frequency) is not in them."
+    )
+}
+
+fn row(name: String, what: &str, change: &Change) -> [String; 8] {
+    let (interval, verdict) = match change.interval {
+        None => ("–".to_owned(), ""),
+        Some(interval) => {
+            let (low, high) = interval.change_percent;
+            let verdict = match (low > 0.0, high < 0.0) {
+                (true, _) => "slower",
+                (_, true) => "faster",
+                _ => "no difference seen",
+            };
+            (format!("{} to {} %", signed(low, 1), signed(high, 1)), verdict)
+        }
+    };
+    [
+        name,
+        what.to_owned(),
+        micros(change.a_us),
+        micros(change.b_us),
+        signed(change.difference_us, if change.difference_us.abs() < 10.0 { 2 } else { 1 }),
+        format!("{} %", signed(change.change_percent, 1)),
+        interval,
+        verdict.to_owned(),
+    ]
+}
+
+/// A number with its sign; 0 has none.
+fn signed(value: f64, digits: usize) -> String {
+    let text = format!("{:.digits$}", value.abs());
+    if text.chars().all(|c| c == '0' || c == '.') {
+        text
+    } else if value < 0.0 {
+        format!("−{text}")
+    } else {
+        format!("+{text}")
+    }
+}
+
+/// Text from a file without what would move a terminal's cursor.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn write_aligned(out: &mut String, rows: &[[String; 8]]) -> std::fmt::Result {
+    let mut widths = [0; 8];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for row in rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let room = " ".repeat(width - cell.chars().count());
+            match column {
+                0 | 1 | 7 => write!(line, "{cell}{room}  ")?,
+                _ => write!(line, "{room}{cell}  ")?,
+            }
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_are_plain() {
+        assert_eq!(signed(0.04, 1), "0.0");
+        assert_eq!(signed(-0.04, 1), "0.0");
+        assert_eq!(signed(3.26, 1), "+3.3");
+        assert_eq!(signed(-3.26, 1), "−3.3");
+    }
+
+    #[test]
+    fn names_cannot_drive_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb"), "a\u{fffd}[2Jb");
+    }
+}

@@ -1,0 +1,334 @@
+//! Reading a run's folder back: summary, telemetry, spectrum, configuration.
+//!
+//! Everything here comes from files that anybody may have changed: names are checked before they
+//! become paths, sizes before they become memory, and a mistake is an error with file and line.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::dataset::DatasetError;
+use crate::exit::Failure;
+use crate::results::{InputSpectrum, RunStatus, SCHEMA_VERSION, SPECTRUM_NAME, Summary};
+
+/// Summaries, spectra and configurations are far smaller than this, in bytes.
+const MOST_TEXT_BYTES: u64 = 16 << 20;
+
+/// Telemetry rows are far shorter than this, in bytes.
+const MOST_LINE_BYTES: u64 = 64 << 10;
+
+/// Why a run's folder cannot be read, or its report not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// There is no summary.
+    #[error(
+        "{folder} is no run: it has no summary.json; give a folder that cortex-host run has made",
+        folder = folder.display()
+    )]
+    NoRun {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{path}: {message}; the file was changed or is not whole", path = path.display())]
+    Content {
+        /// The file, and the line in it where there is one.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The summary is of another version.
+    #[error(
+        "{path} has schema_version {found}, but this program reads {SCHEMA_VERSION}; use the \
+         version of cortex-host that made the run",
+        path = path.display()
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+    },
+    /// The report cannot be written.
+    #[error(transparent)]
+    Write(#[from] DatasetError),
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        Failure::input_output(error.to_string())
+    }
+}
+
+/// A run as its folder tells it.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// `summary.json`.
+    pub summary: Summary,
+    /// The windows of each kernel, in the summary's order; kernels that the summary does not
+    /// know (of a run that was killed) come last.
+    pub kernels: Vec<KernelWindows>,
+    /// `dataset/spectrum.json`, when there is one.
+    pub spectrum: Option<InputSpectrum>,
+    /// `config.yaml`, when there is one.
+    pub config: Option<String>,
+}
+
+/// The telemetry of one kernel.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KernelWindows {
+    /// The kernel's name in the summary.
+    pub name: String,
+    /// Its windows, in order.
+    pub windows: Vec<Window>,
+    /// Whether the last row is cut off, as a killed run leaves it.
+    pub cut_off: bool,
+}
+
+/// One window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// When its last sample had arrived, in nanoseconds after the first window's release.
+    pub at_ns: u64,
+    /// Kernel time in nanoseconds; none for a failed window.
+    pub kernel_ns: Option<u64>,
+    /// Time from release to result in nanoseconds; none for a failed window.
+    pub end_to_end_ns: Option<u64>,
+    /// Whether there was no result at the deadline.
+    pub deadline_missed: bool,
+    /// Whether it is a warm-up window, which is in no statistics.
+    pub warmup: bool,
+}
+
+/// The columns that count here.
+#[derive(Deserialize)]
+struct Row {
+    release_ts_ns: u64,
+    end_ts_ns: u64,
+    deadline_missed: u8,
+    warmup: u8,
+    device_tstart_ns: u64,
+    device_tend_ns: u64,
+    window_failed: u8,
+}
+
+impl RunRecord {
+    /// Reads the run in `folder`.
+    ///
+    /// # Errors
+    /// [`ReportError`] when it is no run, or a file cannot be read or is damaged.
+    pub fn read(folder: &Path) -> Result<Self, ReportError> {
+        let summary = read_summary(folder)?;
+        let mut names: Vec<String> = summary.kernels.iter().map(|k| k.name.clone()).collect();
+        for name in folders_in(&folder.join("kernel-data"))? {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let running = summary.status == RunStatus::Running;
+        let kernels = names
+            .into_iter()
+            .map(|name| read_windows(folder, name, running))
+            .collect::<Result<_, _>>()?;
+        let path = folder.join(SPECTRUM_NAME);
+        let spectrum = match read_text(&path)? {
+            Some(text) => Some(serde_json::from_str(&text).map_err(|error| {
+                ReportError::Content { path, message: format!("this is no spectrum ({error})") }
+            })?),
+            None => None,
+        };
+        Ok(Self { summary, kernels, spectrum, config: read_text(&folder.join("config.yaml"))? })
+    }
+}
+
+impl KernelWindows {
+    /// The measured windows: all but the warm-up.
+    pub fn measured(&self) -> impl Iterator<Item = &Window> {
+        self.windows.iter().filter(|window| !window.warmup)
+    }
+}
+
+fn read_summary(folder: &Path) -> Result<Summary, ReportError> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema_version: u64,
+    }
+    let path = folder.join("summary.json");
+    let Some(text) = read_text(&path)? else {
+        return Err(ReportError::NoRun { folder: folder.to_owned() });
+    };
+    let wrong = |error: serde_json::Error| ReportError::Content {
+        path: path.clone(),
+        message: format!("this is no summary of a run ({error})"),
+    };
+    let version: Version = serde_json::from_str(&text).map_err(wrong)?;
+    if version.schema_version != u64::from(SCHEMA_VERSION) {
+        return Err(ReportError::Version { path, found: version.schema_version });
+    }
+    serde_json::from_str(&text).map_err(wrong)
+}
+
+/// A file's text; none when there is no such file.
+fn read_text(path: &Path) -> Result<Option<String>, ReportError> {
+    let unreadable = |source| ReportError::Read { path: path.to_owned(), source };
+    let file = match open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut text = String::new();
+    file.take(MOST_TEXT_BYTES).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(Some(text))
+}
+
+/// Opens a regular file: opening a pipe would wait for a writer.
+fn open(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    File::open(path)
+}
+
+/// Names of the folders in `folder`, in order; none when it does not exist.
+fn folders_in(folder: &Path) -> Result<Vec<String>, ReportError> {
+    let unreadable = |source| ReportError::Read { path: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(unreadable)?;
+        if entry.path().is_dir()
+            && let Ok(name) = entry.file_name().into_string()
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Reads a kernel's telemetry; `running` runs may have been killed within a row.
+fn read_windows(run: &Path, name: String, running: bool) -> Result<KernelWindows, ReportError> {
+    if Path::new(&name).file_name().is_none_or(|plain| plain != name.as_str()) {
+        return Err(ReportError::Content {
+            path: run.join("summary.json"),
+            message: format!("the kernel name {name:?} is no name of a folder"),
+        });
+    }
+    let folder = run.join("kernel-data").join(&name);
+    let mut kernel = KernelWindows { name, ..KernelWindows::default() };
+    for (file, format) in [("telemetry.ndjson", Format::Ndjson), ("telemetry.csv", Format::Csv)] {
+        let path = folder.join(file);
+        match open(&path) {
+            Ok(file) => {
+                read_rows(&path, file, format, running, &mut kernel)?;
+                return Ok(kernel);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ReportError::Read { path, source }),
+        }
+    }
+    // A kernel whose folder was only just made has no windows.
+    if running {
+        return Ok(kernel);
+    }
+    let source = io::Error::from(io::ErrorKind::NotFound);
+    Err(ReportError::Read { path: folder.join("telemetry.ndjson"), source })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Ndjson,
+    Csv,
+}
+
+fn read_rows(
+    path: &Path,
+    file: File,
+    format: Format,
+    running: bool,
+    kernel: &mut KernelWindows,
+) -> Result<(), ReportError> {
+    let mut reader = BufReader::with_capacity(256 << 10, file);
+    let mut line = Vec::new();
+    let mut head = None;
+    let mut first_release_ns = None;
+    for number in 1_u64.. {
+        line.clear();
+        let taken = reader
+            .by_ref()
+            .take(MOST_LINE_BYTES)
+            .read_until(b'\n', &mut line)
+            .map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
+        if taken == 0 {
+            break;
+        }
+        if format == Format::Csv && head.is_none() {
+            head = Some(record(&line).unwrap_or_default());
+            continue;
+        }
+        let row = match &head {
+            None => serde_json::from_slice(&line).map_err(|error| error.to_string()),
+            Some(head) => record(&line).and_then(|record| {
+                record.deserialize::<Row>(Some(head)).map_err(|error| error.to_string())
+            }),
+        };
+        let row: Row = match row {
+            Ok(row) if line.ends_with(b"\n") => row,
+            // What is there of a row whose end was never written may still parse.
+            _ if running && !line.ends_with(b"\n") => {
+                kernel.cut_off = true;
+                break;
+            }
+            Ok(row) => row,
+            Err(message) => {
+                return Err(ReportError::Content {
+                    path: PathBuf::from(format!("{}:{number}", path.display())),
+                    message: format!("this is no telemetry row ({message})"),
+                });
+            }
+        };
+        let first_ns = *first_release_ns.get_or_insert(row.release_ts_ns);
+        kernel.windows.push(row.window(first_ns));
+    }
+    Ok(())
+}
+
+/// One line of CSV.
+fn record(line: &[u8]) -> Result<csv::StringRecord, String> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line);
+    let mut record = csv::StringRecord::new();
+    match reader.read_record(&mut record) {
+        Ok(true) => Ok(record),
+        Ok(false) => Err("it is empty".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+impl Row {
+    fn window(&self, first_release_ns: u64) -> Window {
+        let succeeded = self.window_failed == 0;
+        let kernel_ns = self.device_tend_ns.saturating_sub(self.device_tstart_ns);
+        let end_to_end_ns = self.end_ts_ns.saturating_sub(self.release_ts_ns);
+        Window {
+            at_ns: self.release_ts_ns.saturating_sub(first_release_ns),
+            kernel_ns: succeeded.then_some(kernel_ns),
+            end_to_end_ns: succeeded.then_some(end_to_end_ns),
+            deadline_missed: self.deadline_missed != 0,
+            warmup: self.warmup != 0,
+        }
+    }
+}
