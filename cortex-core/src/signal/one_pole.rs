@@ -10,10 +10,18 @@ use crate::math;
 
 /// One section's coefficients.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Section {
+struct Section {
     /// One minus the pole, in (0, 2).
+    decay: f32,
+    gain: f32,
+}
+
+/// A section as it is designed, for unit-variance noise in and before scaling.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pole {
+    /// One minus the pole, as the filter holds it.
     pub decay: f32,
-    pub gain: f32,
+    pub gain: f64,
 }
 
 /// A bank of sections, slowest first.
@@ -24,11 +32,11 @@ pub(super) struct Bank {
 }
 
 impl Bank {
-    /// A bank of at most [`MAX_POLES`] sections.
-    pub(super) fn new(sections: impl Iterator<Item = Section>) -> Self {
+    /// The bank of at most [`MAX_POLES`] designed sections, their gains times `scale`.
+    pub(super) fn new(poles: &[Pole], scale: f64) -> Self {
         let mut bank = Self { sections: [Section::default(); MAX_POLES], count: 0 };
-        for (slot, section) in bank.sections.iter_mut().zip(sections) {
-            *slot = section;
+        for (slot, pole) in bank.sections.iter_mut().zip(poles) {
+            *slot = Section { decay: pole.decay, gain: (pole.gain * scale) as f32 };
             bank.count += 1;
         }
         bank

@@ -20,7 +20,7 @@
 
 use crate::math;
 use crate::signal::MAX_POLES;
-use crate::signal::one_pole::overlap;
+use crate::signal::one_pole::{Pole, overlap};
 
 /// Taps of the FIR head.
 pub(super) const HEAD_TAPS: usize = 33;
@@ -47,14 +47,6 @@ const CORRECTION: [f64; TAIL_DELAY + 1] = [
     0.001_132_454,
     -0.002_745_365,
 ];
-
-/// One section of the tail, for unit-variance noise in.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Pole {
-    /// One minus the pole, as the filter holds it.
-    pub decay: f32,
-    pub gain: f64,
-}
 
 /// Taps and poles for unit-variance noise in, not yet scaled.
 #[derive(Clone, Debug)]

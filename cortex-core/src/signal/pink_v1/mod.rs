@@ -20,7 +20,7 @@ mod head;
 use design::{Design, HEAD_TAPS, TAIL_DELAY};
 use head::HeadFilter;
 
-use super::one_pole::{Bank, Section};
+use super::one_pole::Bank;
 use super::spec::{SpecError, amplitude, in_range};
 use super::{BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch};
 use crate::math;
@@ -60,14 +60,10 @@ impl PinkV1 {
         in_range("low_corner_hz", low_corner_hz, 1e-9 * sample_rate_hz, 0.02 * sample_rate_hz)?;
         let design = Design::new(low_corner_hz / sample_rate_hz);
         let scale = amplitude_uv_rms / math::sqrt(design.variance());
-        let sections = design
-            .poles()
-            .iter()
-            .map(|pole| Section { decay: pole.decay, gain: (pole.gain * scale) as f32 });
         let head_taps = design.head.map(|tap| (tap * scale) as f32);
         Ok(Self {
             key: StreamKey::new(seed, DOMAIN),
-            tail: Bank::new(sections),
+            tail: Bank::new(design.poles(), scale),
             head: HeadFilter::new(&head_taps),
             sample_rate_hz,
             head_taps,

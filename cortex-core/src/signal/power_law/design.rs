@@ -19,7 +19,7 @@
 
 use crate::math;
 use crate::signal::MAX_POLES;
-use crate::signal::one_pole::overlap;
+use crate::signal::one_pole::{Pole, overlap};
 
 const FASTEST_RATE: f64 = 1.2;
 const LARGEST_RATIO: f64 = 5.0;
@@ -99,14 +99,6 @@ const LOG_CORRECTION: [f64; 64] = [
     5.1053672e-05,
     -4.94707873e-05,
 ];
-
-/// One section, for unit-variance noise in.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Pole {
-    /// One minus the pole, as the filter holds it.
-    pub decay: f32,
-    pub gain: f64,
-}
 
 /// Poles and taps for unit-variance noise in, not yet scaled.
 #[derive(Clone, Debug)]

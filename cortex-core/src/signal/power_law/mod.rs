@@ -10,7 +10,7 @@ mod design;
 
 use design::Design;
 
-use super::one_pole::{Bank, Section};
+use super::one_pole::Bank;
 use super::spec::{SpecError, amplitude, in_range};
 use super::{BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch};
 use crate::math;
@@ -49,13 +49,9 @@ impl PowerLaw {
         in_range("low_corner_hz", low_corner_hz, 1e-9 * sample_rate_hz, 0.02 * sample_rate_hz)?;
         let design = Design::new(low_corner_hz / sample_rate_hz, exponent);
         let scale = amplitude_uv_rms / math::sqrt(design.variance());
-        let sections = design
-            .poles()
-            .iter()
-            .map(|pole| Section { decay: pole.decay, gain: (pole.gain * scale) as f32 });
         Ok(Self {
             key: StreamKey::new(seed, DOMAIN),
-            bank: Bank::new(sections),
+            bank: Bank::new(design.poles(), scale),
             taps: design.taps.map(|tap| (tap * scale) as f32),
             sample_rate_hz,
         })
