@@ -1,6 +1,7 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
 
 pub mod kernels;
+pub mod runs;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -220,7 +220,7 @@ impl Chart {
             let Some(label) = label else { continue };
             text(svg, "", &coordinate(x), &coordinate(y + 4.0), "end", label);
             // About the mean width of a character at this size.
-            x -= label.chars().count() as f64 * 6.6 + 8.0;
+            x -= label.chars().count() as f64 * 6.9 + 8.0;
             let (left, middle, level) = (coordinate(x - 26.0), coordinate(x - 13.0), coordinate(y));
             let _ = match mark {
                 Mark::Line { .. } => {

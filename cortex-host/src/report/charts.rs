@@ -18,6 +18,11 @@ const CURVE_POINTS: usize = 240;
 /// Latencies that differ by more than this factor are drawn on a logarithmic axis.
 const LOG_RATIO: f64 = 5.0;
 
+/// The share of windows that the axis of a distribution shows at least, and how many times beyond
+/// it the rest may lie and still be shown.
+const SHOWN_SHARE: f64 = 0.995;
+const FAR: f64 = 4.0;
+
 const KERNEL: &str = "kernel time";
 const END_TO_END: &str = "end-to-end";
 
@@ -101,7 +106,9 @@ pub fn histogram(kernel: &KernelWindows) -> Option<Chart> {
         let mut counts = vec![0_u64; bins];
         for value in values {
             let bin = (axis.position(*value) * bins as f64) as usize;
-            if let Some(count) = counts.get_mut(bin.min(bins - 1)) {
+            if *value <= axis.max
+                && let Some(count) = counts.get_mut(bin.min(bins - 1))
+            {
                 *count += 1;
             }
         }
@@ -125,11 +132,23 @@ pub fn histogram(kernel: &KernelWindows) -> Option<Chart> {
         });
     }
     Some(Chart {
-        title: "Latency histogram".to_owned(),
+        title: "Latency distribution".to_owned(),
         x: axis,
         y: Axis::linear("windows", 0.0, highest as f64 * 1.08),
         marks,
     })
+}
+
+/// Windows too slow for the axis of the distributions, with the greatest end-to-end latency in
+/// microseconds; none when all are on it.
+#[must_use]
+pub fn beyond(kernel: &KernelWindows) -> Option<(usize, f64)> {
+    let values = SERIES.map(|series| sorted_us(kernel, &series));
+    let axis = latency_axis(&values)?;
+    let slow =
+        values.iter().map(|values| values.iter().filter(|v| **v > axis.max).count()).max()?;
+    let greatest = values.iter().filter_map(|values| values.last()).copied().reduce(f64::max)?;
+    (slow > 0).then_some((slow, greatest))
 }
 
 /// The share of windows that took no longer than; none without a measured latency.
@@ -157,10 +176,18 @@ pub fn cumulative(kernel: &KernelWindows) -> Option<Chart> {
             thin: false,
         });
     }
+    for (series, values) in SERIES.iter().zip(&values) {
+        let points = [0.50, 0.95, 0.99].iter().filter_map(|share| {
+            let rank = (share * values.len() as f64).ceil() as usize;
+            Some((*values.get(rank.max(1) - 1)?, share * 100.0))
+        });
+        marks.push(Mark::Dots { label: None, points: points.collect(), ink: series.ink });
+    }
     let mut y = Axis::linear("share of windows (%)", 0.0, 104.0);
-    let ticks = [(0.0, "0"), (25.0, "25"), (50.0, "p50"), (75.0, "75"), (95.0, "p95")];
+    let ticks = [(0.0, "0"), (25.0, "25"), (50.0, "50"), (75.0, "75"), (100.0, "100")];
     y.names = Some(ticks.map(|(value, name)| (value, name.to_owned())).to_vec());
-    Some(Chart { title: "Cumulative distribution".to_owned(), x: axis, y, marks })
+    let title = "Cumulative distribution, ● p50 p95 p99".to_owned();
+    Some(Chart { title, x: axis, y, marks })
 }
 
 /// Latency of every window over the run, with the deadline, missed and failed windows; none
@@ -261,6 +288,9 @@ pub fn spectrum(spectrum: &InputSpectrum) -> Option<Chart> {
 
 /// Neighbouring windows drawn at one place.
 struct Column<'a> {
+    /// First release in it, and in the next one.
+    from_s: f64,
+    to_s: f64,
     at_s: f64,
     windows: &'a [Window],
 }
@@ -269,11 +299,18 @@ struct Column<'a> {
 /// pauses included.
 fn columns(windows: &[Window], last_s: f64) -> Vec<Column<'_>> {
     let size = windows.len().div_ceil(COLUMNS).max(1);
+    let at_s = |index: usize| windows.get(index).map_or(last_s, |w| w.at_ns as f64 / 1e9);
     windows
         .chunks(size)
-        .map(|windows| {
-            let middle = windows.get(windows.len() / 2).map_or(0.0, |w| w.at_ns as f64 / 1e9);
-            Column { at_s: middle.min(last_s), windows }
+        .enumerate()
+        .map(|(column, windows)| {
+            let first = column * size;
+            Column {
+                from_s: at_s(first),
+                to_s: at_s(first + size),
+                at_s: at_s(first + windows.len() / 2),
+                windows,
+            }
         })
         .collect()
 }
@@ -288,7 +325,8 @@ fn course(series: &Series, columns: &[Column<'_>]) -> Vec<Mark> {
         values.sort_unstable();
         let at = |index: usize| values.get(index).map_or(f64::NAN, |ns| micros(*ns));
         line.push((column.at_s, at(values.len() / 2)));
-        band.push((column.at_s, at(0), at(values.len().saturating_sub(1))));
+        let (least, greatest) = (at(0), at(values.len().saturating_sub(1)));
+        band.extend([(column.from_s, least, greatest), (column.to_s, least, greatest)]);
     }
     let together = columns.iter().any(|column| column.windows.len() > 1);
     let dots = if !together && columns.len() <= COLUMNS / 2 { line.clone() } else { Vec::new() };
@@ -330,14 +368,15 @@ fn sorted_us(kernel: &KernelWindows, series: &Series) -> Vec<f64> {
     values.into_iter().map(micros).collect()
 }
 
-/// An axis over all values: logarithmic when they spread.
+/// An axis that shows how values spread: logarithmic when they do, and without the few that lie
+/// far beyond all others (see [`beyond`]).
 fn latency_axis(values: &[Vec<f64>]) -> Option<Axis> {
-    let ends: Vec<f64> = values
-        .iter()
-        .flat_map(|values| [values.first(), values.last()])
-        .flatten()
-        .copied()
-        .collect();
+    let ends = values.iter().filter_map(|values| {
+        let high = *values.get((values.len() as f64 * SHOWN_SHARE) as usize)?;
+        let (first, last) = (*values.first()?, *values.last()?);
+        Some([first, if last > FAR * high { high * 1.5 } else { last }])
+    });
+    let ends: Vec<f64> = ends.flatten().collect();
     if ends.is_empty() {
         return None;
     }

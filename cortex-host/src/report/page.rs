@@ -223,6 +223,14 @@ impl Page {
             self.chart(histogram, HALF, 260.0, "")?;
             self.chart(cumulative, HALF, 260.0, "")?;
             self.out.push_str("</div>\n");
+            if let Some((count, greatest_us)) = charts::beyond(kernel) {
+                writeln!(
+                    self.out,
+                    "<p class=\"facts\">Beyond the right end: {count} window{}, the slowest {} µs.</p>",
+                    if count == 1 { "" } else { "s" },
+                    micros(greatest_us)
+                )?;
+            }
         } else {
             self.out.push_str("<p>No measured window has a result.</p>\n");
         }
@@ -308,7 +316,7 @@ impl Page {
                 let lines = config.trim_end().lines().map(escape).collect::<Vec<_>>().join("\n");
                 writeln!(
                     self.out,
-                    "<p class=\"soft\">config.yaml, every default filled in:</p>\n<pre>{lines}</pre>"
+                    "<p class=\"soft\">config.yaml, every default filled in:</p>\n<pre class=\"config\">{lines}</pre>"
                 )
             }
             _ => Ok(()),
