@@ -158,7 +158,7 @@ fn a_whole_conversation_over_a_serial_port_and_its_trace() {
     let signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
     let source = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
     let compared =
-        compare_seeded(&mut connection, &job(KernelName::Car), &source, 20).expect("runs");
+        compare_seeded(&mut connection, &job(KernelName::Car), &source, 0..20).expect("runs");
     assert!(compared.identical(), "{compared:?}");
     let stats = connection.close().expect("ends");
     assert_eq!(stats.damaged_here, 0);

@@ -5,19 +5,25 @@
 
 mod data;
 mod kernels;
+mod seeded;
+mod target;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
 use super::{Talk, answer};
+use target::Target;
+
+use crate::device::{FaultSpec, OpenOptions};
 use crate::exit::{ExitCode, Failure};
 use crate::harness::{AppliedRealtime, Ending, Interrupt};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Overrides, Plan};
 use crate::report::REPORT_NAME;
 use crate::results::{
-    HostFacts, RunFolder, RunStatus, SCHEMA_VERSION, Summary, ToolFacts, summary_markdown,
-    terminal_table,
+    HostFacts, KernelSummary, RunFolder, RunStatus, SCHEMA_VERSION, Summary, ToolFacts,
+    summary_markdown, terminal_table,
 };
 
 /// Arguments of `run`.
@@ -29,6 +35,26 @@ pub struct Args {
     /// Print the summary as one JSON object instead of a table.
     #[arg(long)]
     pub json: bool,
+    /// Run on this device instead of the configuration's: native, loopback,
+    /// serial://PATH?baud=N or qemu:BOARD.
+    #[arg(short, long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Stream the samples to the device, or have it generate its own from the seed.
+    #[arg(long, value_name = "streamed|seeded")]
+    pub transfer: Option<String>,
+    /// Disturb the link on purpose: NAME=RATE,... with ber, drop-byte, drop, dup, reorder,
+    /// truncate, noise, zeros or oversize.
+    #[arg(long, value_name = "SPEC")]
+    pub fault: Option<FaultSpec>,
+    /// Seed of the faults: the same seed does the same to the same bytes.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "fault")]
+    pub fault_seed: u64,
+    /// Write each fault to a file as it happens, one a line.
+    #[arg(long, value_name = "FILE", requires = "fault")]
+    pub fault_log: Option<PathBuf>,
+    /// Write what crosses the link to a file that `cortex-host link decode` prints.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
 }
 
 /// Carries the command out.
@@ -36,7 +62,8 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
-    let plan = plan::load(args.config.as_deref())?;
+    let overrides = Overrides { device: args.device.clone(), transfer: args.transfer.clone() };
+    let plan = plan::load_with(args.config.as_deref(), &overrides)?;
     let interrupt = Interrupt::new();
     interrupt.install().map_err(|error| {
         Failure::input_output(format!("cannot watch for Ctrl-C: {error}; try again"))
@@ -45,6 +72,15 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     if cfg!(debug_assertions) {
         talk.warn("this is a build without optimisation; measure with cargo run --release");
     }
+
+    let options = OpenOptions {
+        fault: args.fault.map(|spec| (spec, args.fault_seed)),
+        fault_log: args.fault_log.clone(),
+        trace: args.trace.clone(),
+        firmware: None,
+        interrupt: Some(interrupt.clone()),
+    };
+    let target = Target::open(&plan, &kernels, &options, talk)?;
 
     let (started, start) = (Timestamp::now(), Instant::now());
     let folder = RunFolder::create(&plan.output.directory, started)?;
@@ -56,11 +92,15 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         }
     };
     let mut run = Run { summary: first_summary(&plan, &folder, &data, started), folder, start };
+    run.summary.faults = args.fault.map(|spec| format!("{spec}, seed {}", args.fault_seed));
+    if let Target::Linked(linked) = &target {
+        run.summary.device_facts = Some(linked.facts.clone());
+    }
     run.folder.write_text("config.yaml", &plan.config_text)?;
     run.save()?;
 
     talk.say("Running harness...");
-    let outcome = kernels::run_all(&plan, kernels, data, &mut run, &interrupt, talk);
+    let outcome = kernels::run_all(&plan, kernels, target, data, &mut run, &interrupt, talk);
     let code = run.conclude(outcome, talk)?;
     run.report(args.json, talk)?;
     Ok(code)
@@ -82,13 +122,19 @@ impl Run {
         Ok(())
     }
 
+    /// Adds what came of a kernel and writes it down.
+    fn add(&mut self, kernel: KernelSummary) -> Result<(), Failure> {
+        self.summary.kernels.push(kernel);
+        self.save()
+    }
+
     /// Decides how the run ended and writes that down.
     fn conclude(
         &mut self,
         outcome: Result<Ending, Failure>,
         talk: &Talk,
     ) -> Result<ExitCode, Failure> {
-        let (status, code, error) = verdict(&outcome, self.summary.failed_windows());
+        let (status, code, error) = verdict(&outcome, self.summary.finding());
         self.summary.status = status;
         self.summary.error = error;
         self.summary.finished_at = Some(utc(Timestamp::now()));
@@ -130,18 +176,17 @@ impl Run {
     }
 }
 
-/// Status, exit code and message of a run that ended with `outcome` and `failed` failed windows.
+/// Status, exit code and message of a run that ended with `outcome`; `finding` is what was wrong
+/// with its windows.
 fn verdict(
     outcome: &Result<Ending, Failure>,
-    failed: u64,
+    finding: Option<String>,
 ) -> (RunStatus, ExitCode, Option<String>) {
     match outcome {
         Err(failure) => (RunStatus::Failed, failure.code(), Some(failure.to_string())),
         Ok(Ending::Interrupted) => (RunStatus::Interrupted, ExitCode::Interrupted, None),
-        Ok(Ending::Complete) if failed > 0 => {
-            let message =
-                format!("{failed} windows failed; error_code in kernel-data/*/telemetry says why");
-            (RunStatus::Failed, ExitCode::CheckFailed, Some(message))
+        Ok(Ending::Complete) if finding.is_some() => {
+            (RunStatus::Failed, ExitCode::CheckFailed, finding)
         }
         Ok(Ending::Complete) => (RunStatus::Complete, ExitCode::Success, None),
     }
@@ -166,6 +211,10 @@ fn first_summary(
         tool: ToolFacts::here(),
         host: HostFacts::here(),
         device: plan.device.to_string(),
+        transfer: plan.transfer.name().to_owned(),
+        device_facts: None,
+        link: None,
+        faults: None,
         pace: plan.execution.pace.name().to_owned(),
         realtime: AppliedRealtime::default(),
         plan_sha256: plan.digest(),
@@ -196,7 +245,8 @@ mod tests {
     #[test]
     fn failed_windows_fail_the_run_even_when_it_came_to_its_end() {
         let ended = |outcome, failed| {
-            let (status, code, error) = verdict(&outcome, failed);
+            let finding = (failed > 0).then(|| format!("{failed} windows failed"));
+            let (status, code, error) = verdict(&outcome, finding);
             (status, code.code(), error.is_some())
         };
         assert_eq!(ended(Ok(Ending::Complete), 0), (RunStatus::Complete, 0, false));

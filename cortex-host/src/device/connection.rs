@@ -12,7 +12,7 @@ use cortex_core::link::{
 };
 
 use super::{Link, LinkError};
-use crate::harness::Interrupt;
+use crate::harness::{DeviceClock, Interrupt};
 
 /// Longest frame of our own, above the longest fragment a u16 can name.
 const FRAME_BYTES: usize = 65_536 + 64;
@@ -162,11 +162,24 @@ impl Connection {
         self.clock
     }
 
-    /// Nanoseconds of `ticks` of the device's timer.
+    /// What counts the device's ticks.
     #[must_use]
-    pub fn ticks_to_ns(&self, ticks: u64) -> u64 {
-        let ns = u128::from(ticks) * 1_000_000_000 / u128::from(self.info.tick_hz.max(1));
-        u64::try_from(ns).unwrap_or(u64::MAX)
+    pub fn device_clock(&self) -> DeviceClock {
+        DeviceClock {
+            source: self.info.timer.name().to_owned(),
+            hz: self.info.tick_hz,
+            bits: self.info.timer_bits,
+            instruction_ns: self.pump.link.instruction_ns(),
+        }
+    }
+
+    /// Takes what has arrived without waiting, to see whether the device is still there.
+    ///
+    /// # Errors
+    /// [`LinkError`] when it is not.
+    pub fn look(&mut self) -> Result<(), LinkError> {
+        while self.pump.step(Duration::ZERO)?.is_some() {}
+        Ok(())
     }
 
     /// When something happened on the device, in nanoseconds since this session was opened, by

@@ -73,6 +73,19 @@ pub enum FaultSpecError {
     Rate(String),
 }
 
+impl fmt::Display for FaultSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut spec = *self;
+        let mut first = true;
+        for name in Self::NAMES {
+            let Some(rate) = spec.rate_mut(name).filter(|rate| **rate > 0.0) else { continue };
+            write!(f, "{}{name}={rate:?}", if first { "" } else { "," })?;
+            first = false;
+        }
+        Ok(())
+    }
+}
+
 impl FromStr for FaultSpec {
     type Err = FaultSpecError;
 
@@ -360,6 +373,10 @@ impl<L: Link> Link for Fault<L> {
     fn describe(&self) -> String {
         format!("{} with faults", self.inner.describe())
     }
+
+    fn instruction_ns(&self) -> Option<u64> {
+        self.inner.instruction_ns()
+    }
 }
 
 /// SplitMix64: G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators",
@@ -397,6 +414,7 @@ mod tests {
             let error = text.parse::<FaultSpec>().expect_err("wrong");
             assert!(error.to_string().contains(word), "{error}");
         }
+        assert_eq!(spec.to_string(), "ber=1e-5,drop=0.25");
         let names = FaultSpec::NAMES.map(|name| format!("{name}=0.5")).join(",");
         assert!(names.parse::<FaultSpec>().is_ok());
     }

@@ -6,6 +6,7 @@
 pub mod board;
 mod connection;
 mod fault;
+mod figures;
 mod loopback;
 mod open;
 pub mod qemu;
@@ -18,6 +19,7 @@ use std::time::Instant;
 
 pub use connection::{BlockDone, Connection, KernelJob};
 pub use fault::{Direction, Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
+pub use figures::{DeviceFacts, LinkFigures};
 pub use loopback::Loopback;
 pub use open::{OpenOptions, open};
 pub use qemu::QemuLink;
@@ -43,6 +45,11 @@ pub trait Link: Send {
 
     /// What it is, for messages: a port's path, an emulated board.
     fn describe(&self) -> String;
+
+    /// For an emulated device: nanoseconds of emulated time that one instruction takes.
+    fn instruction_ns(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Why a device cannot be reached or used.
@@ -87,6 +94,14 @@ pub enum LinkError {
     Unplugged {
         /// The device.
         device: String,
+    },
+    /// The emulator ended.
+    #[error("{device} is gone: its emulator has ended ({how})")]
+    EmulatorEnded {
+        /// The device.
+        device: String,
+        /// Its exit code or signal, and its last words.
+        how: String,
     },
     /// The device took no more bytes.
     #[error("{device} has taken no bytes for {waited_ms} ms")]
@@ -146,6 +161,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
 
     fn describe(&self) -> String {
         (**self).describe()
+    }
+
+    fn instruction_ns(&self) -> Option<u64> {
+        (**self).instruction_ns()
     }
 }
 

@@ -23,6 +23,9 @@ const ICOUNT_SHIFT: u32 = 8;
 /// How long QEMU may take to name its pseudo-terminal. Measured: below 0.2 s on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a process whose port has closed may take to end.
+const END_TIMEOUT: Duration = Duration::from_millis(200);
+
 /// Environment variable with a ready image, used instead of building one.
 pub const FIRMWARE_VARIABLE: &str = "CORTEX_FIRMWARE";
 
@@ -282,6 +285,19 @@ impl Emulator {
         Some((status, self.said.try_iter().last().unwrap_or_default()))
     }
 
+    /// The same, waiting a moment: the serial port of an ending process closes first.
+    fn ended_soon(&mut self) -> Option<(ExitStatus, String)> {
+        let begun = Instant::now();
+        loop {
+            match self.ended() {
+                None if begun.elapsed() < END_TIMEOUT => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                ended => return ended,
+            }
+        }
+    }
+
     /// Sends one QMP command without arguments.
     fn command(&mut self, name: &str) -> Result<(), EmulatorError> {
         writeln!(self.control, "{{\"execute\":\"{name}\"}}")
@@ -331,12 +347,21 @@ impl QemuLink {
         &mut self.emulator
     }
 
-    /// Says that the board is gone, not its port.
-    fn named(&self, error: LinkError) -> LinkError {
+    /// Says that the board is gone, not its port, and how its emulator ended.
+    fn named(&mut self, error: LinkError) -> LinkError {
+        let device = self.describe();
         match error {
-            LinkError::Unplugged { .. } => LinkError::Unplugged { device: self.describe() },
+            LinkError::Unplugged { .. } => match self.emulator.ended_soon() {
+                Some((status, said)) if said.is_empty() => {
+                    LinkError::EmulatorEnded { device, how: status.to_string() }
+                }
+                Some((status, said)) => {
+                    LinkError::EmulatorEnded { device, how: format!("{status}: {said}") }
+                }
+                None => LinkError::Unplugged { device },
+            },
             LinkError::WriteStalled { waited_ms, .. } => {
-                LinkError::WriteStalled { device: self.describe(), waited_ms }
+                LinkError::WriteStalled { device, waited_ms }
             }
             other => other,
         }
@@ -345,15 +370,25 @@ impl QemuLink {
 
 impl Link for QemuLink {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), LinkError> {
-        self.serial.send(bytes, deadline).map_err(|error| self.named(error))
+        match self.serial.send(bytes, deadline) {
+            Err(error) => Err(self.named(error)),
+            sent => sent,
+        }
     }
 
     fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
-        self.serial.recv(buffer, deadline).map_err(|error| self.named(error))
+        match self.serial.recv(buffer, deadline) {
+            Err(error) => Err(self.named(error)),
+            received => received,
+        }
     }
 
     fn describe(&self) -> String {
         format!("emulated board {}", self.board)
+    }
+
+    fn instruction_ns(&self) -> Option<u64> {
+        Some(1 << ICOUNT_SHIFT)
     }
 }
 

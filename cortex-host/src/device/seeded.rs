@@ -3,6 +3,8 @@
 //!
 //! This program's side is the loopback device: the same request, the same code.
 
+use std::ops::Range;
+
 use cortex_core::link::SeededResult;
 use cortex_core::link::message::Seeded;
 use cortex_core::signal::SourceSpec;
@@ -28,9 +30,9 @@ impl SeededComparison {
     }
 }
 
-/// Runs blocks 0..count on the device and here, each generating its own input, and compares
-/// the digests. On a difference the first block is found by bisection, at the cost of about
-/// log2(count) further runs.
+/// Runs the kernel on the device and here, each generating its own input, and compares the
+/// digests of `blocks` (those before them are run too, but not looked at). On a difference the
+/// first block is found by bisection, at the cost of about log2 of their number of further runs.
 ///
 /// # Errors
 /// [`LinkError::Refused`] when the device lacks the kernel, the generator or the memory.
@@ -38,25 +40,27 @@ pub fn compare_seeded(
     device: &mut Connection,
     job: &KernelJob,
     source: &SourceSpec,
-    count: u32,
+    blocks: Range<u32>,
 ) -> Result<SeededComparison, LinkError> {
     let mut host = Connection::open(Box::new(Loopback::new()?), None, None)?;
     device.configure(job)?;
     host.configure(job)?;
+    let first = blocks.start;
     let mut both = |count: u32| -> Result<(SeededResult, SeededResult), LinkError> {
         let ask = |connection: &mut Connection| {
             let generator_digest = connection.info().generator_digest(source.version);
-            connection.run_seeded(&Seeded { source: *source, first: 0, count, generator_digest })
+            connection.run_seeded(&Seeded { source: *source, first, count, generator_digest })
         };
         Ok((ask(device)?, ask(&mut host)?))
     };
+    let count = blocks.end.saturating_sub(first);
     let (there, here) = both(count)?;
     let same = |there: &SeededResult, here: &SeededResult| {
         (there.input_crc, there.output_crc) == (here.input_crc, here.output_crc)
     };
     let mut first_difference = None;
     if !same(&there, &here) {
-        // Blocks before `low` agree; the runs of `high` blocks do not.
+        // The first `low` blocks agree, the first `high` do not.
         let (mut low, mut high) = (0, count);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
@@ -67,7 +71,7 @@ pub fn compare_seeded(
                 high = middle;
             }
         }
-        first_difference = Some(low);
+        first_difference = Some(first + low);
     }
     Ok(SeededComparison { device: there, host: here, first_difference })
 }

@@ -122,6 +122,10 @@ impl<L: Link> Link for Trace<L> {
     fn describe(&self) -> String {
         self.inner.describe()
     }
+
+    fn instruction_ns(&self) -> Option<u64> {
+        self.inner.instruction_ns()
+    }
 }
 
 /// Reads a trace, record by record.

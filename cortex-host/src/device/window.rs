@@ -3,13 +3,17 @@
 //! Every result is checked against the same kernel run here, bit by bit: the device computes
 //! with the same code, so any difference is a finding.
 
+use std::time::{Duration, Instant};
+
 use cortex_core::digest::SampleDigest;
 use cortex_core::kernel::{AnyKernel, Kernel, KernelError, KernelFault};
 use cortex_core::link::message::Configured;
-use cortex_core::link::{ErrorCode, ErrorInfo, ResultEnd};
+use cortex_core::link::{ErrorCode, ErrorInfo, HostStats, ResultEnd};
 
-use super::{BlockDone, Connection, KernelJob, LinkError};
-use crate::harness::{Clock, Device, DeviceTiming, WindowDone, WindowFault};
+use super::{BlockDone, Connection, KernelJob, LinkError, LinkFigures};
+use crate::harness::{
+    Clock, Device, DeviceClock, DeviceTicks, DeviceTiming, WindowDone, WindowFault,
+};
 
 /// A [`Device`] on the other side of a link.
 pub struct LinkDevice<'c> {
@@ -22,6 +26,9 @@ pub struct LinkDevice<'c> {
     checks: Checks,
     last: Option<ResultEnd>,
     failure: Option<LinkError>,
+    clock: DeviceClock,
+    before: HostStats,
+    exchange: Duration,
 }
 
 /// How device and host compare so far.
@@ -61,6 +68,7 @@ impl<'c> LinkDevice<'c> {
     /// [`LinkDeviceError`].
     pub fn new(connection: &'c mut Connection, job: KernelJob) -> Result<Self, LinkDeviceError> {
         let kernel = job.kernel.build(job.shape).map_err(LinkDeviceError::Kernel)?;
+        let before = connection.stats();
         let configured = connection.configure(&job)?;
         let shape = &job.shape;
         let outputs = kernel.output_len(shape.window).max(kernel.output_len(shape.hop));
@@ -72,6 +80,9 @@ impl<'c> LinkDevice<'c> {
         };
         reference.kernel.reset(&mut reference.state);
         Ok(Self {
+            clock: connection.device_clock(),
+            before,
+            exchange: Duration::ZERO,
             connection,
             job,
             configured,
@@ -95,15 +106,12 @@ impl<'c> LinkDevice<'c> {
         self.last.as_ref()
     }
 
-    /// Why the device was lost, after [`WindowFault::DeviceLost`].
+    /// What crossed the line for this kernel so far.
     #[must_use]
-    pub fn failure(&self) -> Option<&LinkError> {
-        self.failure.as_ref()
-    }
-
-    /// Takes the reason out, to report it.
-    pub fn take_failure(&mut self) -> Option<LinkError> {
-        self.failure.take()
+    pub fn figures(&self) -> LinkFigures {
+        let stats = self.connection.stats();
+        let latency = self.connection.clock().map(|sample| sample.round_trip_ns());
+        LinkFigures::new(&self.before, &stats, self.exchange, latency)
     }
 
     fn lost(&mut self, error: LinkError) -> WindowFault {
@@ -112,13 +120,20 @@ impl<'c> LinkDevice<'c> {
     }
 
     fn timing(&self, end: &ResultEnd) -> DeviceTiming {
-        let ns = |ticks| self.connection.ticks_to_ns(ticks);
+        let ns = |ticks| self.clock.ns(ticks);
         DeviceTiming {
             input_ns: ns(end.input_ticks),
             start_ns: ns(end.start_ticks),
             end_ns: ns(end.end_ticks),
             first_tx_ns: ns(end.transmit_ticks),
             last_tx_ns: ns(end.sent_ticks),
+            ticks: Some(DeviceTicks {
+                input: end.input_ticks,
+                start: end.start_ticks,
+                end: end.end_ticks,
+                first_tx: end.transmit_ticks,
+                last_tx: end.sent_ticks,
+            }),
         }
     }
 }
@@ -165,9 +180,11 @@ impl Device for LinkDevice<'_> {
         let mut expected = None;
         let reference = &mut self.reference;
         let encoding = self.job.input;
+        let begun = Instant::now();
         let run = self.connection.run_block(block, input, output, || {
             expected = reference.run(input, encoding);
         });
+        self.exchange += begun.elapsed();
         let BlockDone { output_len, end } = match run {
             Ok(done) => done,
             Err(LinkError::Refused { error, .. }) => return Err(refusal(&error)),
@@ -181,6 +198,17 @@ impl Device for LinkDevice<'_> {
         }
         self.last = Some(end);
         Ok(WindowDone { output_len, timing: self.timing(&end) })
+    }
+
+    fn check(&mut self) -> Result<(), WindowFault> {
+        if self.failure.is_some() {
+            return Err(WindowFault::DeviceLost);
+        }
+        self.connection.look().map_err(|error| self.lost(error))
+    }
+
+    fn loss(&self) -> Option<String> {
+        self.failure.as_ref().map(ToString::to_string)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What runs a kernel: the seam between the harness and native code, a board or an emulator.
 
 use cortex_core::kernel::{Kernel, KernelFault, KernelShape};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Clock;
@@ -40,6 +41,19 @@ pub trait Device: Send {
     fn missing_samples(&self) -> Option<u32> {
         None
     }
+
+    /// Called now and then in a long wait for the next window: whether the device is still there.
+    ///
+    /// # Errors
+    /// [`WindowFault::DeviceLost`] ends the run.
+    fn check(&mut self) -> Result<(), WindowFault> {
+        Ok(())
+    }
+
+    /// Why the device was lost, as a sentence, after [`WindowFault::DeviceLost`].
+    fn loss(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What a device reports of a window that succeeded.
@@ -65,6 +79,61 @@ pub struct DeviceTiming {
     pub first_tx_ns: u64,
     /// The last byte of the result left the device.
     pub last_tx_ns: u64,
+    /// The same instants as the device counts them, when it has a counter of its own.
+    pub ticks: Option<DeviceTicks>,
+}
+
+/// The instants of [`DeviceTiming`] in ticks of the device's counter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceTicks {
+    /// The input was complete.
+    pub input: u64,
+    /// The kernel started.
+    pub start: u64,
+    /// The kernel returned.
+    pub end: u64,
+    /// The first byte of the result left the device.
+    pub first_tx: u64,
+    /// The last byte of the result left the device.
+    pub last_tx: u64,
+}
+
+/// The counter behind [`DeviceTicks`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceClock {
+    /// What counts: `SysTick`, `DWT cycle counter`, `monotonic clock` ...
+    pub source: String,
+    /// Ticks per second.
+    pub hz: u64,
+    /// Bits of the raw counter, before wraps are counted.
+    pub bits: u8,
+    /// For an emulated device: nanoseconds of emulated time that one instruction takes. Its
+    /// times are then counts of instructions, and say nothing about the time on real hardware.
+    pub instruction_ns: Option<u64>,
+}
+
+impl DeviceClock {
+    /// The time between two ticks, in nanoseconds.
+    #[must_use]
+    pub fn resolution_ns(&self) -> f64 {
+        1e9 / self.hz.max(1) as f64
+    }
+
+    /// Nanoseconds of the device's clock in `ticks`, rounded down.
+    #[must_use]
+    pub fn ns(&self, ticks: u64) -> u64 {
+        let ns = u128::from(ticks) * 1_000_000_000 / u128::from(self.hz.max(1));
+        u64::try_from(ns).unwrap_or(u64::MAX)
+    }
+
+    /// Instructions executed in `ticks`, to the nearest; none unless the device is emulated.
+    #[must_use]
+    pub fn instructions(&self, ticks: u64) -> Option<u64> {
+        let instruction_ns = u128::from(self.instruction_ns?.max(1));
+        let hz = u128::from(self.hz.max(1));
+        let ns = (u128::from(ticks) * 1_000_000_000 + hz / 2) / hz;
+        u64::try_from((ns + instruction_ns / 2) / instruction_ns).ok()
+    }
 }
 
 /// Why a window has no result.
@@ -150,6 +219,7 @@ impl Device for NativeDevice {
                 end_ns,
                 first_tx_ns: end_ns,
                 last_tx_ns: end_ns,
+                ticks: None,
             },
         })
     }

@@ -7,7 +7,7 @@
 use cortex_core::kernel::KernelShape;
 use thiserror::Error;
 
-use super::device::{Device, DeviceTiming, WindowFault};
+use super::device::{Device, DeviceClock, DeviceTiming, WindowFault};
 use super::samples::{SampleFile, SampleFileError};
 use super::schedule::{Schedule, windows_in};
 use super::{Clock, Interrupt};
@@ -15,6 +15,9 @@ use crate::exit::{ExitCode, Failure};
 
 /// With this much time before the next release, the sink may do slow work.
 const IDLE_NS: u64 = 1_000_000;
+
+/// In a longer wait than twice this the device is asked whether it is still there.
+const CHECK_NS: u64 = 200_000_000;
 
 /// Time before the first sample of a repeat "arrives".
 const LEAD_NS: u64 = 1_000_000;
@@ -98,6 +101,13 @@ impl WindowRecord {
         self.fault.is_none().then(|| self.device.end_ns.saturating_sub(self.device.start_ns))
     }
 
+    /// Instructions of the kernel on an emulated device; none on others and for a failed window.
+    #[must_use]
+    pub fn instructions(&self, clock: &DeviceClock) -> Option<u64> {
+        let ticks = self.device.ticks.filter(|_| self.fault.is_none())?;
+        clock.instructions(ticks.end.saturating_sub(ticks.start))
+    }
+
     /// Time from release to result, in nanoseconds; none for a failed window.
     #[must_use]
     pub fn end_to_end_ns(&self) -> Option<u64> {
@@ -167,7 +177,7 @@ pub enum JobError {
     #[error("cannot write telemetry: {0}")]
     Sink(#[from] std::io::Error),
     /// The device is gone.
-    #[error("kernel {name}: the device was lost in window {index} of repeat {repeat}: {fault}")]
+    #[error("kernel {name}: the device was lost in window {index} of repeat {repeat}: {cause}")]
     DeviceLost {
         /// The kernel.
         name: String,
@@ -175,8 +185,8 @@ pub enum JobError {
         index: u64,
         /// The repeat.
         repeat: u32,
-        /// What happened.
-        fault: WindowFault,
+        /// What happened, as a sentence.
+        cause: String,
     },
 }
 
@@ -228,12 +238,9 @@ pub fn run_job(
         output: touched(device.max_output_len()),
     };
     for repeat in 0..job.repeats {
-        device.reset().map_err(|fault| JobError::DeviceLost {
-            name: job.name.clone(),
-            index: 0,
-            repeat,
-            fault,
-        })?;
+        if let Err(fault) = device.reset() {
+            return lost(job, repeat, 0, fault, device, interrupt);
+        }
         let ending =
             run_repeat(job, repeat, samples, device, clock, interrupt, sink, &mut buffers)?;
         if ending == Ending::Interrupted {
@@ -279,6 +286,14 @@ fn run_repeat(
                 if release_ns > clock.now_ns() + IDLE_NS {
                     sink.idle()?;
                 }
+                while release_ns > clock.now_ns() + 2 * CHECK_NS {
+                    if let Err(fault) = device.check() {
+                        return lost(job, repeat, index, fault, device, interrupt);
+                    }
+                    if !clock.wait_until(clock.now_ns() + CHECK_NS, interrupt) {
+                        return Ok(Ending::Interrupted);
+                    }
+                }
                 release_ns
             }
         };
@@ -290,6 +305,10 @@ fn run_repeat(
         let start_ns = clock.now_ns();
         let result = device.run_window(index, input, &mut buffers.output, clock);
         let end_ns = clock.now_ns();
+        if result == Err(WindowFault::DeviceLost) && interrupt.raised() {
+            sink.idle()?;
+            return Ok(Ending::Interrupted);
+        }
 
         let done = result.unwrap_or_default();
         let record = WindowRecord {
@@ -306,11 +325,27 @@ fn run_repeat(
         sink.window(&record, buffers.output.get(..done.output_len).unwrap_or_default())?;
         if let Some(fault @ WindowFault::DeviceLost) = record.fault {
             sink.idle()?;
-            return Err(JobError::DeviceLost { name: job.name.clone(), index, repeat, fault });
+            return lost(job, repeat, index, fault, device, interrupt);
         }
         previous_end_ns = end_ns;
     }
     Ok(Ending::Complete)
+}
+
+/// How a job ends whose device is gone; the user's own wish to stop comes first.
+fn lost(
+    job: &Job,
+    repeat: u32,
+    index: u64,
+    fault: WindowFault,
+    device: &dyn Device,
+    interrupt: &Interrupt,
+) -> Result<Ending, JobError> {
+    if interrupt.raised() {
+        return Ok(Ending::Interrupted);
+    }
+    let cause = device.loss().unwrap_or_else(|| fault.to_string());
+    Err(JobError::DeviceLost { name: job.name.clone(), index, repeat, cause })
 }
 
 /// A buffer whose pages the system has really given.

@@ -14,7 +14,9 @@ mod samples;
 mod schedule;
 
 pub use clock::{Clock, Manual, Monotonic, SPIN_NS};
-pub use device::{Device, DeviceTiming, NativeDevice, WindowDone, WindowFault};
+pub use device::{
+    Device, DeviceClock, DeviceTicks, DeviceTiming, NativeDevice, WindowDone, WindowFault,
+};
 pub use engine::{Ending, Job, JobError, Pacing, WindowRecord, WindowSink, check_job, run_job};
 pub use interrupt::Interrupt;
 pub use realtime::{AppliedRealtime, apply_realtime};

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use super::kernels::plan_kernels;
 use super::samples::plan_dataset;
 use super::{
-    Device, ExecutionPlan, OutputPlan, Pace, Plan, RealtimePlan, Scheduler, TelemetryFormat,
-    Transfer, resolved,
+    DatasetPlan, Device, ExecutionPlan, OutputPlan, Pace, Plan, RealtimePlan, Scheduler,
+    TelemetryFormat, Transfer, resolved,
 };
 use crate::config::{
     self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
     RunConfig, Source, listed, nearest, quoted,
 };
+use crate::device::qemu::emulated_board;
 use crate::primitive::Library;
 
 /// Reads and plans the configuration `argument`: a path, `-` for stdin, or the embedded
@@ -21,8 +22,32 @@ use crate::primitive::Library;
 /// # Errors
 /// [`ConfigError`] names file, line and column of the first thing that is wrong.
 pub fn load(argument: Option<&str>) -> Result<Plan, ConfigError> {
+    load_with(argument, &Overrides::default())
+}
+
+/// What a command line says in place of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Replaces `device`.
+    pub device: Option<String>,
+    /// Replaces `transfer`.
+    pub transfer: Option<String>,
+}
+
+/// The same as [`load`], with some values replaced.
+///
+/// # Errors
+/// As [`load`]; a replaced value has no line and column.
+pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, ConfigError> {
     let source = Source::read(argument)?;
-    let config = config::parse(&source)?;
+    let mut config = config::parse(&source)?;
+    let replaced = |text: &String| At { value: text.clone(), position: Position::default() };
+    if let Some(device) = &overrides.device {
+        config.device = Some(replaced(device));
+    }
+    if let Some(transfer) = &overrides.transfer {
+        config.transfer = Some(replaced(transfer));
+    }
     let library = Library::new(source.folder.as_deref());
     Plan::new(&config, &library).map_err(|problem| problem.in_source(&source.name))
 }
@@ -42,7 +67,7 @@ impl Plan {
             plan_execution(config.execution.as_ref(), dataset.samples(), dataset.sample_rate_hz())?;
         let kernels = plan_kernels(config.kernels.as_ref(), &dataset, &execution)?;
         let device = plan_device(config.device.as_ref())?;
-        let transfer = plan_transfer(config.transfer.as_ref(), &device)?;
+        let transfer = plan_transfer(config.transfer.as_ref(), &device, &dataset)?;
         let mut plan = Self {
             dataset,
             kernels,
@@ -121,22 +146,27 @@ fn plan_device(config: Option<&At<String>>) -> Result<Device, Problem> {
         .value
         .parse()
         .map_err(|error| Problem::at(device.position, format!("device: {error}")))?;
-    if parsed != Device::Native {
-        let message = format!(
-            "device {} is not supported by this version; use device: native",
-            quoted(&device.value)
-        );
-        return Err(Problem::at(device.position, message));
+    if let Device::Qemu { board } = &parsed {
+        emulated_board(board)
+            .map_err(|error| Problem::at(device.position, format!("device: {error}")))?;
     }
     Ok(parsed)
 }
 
-fn plan_transfer(config: Option<&At<String>>, device: &Device) -> Result<Transfer, Problem> {
+fn plan_transfer(
+    config: Option<&At<String>>,
+    device: &Device,
+    dataset: &DatasetPlan,
+) -> Result<Transfer, Problem> {
     let Some(at) = config else { return Ok(Transfer::Streamed) };
     let choices = [Transfer::Streamed, Transfer::Seeded];
     let transfer = choice("transfer", at, &choices, Transfer::name)?;
     if transfer == Transfer::Seeded && *device == Device::Native {
         let message = "transfer: seeded is for a device behind a link, but device is native; use streamed or another device";
+        return Err(Problem::at(at.position, message));
+    }
+    if transfer == Transfer::Seeded && matches!(dataset, DatasetPlan::Static(_)) {
+        let message = "transfer: seeded has the device generate its own input, but the dataset is a recording; use streamed, or a generator such as primitives/datasets/v1/synthetic";
         return Err(Problem::at(at.position, message));
     }
     Ok(transfer)

@@ -19,7 +19,7 @@ use cortex_core::kernel::KernelSpec;
 use cortex_core::signal::{GeneratorVersion, SourceSpec};
 use sha2::{Digest, Sha256};
 
-pub use build::load;
+pub use build::{Overrides, load, load_with};
 pub use device::{Device, DeviceError};
 pub use generated::generated;
 

@@ -53,7 +53,10 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
             format!("{} / {}", kernel.window, kernel.hop),
             micros(kernel.deadline_us),
             kernel.throughput.map_or(dash(), |t| rate(t.windows_per_s)),
-            kernel.throughput.map_or(dash(), |t| format!("{}×", rate(t.realtime_factor))),
+            kernel
+                .throughput
+                .and_then(|t| t.realtime_factor)
+                .map_or(dash(), |factor| format!("{}×", rate(factor))),
         ]
     });
     let head = [

@@ -30,8 +30,8 @@ pub use provenance::HostFacts;
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{KernelStatistics, Latency};
 pub use summary::{
-    DatasetFacts, KernelSummary, RunStatus, SCHEMA_VERSION, Summary, Throughput, ToolFacts,
-    WindowCounts,
+    DatasetFacts, KernelSummary, OutputCheck, RunStatus, SCHEMA_VERSION, SeededFigures, Summary,
+    Throughput, ToolFacts, WindowCounts,
 };
 pub use telemetry::{TelemetrySettings, TelemetryWriter};
 

@@ -8,7 +8,7 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::harness::{Job, Pacing, Schedule, WindowRecord};
+use crate::harness::{DeviceClock, Job, Pacing, Schedule, WindowRecord};
 
 use super::summary::{Throughput, WindowCounts};
 
@@ -18,7 +18,7 @@ const HIGHEST_NS: u64 = 3_600_000_000_000;
 /// Significant decimal digits of the histogram.
 const DIGITS: u8 = 3;
 
-/// Statistics of one kind of latency, in microseconds.
+/// Statistics of one kind of latency, in microseconds, or of kernel calls in instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// Least.
@@ -72,23 +72,28 @@ impl LatencyGatherer {
 
     /// None when nothing was recorded: a kernel whose every window failed has no latency.
     fn latency(&self) -> Option<Latency> {
+        self.distribution(1e3)
+    }
+
+    /// What was recorded, in units of `unit` recorded ones.
+    fn distribution(&self, unit: f64) -> Option<Latency> {
         if self.count == 0 {
             return None;
         }
         // A bin's upper edge may lie beyond the greatest value in it.
         let quantile =
-            |q| self.histogram.value_at_quantile(q).clamp(self.min_ns, self.max_ns) as f64 / 1e3;
+            |q| self.histogram.value_at_quantile(q).clamp(self.min_ns, self.max_ns) as f64 / unit;
         let (p50, p95, p99) = (quantile(0.50), quantile(0.95), quantile(0.99));
-        // To a nanosecond: the clock has no finer tick.
-        let tick = |us: f64| (us * 1e3).round() / 1e3;
+        // To a nanosecond or an instruction: there is nothing finer.
+        let tick = |value: f64| (value * unit).round() / unit;
         Some(Latency {
-            min: self.min_ns as f64 / 1e3,
-            mean: tick(self.mean_ns / 1e3),
+            min: self.min_ns as f64 / unit,
+            mean: tick(self.mean_ns / unit),
             p50,
             p95,
             p99,
-            max: self.max_ns as f64 / 1e3,
-            standard_deviation: tick((self.deviations / self.count as f64).sqrt() / 1e3),
+            max: self.max_ns as f64 / unit,
+            standard_deviation: tick((self.deviations / self.count as f64).sqrt() / unit),
             jitter_p95_minus_p50: tick(p95 - p50),
             jitter_p99_minus_p50: tick(p99 - p50),
         })
@@ -110,12 +115,20 @@ pub struct KernelStatistics {
     arrival_ns: u64,
     period_ns: u64,
     new_samples_per_window: u64,
+    /// The device's counter, when it is emulated: kernel times are instructions then.
+    instructions: Option<DeviceClock>,
 }
 
 impl KernelStatistics {
-    /// Nothing gathered yet, for `job`.
+    /// Nothing gathered yet, for `job` natively.
     #[must_use]
     pub fn new(job: &Job) -> Self {
+        Self::of_device(job, None)
+    }
+
+    /// Nothing gathered yet, for `job` on a device with `clock`.
+    #[must_use]
+    pub fn of_device(job: &Job, clock: Option<&DeviceClock>) -> Self {
         let shape = &job.shape;
         let period_ns = Schedule::new(shape.window, shape.hop, shape.sample_rate_hz).period_ns();
         Self {
@@ -132,6 +145,7 @@ impl KernelStatistics {
             },
             period_ns,
             new_samples_per_window: shape.hop as u64 * shape.channels as u64,
+            instructions: clock.filter(|clock| clock.instruction_ns.is_some()).cloned(),
         }
     }
 
@@ -158,9 +172,14 @@ impl KernelStatistics {
         self.span_ns = Some((first_ns, record.end_ns));
         if let (Some(kernel_ns), Some(end_to_end_ns)) = (record.kernel_ns(), record.end_to_end_ns())
         {
-            self.kernel.record(kernel_ns);
             self.end_to_end.record(end_to_end_ns);
-            self.harness.record(end_to_end_ns.saturating_sub(kernel_ns));
+            match &self.instructions {
+                Some(clock) => self.kernel.record(record.instructions(clock).unwrap_or(0)),
+                None => {
+                    self.kernel.record(kernel_ns);
+                    self.harness.record(end_to_end_ns.saturating_sub(kernel_ns));
+                }
+            }
         }
     }
 
@@ -170,10 +189,16 @@ impl KernelStatistics {
         self.counts
     }
 
-    /// Time in the kernel.
+    /// Time in the kernel; none on an emulated device.
     #[must_use]
     pub fn kernel_time(&self) -> Option<Latency> {
-        self.kernel.latency()
+        self.instructions.is_none().then(|| self.kernel.latency()).flatten()
+    }
+
+    /// Instructions of a kernel call; none unless the device is emulated.
+    #[must_use]
+    pub fn kernel_instructions(&self) -> Option<Latency> {
+        self.instructions.is_some().then(|| self.kernel.distribution(1.0)).flatten()
     }
 
     /// Time from release to result.
@@ -203,7 +228,10 @@ impl KernelStatistics {
         Some(Throughput {
             windows_per_s,
             samples_per_s: windows_per_s * self.new_samples_per_window as f64,
-            realtime_factor: self.period_ns as f64 / kernel_ns,
+            realtime_factor: self
+                .instructions
+                .is_none()
+                .then_some(self.period_ns as f64 / kernel_ns),
         })
     }
 

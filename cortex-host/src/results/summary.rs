@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::HostFacts;
 use super::statistics::{KernelStatistics, Latency};
+use crate::device::{DeviceFacts, LinkFigures};
 use crate::harness::{AppliedRealtime, Job};
 
 /// Version of the layout of `summary.json`.
@@ -62,6 +63,19 @@ pub struct Summary {
     pub device: String,
     /// `realtime` or `max`.
     pub pace: String,
+    /// What crosses the link to a device: `streamed` or `seeded`.
+    #[serde(default)]
+    pub transfer: String,
+    /// What the device says about itself; none natively.
+    #[serde(default)]
+    pub device_facts: Option<DeviceFacts>,
+    /// What crossed the link in the whole run; none natively.
+    #[serde(default)]
+    pub link: Option<LinkFigures>,
+    /// The faults that were put on the line on purpose, as `--fault` and `--fault-seed` ask for
+    /// them again.
+    #[serde(default)]
+    pub faults: Option<String>,
     /// Scheduling of the measuring thread.
     pub realtime: AppliedRealtime,
     /// SHA-256 of the resolved configuration, `config.yaml`.
@@ -150,8 +164,8 @@ pub struct Throughput {
     /// New samples, over all channels, per second of the run.
     pub samples_per_s: f64,
     /// Time between two releases over the mean kernel time: how many times faster than the data
-    /// arrives the kernel is.
-    pub realtime_factor: f64,
+    /// arrives the kernel is. None on an emulated device.
+    pub realtime_factor: Option<f64>,
 }
 
 /// One kernel's outcome.
@@ -172,6 +186,9 @@ pub struct KernelSummary {
     pub deadline_us: f64,
     /// Times the kernel went through the data.
     pub repeats: u32,
+    /// Why the kernel was not run, or its results are wrong.
+    #[serde(default)]
+    pub error: Option<String>,
     /// How many windows of each sort.
     pub windows: WindowCounts,
     /// Samples that the kernel met as missing (NaN, infinite or absurd) in its last repeat, when
@@ -179,12 +196,73 @@ pub struct KernelSummary {
     pub missing_samples: Option<u32>,
     /// Time in the kernel, in microseconds; none when no measured window has a result.
     pub kernel_time_us: Option<Latency>,
+    /// Instructions of a kernel call on an emulated device; none on others.
+    #[serde(default)]
+    pub kernel_instructions: Option<Latency>,
     /// Time from release to result, in microseconds.
     pub end_to_end_us: Option<Latency>,
     /// End-to-end less kernel time, window by window, in microseconds.
     pub harness_cost_us: Option<Latency>,
     /// How much data went through.
     pub throughput: Option<Throughput>,
+    /// How the device's results compare with the same kernel run here; none natively.
+    #[serde(default)]
+    pub outputs: Option<OutputCheck>,
+    /// What crossed the link for this kernel; none natively.
+    #[serde(default)]
+    pub link: Option<LinkFigures>,
+    /// With `transfer: seeded`, what the device found.
+    #[serde(default)]
+    pub seeded: Option<SeededFigures>,
+}
+
+/// The device's results beside those of the same kernel run here, bit by bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputCheck {
+    /// Windows whose output is the same, warm-up included.
+    pub equal: u64,
+    /// Windows whose output differs. After the first one a kernel with state stays different.
+    pub different: u64,
+    /// The first window that differs (its number within its repeat).
+    pub first_different: Option<u32>,
+}
+
+impl OutputCheck {
+    /// The finding as a sentence's end: `outputs equal to the host's, bit for bit: 12 windows`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self.first_different {
+            None => {
+                let plural = if self.equal == 1 { "" } else { "s" };
+                format!("outputs equal to the host's, bit for bit: {} window{plural}", self.equal)
+            }
+            Some(window) => format!("outputs differ from the host's from window {window} on"),
+        }
+    }
+}
+
+/// What a device found that generated its own input, over all measured blocks and repeats. Times
+/// are microseconds of the device's clock, or instructions when it is emulated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeededFigures {
+    /// `us` or `instructions`.
+    pub unit: String,
+    /// Shortest kernel call.
+    pub kernel_min: f64,
+    /// Mean kernel call.
+    pub kernel_mean: f64,
+    /// Longest kernel call.
+    pub kernel_max: f64,
+    /// Generating one sample of one channel.
+    pub generator_per_sample: f64,
+    /// CRC-32 of the input, equal at both ends unless `outputs` says otherwise.
+    pub input_crc32: String,
+    /// CRC-32 of the output.
+    pub output_crc32: String,
+    /// Sum of all kernel calls in ticks of the device's counter.
+    pub kernel_ticks: u64,
+    /// Generation in ticks.
+    pub generate_ticks: u64,
 }
 
 impl KernelSummary {
@@ -199,13 +277,24 @@ impl KernelSummary {
             sample_rate_hz: job.shape.sample_rate_hz,
             deadline_us: job.deadline_ns as f64 / 1e3,
             repeats: job.repeats,
+            error: None,
             windows: statistics.counts(),
             missing_samples,
             kernel_time_us: statistics.kernel_time(),
+            kernel_instructions: statistics.kernel_instructions(),
             end_to_end_us: statistics.end_to_end(),
             harness_cost_us: statistics.harness_cost(),
             throughput: statistics.throughput(),
+            outputs: None,
+            link: None,
+            seeded: None,
         }
+    }
+
+    /// A kernel that was not run, and why.
+    #[must_use]
+    pub fn not_run(job: &Job, error: String) -> Self {
+        Self { error: Some(error), ..Self::new(job, None, &KernelStatistics::new(job)) }
     }
 }
 
@@ -214,6 +303,25 @@ impl Summary {
     #[must_use]
     pub fn failed_windows(&self) -> u64 {
         self.kernels.iter().map(|kernel| kernel.windows.failed).sum()
+    }
+
+    /// What is wrong with a run that came to its end, as one sentence; none when nothing is.
+    #[must_use]
+    pub fn finding(&self) -> Option<String> {
+        let mut findings = Vec::new();
+        let failed = self.failed_windows();
+        if failed > 0 {
+            let plural = if failed == 1 { "" } else { "s" };
+            findings.push(format!(
+                "{failed} window{plural} failed; error_code in kernel-data/*/telemetry says why"
+            ));
+        }
+        for kernel in &self.kernels {
+            if let Some(error) = &kernel.error {
+                findings.push(format!("kernel {}: {error}", kernel.name));
+            }
+        }
+        (!findings.is_empty()).then(|| findings.join("; "))
     }
 
     /// The text of `summary.json`.

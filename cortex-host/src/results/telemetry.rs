@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 
 use super::ResultsError;
 use super::statistics::KernelStatistics;
-use crate::harness::{Job, WindowRecord, WindowSink};
+use crate::harness::{DeviceClock, Job, WindowRecord, WindowSink};
 use crate::plan::TelemetryFormat;
 
 /// Batches in circulation.
@@ -49,6 +49,8 @@ pub struct TelemetrySettings {
     pub include_raw_data: bool,
     /// The most values one window returns.
     pub max_output_len: usize,
+    /// The device's counter; none natively, where there are no columns for its ticks.
+    pub clock: Option<DeviceClock>,
 }
 
 /// A sink that writes `telemetry.ndjson` or `.csv` (and `outputs.f32`) into a kernel's folder and
@@ -98,6 +100,18 @@ struct Row<'a> {
     adapter_name: &'a str,
     window_failed: u8,
     error_code: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_tin_ticks: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_tstart_ticks: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_tend_ticks: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_tfirst_tx_ticks: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_tlast_tx_ticks: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_instructions: Option<u64>,
 }
 
 impl TelemetryWriter {
@@ -120,8 +134,8 @@ impl TelemetryWriter {
             // The channel has room for all and its receiver is alive.
             let _ = written.send(Batch::with_room_for(values));
         }
+        let statistics = KernelStatistics::of_device(job, settings.clock.as_ref());
         let files = Files::create(folder, settings, job)?;
-        let statistics = KernelStatistics::new(job);
         let writer = std::thread::Builder::new()
             .name("telemetry".to_owned())
             .spawn(move || files.write_all(statistics, &to_write, &written, &progress))
@@ -285,6 +299,9 @@ impl Files {
     }
 
     fn write_row(&mut self, record: &WindowRecord) -> io::Result<()> {
+        // Every row of a file has the same columns: a failed window's ticks are 0.
+        let clock = self.settings.clock.as_ref();
+        let ticks = clock.map(|_| record.device.ticks.unwrap_or_default());
         let row = Row {
             run_id: &self.settings.run_id,
             plugin: &self.settings.plugin,
@@ -308,6 +325,14 @@ impl Files {
             adapter_name: &self.settings.adapter_name,
             window_failed: record.fault.is_some().into(),
             error_code: record.fault.map_or(0, |fault| fault.code()),
+            device_tin_ticks: ticks.map(|ticks| ticks.input),
+            device_tstart_ticks: ticks.map(|ticks| ticks.start),
+            device_tend_ticks: ticks.map(|ticks| ticks.end),
+            device_tfirst_tx_ticks: ticks.map(|ticks| ticks.first_tx),
+            device_tlast_tx_ticks: ticks.map(|ticks| ticks.last_tx),
+            device_instructions: clock
+                .filter(|clock| clock.instruction_ns.is_some())
+                .map(|clock| record.instructions(clock).unwrap_or(0)),
         };
         match &mut self.rows {
             RowWriter::Ndjson(writer) => {

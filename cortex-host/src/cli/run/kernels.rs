@@ -3,24 +3,29 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use cortex_core::kernel::{AnyKernel, KernelShape};
+use cortex_core::kernel::{AnyKernel, KernelShape, KernelSpec};
 
 use super::super::Talk;
 use super::Run;
 use super::data::Data;
+use super::seeded;
+use super::target::{Target, kernel_job};
+use crate::device::{Connection, LinkDevice, LinkDeviceError, LinkError};
 use crate::exit::Failure;
 use crate::harness::{
-    AppliedRealtime, Device, Ending, Interrupt, Job, JobError, Monotonic, NativeDevice, Pacing,
-    SampleFile, apply_realtime, run_job,
+    AppliedRealtime, Device, DeviceClock, Ending, Interrupt, Job, JobError, Monotonic,
+    NativeDevice, Pacing, SampleFile, apply_realtime, run_job,
 };
-use crate::plan::{KernelPlan, Pace, Plan};
+use crate::plan::{DatasetPlan, KernelPlan, Pace, Plan, Transfer};
 use crate::results::{
-    KernelSummary, TelemetrySettings, TelemetryWriter, kernel_folder_names, terminal_line,
+    KernelSummary, OutputCheck, TelemetrySettings, TelemetryWriter, kernel_folder_names,
+    terminal_line,
 };
 
 /// A kernel ready to run.
 pub(super) struct Loaded {
-    job: Job,
+    pub(super) job: Job,
+    pub(super) spec: KernelSpec,
     kernel: AnyKernel,
 }
 
@@ -53,43 +58,122 @@ fn load_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<Loaded, Fa
             Pace::Max => Pacing::Max,
         },
     };
-    Ok(Loaded { job, kernel: built })
+    Ok(Loaded { job, spec: kernel.spec.clone(), kernel: built })
 }
 
 /// Runs all kernels over the data; each one's summary is added to `run` when it has ended.
 pub(super) fn run_all(
     plan: &Plan,
     kernels: Vec<Loaded>,
+    mut target: Target,
     mut data: Data,
     run: &mut Run,
     interrupt: &Interrupt,
     talk: &Talk,
 ) -> Result<Ending, Failure> {
-    if plan.execution.pace == Pace::Realtime {
+    if plan.execution.pace == Pace::Realtime && plan.transfer == Transfer::Streamed {
         let data_s = plan.samples_per_repeat() as f64 / plan.dataset.sample_rate_hz();
         let repeats = f64::from(plan.execution.repeat_count);
         let total_s = data_s * repeats * kernels.len() as f64;
         talk.detail(1, &format!("At the data's own pace this takes {total_s:.0} s"));
     }
-    for Loaded { job, kernel } in kernels {
-        let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
-        let ending = run_one(plan, &job, &mut device, &mut data.samples, run, interrupt, talk)?;
-        if ending == Ending::Interrupted {
-            return Ok(ending);
+    for (number, loaded) in kernels.into_iter().enumerate() {
+        let samples = &mut data.samples;
+        let ended = match &mut target {
+            Target::Native => {
+                let Loaded { job, kernel, .. } = loaded;
+                let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
+                let (summary, ended) =
+                    run_one(plan, &job, &mut device, None, samples, run, interrupt, talk)?;
+                talk.say(&terminal_line(&summary));
+                run.add(summary)?;
+                ended.map_err(Failure::from)
+            }
+            Target::Linked(linked) => {
+                let refusal = linked.refusals.get(number).cloned().flatten();
+                let ended = match (refusal, plan.transfer, &plan.dataset) {
+                    (Some(refusal), _, _) => {
+                        run.add(KernelSummary::not_run(&loaded.job, refusal))?;
+                        Ok(Ending::Complete)
+                    }
+                    (None, Transfer::Seeded, DatasetPlan::Generated(dataset)) => {
+                        let (summary, ending) = seeded::run_kernel(
+                            &loaded,
+                            dataset,
+                            &mut linked.connection,
+                            samples,
+                            run,
+                            interrupt,
+                        )?;
+                        talk.say(&terminal_line(&summary));
+                        run.add(summary)?;
+                        Ok(ending)
+                    }
+                    (None, _, _) => {
+                        stream(plan, &loaded, &mut linked.connection, samples, run, interrupt, talk)
+                    }
+                };
+                run.summary.link = Some(linked.figures(&run.summary));
+                run.save()?;
+                ended
+            }
+        };
+        if ended? == Ending::Interrupted {
+            return Ok(Ending::Interrupted);
         }
     }
+    target.close();
     Ok(Ending::Complete)
 }
 
-fn run_one(
+/// Streams the data through one kernel on a device.
+fn stream(
     plan: &Plan,
-    job: &Job,
-    device: &mut dyn Device,
+    loaded: &Loaded,
+    connection: &mut Connection,
     samples: &mut SampleFile,
     run: &mut Run,
     interrupt: &Interrupt,
     talk: &Talk,
 ) -> Result<Ending, Failure> {
+    let clock = connection.device_clock();
+    let job = &loaded.job;
+    let mut device = match LinkDevice::new(connection, kernel_job(loaded)) {
+        Ok(device) => device,
+        Err(LinkDeviceError::Link(LinkError::Interrupted)) => return Ok(Ending::Interrupted),
+        Err(LinkDeviceError::Link(error)) => return Err(error.into()),
+        Err(error) => return Err(Failure::usage(format!("kernel {}: {error}", job.name))),
+    };
+    let (mut summary, ended) =
+        run_one(plan, job, &mut device, Some(clock), samples, run, interrupt, talk)?;
+    let checks = device.checks();
+    let outputs = OutputCheck {
+        equal: checks.identical,
+        different: checks.different,
+        first_different: checks.first_different,
+    };
+    if outputs.first_different.is_some() {
+        summary.error = Some(outputs.sentence());
+    }
+    summary.outputs = Some(outputs);
+    summary.link = Some(device.figures());
+    talk.say(&terminal_line(&summary));
+    run.add(summary)?;
+    Ok(ended?)
+}
+
+/// Runs one kernel and gathers its summary; the second value is how it ended.
+#[expect(clippy::too_many_arguments, reason = "what a kernel's run needs, each used once")]
+fn run_one(
+    plan: &Plan,
+    job: &Job,
+    device: &mut dyn Device,
+    clock: Option<DeviceClock>,
+    samples: &mut SampleFile,
+    run: &mut Run,
+    interrupt: &Interrupt,
+    talk: &Talk,
+) -> Result<(KernelSummary, Result<Ending, JobError>), Failure> {
     let folder = run.folder.create_kernel_folder(&job.name)?;
     let settings = TelemetrySettings {
         run_id: run.folder.run_id().to_owned(),
@@ -98,6 +182,7 @@ fn run_one(
         format: plan.output.format,
         include_raw_data: plan.output.include_raw_data,
         max_output_len: device.max_output_len(),
+        clock,
     };
     let bar = talk.progress(job.windows_total(), &job.name);
     // The writer's thread starts before the measuring one gets its priority, and keeps none.
@@ -113,11 +198,7 @@ fn run_one(
         run.summary.realtime = applied;
     }
     // A telemetry error is the cause of the job's "sink" error, so it is told first.
-    let summary = KernelSummary::new(job, device.missing_samples(), &statistics?);
-    talk.say(&terminal_line(&summary));
-    run.summary.kernels.push(summary);
-    run.save()?;
-    Ok(ending?)
+    Ok((KernelSummary::new(job, device.missing_samples(), &statistics?), ending))
 }
 
 /// Runs the job on a thread of its own, under the scheduling that the plan wishes.
