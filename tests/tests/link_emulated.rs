@@ -311,6 +311,6 @@ fn a_killed_board_is_seen_at_once() {
         .expect_err("nobody is there");
     // Measured: 6 ms. The limit only tells this from waiting out the silence limit of 5 s.
     assert!(killed.elapsed() < Duration::from_secs(1));
-    assert!(matches!(error, LinkError::Unplugged { .. }), "{error}");
+    assert!(matches!(error, LinkError::EmulatorEnded { .. }), "{error}");
     assert!(error.to_string().contains("emulated board mps2-an386"), "{error}");
 }

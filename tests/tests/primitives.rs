@@ -146,6 +146,8 @@ fn list_names_everything_in_text_and_json() {
         ("kernels", "bandpass_fir"),
         ("configs", "primitives/configs/quickstart.yaml"),
         ("devices", "native"),
+        ("devices", "loopback"),
+        ("devices", "qemu:mps2-an386"),
     ] {
         assert!(text.contains(name), "{name} in:\n{text}");
         let listed = json[section].as_array().unwrap();

@@ -37,6 +37,7 @@ fn record(repeat: u32, index: u64, kernel_us: u64) -> WindowRecord {
         end_ns: start_ns + 200 + kernel_us * 1_000,
         first_tx_ns: start_ns + 300 + kernel_us * 1_000,
         last_tx_ns: start_ns + 400 + kernel_us * 1_000,
+        ticks: None,
     };
     WindowRecord {
         index,
@@ -65,6 +66,7 @@ fn settings(format: TelemetryFormat) -> TelemetrySettings {
         format,
         include_raw_data: true,
         max_output_len: 3,
+        clock: None,
     }
 }
 

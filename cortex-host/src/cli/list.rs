@@ -4,6 +4,7 @@ use cortex_core::kernel::KernelName;
 use serde_json::{Value, json};
 
 use super::answer;
+use crate::device::board::boards;
 use crate::exit::{ExitCode, Failure};
 use crate::primitive::{Library, Listing};
 
@@ -15,8 +16,12 @@ pub struct Args {
     json: bool,
 }
 
-/// The devices by their spelling, and what each is.
-const DEVICES: [(&str, &str); 1] = [("native", "this machine, in this process")];
+/// The devices that are no emulated board, by their spelling, and what each is.
+const DEVICES: [(&str, &str); 3] = [
+    ("native", "this machine, in this process"),
+    ("loopback", "the device's side of the link in this process, without a board"),
+    ("serial://PATH?baud=N", "a board with the CORTEX firmware on a serial port"),
+];
 
 /// Prints the lists on stdout.
 ///
@@ -34,11 +39,19 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     };
     let kernels: Vec<(&str, &str)> =
         KernelName::ALL.iter().map(|name| (name.as_str(), name.summary())).collect();
+    let mut devices = named(&DEVICES);
+    devices.extend(boards().into_iter().filter(|board| board.emulator.is_some()).map(|board| {
+        Listing {
+            path: format!("qemu:{}", board.name),
+            summary: format!("{}: {}", board.core, board.description),
+            local: false,
+        }
+    }));
     let sections = [
         ("datasets", library.datasets()),
         ("kernels", named(&kernels)),
         ("configs", library.configs()),
-        ("devices", named(&DEVICES)),
+        ("devices", devices),
     ];
     let text = if args.json { as_json(&sections) } else { as_text(&sections) };
     answer::print(text.trim_end())?;

@@ -72,6 +72,7 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     ];
     out.push_str(&markdown_table(&head, rows.collect()));
 
+    write_outputs(out, summary)?;
     type Section<'a> = (&'a str, &'a str, fn(&KernelSummary) -> Option<Latency>);
     let sections: [Section; 3] = [
         ("Kernel time", "From the kernel's start to its return, on the device.", |kernel| {
@@ -99,25 +100,23 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
         ),
     ];
     for (title, meaning, latency) in sections {
-        writeln!(out, "\n## {title} (µs)\n\n{meaning}\n")?;
-        let rows = summary.kernels.iter().map(|kernel| {
-            let Some(latency) = latency(kernel) else {
-                return [vec![kernel.name.clone()], vec![dash(); 7]].concat();
-            };
-            let values = [
-                latency.p50,
-                latency.p95,
-                latency.p99,
-                latency.max,
-                latency.jitter_p99_minus_p50,
-                latency.mean,
-                latency.standard_deviation,
-            ];
-            [vec![kernel.name.clone()], values.map(micros).to_vec()].concat()
-        });
-        let head = ["kernel", "p50", "p95", "p99", "max", "jitter", "mean", "std dev"];
-        out.push_str(&markdown_table(&head, rows.collect()));
+        if summary.kernels.iter().all(|kernel| latency(kernel).is_none()) {
+            continue;
+        }
+        write_latencies(out, summary, &format!("{title} (µs)"), meaning, latency)?;
     }
+    if summary.kernels.iter().any(|kernel| kernel.kernel_instructions.is_some()) {
+        write_latencies(
+            out,
+            summary,
+            "Kernel (instructions)",
+            "Instructions from the kernel's start to its return. The device is emulated: these are \
+             counts, neither cycles nor times of real hardware.",
+            |kernel| kernel.kernel_instructions,
+        )?;
+    }
+    write_seeded(out, summary)?;
+    write_link(out, summary)?;
     for kernel in &summary.kernels {
         if let Some(missing @ 1..) = kernel.missing_samples {
             writeln!(out, "\n{} met {missing} missing samples in a repeat.", kernel.name)?;
@@ -128,6 +127,121 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
         "\nJitter is p99 − p50. Quantiles are within 0.1 % (histogram of three significant \
          digits); the exact times are in `kernel-data/`. Warm-up windows are in no figure."
     )
+}
+
+/// One table of latencies, a kernel a row.
+fn write_latencies(
+    out: &mut String,
+    summary: &Summary,
+    title: &str,
+    meaning: &str,
+    latency: fn(&KernelSummary) -> Option<Latency>,
+) -> std::fmt::Result {
+    writeln!(out, "\n## {title}\n\n{meaning}\n")?;
+    let rows = summary.kernels.iter().map(|kernel| {
+        let Some(latency) = latency(kernel) else {
+            return [vec![kernel.name.clone()], vec![dash(); 7]].concat();
+        };
+        let values = [
+            latency.p50,
+            latency.p95,
+            latency.p99,
+            latency.max,
+            latency.jitter_p99_minus_p50,
+            latency.mean,
+            latency.standard_deviation,
+        ];
+        [vec![kernel.name.clone()], values.map(micros).to_vec()].concat()
+    });
+    let head = ["kernel", "p50", "p95", "p99", "max", "jitter", "mean", "std dev"];
+    out.push_str(&markdown_table(&head, rows.collect()));
+    Ok(())
+}
+
+/// How the device's results compare with the host's.
+fn write_outputs(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    if summary.device_facts.is_none() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n## Device against host\n\nEvery result of the device beside the same kernel run by this \
+         program, bit by bit.\n"
+    )?;
+    for kernel in &summary.kernels {
+        let finding = match (&kernel.error, &kernel.outputs) {
+            (Some(error), _) => format!("**{error}**"),
+            (None, Some(outputs)) => outputs.sentence(),
+            (None, None) => "not compared".to_owned(),
+        };
+        writeln!(out, "- {}: {finding}", kernel.name)?;
+    }
+    Ok(())
+}
+
+/// What devices found that generated their own input.
+fn write_seeded(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let kernels: Vec<_> = summary
+        .kernels
+        .iter()
+        .filter_map(|kernel| kernel.seeded.as_ref().map(|seeded| (kernel, seeded)))
+        .collect();
+    let Some((_, first)) = kernels.first() else { return Ok(()) };
+    let unit = if first.unit == "us" { "µs of the device's clock" } else { "instructions" };
+    writeln!(
+        out,
+        "\n## Generated on the device\n\nOnly parameters and digests crossed the link. Figures are \
+         {unit}: per kernel call, and per generated sample of one channel.\n"
+    )?;
+    let rows = kernels.iter().map(|(kernel, seeded)| {
+        vec![
+            kernel.name.clone(),
+            micros(seeded.kernel_min),
+            micros(seeded.kernel_mean),
+            micros(seeded.kernel_max),
+            micros(seeded.generator_per_sample),
+            format!("`{}`", seeded.input_crc32),
+            format!("`{}`", seeded.output_crc32),
+        ]
+    });
+    let head = ["kernel", "min", "mean", "max", "generator", "input CRC-32", "output CRC-32"];
+    out.push_str(&markdown_table(&head, rows.collect()));
+    Ok(())
+}
+
+/// What crossed the link.
+fn write_link(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let Some(total) = summary.link else { return Ok(()) };
+    writeln!(
+        out,
+        "\n## Link\n\nLatency is the shortest of eight ping round trips. Efficiency is sample bytes \
+         over all bytes on the line; goodput counts them per second of exchange, kernel time \
+         included.\n"
+    )?;
+    let kernels = summary.kernels.iter();
+    let links = kernels.filter_map(|kernel| Some((kernel.name.as_str(), kernel.link?)));
+    let rows = links.chain([("whole run", total)]).map(|(name, link)| {
+        vec![
+            name.to_owned(),
+            link.latency_us.map_or(dash(), micros),
+            grouped(link.line_bytes as f64),
+            link.line_efficiency.map_or(dash(), |value| format!("{value:.3}")),
+            link.goodput_bytes_per_s.map_or(dash(), |value| rate(value / 1e3)),
+            link.retransmissions.to_string(),
+            link.crc_errors.to_string(),
+        ]
+    });
+    let head = [
+        "",
+        "latency µs",
+        "line bytes",
+        "efficiency",
+        "goodput kB/s",
+        "retransmissions",
+        "CRC errors",
+    ];
+    out.push_str(&markdown_table(&head, rows.collect()));
+    Ok(())
 }
 
 fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
@@ -164,6 +278,36 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
         let _ = write!(scheduler, ", bound to cores {:?}", realtime.cpu_affinity);
     }
     facts.push(("pace, device", format!("{}, {}", summary.pace, summary.device)));
+    if let Some(device) = &summary.device_facts {
+        let commit = device.firmware_commit.as_deref().unwrap_or("unknown commit");
+        facts.push((
+            "board",
+            format!(
+                "{}, firmware {} ({commit}), {} bytes of working memory, {}",
+                device.board,
+                device.firmware_version,
+                u64::from(device.memory_values) * 4,
+                summary.transfer
+            ),
+        ));
+        let clock = &device.clock;
+        let emulated = match clock.instruction_ns {
+            Some(ns) => format!("; emulated, one instruction is {ns} ns of it"),
+            None => String::new(),
+        };
+        facts.push((
+            "device clock",
+            format!(
+                "{}, {} Hz, resolution {} ns{emulated}",
+                clock.source,
+                clock.hz,
+                clock.resolution_ns()
+            ),
+        ));
+    }
+    if let Some(faults) = &summary.faults {
+        facts.push(("faults on purpose", faults.clone()));
+    }
     facts.push(("scheduler", scheduler));
     let host = &summary.host;
     facts.push((
@@ -208,18 +352,30 @@ pub fn terminal_line(kernel: &KernelSummary) -> String {
     let windows = kernel.windows;
     let p50 =
         |latency: Option<Latency>| latency.map_or(dash(), |l| format!("{} µs", micros(l.p50)));
-    format!(
-        "{}: {} window{}, kernel p50 {}, end-to-end p50 {}, harness cost p50 {}, {} missed, \
-         {} failed",
-        kernel.name,
-        windows.measured,
-        if windows.measured == 1 { "" } else { "s" },
-        p50(kernel.kernel_time_us),
-        p50(kernel.end_to_end_us),
-        p50(kernel.harness_cost_us),
-        missed(kernel),
-        windows.failed
-    )
+    let plural = if windows.measured == 1 { "" } else { "s" };
+    let mut parts = vec![format!("{} window{plural}", windows.measured)];
+    if let Some(instructions) = kernel.kernel_instructions {
+        parts.push(format!("kernel p50 {} instructions", micros(instructions.p50)));
+    }
+    if let Some(seeded) = &kernel.seeded {
+        let unit = if seeded.unit == "us" { "µs" } else { "instructions" };
+        parts.push(format!("kernel mean {} {unit}", micros(seeded.kernel_mean)));
+        parts.push(format!("generator {} {unit} a sample", micros(seeded.generator_per_sample)));
+    } else {
+        if kernel.kernel_instructions.is_none() {
+            parts.push(format!("kernel p50 {}", p50(kernel.kernel_time_us)));
+        }
+        parts.push(format!("end-to-end p50 {}", p50(kernel.end_to_end_us)));
+        if kernel.kernel_instructions.is_none() {
+            parts.push(format!("harness cost p50 {}", p50(kernel.harness_cost_us)));
+        }
+        parts.push(format!("{} missed", missed(kernel)));
+        parts.push(format!("{} failed", windows.failed));
+    }
+    if let Some(outputs) = &kernel.outputs {
+        parts.push(outputs.sentence());
+    }
+    format!("{}: {}", kernel.name, parts.join(", "))
 }
 
 /// The table printed at the end of a run, for a terminal of 80 columns or more.
@@ -231,11 +387,12 @@ pub fn terminal_table(summary: &Summary) -> String {
         let cell = |latency: Option<Latency>, value: fn(&Latency) -> f64| {
             latency.map_or(dash(), |latency| micros(value(&latency)))
         };
+        let in_kernel = kernel.kernel_time_us.or(kernel.kernel_instructions);
         rows.push(vec![
             kernel.name.clone(),
             kernel.windows.measured.to_string(),
-            cell(kernel.kernel_time_us, |latency| latency.p50),
-            cell(kernel.kernel_time_us, |latency| latency.p99),
+            cell(in_kernel, |latency| latency.p50),
+            cell(in_kernel, |latency| latency.p99),
             cell(kernel.end_to_end_us, |latency| latency.p50),
             cell(kernel.end_to_end_us, |latency| latency.p99),
             cell(kernel.end_to_end_us, |latency| latency.max),
@@ -245,7 +402,9 @@ pub fn terminal_table(summary: &Summary) -> String {
     }
     let mut widths = column_widths(rows.iter());
     // Each group of columns is as wide as its title.
-    let groups = [("kernel time µs", 2..4), ("end-to-end µs", 4..7)];
+    let emulated = summary.device_facts.as_ref().is_some_and(|device| device.emulated);
+    let unit = if emulated { "kernel instr." } else { "kernel time µs" };
+    let groups = [(unit, 2..4), ("end-to-end µs", 4..7)];
     let mut title = String::new();
     for (name, columns) in groups {
         let before: usize = widths.iter().take(columns.start).map(|width| width + GAP.len()).sum();
@@ -274,8 +433,55 @@ pub fn terminal_table(summary: &Summary) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
+    text.push_str(&device_lines(summary));
     if summary.status != RunStatus::Complete {
         let _ = writeln!(text, "{}", headline(summary));
+    }
+    text
+}
+
+/// What a run on a device adds to the table: how the results compare, and the link.
+fn device_lines(summary: &Summary) -> String {
+    let mut text = String::new();
+    let Some(device) = &summary.device_facts else { return text };
+    let checks = || summary.kernels.iter().filter_map(|kernel| kernel.outputs);
+    let different = checks().filter(|check| check.first_different.is_some()).count();
+    if different == 0 {
+        let equal: u64 = checks().map(|check| check.equal).sum();
+        let plural = if equal == 1 { "" } else { "s" };
+        let _ = writeln!(
+            text,
+            "\n{}: outputs equal to the host's, bit for bit: {equal} window{plural}",
+            device.board
+        );
+    } else {
+        let _ = writeln!(
+            text,
+            "\n{}: outputs of {different} kernel{} differ from the host's",
+            device.board,
+            if different == 1 { "" } else { "s" }
+        );
+    }
+    for kernel in &summary.kernels {
+        if let Some(error) = &kernel.error {
+            let _ = writeln!(text, "{}: {error}", kernel.name);
+        }
+    }
+    if device.emulated && summary.transfer == "streamed" {
+        text.push_str(
+            "emulated: instructions are exact; latencies and missed deadlines are the emulator's\n",
+        );
+    }
+    if let Some(link) = summary.link {
+        let _ = writeln!(
+            text,
+            "link: {} bytes, efficiency {}, {} retransmissions, {} CRC errors, latency {} µs",
+            grouped(link.line_bytes as f64),
+            link.line_efficiency.map_or(dash(), |value| format!("{value:.3}")),
+            link.retransmissions,
+            link.crc_errors,
+            link.latency_us.map_or(dash(), micros)
+        );
     }
     text
 }
