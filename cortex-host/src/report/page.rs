@@ -390,8 +390,20 @@ fn kernel_facts(kernel: &KernelSummary) -> String {
     if kernel.repeats > 1 {
         let _ = write!(text, " in {} repeats", kernel.repeats);
     }
-    if let Some(throughput) = kernel.throughput {
-        let _ = write!(text, " · {}× faster than real time", rate(throughput.realtime_factor));
+    if let Some(factor) = kernel.throughput.and_then(|throughput| throughput.realtime_factor) {
+        let _ = write!(text, " · {}× faster than real time", rate(factor));
+    }
+    if let Some(instructions) = kernel.kernel_instructions {
+        let _ = write!(text, " · {} instructions a window (p50)", micros(instructions.p50));
+    }
+    match (&kernel.error, &kernel.outputs) {
+        (Some(error), _) => {
+            let _ = write!(text, " · {}", escape(error));
+        }
+        (None, Some(outputs)) => {
+            let _ = write!(text, " · {}", outputs.sentence());
+        }
+        (None, None) => {}
     }
     if let Some(missing @ 1..) = kernel.missing_samples {
         let _ = write!(text, " · met {missing} missing samples in a repeat");
