@@ -117,6 +117,7 @@ fn nothing_in_a_file_becomes_markup() {
             summary["tool"][key] = evil.into();
         }
         summary["realtime"]["scheduler"] = evil.into();
+        summary["faults"] = evil.into();
         summary["realtime"]["warnings"] = serde_json::json!([evil]);
     });
     fs::write(run.join("config.yaml"), evil).unwrap();

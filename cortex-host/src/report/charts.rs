@@ -266,7 +266,7 @@ pub fn spectrum(spectrum: &InputSpectrum) -> Option<Chart> {
     });
     if let Some(reference) = &spectrum.reference {
         let label = match reference.kind {
-            ReferenceKind::Generator => "the generator's 1/f design",
+            ReferenceKind::Generator => "the generator's design",
             ReferenceKind::OneOverF => "1/f at this level",
         };
         marks.push(Mark::Line {

@@ -67,6 +67,7 @@ impl Page {
         self.input(summary, record.spectrum.as_ref())?;
         self.out.push_str("<h2>Device and machine</h2>\n");
         self.about(&machine(summary))?;
+        self.about(&record.device)?;
         self.reproduce(record)?;
         let tool = &summary.tool;
         writeln!(
@@ -283,7 +284,7 @@ impl Page {
             let (low, high) = spectrum.fit_range_hz;
             facts.push((
                 "power law",
-                format!("f^{slope:.2} fitted from {low:.1} to {high:.1} Hz; pink noise has f^-1")
+                format!("slope {slope:.2} from {low:.1} to {high:.1} Hz (pink noise has -1)")
                     .replace('-', "\u{2212}"),
             ));
         }
@@ -324,10 +325,18 @@ impl Page {
     }
 
     /// A table of facts.
-    fn about(&mut self, facts: &[(&str, String)]) -> fmt::Result {
+    fn about<N: AsRef<str>>(&mut self, facts: &[(N, String)]) -> fmt::Result {
+        if facts.is_empty() {
+            return Ok(());
+        }
         self.out.push_str("<table class=\"about\">\n");
         for (name, value) in facts {
-            writeln!(self.out, "<tr><th>{}</th><td>{}</td></tr>", escape(name), escape(value))?;
+            writeln!(
+                self.out,
+                "<tr><th>{}</th><td>{}</td></tr>",
+                escape(name.as_ref()),
+                escape(value)
+            )?;
         }
         self.out.push_str("</table>\n");
         Ok(())
@@ -414,6 +423,9 @@ fn kernel_facts(kernel: &KernelSummary) -> String {
 fn machine(summary: &Summary) -> Vec<(&'static str, String)> {
     let (host, realtime, tool) = (&summary.host, &summary.realtime, &summary.tool);
     let mut facts = vec![("device", summary.device.clone())];
+    if summary.device == "native" {
+        facts.push(("clock", "CLOCK_MONOTONIC, in nanoseconds".to_owned()));
+    }
     let mut scheduler = realtime.scheduler.clone();
     if let Some(priority) = realtime.priority {
         let _ = write!(scheduler, ", priority {priority}");

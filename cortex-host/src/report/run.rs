@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::dataset::DatasetError;
 use crate::exit::Failure;
@@ -82,6 +83,8 @@ pub struct RunRecord {
     pub spectrum: Option<InputSpectrum>,
     /// `config.yaml`, when there is one.
     pub config: Option<String>,
+    /// What the summary says of a device and its link, name and value: whatever it says.
+    pub device: Vec<(String, String)>,
 }
 
 /// The telemetry of one kernel.
@@ -128,7 +131,7 @@ impl RunRecord {
     /// # Errors
     /// [`ReportError`] when it is no run, or a file cannot be read or is damaged.
     pub fn read(folder: &Path) -> Result<Self, ReportError> {
-        let summary = read_summary(folder)?;
+        let (summary, device) = read_summary(folder)?;
         let mut names: Vec<String> = summary.kernels.iter().map(|k| k.name.clone()).collect();
         for name in folders_in(&folder.join("kernel-data"))? {
             if !names.contains(&name) {
@@ -147,7 +150,8 @@ impl RunRecord {
             })?),
             None => None,
         };
-        Ok(Self { summary, kernels, spectrum, config: read_text(&folder.join("config.yaml"))? })
+        let config = read_text(&folder.join("config.yaml"))?;
+        Ok(Self { summary, kernels, spectrum, config, device })
     }
 }
 
@@ -158,10 +162,12 @@ impl KernelWindows {
     }
 }
 
-fn read_summary(folder: &Path) -> Result<Summary, ReportError> {
+fn read_summary(folder: &Path) -> Result<(Summary, Vec<(String, String)>), ReportError> {
     #[derive(Deserialize)]
     struct Version {
         schema_version: u64,
+        #[serde(flatten)]
+        rest: serde_json::Map<String, Value>,
     }
     let path = folder.join("summary.json");
     let Some(text) = read_text(&path)? else {
@@ -175,7 +181,42 @@ fn read_summary(folder: &Path) -> Result<Summary, ReportError> {
     if version.schema_version != u64::from(SCHEMA_VERSION) {
         return Err(ReportError::Version { path, found: version.schema_version });
     }
-    serde_json::from_str(&text).map_err(wrong)
+    let mut device = Vec::new();
+    for key in ["transfer", "device_facts", "link", "faults"] {
+        if let Some(value) = version.rest.get(key) {
+            let name = if key == "device_facts" { "" } else { key };
+            facts(name, value, &mut device);
+        }
+    }
+    Ok((serde_json::from_str(&text).map_err(wrong)?, device))
+}
+
+/// Every scalar of a value, named by its path with the unit last: `link latency, µs`.
+fn facts(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
+    let text = match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                let mut key = key.replace('_', " ");
+                for (suffix, unit) in [("us", "µs"), ("ns", "ns"), ("bytes", "bytes"), ("hz", "Hz")]
+                {
+                    if let Some(start) = key.strip_suffix(&format!(" {suffix}")) {
+                        key = format!("{start}, {unit}");
+                        break;
+                    }
+                }
+                facts(format!("{name} {key}").trim_start(), value, found);
+            }
+            return;
+        }
+        Value::Number(number) => match number.as_f64() {
+            Some(value) if !number.is_u64() && !number.is_i64() => format!("{value:.3}"),
+            _ => number.to_string(),
+        },
+        Value::Bool(value) => if *value { "yes" } else { "no" }.to_owned(),
+        Value::String(text) if !text.is_empty() => text.clone(),
+        _ => return,
+    };
+    found.push((name.to_owned(), text));
 }
 
 /// A file's text; none when there is no such file.
@@ -330,5 +371,27 @@ impl Row {
             deadline_missed: self.deadline_missed != 0,
             warmup: self.warmup != 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_devices_facts_are_named_with_their_units() {
+        let link = serde_json::json!({
+            "latency_us": 12.5, "crc_errors": 0, "nested": { "line_bytes": 7 }, "none": null,
+        });
+        let mut found = Vec::new();
+        facts("link", &link, &mut found);
+        found.sort();
+        let expected = [("link crc errors", "0"), ("link latency, µs", "12.500")];
+        let expected = [expected.as_slice(), &[("link nested line, bytes", "7")]].concat();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        assert_eq!(found, expected);
     }
 }
