@@ -20,6 +20,9 @@ const FRAME_BYTES: usize = 1 << 17;
 
 /// Arguments of `link`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  cortex-host link decode trace.bin")]
 pub struct Args {
     #[command(subcommand)]
     command: LinkCommand,
@@ -28,6 +31,10 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum LinkCommand {
     /// Print the frames of a link trace.
+    #[command(after_help = "\
+Examples:
+  cortex-host link decode trace.bin | head
+  cortex-host link decode trace.bin --json")]
     Decode {
         /// The trace, as `--trace` wrote it.
         file: PathBuf,

@@ -10,18 +10,41 @@ use crate::primitive::{Library, Listing};
 
 /// Arguments of `list`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host list
+  cortex-host list --json")]
 pub struct Args {
     /// Print JSON for scripts.
     #[arg(long)]
     json: bool,
 }
 
-/// The devices that are no emulated board, by their spelling, and what each is.
-const DEVICES: [(&str, &str); 3] = [
-    ("native", "this machine, in this process"),
-    ("loopback", "the device's side of the link in this process, without a board"),
-    ("serial://PATH?baud=N", "a board with the CORTEX firmware on a serial port"),
+/// The lists, and how each one's names are used.
+const USES: [(&str, &str); 4] = [
+    ("datasets", "dataset.path in a configuration; cortex-host verify PATH"),
+    ("kernels", "kernels: [{ name: NAME }] in a configuration"),
+    ("configs", "cortex-host run --config PATH"),
+    ("devices", "device: DEVICE in a configuration"),
 ];
+
+/// Every spelling of `device`, and what it is.
+fn devices() -> Vec<Listing> {
+    let fixed = [
+        ("native", "this machine, in this process"),
+        ("loopback", "the device protocol in this process, no board needed"),
+        (
+            "serial://PATH?baud=N",
+            "a board on a serial port, such as serial:///dev/ttyACM0?baud=115200",
+        ),
+    ];
+    let fixed = fixed.map(|(path, summary)| (path.to_owned(), summary.to_owned()));
+    let emulated = boards().into_iter().filter(|board| board.emulator.is_some());
+    let emulated =
+        emulated.map(|b| (format!("qemu:{}", b.name), format!("{}: {}", b.core, b.description)));
+    let all = fixed.into_iter().chain(emulated);
+    all.map(|(path, summary)| Listing { path, summary, local: false }).collect()
+}
 
 /// Prints the lists on stdout.
 ///
@@ -29,29 +52,16 @@ const DEVICES: [(&str, &str); 3] = [
 /// [`Failure`] when stdout cannot be written.
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let library = Library::new(None);
-    let named = |list: &[(&str, &str)]| -> Vec<Listing> {
-        let listing = |(path, summary): &(&str, &str)| Listing {
-            path: (*path).to_owned(),
-            summary: (*summary).to_owned(),
-            local: false,
-        };
-        list.iter().map(listing).collect()
+    let kernel = |name: &KernelName| Listing {
+        path: name.as_str().to_owned(),
+        summary: name.summary().to_owned(),
+        local: false,
     };
-    let kernels: Vec<(&str, &str)> =
-        KernelName::ALL.iter().map(|name| (name.as_str(), name.summary())).collect();
-    let mut devices = named(&DEVICES);
-    devices.extend(boards().into_iter().filter(|board| board.emulator.is_some()).map(|board| {
-        Listing {
-            path: format!("qemu:{}", board.name),
-            summary: format!("{}: {}", board.core, board.description),
-            local: false,
-        }
-    }));
     let sections = [
         ("datasets", library.datasets()),
-        ("kernels", named(&kernels)),
+        ("kernels", KernelName::ALL.iter().map(kernel).collect()),
         ("configs", library.configs()),
-        ("devices", devices),
+        ("devices", devices()),
     ];
     let text = if args.json { as_json(&sections) } else { as_text(&sections) };
     answer::print(text.trim_end())?;
@@ -61,8 +71,11 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
 fn as_text(sections: &[(&str, Vec<Listing>)]) -> String {
     let mut text = String::new();
     for (title, listings) in sections {
-        text.push_str(title);
-        text.push('\n');
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let how = USES.iter().find(|(name, _)| name == title).map_or("", |(_, how)| how);
+        text.push_str(&format!("{title} ({how})\n"));
         let width = listings.iter().map(|listing| listing.path.len()).max().unwrap_or(0);
         for listing in listings {
             text.push_str(&format!("  {:width$}  {}\n", listing.path, listing.summary));

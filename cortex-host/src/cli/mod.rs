@@ -5,13 +5,17 @@
 
 mod answer;
 mod compare;
+mod completions;
 mod convert;
+mod doctor;
 mod download;
 mod generate;
 mod generating;
+mod init;
 mod inspect;
 mod link;
 mod list;
+mod man;
 mod recordings;
 mod report;
 mod reproduce;
@@ -28,7 +32,33 @@ use crate::exit::{ExitCode, Failure};
 
 /// Generate synthetic neural data and benchmark signal-processing kernels.
 #[derive(Debug, Parser)]
-#[command(name = "cortex-host", version, arg_required_else_help = true)]
+#[command(
+    name = "cortex-host",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+First steps:
+  cortex-host run                            seven kernels on synthetic EEG, no files needed
+  cortex-host list                           what there is to name in a configuration
+  cortex-host init my.yaml                   a commented configuration to begin from
+  cortex-host run --config my.yaml           a results folder: telemetry, summary, manifest
+  cortex-host generate pink_noise 64 250 10 data.float32
+  cortex-host doctor                         what this machine has and lacks
+
+Every command's --help has examples. stdout is data, stderr is talk.
+
+Exit codes:
+  0    all went well
+  1    a check said no: digests differ, windows failed, doctor found a problem
+  2    wrong usage or configuration: bad YAML, bad argument, unknown name
+  3    input or output failed: missing or unreadable dataset, full disk
+  4    a device or its link failed
+  130  interrupted (SIGINT, SIGTERM)
+
+Environment:
+  NO_COLOR  no colour on stderr when set
+  TMPDIR    where generated datasets lie during a run"
+)]
 pub struct Cli {
     /// Say only what went wrong.
     #[arg(short, long, global = true)]
@@ -54,7 +84,17 @@ pub enum Command {
     Reproduce(reproduce::Args),
     /// Convert EDF, EDF+, BDF, BrainVision or .npy to a .float32 dataset.
     Convert(convert::Args),
+    /// Write a commented configuration to begin from.
+    Init(init::Args),
+    /// Say what this machine has for runs and boards, and what to do about what is missing.
+    Doctor(doctor::Args),
     /// Print the JSON schema of configurations.
+    #[command(after_help = "\
+Example:
+  cortex-host schema > config.schema.json
+
+An editor with a YAML language server completes and checks a configuration that begins with
+  # yaml-language-server: $schema=config.schema.json")]
     Schema,
     /// Fetch a public dataset, check it and convert it.
     Download(download::Args),
@@ -68,6 +108,10 @@ pub enum Command {
     Compare(compare::Args),
     /// Look at what crossed a device link.
     Link(link::Args),
+    /// Print the completion script of a shell.
+    Completions(completions::Args),
+    /// Print the manual page, or write the pages of all subcommands.
+    Man(man::Args),
 }
 
 /// Parses the process's arguments, runs the command and reports on stderr; the exit code is
@@ -96,6 +140,8 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::List(args) => list::execute(args),
         Command::Reproduce(args) => reproduce::execute(args, talk),
         Command::Convert(args) => convert::execute(args, talk),
+        Command::Init(args) => init::execute(args, talk),
+        Command::Doctor(args) => doctor::execute(args),
         Command::Schema => schema::execute(),
         Command::Download(args) => download::execute(args, talk),
         Command::Inspect(args) => inspect::execute(args, talk),
@@ -103,5 +149,7 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Report(args) => report::execute(args),
         Command::Compare(args) => compare::execute(args, talk),
         Command::Link(args) => link::execute(args, talk),
+        Command::Completions(args) => completions::execute(args),
+        Command::Man(args) => man::execute(args, talk),
     }
 }

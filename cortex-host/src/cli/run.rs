@@ -28,6 +28,15 @@ use crate::results::{
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host run
+  cortex-host run --config my.yaml
+  cortex-host run --config my.yaml --quiet --json > summary.json
+  sed 's/channels: 64/channels: 256/' my.yaml | cortex-host run --config -
+
+Leaves results/run-YYYY-MM-DD-HHMMSS/ with config.yaml (as resolved), telemetry, summary.json
+and SUMMARY.md; Ctrl-C keeps the windows up to there. Exit code 1: windows failed.")]
 pub struct Args {
     /// Configuration: a file, a pipe, or - for stdin; the built-in quickstart when absent.
     #[arg(short, long, value_name = "FILE")]

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Position, Problem};
-use crate::primitive::DEFAULT_CONFIG;
+use crate::primitive::{DEFAULT_CONFIG, FILES};
 
 /// No honest configuration is larger; a longer text is refused after this many bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -22,8 +22,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads `argument`: a path (a regular file, or a pipe as `<(...)` gives), `-` for stdin,
-    /// or nothing for the embedded quickstart.
+    /// Reads `argument`: a path (a regular file, a pipe as `<(...)` gives, or, when there is no
+    /// such file, the name of an embedded configuration), `-` for stdin, or nothing for the
+    /// embedded quickstart.
     ///
     /// # Errors
     /// [`ConfigError`] when it cannot be read, is larger than 1 MiB, or is no UTF-8.
@@ -44,7 +45,14 @@ impl Source {
                 format!("cannot read the configuration: {error}; give a file, or - for stdin");
             Problem::at(Position::default(), message).input_output().in_source(path)
         };
-        let file = File::open(path).map_err(|error| unreadable(&error))?;
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let embedded = FILES.iter().find(|(name, _)| *name == path);
+                let (name, text) = embedded.ok_or_else(|| unreadable(&error))?;
+                return Ok(Self { name: (*name).into(), text: (*text).into(), folder: None });
+            }
+            opened => opened.map_err(|error| unreadable(&error))?,
+        };
         let metadata = file.metadata().map_err(|error| unreadable(&error))?;
         if metadata.is_dir() {
             let message = "this is a folder; give a configuration file in it";

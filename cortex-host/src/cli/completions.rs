@@ -1,0 +1,30 @@
+//! `cortex-host completions SHELL`: the completion script of a shell.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::{Cli, answer};
+use crate::exit::{ExitCode, Failure};
+
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host completions bash > ~/.local/share/bash-completion/completions/cortex-host
+  cortex-host completions zsh > ~/.zfunc/_cortex-host
+  cortex-host completions fish > ~/.config/fish/completions/cortex-host.fish")]
+pub struct Args {
+    /// The shell.
+    pub shell: Shell,
+}
+
+/// Prints the script on stdout.
+///
+/// # Errors
+/// [`Failure`] when stdout cannot be written.
+pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "cortex-host", &mut script);
+    answer::print(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(ExitCode::Success)
+}

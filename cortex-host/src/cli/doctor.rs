@@ -1,0 +1,118 @@
+//! `cortex-host doctor`: what this machine has, and what to do about what it has not.
+
+mod machine;
+mod toolchain;
+
+use serde::Serialize;
+
+use super::answer;
+use crate::exit::{ExitCode, Failure};
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host doctor
+  cortex-host doctor --json
+
+ok: in order; advice: something optional is missing, and the line below says what to do;
+problem: a native run cannot work. Exit code 0: no problem; 1: at least one problem.")]
+pub struct Args {
+    /// Print JSON for scripts.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    /// In order.
+    Ok,
+    /// Something optional is missing.
+    Advice,
+    /// A native run cannot work.
+    Problem,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    status: Status,
+    found: String,
+    /// What to do; none when all is in order.
+    advice: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, status: Status::Ok, found: found.into(), advice: None }
+    }
+
+    fn advice(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { name, status: Status::Advice, found: found.into(), advice: Some(advice.into()) }
+    }
+
+    fn problem(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { name, status: Status::Problem, found: found.into(), advice: Some(advice.into()) }
+    }
+}
+
+/// Looks and reports on stdout.
+///
+/// # Errors
+/// [`Failure`] when stdout cannot be written.
+pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
+    let mut checks = vec![
+        machine::build(),
+        machine::primitives(),
+        machine::temporary_files(),
+        machine::current_folder(),
+        machine::processor(),
+        machine::governor(),
+        machine::realtime(),
+        machine::serial_ports(),
+    ];
+    checks.extend(toolchain::checks());
+    let healthy = checks.iter().all(|check| check.status != Status::Problem);
+    if args.json {
+        let json = serde_json::json!({ "healthy": healthy, "checks": checks });
+        answer::print(&format!("{json:#}"))?;
+    } else {
+        answer::print(as_text(&checks).trim_end())?;
+    }
+    Ok(if healthy { ExitCode::Success } else { ExitCode::CheckFailed })
+}
+
+fn as_text(checks: &[Check]) -> String {
+    let mut text = String::new();
+    for check in checks {
+        let word = match check.status {
+            Status::Ok => "ok",
+            Status::Advice => "advice",
+            Status::Problem => "problem",
+        };
+        text.push_str(&format!("{word:<8} {:<18} {}\n", check.name, check.found));
+        if let Some(advice) = &check.advice {
+            text.push_str(&format!("{:27} -> {advice}\n", ""));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_missing_comes_with_what_to_do() {
+        let text = as_text(&[
+            Check::ok("processor", "2 cores"),
+            Check::advice("emulator", "none", "apt-get install qemu-system-arm"),
+        ]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("ok       processor"), "{text}");
+        assert!(lines[2].trim_start().starts_with("-> apt-get install"), "{text}");
+    }
+}
