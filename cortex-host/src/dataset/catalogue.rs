@@ -120,7 +120,8 @@ impl Catalogue {
         }
         let numbers = id.strip_prefix('S').and_then(|rest| rest.split_once('R'));
         let parsed = numbers.and_then(|(subject, run)| {
-            let digits = subject.len() == 3 && run.len() == 2;
+            let numeric = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+            let digits = subject.len() == 3 && run.len() == 2 && numeric(subject) && numeric(run);
             digits.then(|| Some((subject.parse::<u16>().ok()?, run.parse::<u16>().ok()?)))?
         });
         match parsed {
