@@ -326,6 +326,9 @@ where
 /// same data. 0 when this build does not have the version.
 #[must_use]
 pub fn generator_digest(version: GeneratorVersion) -> u32 {
+    if cfg!(not(feature = "v2")) && version == GeneratorVersion::V2 {
+        return 0;
+    }
     const AMPLITUDE_UV: f64 = 100.0;
     let sine = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: AMPLITUDE_UV };
     let (amplitude_uv_rms, low_corner_hz) = (AMPLITUDE_UV, 0.05);

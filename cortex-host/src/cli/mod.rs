@@ -8,6 +8,7 @@ mod compare;
 mod completions;
 mod convert;
 mod doctor;
+mod devices;
 mod download;
 mod generate;
 mod generating;
@@ -106,6 +107,8 @@ An editor with a YAML language server completes and checks a configuration that 
     Report(report::Args),
     /// Compare the latencies of two runs.
     Compare(compare::Args),
+    /// List serial ports and emulated boards, and what they answer.
+    Devices(devices::Args),
     /// Look at what crossed a device link.
     Link(link::Args),
     /// Print the completion script of a shell.
@@ -148,6 +151,7 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify::execute(args, talk),
         Command::Report(args) => report::execute(args),
         Command::Compare(args) => compare::execute(args, talk),
+        Command::Devices(args) => devices::execute(args, talk),
         Command::Link(args) => link::execute(args, talk),
         Command::Completions(args) => completions::execute(args),
         Command::Man(args) => man::execute(args, talk),

@@ -412,6 +412,10 @@ fn build(board: &BoardSpec, program: Program, workspace: &Path) -> Result<PathBu
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--release", "--locked", "--bin", &binary, "--target", &board.target])
+        .args(match program {
+            Program::Firmware => &[][..],
+            Program::Selftest => &["--features", "v2"],
+        })
         .args([OsStr::new("--target-dir"), target_dir.as_os_str()])
         .current_dir(&folder)
         // Flags meant for the host must not reach the board.
