@@ -6,7 +6,7 @@
 use super::message::{Configure, Configured, ErrorCode, ErrorInfo};
 use crate::digest::SampleDigest;
 use crate::kernel::golden::fill_golden_rows;
-use crate::kernel::{AnyKernel, Kernel, KernelError, KernelName, KernelShape, KernelSpec};
+use crate::kernel::{AnyKernel, Kernel, KernelName, KernelShape, KernelSpec};
 use crate::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
     Sweep,
@@ -65,6 +65,46 @@ pub trait Engine {
     fn generate(&mut self, values: usize) -> Result<(), ErrorInfo>;
 }
 
+/// A borrowed engine is one too: the session stays small, and the engine, with a generator of
+/// more than a kilobyte, never moves over a microcontroller's stack.
+impl<E: Engine> Engine for &mut E {
+    fn generator_digest(&self, version: GeneratorVersion) -> u32 {
+        (**self).generator_digest(version)
+    }
+
+    fn kernel_digest(&self) -> u32 {
+        (**self).kernel_digest()
+    }
+
+    fn capacity_values(&self) -> usize {
+        (**self).capacity_values()
+    }
+
+    fn configure(&mut self, configure: &Configure<'_>) -> Result<Configured, ErrorInfo> {
+        (**self).configure(configure)
+    }
+
+    fn input(&mut self) -> &mut [f32] {
+        (**self).input()
+    }
+
+    fn run(&mut self, values: usize, clock: &mut dyn FnMut() -> u64) -> Result<Run, ErrorInfo> {
+        (**self).run(values, clock)
+    }
+
+    fn output(&self) -> &[f32] {
+        (**self).output()
+    }
+
+    fn begin_seeded(&mut self, source: &SourceSpec, channels: u32) -> Result<(), ErrorInfo> {
+        (**self).begin_seeded(source, channels)
+    }
+
+    fn generate(&mut self, values: usize) -> Result<(), ErrorInfo> {
+        (**self).generate(values)
+    }
+}
+
 /// Builds a kernel from the bytes of [`Configure::kernel`].
 pub type BuildKernel<K> = fn(&KernelShape, &[u8]) -> Result<K, ErrorInfo>;
 
@@ -80,7 +120,10 @@ pub struct KernelEngine<K, F, L> {
     lanes: L,
     kernel: Option<K>,
     layout: Layout,
-    source: Option<Source>,
+    generator: Option<Generator>,
+    scratch: Scratch<1>,
+    /// Rows of the tile already taken.
+    used_rows: usize,
 }
 
 /// Where things lie in the values: state | input | output | tile.
@@ -91,13 +134,6 @@ struct Layout {
     input: usize,
     output: usize,
     written: usize,
-}
-
-struct Source {
-    generator: Generator,
-    scratch: Scratch<1>,
-    /// Rows of the tile already taken.
-    used_rows: usize,
 }
 
 impl<F, L> KernelEngine<AnyKernel, F, L>
@@ -133,14 +169,16 @@ where
             lanes,
             kernel: None,
             layout: Layout::default(),
-            source: None,
+            generator: None,
+            scratch: Scratch::new(),
+            used_rows: 0,
         }
     }
 
     fn fill_tile(&mut self) -> Result<(), ErrorInfo> {
         let missing = ErrorInfo::new(ErrorCode::BadSource, 0, 0);
-        let Self { values, lanes, layout, source, .. } = self;
-        let Some(source) = source else { return Err(missing) };
+        let Self { values, lanes, layout, generator, scratch, used_rows, .. } = self;
+        let Some(generator) = generator else { return Err(missing) };
         let at = layout.state + layout.input + layout.output;
         let Some(tile) = values.as_mut().get_mut(at..at + BLOCK_SAMPLES * layout.channels) else {
             return Err(missing);
@@ -148,14 +186,14 @@ where
         let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
         for (channel, lane) in lanes.as_mut().iter_mut().take(layout.channels).enumerate() {
             let Some(lane) = lane else { return Err(missing) };
-            fill_block(&source.generator, lane, &mut source.scratch, &mut block);
+            fill_block(generator, lane, scratch, &mut block);
             for (row, [sample]) in tile.chunks_exact_mut(layout.channels).zip(&block) {
                 if let Some(slot) = row.get_mut(channel) {
                     *slot = *sample;
                 }
             }
         }
-        source.used_rows = 0;
+        *used_rows = 0;
         Ok(())
     }
 }
@@ -184,7 +222,7 @@ where
 
     fn configure(&mut self, configure: &Configure<'_>) -> Result<Configured, ErrorInfo> {
         self.kernel = None;
-        self.source = None;
+        self.generator = None;
         self.layout = Layout::default();
         let shape = KernelShape {
             channels: configure.channels as usize,
@@ -194,20 +232,15 @@ where
         };
         let capacity = self.values.as_ref().len();
         let input = shape.channels.saturating_mul(shape.window);
-        let too_large = |needed: usize| {
-            let needed = u32::try_from(needed).unwrap_or(u32::MAX);
-            ErrorInfo::new(ErrorCode::TooLarge, needed, u32::try_from(capacity).unwrap_or(u32::MAX))
-                .with_text("needed, there: values of 4 bytes")
-        };
         if input > capacity {
-            return Err(too_large(input));
+            return Err(too_large(input, capacity));
         }
         let kernel = (self.build)(&shape, configure.kernel)?;
         let state = kernel.state_len();
         let output = kernel.output_len(shape.window).max(kernel.output_len(shape.hop));
         let needed = state.saturating_add(input).saturating_add(output);
         if needed > capacity {
-            return Err(too_large(needed));
+            return Err(too_large(needed, capacity));
         }
         if let Some(values) = self.values.as_mut().get_mut(..state) {
             kernel.reset(values);
@@ -260,7 +293,7 @@ where
     }
 
     fn begin_seeded(&mut self, source: &SourceSpec, channels: u32) -> Result<(), ErrorInfo> {
-        self.source = None;
+        self.generator = None;
         let Layout { state, input, output, .. } = self.layout;
         let Some(kernel) = &self.kernel else {
             return Err(ErrorInfo::new(ErrorCode::NotConfigured, 0, 0));
@@ -274,20 +307,16 @@ where
         let needed = (state + input + output).saturating_add(BLOCK_SAMPLES.saturating_mul(count));
         let capacity = self.values.as_ref().len();
         if needed > capacity {
-            let needed = u32::try_from(needed).unwrap_or(u32::MAX);
-            let capacity = u32::try_from(capacity).unwrap_or(u32::MAX);
-            return Err(ErrorInfo::new(ErrorCode::TooLarge, needed, capacity)
-                .with_text("needed, there: values of 4 bytes"));
+            return Err(too_large(needed, capacity));
         }
-        let generator =
-            Generator::new(source).map_err(|_| ErrorInfo::new(ErrorCode::BadSource, 0, 0))?;
+        let generator = place_generator(&mut self.generator, source)?;
         for (channel, lane) in (0..channels).zip(lanes.iter_mut()) {
-            *lane = Some(start_channel(&generator, channel));
+            *lane = Some(start_channel(generator, channel));
         }
         if let Some(values) = self.values.as_mut().get_mut(..state) {
             kernel.reset(values);
         }
-        self.source = Some(Source { generator, scratch: Scratch::new(), used_rows: BLOCK_SAMPLES });
+        self.used_rows = BLOCK_SAMPLES;
         Ok(())
     }
 
@@ -296,13 +325,15 @@ where
         let Layout { channels, state, input, output, .. } = self.layout;
         let mut done = 0;
         while done < values {
-            if self.source.as_ref().ok_or_else(missing)?.used_rows == BLOCK_SAMPLES {
+            if self.generator.is_none() {
+                return Err(missing());
+            }
+            if self.used_rows == BLOCK_SAMPLES {
                 self.fill_tile()?;
             }
-            let source = self.source.as_mut().ok_or_else(missing)?;
-            let left = (BLOCK_SAMPLES - source.used_rows) * channels;
+            let left = (BLOCK_SAMPLES - self.used_rows) * channels;
             let count = left.min(values - done);
-            let from = state + input + output + source.used_rows * channels;
+            let from = state + input + output + self.used_rows * channels;
             let all = self.values.as_mut();
             if channels == 0 || done + count > input || from + count > all.len() {
                 return Err(missing());
@@ -314,7 +345,7 @@ where
             {
                 input.copy_from_slice(tile);
             }
-            source.used_rows += count / channels;
+            self.used_rows += count / channels;
             done += count;
         }
         Ok(())
@@ -369,20 +400,12 @@ pub fn generator_digest(version: GeneratorVersion) -> u32 {
 /// Builds a kernel of this crate from the postcard bytes of its [`KernelSpec`].
 ///
 /// # Errors
-/// What to tell the host: unreadable bytes or parameters.
+/// What to tell the host: unreadable bytes (a: 0) or wrong parameters (a: 1).
 pub fn standard_kernel(shape: &KernelShape, spec: &[u8]) -> Result<AnyKernel, ErrorInfo> {
     let spec = postcard::from_bytes::<KernelSpec>(spec)
-        .map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0).with_text("unreadable"))?;
-    spec.build(*shape).map_err(|error| {
-        let parameter = match error {
-            KernelError::NotPositive { parameter, .. }
-            | KernelError::OutOfRange { parameter, .. }
-            | KernelError::AboveNyquist { parameter, .. }
-            | KernelError::NotPowerOfTwo { parameter, .. } => parameter,
-            _ => "parameters",
-        };
-        ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0).with_text(parameter)
-    })
+        .map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0))?;
+    // The host builds every kernel itself first: it has the sentence for a wrong parameter.
+    spec.build(*shape).map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 1, 0))
 }
 
 /// Shape at which [`kernel_digest`] runs every kernel.
@@ -409,6 +432,27 @@ pub fn kernel_digest(values: &mut [f32]) -> u32 {
         digest.update(output.get(..written).unwrap_or(&[]));
     }
     digest.finish()
+}
+
+/// A kernel that needs more values than there are.
+#[inline(never)]
+fn too_large(needed: usize, capacity: usize) -> ErrorInfo {
+    let narrow = |values: usize| u32::try_from(values).unwrap_or(u32::MAX);
+    ErrorInfo::new(ErrorCode::TooLarge, narrow(needed), narrow(capacity))
+        .with_text("needed, there: values of 4 bytes")
+}
+
+/// Builds a generator in its place. Not inlined: the stack that its design takes is free again
+/// when the channels start.
+#[inline(never)]
+fn place_generator<'s>(
+    slot: &'s mut Option<Generator>,
+    source: &SourceSpec,
+) -> Result<&'s Generator, ErrorInfo> {
+    match Generator::new(source) {
+        Ok(generator) => Ok(slot.insert(generator)),
+        Err(_) => Err(ErrorInfo::new(ErrorCode::BadSource, 0, 0)),
+    }
 }
 
 /// One copy of the generators' code in an image: [`Generator::start`] is always inlined.

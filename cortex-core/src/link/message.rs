@@ -305,7 +305,7 @@ pub enum ErrorCode {
     WrongLength,
     /// State, input and output together do not fit (a: values needed, b: values there).
     TooLarge,
-    /// The device does not have this kernel, or not with these parameters.
+    /// The device does not have this kernel (a: 0), or not with these parameters (a: 1).
     UnknownKernel,
     /// The encoding or the fragment size cannot be used (b: greatest fragment size).
     BadEncoding,

@@ -94,10 +94,11 @@ impl Bank {
         states: &mut [[f32; N]; MAX_POLES],
     ) {
         let factor = self.cholesky();
-        for (row, state) in factor.iter().zip(states).take(self.count) {
+        for (i, state) in states.iter_mut().enumerate().take(self.count) {
+            let weights = &factor[row(i)..=row(i) + i];
             for lane in 0..N {
                 let mut sum = 0.0;
-                for (weight, normal) in row.iter().zip(normals).take(self.count) {
+                for (weight, normal) in weights.iter().zip(normals) {
                     sum += weight * f64::from(normal[lane]);
                 }
                 state[lane] = sum as f32;
@@ -105,16 +106,18 @@ impl Bank {
         }
     }
 
-    /// The lower Cholesky factor of the sections' stationary covariance.
-    fn cholesky(&self) -> [[f64; MAX_POLES]; MAX_POLES] {
-        let mut factor = [[0.0_f64; MAX_POLES]; MAX_POLES];
+    /// The lower Cholesky factor of the sections' stationary covariance, row after row without
+    /// the zeros: 1 KB of a microcontroller's stack instead of 2.
+    fn cholesky(&self) -> [f64; MAX_POLES * (MAX_POLES + 1) / 2] {
+        let mut factor = [0.0_f64; MAX_POLES * (MAX_POLES + 1) / 2];
         for i in 0..self.count {
             for j in 0..=i {
                 let mut rest = 1.0 / overlap(self.sections[i].decay, self.sections[j].decay);
                 for k in 0..j {
-                    rest -= factor[i][k] * factor[j][k];
+                    rest -= factor[row(i) + k] * factor[row(j) + k];
                 }
-                factor[i][j] = if i == j { math::sqrt(rest) } else { rest / factor[j][j] };
+                let diagonal = factor[row(j) + j];
+                factor[row(i) + j] = if i == j { math::sqrt(rest) } else { rest / diagonal };
             }
         }
         factor
@@ -175,4 +178,9 @@ fn run<const N: usize, const P: usize>(
         *y = sum;
     }
     *states = x;
+}
+
+/// Where row `i` of a triangle stored row after row begins.
+fn row(i: usize) -> usize {
+    i * (i + 1) / 2
 }

@@ -11,6 +11,10 @@ use cortex_core::link::message::DeviceInfo;
 
 /// Arguments of `devices`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host devices
+  cortex-host devices --hello --json")]
 pub struct Args {
     /// Say HELLO to every port and start every emulated board. Other instruments on a port
     /// receive bytes they do not know.

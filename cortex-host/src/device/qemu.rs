@@ -418,9 +418,8 @@ fn build(board: &BoardSpec, program: Program, workspace: &Path) -> Result<PathBu
         })
         .args([OsStr::new("--target-dir"), target_dir.as_os_str()])
         .current_dir(&folder)
-        // Flags meant for the host must not reach the board.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        // In place of flags meant for the host, which must not reach the board.
+        .env("CARGO_ENCODED_RUSTFLAGS", short_paths(workspace))
         .env_remove("CARGO_BUILD_TARGET")
         .stdin(Stdio::null())
         .output()
@@ -441,6 +440,30 @@ fn build(board: &BoardSpec, program: Program, workspace: &Path) -> Result<PathBu
         folder,
         tail: lines.get(lines.len().saturating_sub(5)..).unwrap_or_default().join(" | "),
     })
+}
+
+/// Flags that shorten the source paths which panics carry: the image is then the same, and as
+/// small, wherever the checkout lies.
+fn short_paths(workspace: &Path) -> std::ffi::OsString {
+    let root = workspace.canonicalize().ok().and_then(|path| path.parent().map(Path::to_path_buf));
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
+    let registries = home
+        .and_then(|home| std::fs::read_dir(home.join("registry/src")).ok())
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    let mut flags = std::ffi::OsString::new();
+    for path in root.into_iter().chain(registries) {
+        if !flags.is_empty() {
+            flags.push("\u{1f}"); // what separates encoded flags
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(path);
+        flags.push("/=");
+    }
+    flags
 }
 
 /// The path in QEMU's `char device redirected to /dev/pts/3 (label serial0)`.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Baud rate when a `serial://` device does not name one.
-const DEFAULT_BAUD: u32 = 921_600;
+pub const DEFAULT_BAUD: u32 = 921_600;
 
 /// The device of a run, spelt `native`, `loopback`, `serial://PATH?baud=N` or `qemu:BOARD`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

@@ -20,7 +20,7 @@ use cortex_core::signal::{GeneratorVersion, SourceSpec};
 use sha2::{Digest, Sha256};
 
 pub use build::{Overrides, load, load_with};
-pub use device::{Device, DeviceError};
+pub use device::{DEFAULT_BAUD, Device, DeviceError};
 pub use generated::generated;
 
 /// A validated run.

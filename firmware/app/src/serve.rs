@@ -1,5 +1,6 @@
 //! The firmware proper: the board loop around the link's device session.
 
+use cortex_core::kernel::AnyKernel;
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::{Action, DeviceIdentity, DeviceSession, KernelEngine};
 use cortex_core::signal::Lanes;
@@ -14,7 +15,6 @@ const CHUNK_BYTES: usize = 64;
 /// `FRAME` is the longest frame in bytes and `TRANSMIT` at least
 /// [`transmit_buffer_bytes`]`(FRAME)`; `VALUES` `f32` values hold a kernel's state, input and
 /// output; `CHANNELS` is the most that seeded mode can generate.
-#[derive(Debug)]
 pub struct Memory<
     const FRAME: usize,
     const TRANSMIT: usize,
@@ -26,6 +26,9 @@ pub struct Memory<
     values: [f32; VALUES],
     lanes: [Option<Lanes<1>>; CHANNELS],
 }
+
+/// The standard engine on static memory.
+type StaticEngine = KernelEngine<AnyKernel, &'static mut [f32], &'static mut [Option<Lanes<1>>]>;
 
 impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANNELS: usize>
     Memory<FRAME, TRANSMIT, VALUES, CHANNELS>
@@ -68,6 +71,28 @@ pub fn run<
     ring_bytes: usize,
     memory: &'static mut Memory<FRAME, TRANSMIT, VALUES, CHANNELS>,
 ) -> ! {
+    let Memory { frame, transmit, values, lanes } = memory;
+    let mut engine = engine(values, lanes);
+    serve(board, boot, ring_bytes, &mut engine, frame, transmit)
+}
+
+/// Builds the engine. Neither this nor [`serve`] is inlined: what each takes of the stack, the
+/// other has to itself.
+#[inline(never)]
+fn engine(values: &'static mut [f32], lanes: &'static mut [Option<Lanes<1>>]) -> StaticEngine {
+    KernelEngine::standard(values, lanes)
+}
+
+/// The loop.
+#[inline(never)]
+fn serve<B: Board>(
+    board: &mut B,
+    boot: &Boot,
+    ring_bytes: usize,
+    engine: &mut StaticEngine,
+    frame: &mut [u8],
+    transmit: &mut [u8],
+) -> ! {
     let clock = board.clock();
     let identity = DeviceIdentity {
         board: B::NAME,
@@ -79,10 +104,8 @@ pub fn run<
         boot_count: boot.count,
         rx_ring_bytes: ring_bytes,
     };
-    let engine = KernelEngine::standard(&mut memory.values[..], &mut memory.lanes[..]);
-    let session =
-        DeviceSession::new(&identity, engine, &mut memory.frame[..], &mut memory.transmit[..]);
-    let Ok(mut session) = session else { panic!("buffers too short for the session") };
+    let session = DeviceSession::new(&identity, engine, frame, transmit);
+    let Ok(mut session) = session else { panic!() };
     let mut chunk = [0; CHUNK_BYTES];
     loop {
         let count = board.receive(&mut chunk);

@@ -8,7 +8,7 @@ use cortex_m as _;
 use microbit::Microbit;
 
 /// Frames, transmit buffer, kernel values, seeded channels.
-static MEMORY: Exclusive<Memory<280, 288, 1_536, 4>> = Exclusive::new(Memory::new());
+static MEMORY: Exclusive<Memory<280, 288, 896, 4>> = Exclusive::new(Memory::new());
 
 /// QEMU holds received bytes back until they are read: nothing overruns.
 const RING_BYTES: usize = 512;
@@ -16,6 +16,6 @@ const RING_BYTES: usize = 512;
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let boot = boot::start();
-    let Some(memory) = MEMORY.take() else { panic!("memory taken twice") };
+    let Some(memory) = MEMORY.take() else { panic!() };
     serve::run(&mut Microbit::start(), &boot, RING_BYTES, memory)
 }

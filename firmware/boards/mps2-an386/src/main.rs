@@ -16,6 +16,6 @@ const RING_BYTES: usize = 16_384;
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let boot = boot::start();
-    let Some(memory) = MEMORY.take() else { panic!("memory taken twice") };
+    let Some(memory) = MEMORY.take() else { panic!() };
     serve::run(&mut Mps2::start(), &boot, RING_BYTES, memory)
 }

@@ -124,7 +124,7 @@ impl Board for Nucleo {
 fn main() -> ! {
     let boot = boot::start();
     let (Some(memory), Some(ring)) = (MEMORY.take(), RING.take()) else {
-        panic!("memory taken twice")
+        panic!()
     };
     let Some(mut board) = Nucleo::start(ring) else { panic!("peripherals taken twice") };
     serve::run(&mut board, &boot, RING_BYTES, memory)

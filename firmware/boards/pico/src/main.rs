@@ -178,7 +178,7 @@ impl Board for Pico {
 fn main() -> ! {
     let boot = boot::start();
     let (Some(memory), Some(ring), Some(bus)) = (MEMORY.take(), RING.take(), BUS.take()) else {
-        panic!("memory taken twice")
+        panic!()
     };
     let Some(mut board) = Pico::start(ring, bus) else { panic!("peripherals do not start") };
     serve::run(&mut board, &boot, RING_BYTES, memory)
