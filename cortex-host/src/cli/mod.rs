@@ -24,6 +24,7 @@ mod run;
 mod schema;
 mod talk;
 mod verify;
+mod verify_device;
 
 use clap::{Parser, Subcommand};
 
@@ -101,7 +102,7 @@ An editor with a YAML language server completes and checks a configuration that 
     Download(download::Args),
     /// Show shape, statistics, spectrum and digest of a recording or dataset.
     Inspect(inspect::Args),
-    /// Check a primitive against its golden digests.
+    /// Check a primitive, or a device, against the golden digests.
     Verify(verify::Args),
     /// Write a run's report.html anew.
     Report(report::Args),

@@ -1,7 +1,7 @@
 //! `cortex-host verify PRIMITIVE`: does a primitive still give the bytes its version promises?
 
 use super::generating::EngineArgs;
-use super::{Talk, recordings};
+use super::{Talk, recordings, verify_device};
 use crate::config::Position;
 use crate::exit::{ExitCode, Failure};
 use crate::generate::{Comparison, Watch, verify_generator};
@@ -13,13 +13,19 @@ use crate::primitive::{Dataset, Library};
 #[command(after_help = "\
 Example:
   cortex-host verify primitives/datasets/v1/synthetic
+  cortex-host verify --device qemu:mps2-an386
 
 A generator makes each golden dataset of its spec.yaml and compares the digests; the recordings
 of a static dataset are compared with their SHA-256. Exit code 0: all equal; 1: something
 differs; 3: recordings are missing (the message names the download command).")]
 pub struct Args {
     /// The primitive, such as primitives/datasets/v1/synthetic.
-    pub primitive: String,
+    #[arg(required_unless_present = "device")]
+    pub primitive: Option<String>,
+    /// Have this device generate the golden datasets: loopback, serial://PATH?baud=N or
+    /// qemu:BOARD. Without a primitive, those of every generator.
+    #[arg(short, long, value_name = "DEVICE")]
+    pub device: Option<String>,
     #[command(flatten)]
     engine: EngineArgs,
     /// Print the comparison as JSON on stdout.
@@ -32,12 +38,18 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+    let named = args.primitive.as_deref();
+    if let Some(device) = &args.device {
+        let comparisons = verify_device::verify(device, named, talk)?;
+        return report(named.unwrap_or(device), &comparisons, args.json);
+    }
+    let named = named.unwrap_or_default();
     let library = Library::new(None);
-    if recordings::is_static(&library, &args.primitive) {
-        return recordings::verify(&library, &args.primitive, args.json);
+    if recordings::is_static(&library, named) {
+        return recordings::verify(&library, named, args.json);
     }
     let found = library
-        .dataset(&args.primitive)
+        .dataset(named)
         .map_err(|error| error.at(Position::default()).in_source("verify"))?;
     let comparisons = match found {
         Dataset::Generator { primitive, spec } => {
@@ -56,7 +68,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             )));
         }
     };
-    report(&args.primitive, &comparisons, args.json)
+    report(named, &comparisons, args.json)
 }
 
 fn report(primitive: &str, comparisons: &[Comparison], json: bool) -> Result<ExitCode, Failure> {

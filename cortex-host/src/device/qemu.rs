@@ -182,6 +182,18 @@ pub fn image(
     build(board, program, &workspace)
 }
 
+/// The firmware image of `board` that an earlier run has built or [`FIRMWARE_VARIABLE`] names, as
+/// it is; none when there is none.
+#[must_use]
+pub fn built_image(board: &BoardSpec) -> Option<PathBuf> {
+    let named = std::env::var_os(FIRMWARE_VARIABLE).map(PathBuf::from);
+    let built = || {
+        let target = firmware_folder()?.join("target").join(&board.target);
+        Some(target.join("release").join(&board.name))
+    };
+    named.or_else(built).filter(|path| path.is_file())
+}
+
 /// A running emulated board. Dropping it stops QEMU.
 #[derive(Debug)]
 pub struct Emulator {
@@ -282,7 +294,9 @@ impl Emulator {
     /// How QEMU ended, and its last words, when it is no longer running.
     pub fn ended(&mut self) -> Option<(ExitStatus, String)> {
         let status = self.child.try_wait().ok().flatten()?;
-        Some((status, self.said.try_iter().last().unwrap_or_default()))
+        // Its control protocol answers on the same pipe, in JSON.
+        let words = self.said.try_iter().filter(|line| !line.starts_with('{'));
+        Some((status, words.last().unwrap_or_default()))
     }
 
     /// The same, waiting a moment: the serial port of an ending process closes first.

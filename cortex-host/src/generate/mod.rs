@@ -31,7 +31,7 @@ pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use output::{FileOptions, IoMode, Watch, digest_only, write_file, write_stream};
 pub use produce::produce;
 pub use reproduce::{Comparison, Reproduced, reproduce};
-pub use verify::{VerifyError, verify_generator};
+pub use verify::{GoldenDataset, VerifyError, golden_datasets, verify_generator};
 
 /// The most channels of a dataset: far beyond any electrode array, near enough to catch a typo.
 pub const MAX_CHANNELS: u32 = 1 << 20;

@@ -40,28 +40,78 @@ pub fn verify_generator(
     settings: &Settings,
     watch: Watch<'_>,
 ) -> Result<Vec<Comparison>, VerifyError> {
-    let source = format!("{path}/spec.yaml");
-    let located = |problem: Problem| VerifyError::Spec(problem.in_source(&source));
-    let golden = need("golden", spec.golden.clone(), Position::default()).map_err(located)?;
-    let digests = need("golden.digests", golden.value.digests.clone(), golden.position);
-    let digests = digests.map_err(located)?;
-    if digests.value.is_empty() {
-        let message = "golden.digests is empty; there is nothing to check";
-        return Err(located(Problem::at(digests.position, message)));
-    }
     let mut comparisons = Vec::new();
-    for digest in &digests.value {
-        let dataset = dataset(path, &golden, digest, library).map_err(located)?;
-        let found = digest_only(&Recipe::of(&dataset), settings, watch)?;
+    for golden in golden_datasets(path, spec, library)? {
+        let found = digest_only(&Recipe::of(&golden.dataset), settings, watch)?;
         let pairs =
-            [("crc32", &digest.crc32, found.crc32), ("sha256", &digest.sha256, found.sha256)];
+            [("crc32", &golden.crc32, found.crc32), ("sha256", &golden.sha256, found.sha256)];
         for (kind, expected, found) in pairs {
-            let expected = need(kind, expected.clone(), digests.position).map_err(located)?;
-            let what = format!("{kind} of {}", dataset.signal_type);
-            comparisons.push(compare(&what, &expected.value.to_ascii_lowercase(), &found));
+            let what = format!("{kind} of {}", golden.dataset.signal_type);
+            comparisons.push(compare(&what, expected, &found));
         }
     }
     Ok(comparisons)
+}
+
+/// A dataset whose bytes a specification pins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GoldenDataset {
+    /// The dataset.
+    pub dataset: GeneratedDataset,
+    /// Blocks it consists of.
+    pub blocks: u32,
+    /// Samples per channel in a block.
+    pub block_samples: usize,
+    /// CRC-32 of its bytes, lower-case hexadecimal.
+    pub crc32: String,
+    /// SHA-256 of its bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Every golden dataset of the primitive at `path`; at least one.
+///
+/// # Errors
+/// [`ConfigError`] when the specification's golden part is wrong.
+pub fn golden_datasets(
+    path: &str,
+    spec: &GeneratorSpec,
+    library: &Library,
+) -> Result<Vec<GoldenDataset>, ConfigError> {
+    let source = format!("{path}/spec.yaml");
+    all_golden(path, spec, library).map_err(|problem| problem.in_source(&source))
+}
+
+fn all_golden(
+    path: &str,
+    spec: &GeneratorSpec,
+    library: &Library,
+) -> Result<Vec<GoldenDataset>, Problem> {
+    let golden = need("golden", spec.golden.clone(), Position::default())?;
+    let digests = need("golden.digests", golden.value.digests.clone(), golden.position)?;
+    if digests.value.is_empty() {
+        let message = "golden.digests is empty; there is nothing to check";
+        return Err(Problem::at(digests.position, message));
+    }
+    let number = |name: &str, at: Option<At<u64>>| -> Result<u32, Problem> {
+        let at = need(name, at, golden.position)?;
+        u32::try_from(at.value)
+            .map_err(|_| Problem::at(at.position, format!("{name} must be below 2^32")))
+    };
+    let blocks = number("golden.blocks", golden.value.blocks)?;
+    let block_samples = number("golden.block_samples", golden.value.block_samples)? as usize;
+    let one = |digest: &GoldenDigest| -> Result<GoldenDataset, Problem> {
+        let hexadecimal = |kind: &str, text: &Option<At<String>>| {
+            need(kind, text.clone(), digests.position).map(|at| at.value.to_ascii_lowercase())
+        };
+        Ok(GoldenDataset {
+            dataset: dataset(path, &golden, digest, library)?,
+            blocks,
+            block_samples,
+            crc32: hexadecimal("crc32", &digest.crc32)?,
+            sha256: hexadecimal("sha256", &digest.sha256)?,
+        })
+    };
+    digests.value.iter().map(one).collect()
 }
 
 /// The dataset that a golden digest is taken over.

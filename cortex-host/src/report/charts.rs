@@ -34,7 +34,11 @@ struct Series {
 }
 
 const SERIES: [Series; 2] = [
-    Series { name: KERNEL, ink: Ink::First, of: |window| window.kernel_ns },
+    Series {
+        name: KERNEL,
+        ink: Ink::First,
+        of: |window| window.kernel_ns.filter(|_| !window.emulated),
+    },
     Series { name: END_TO_END, ink: Ink::Second, of: |window| window.end_to_end_ns },
 ];
 
@@ -458,6 +462,7 @@ mod tests {
             .map(|index| Window {
                 at_ns: index * 1_000_000,
                 kernel_ns: Some(10_000),
+                emulated: false,
                 end_to_end_ns: Some(20_000),
                 deadline_missed: false,
                 warmup: false,

@@ -215,7 +215,13 @@ impl Page {
         };
         writeln!(self.out, "<p class=\"facts\">{facts}</p>")?;
         if kernel.windows.is_empty() {
-            writeln!(self.out, "<p>No window was run.</p>\n</section>")?;
+            let seeded = known.is_some_and(|known| known.seeded.is_some());
+            let text = if seeded {
+                "The device generated its own input and kept its own times: SUMMARY.md has them."
+            } else {
+                "No window was run."
+            };
+            writeln!(self.out, "<p>{text}</p>\n</section>")?;
             return Ok(());
         }
         let (histogram, cumulative) = (charts::histogram(kernel), charts::cumulative(kernel));

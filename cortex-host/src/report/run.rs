@@ -111,6 +111,8 @@ pub struct Window {
     pub deadline_missed: bool,
     /// Whether it is a warm-up window, which is in no statistics.
     pub warmup: bool,
+    /// Whether the device is emulated: its kernel times are no times of real hardware.
+    pub emulated: bool,
 }
 
 /// The columns that count here.
@@ -123,6 +125,8 @@ struct Row {
     device_tstart_ns: u64,
     device_tend_ns: u64,
     window_failed: u8,
+    #[serde(default)]
+    device_instructions: Option<u64>,
 }
 
 impl RunRecord {
@@ -370,6 +374,7 @@ impl Row {
             end_to_end_ns: succeeded.then_some(end_to_end_ns),
             deadline_missed: self.deadline_missed != 0,
             warmup: self.warmup != 0,
+            emulated: self.device_instructions.is_some(),
         }
     }
 }

@@ -1,0 +1,119 @@
+//! `cortex-host verify --device D`: does a device generate and compute the bytes of this program?
+//!
+//! The device generates every golden dataset of every generator version and returns a digest,
+//! which must be the golden one. A device with room for fewer channels than the golden datasets
+//! have generates as many as it can, beside this program: channels do not depend on their number.
+
+use cortex_core::kernel::{KernelName, KernelShape, KernelSpec};
+use cortex_core::link::engine::{generator_digest, kernel_digest};
+use cortex_core::link::{Encoding, ErrorCode};
+
+use super::Talk;
+use crate::device::{Connection, KernelJob, LinkError, OpenOptions, compare_seeded, open};
+use crate::exit::Failure;
+use crate::generate::{Comparison, GoldenDataset, golden_datasets};
+use crate::harness::Interrupt;
+use crate::plan::Device;
+use crate::primitive::{Dataset, Library};
+
+/// Values that the kernels' digest needs for work, with room to spare.
+const DIGEST_VALUES: usize = 1 << 14;
+
+/// Opens `device` and compares it with the golden digests of the generator primitive at
+/// `primitive`, or of all.
+pub(super) fn verify(
+    device: &str,
+    primitive: Option<&str>,
+    talk: &Talk,
+) -> Result<Vec<Comparison>, Failure> {
+    let device: Device =
+        device.parse().map_err(|error| Failure::usage(format!("--device: {error}")))?;
+    let library = Library::new(None);
+    let paths = match primitive {
+        Some(path) => vec![path.to_owned()],
+        None => library.datasets().into_iter().map(|listing| listing.path).collect(),
+    };
+    let interrupt = Interrupt::new();
+    interrupt
+        .install()
+        .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+    talk.say(&format!("Opening {device}..."));
+    let options = OpenOptions { interrupt: Some(interrupt), ..OpenOptions::default() };
+    let mut connection = open(&device, &options)?;
+    let board = connection.info().board.as_str().to_owned();
+    let mut comparisons = vec![compared(
+        format!("{board}: digest of all kernels"),
+        kernel_digest(&mut vec![0.0; DIGEST_VALUES]),
+        connection.info().kernel_digest,
+    )];
+    for path in &paths {
+        let Ok(Dataset::Generator { primitive, spec }) = library.dataset(path) else { continue };
+        for golden in golden_datasets(&primitive, &spec, &library)? {
+            let version = golden.dataset.spec.version;
+            let known = connection.info().generator_digest(version);
+            if known == 0 {
+                talk.say(&format!("{board} has no generator {version:?}: {primitive} is left out"));
+                break;
+            }
+            if known != generator_digest(version) {
+                let what = format!("{board}: generator {version:?}");
+                comparisons.push(compared(what, generator_digest(version), known));
+                break;
+            }
+            talk.detail(1, &format!("{primitive} {}...", golden.dataset.signal_type));
+            comparisons.push(generated(&mut connection, &board, &primitive, &golden)?);
+        }
+    }
+    // The digests are in; how the device takes the good-bye changes nothing.
+    let _ = connection.close();
+    Ok(comparisons)
+}
+
+/// Has the device generate one golden dataset, with as many of its channels as it can hold.
+fn generated(
+    connection: &mut Connection,
+    board: &str,
+    primitive: &str,
+    golden: &GoldenDataset,
+) -> Result<Comparison, Failure> {
+    let dataset = &golden.dataset;
+    let mut channels = dataset.channels;
+    loop {
+        let shape = KernelShape {
+            channels,
+            window: golden.block_samples,
+            hop: golden.block_samples,
+            sample_rate_hz: dataset.spec.sample_rate_hz,
+        };
+        let job = KernelJob {
+            kernel: KernelSpec::with_defaults(KernelName::Noop),
+            shape,
+            input: Encoding::F32,
+            output: Encoding::DigestOnly,
+        };
+        let what = format!(
+            "{board}: {primitive} {}, {channels} channels × {} samples",
+            dataset.signal_type, dataset.samples
+        );
+        match compare_seeded(connection, &job, &dataset.spec, 0..golden.blocks) {
+            Ok(both) if channels == dataset.channels => {
+                let found = format!("{:08x}", both.device.input_crc);
+                let equal = golden.crc32 == found && both.identical();
+                return Ok(Comparison { what, expected: golden.crc32.clone(), found, equal });
+            }
+            Ok(both) => return Ok(compared(what, both.host.input_crc, both.device.input_crc)),
+            Err(LinkError::Refused { error, .. })
+                if channels > 1
+                    && matches!(error.code, ErrorCode::TooLarge | ErrorCode::TooManyChannels) =>
+            {
+                channels /= 2;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn compared(what: String, expected: u32, found: u32) -> Comparison {
+    let equal = expected == found;
+    Comparison { what, expected: format!("{expected:08x}"), found: format!("{found:08x}"), equal }
+}
