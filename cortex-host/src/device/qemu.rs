@@ -182,16 +182,11 @@ pub fn image(
     build(board, program, &workspace)
 }
 
-/// The firmware image of `board` that an earlier run has built or [`FIRMWARE_VARIABLE`] names, as
-/// it is; none when there is none.
+/// The firmware image of `board` that an earlier run has built, as it is; none when there is none.
 #[must_use]
 pub fn built_image(board: &BoardSpec) -> Option<PathBuf> {
-    let named = std::env::var_os(FIRMWARE_VARIABLE).map(PathBuf::from);
-    let built = || {
-        let target = firmware_folder()?.join("target").join(&board.target);
-        Some(target.join("release").join(&board.name))
-    };
-    named.or_else(built).filter(|path| path.is_file())
+    let target = firmware_folder()?.join("target").join(&board.target);
+    Some(target.join("release").join(&board.name)).filter(|path| path.is_file())
 }
 
 /// A running emulated board. Dropping it stops QEMU.

@@ -145,7 +145,13 @@ impl RunRecord {
         let running = summary.status == RunStatus::Running;
         let kernels = names
             .into_iter()
-            .map(|name| read_windows(folder, name, running))
+            .map(|name| match summary.kernels.iter().find(|kernel| kernel.name == name) {
+                // Not run, or run by a device on input of its own: there is no row per window.
+                Some(kernel) if kernel.seeded.is_some() || kernel.windows.run == 0 => {
+                    Ok(KernelWindows { name, windows: Vec::new() })
+                }
+                _ => read_windows(folder, name, running),
+            })
             .collect::<Result<_, _>>()?;
         let path = folder.join(SPECTRUM_NAME);
         let spectrum = match read_text(&path)? {
