@@ -182,13 +182,6 @@ pub fn image(
     build(board, program, &workspace)
 }
 
-/// The firmware image of `board` that an earlier run has built, as it is; none when there is none.
-#[must_use]
-pub fn built_image(board: &BoardSpec) -> Option<PathBuf> {
-    let target = firmware_folder()?.join("target").join(&board.target);
-    Some(target.join("release").join(&board.name)).filter(|path| path.is_file())
-}
-
 /// A running emulated board. Dropping it stops QEMU.
 #[derive(Debug)]
 pub struct Emulator {

@@ -148,7 +148,7 @@ impl RunRecord {
             .map(|name| match summary.kernels.iter().find(|kernel| kernel.name == name) {
                 // Not run, or run by a device on input of its own: there is no row per window.
                 Some(kernel) if kernel.seeded.is_some() || kernel.windows.run == 0 => {
-                    Ok(KernelWindows { name, windows: Vec::new() })
+                    Ok(KernelWindows { name, windows: Vec::new(), cut_off: false })
                 }
                 _ => read_windows(folder, name, running),
             })
