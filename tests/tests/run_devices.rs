@@ -180,7 +180,9 @@ fn kernels_that_do_not_fit_are_refused_with_the_limit() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let large = CONFIG.replace("{ name: car, window: 64", "{ name: welch_psd, window: 320");
+    let large = CONFIG
+        .replace("{ name: car, window: 64", "{ name: welch_psd, window: 320")
+        .replace("duration_s: 2", "duration_s: 4");
     let output = run(folder.path(), &large, &["--device", "qemu:microbit"]);
     let talk = stderr_of(&output, 1);
     assert!(talk.contains("welch_psd will not run"), "{talk}");
@@ -188,7 +190,8 @@ fn kernels_that_do_not_fit_are_refused_with_the_limit() {
     let found = summary(folder.path());
     assert_eq!(found["status"], "failed");
     assert!(found["kernels"][0]["error"].as_str().unwrap().contains("6144"));
-    assert_eq!(found["kernels"][1]["windows"]["run"], WINDOWS);
+    // (640 - 64) / 32 + 1.
+    assert_eq!(found["kernels"][1]["windows"]["run"], 19);
 
     let folder = tempfile::tempdir().unwrap();
     let wide = CONFIG.replace("channels: 2", "channels: 64");
