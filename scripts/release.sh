@@ -1,0 +1,30 @@
+#!/bin/sh
+# Builds a release archive with one command: sh scripts/release.sh
+#
+# dist/cortex-host-VERSION-TARGET.tar.gz holds the binary, completions, manual pages, licences, the
+# README and the primitives. Needs Rust and tar, and no network once the dependencies are there.
+set -eu
+cd "$(dirname "$0")/.."
+
+cargo build --release --locked -p cortex-host
+binary="${CARGO_TARGET_DIR:-target}/release/cortex-host"
+version=$("$binary" --version | cut -d' ' -f2)
+target=$(rustc -vV | sed -n 's/^host: //p')
+name="cortex-host-$version-$target"
+rm -rf "dist/$name"
+mkdir -p "dist/$name/completions"
+
+cp "$binary" README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "dist/$name/"
+for shell in bash zsh fish elvish powershell; do
+    "$binary" completions "$shell" >"dist/$name/completions/cortex-host.$shell"
+done
+"$binary" --quiet man --dir "dist/$name/man/man1"
+# Only what is committed: no downloaded recordings.
+git ls-files primitives | while IFS= read -r file; do
+    mkdir -p "dist/$name/$(dirname "$file")"
+    cp "$file" "dist/$name/$file"
+done
+
+tar -C dist -czf "dist/$name.tar.gz" "$name"
+rm -rf "dist/$name"
+echo "dist/$name.tar.gz"
