@@ -172,7 +172,7 @@ fn a_noisy_line_changes_nothing_but_the_figures() {
     assert!(text.contains("HELLO_ACK") && text.contains("damaged"), "{text}");
 }
 
-/// The M0 board has 6 KB for state, input and output: what does not fit is named with that limit
+/// The M0 board has 3,584 bytes for state, input and output: what does not fit is named with that limit
 /// and fails the run, the others still run; when nothing fits nothing is started.
 #[test]
 fn kernels_that_do_not_fit_are_refused_with_the_limit() {
@@ -186,10 +186,10 @@ fn kernels_that_do_not_fit_are_refused_with_the_limit() {
     let output = run(folder.path(), &large, &["--device", "qemu:microbit"]);
     let talk = stderr_of(&output, 1);
     assert!(talk.contains("welch_psd will not run"), "{talk}");
-    assert!(talk.contains("microbit has 6144"), "{talk}");
+    assert!(talk.contains("microbit has 3584"), "{talk}");
     let found = summary(folder.path());
     assert_eq!(found["status"], "failed");
-    assert!(found["kernels"][0]["error"].as_str().unwrap().contains("6144"));
+    assert!(found["kernels"][0]["error"].as_str().unwrap().contains("3584"));
     // (640 - 64) / 32 + 1.
     assert_eq!(found["kernels"][1]["windows"]["run"], 19);
 
