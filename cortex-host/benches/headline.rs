@@ -1,42 +1,56 @@
 //! The headline: how long a 1024-channel, 120-second, 160 Hz dataset takes, against writing
-//! as many zeros in the same run, with the memory it takes.
+//! as many zeros in the same run; what a sample costs over channel counts; the memory it takes.
 //!
 //! `cargo bench -p cortex-host --bench headline [-- FOLDER]`; files go to FOLDER (default: the
-//! system's temporary folder). Every figure is the median of several rounds, the rounds of all
-//! rows taken in turn, so that a disturbed moment touches all alike. No statistics library: the differences of interest
-//! are factors.
+//! system's temporary folder). The rounds of all rows are taken in turn, so that a disturbed
+//! moment touches all alike; the least of a row is what the work costs, the median what this
+//! machine gave meanwhile. With CORTEX_ORACLE_PYTHON naming a Python that has NumPy and
+//! colorednoise, their generator is a row too.
 
 use std::hint::black_box;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use cortex_core::signal::{BLOCK_SAMPLES, GeneratorVersion, Signal, SourceSpec};
+use cortex_core::signal::{
+    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
+};
 use cortex_host::generate::{
-    FileDigester, FileOptions, IoMode, Recipe, Settings, Watch, digest_only, write_file,
+    FileDigester, FileOptions, IoMode, Recipe, Settings, Watch, write_file,
 };
 use cortex_host::platform::map::MappedSamplesMut;
-use cortex_host::platform::simd::{SimdPath, Vectorised};
+use cortex_host::platform::simd::{SimdLevel, SimdPath, Vectorised};
 
-const ROUNDS: usize = 9;
-const BYTES: u64 = 1024 * 19_200 * 4;
+const ROUNDS: usize = 15;
+const CHANNELS: u32 = 1024;
+const SAMPLES: u64 = 19_200;
+const BYTES: u64 = CHANNELS as u64 * SAMPLES * 4;
 
 fn main() {
     let folder = std::env::args()
         .skip(1)
         .find(|argument| !argument.starts_with("--"))
         .map_or_else(std::env::temp_dir, PathBuf::from);
-    println!("files in {}", folder.display());
-    in_memory();
+    println!("files in {}; best vector path {}", folder.display(), SimdPath::best().level());
+    in_memory(GeneratorVersion::V1);
+    in_memory(GeneratorVersion::V2);
     against_zeros(&folder);
+    over_channels(&folder);
     memory(&folder);
 }
 
-fn pink(version: GeneratorVersion) -> SourceSpec {
-    let signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
-    SourceSpec::new(version, signal, 160.0, 42)
+fn pink(version: GeneratorVersion, sample_rate_hz: f64) -> SourceSpec {
+    let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
+    let signal = match version {
+        GeneratorVersion::V1 => Signal::PinkNoise { amplitude_uv_rms, low_corner_hz },
+        GeneratorVersion::V2 => {
+            Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 }
+        }
+    };
+    SourceSpec::new(version, signal, sample_rate_hz, 42)
 }
 
 fn sine() -> SourceSpec {
@@ -45,26 +59,31 @@ fn sine() -> SourceSpec {
 }
 
 /// Nanoseconds per sample of the generator alone, one thread, per vector path and lane count.
-fn in_memory() {
-    println!("\nin memory, one thread, v1 pink, ns/sample:");
-    println!("{:8} {:>8} {:>8} {:>8} {:>8}", "path", "N=1", "N=4", "N=8", "N=16");
-    let generator = cortex_core::signal::Generator::new(&pink(GeneratorVersion::V1)).unwrap();
+fn in_memory(version: GeneratorVersion) {
+    println!("\nin memory, one thread, {version} pink, ns/sample, least of {ROUNDS}:");
+    println!("{:8} {:>8} {:>8} {:>8} {:>8} {:>8}", "path", "N=1", "N=4", "N=8", "N=16", "N=32");
+    let generator = Generator::new(&pink(version, 160.0)).unwrap();
     for path in SimdPath::available() {
         let cost = [
             lanes::<1>(&generator, path),
             lanes::<4>(&generator, path),
             lanes::<8>(&generator, path),
             lanes::<16>(&generator, path),
+            lanes::<32>(&generator, path),
         ];
-        let [one, four, eight, sixteen] = cost;
-        println!("{:8} {one:8.2} {four:8.2} {eight:8.2} {sixteen:8.2}", path.level().to_string());
+        print!("{:8}", path.level().to_string());
+        cost.iter().for_each(|cost| print!(" {cost:8.2}"));
+        println!();
     }
 }
 
+#[repr(C, align(64))]
+struct Aligned<const N: usize>(LaneBlock<N>);
+
 struct Blocks<'a, const N: usize> {
-    generator: &'a cortex_core::signal::Generator,
-    lanes: cortex_core::signal::Lanes<N>,
-    scratch: Box<cortex_core::signal::Scratch<N>>,
+    generator: &'a Generator,
+    lanes: Lanes<N>,
+    scratch: Box<Scratch<N>>,
     count: usize,
 }
 
@@ -72,18 +91,18 @@ impl<const N: usize> Vectorised for Blocks<'_, N> {
     type Output = f32;
     #[inline(always)]
     fn run(mut self) -> f32 {
-        let mut block = [[0.0; N]; BLOCK_SAMPLES];
+        let mut block = Aligned([[0.0; N]; BLOCK_SAMPLES]);
         for _ in 0..self.count {
-            self.generator.fill(&mut self.lanes, &mut self.scratch, &mut block);
+            self.generator.fill(&mut self.lanes, &mut self.scratch, &mut block.0);
             black_box(&block);
         }
-        block[0][0]
+        block.0[0][0]
     }
 }
 
-fn lanes<const N: usize>(generator: &cortex_core::signal::Generator, path: SimdPath) -> f64 {
-    let count = 8192 / N;
-    let mut rounds: Vec<Duration> = (0..ROUNDS)
+fn lanes<const N: usize>(generator: &Generator, path: SimdPath) -> f64 {
+    let count = 4096 / N;
+    let least = (0..ROUNDS)
         .map(|_| {
             let work = Blocks::<N> {
                 generator,
@@ -95,66 +114,81 @@ fn lanes<const N: usize>(generator: &cortex_core::signal::Generator, path: SimdP
             black_box(path.run(work));
             start.elapsed()
         })
-        .collect();
-    rounds.sort();
-    rounds[ROUNDS / 2].as_secs_f64() * 1e9 / (count * N * BLOCK_SAMPLES) as f64
+        .min()
+        .unwrap_or_default();
+    least.as_secs_f64() * 1e9 / (count * N * BLOCK_SAMPLES) as f64
 }
 
 /// Makes one file in a folder and says how long that took.
 type Timed = Box<dyn Fn(&Path) -> Duration>;
 
+fn settings(path: SimdPath, threads: usize) -> Settings {
+    Settings { path, threads, ..Settings::automatic() }
+}
+
+/// Times one dataset file, made under `settings`, with or without its digests.
+fn timed(recipe: Recipe, settings: Settings, io: IoMode, digest: bool) -> Timed {
+    Box::new(move |folder| {
+        let options = FileOptions { io, replace: true, settings, ..FileOptions::automatic() };
+        let target = folder.join("headline.float32");
+        let mut digester = digest.then(FileDigester::default);
+        let start = Instant::now();
+        write_file(&recipe, &target, &options, digester.as_mut(), Watch::nobody()).unwrap();
+        black_box(digester.map(FileDigester::finish));
+        let elapsed = start.elapsed();
+        std::fs::remove_file(&target).unwrap();
+        elapsed
+    })
+}
+
 fn against_zeros(folder: &Path) {
     let threads = Settings::automatic().threads;
-    println!("\n1024 channels x 120 s x 160 Hz ({BYTES} bytes), {threads} threads:");
-    let v1 = Recipe { spec: pink(GeneratorVersion::V1), channels: 1024, samples: 19_200 };
-    let sine = Recipe { spec: sine(), channels: 1024, samples: 19_200 };
-    let file = |recipe: Recipe, io: IoMode, digest: bool| {
-        move |folder: &Path| {
-            let options = FileOptions { io, replace: true, ..FileOptions::automatic() };
-            let target = folder.join("headline.float32");
-            let mut digester = digest.then(FileDigester::default);
-            let start = Instant::now();
-            write_file(&recipe, &target, &options, digester.as_mut(), Watch::nobody()).unwrap();
-            black_box(digester.map(FileDigester::finish));
-            let elapsed = start.elapsed();
-            std::fs::remove_file(&target).unwrap();
-            elapsed
-        }
-    };
-    let rows: Vec<(&str, Timed)> = vec![
-        ("zeros, mmap (Z)", Box::new(zeros_by_map)),
-        ("zeros, positioned writes", Box::new(zeros_by_writes)),
-        ("v1 pink, mmap", Box::new(file(v1, IoMode::Mmap, false))),
-        ("v1 pink, direct", Box::new(file(v1, IoMode::Direct, false))),
-        ("v1 pink, mmap, with SHA-256", Box::new(file(v1, IoMode::Mmap, true))),
-        ("v1 pink, direct, with SHA-256", Box::new(file(v1, IoMode::Direct, true))),
-        ("v1 sine, mmap", Box::new(file(sine, IoMode::Mmap, false))),
-        ("v1 sine, direct", Box::new(file(sine, IoMode::Direct, false))),
-        (
-            "v1 pink, SHA-256 only",
-            Box::new(move |_: &Path| {
-                let start = Instant::now();
-                digest_only(&v1, &Settings::automatic(), Watch::nobody()).unwrap();
-                start.elapsed()
-            }),
-        ),
+    println!("\n{CHANNELS} channels x 120 s x 160 Hz ({BYTES} bytes), {threads} threads:");
+    let whole = |spec| Recipe { channels: CHANNELS, samples: SAMPLES, ..Recipe::one(spec) };
+    let mut rows: Vec<(String, Timed)> = vec![
+        ("zeros, ftruncate + mmap (Z)".into(), Box::new(zeros_by_map)),
+        ("zeros, positioned writes".into(), Box::new(zeros_by_writes)),
     ];
+    let paths = [SimdLevel::Avx512, SimdLevel::Avx2, SimdLevel::Neon];
+    for path in paths.into_iter().filter_map(SimdPath::detect) {
+        for version in [GeneratorVersion::V2, GeneratorVersion::V1] {
+            for (io, name) in [(IoMode::Direct, "direct"), (IoMode::Mmap, "mmap")] {
+                for (digest, with) in [(false, ""), (true, ", SHA-256")] {
+                    let name = format!("{version} pink, {}, {name}{with}", path.level());
+                    let recipe = whole(pink(version, 160.0));
+                    rows.push((name, timed(recipe, settings(path, threads), io, digest)));
+                }
+            }
+        }
+    }
+    let automatic = Settings::automatic();
+    rows.push(("sine, direct".into(), timed(whole(sine()), automatic, IoMode::Direct, false)));
+    rows.push(("SHA-256 and CRC-32 alone".into(), Box::new(|_| digests())));
     let mut times = vec![Vec::new(); rows.len()];
     for _ in 0..ROUNDS {
         for (row, times) in rows.iter().zip(&mut times) {
             times.push(row.1(folder));
         }
     }
-    let medians: Vec<f64> = times
-        .iter_mut()
-        .map(|times| {
-            times.sort();
-            times[ROUNDS / 2].as_secs_f64() * 1e3
-        })
-        .collect();
-    for ((name, _), (median, times)) in rows.iter().zip(medians.iter().zip(&times)) {
-        let least = times[0].as_secs_f64() * 1e3;
-        println!("{name:32} {median:8.1} ms  (least {least:6.1})  {:5.2} Z", median / medians[0]);
+    if let Some(python) = std::env::var_os("CORTEX_ORACLE_PYTHON") {
+        rows.push(("NumPy, colorednoise".into(), Box::new(|_| Duration::ZERO)));
+        times.push((0..3).map(|_| numpy(Path::new(&python), folder)).collect());
+    } else {
+        println!("skipped: NumPy (set CORTEX_ORACLE_PYTHON to a Python with colorednoise)");
+    }
+    let milliseconds = |time: &Duration| time.as_secs_f64() * 1e3;
+    for times in &mut times {
+        times.sort();
+    }
+    let zeros = (milliseconds(&times[0][0]), milliseconds(&times[0][times[0].len() / 2]));
+    println!("{:36} {:>9} {:>7} {:>11} {:>7}", "", "least ms", "Z", "median ms", "Z");
+    for ((name, _), times) in rows.iter().zip(&times) {
+        let (least, median) = (milliseconds(&times[0]), milliseconds(&times[times.len() / 2]));
+        println!(
+            "{name:36} {least:9.1} {:7.2} {median:11.1} {:7.2}",
+            least / zeros.0,
+            median / zeros.1
+        );
     }
 }
 
@@ -180,17 +214,72 @@ fn zeros_by_writes(folder: &Path) -> Duration {
     start.elapsed()
 }
 
+fn digests() -> Duration {
+    let bytes = vec![1_u8; 256 * 1024];
+    let start = Instant::now();
+    let mut digester = FileDigester::default();
+    for _ in (0..BYTES).step_by(bytes.len()) {
+        digester.update(&bytes);
+    }
+    black_box(digester.finish());
+    start.elapsed()
+}
+
+/// The same dataset by `colorednoise` (Timmer and König 1995, one long FFT a channel) into the
+/// same layout on the disk; interpreter start and imports do not count.
+fn numpy(python: &Path, folder: &Path) -> Duration {
+    let target = folder.join("headline-numpy.float32");
+    let script = "import sys, time, numpy, colorednoise\n\
+                  start = time.perf_counter()\n\
+                  x = colorednoise.powerlaw_psd_gaussian(1, (1024, 19200), random_state=42)\n\
+                  (x.T * 100.0).astype('<f4').tofile(sys.argv[1])\n\
+                  print(time.perf_counter() - start)\n";
+    let output = Command::new(python).args(["-c", script]).arg(&target).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::remove_file(&target).unwrap();
+    Duration::from_secs_f64(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap())
+}
+
+/// What a sample costs at any width; equal sizes, positioned writes, no digest.
+fn over_channels(folder: &Path) {
+    println!("\nns/sample of a {BYTES}-byte file over channels, direct, no digest, least of 5:");
+    println!(
+        "{:>9} {:>10} {:>10} {:>10} {:>10}",
+        "channels", "v2, 1 thr", "2 thr", "v1, 1 thr", "2 thr"
+    );
+    for channels in [64_u32, 128, 256, 512, 1024, 2048, 4096] {
+        let samples = BYTES / 4 / u64::from(channels);
+        print!("{channels:9}");
+        for version in [GeneratorVersion::V2, GeneratorVersion::V1] {
+            for threads in [1, 2] {
+                let recipe = Recipe { channels, samples, ..Recipe::one(pink(version, 160.0)) };
+                let run = timed(recipe, settings(SimdPath::best(), threads), IoMode::Direct, false);
+                let least = (0..5).map(|_| run(folder)).min().unwrap_or_default();
+                print!(" {:10.2}", least.as_secs_f64() * 1e9 / (BYTES / 4) as f64);
+            }
+        }
+        println!();
+        let _ = std::io::stdout().flush();
+    }
+    println!("\none channel, one hour at 30 kHz, direct, no digest, least of 3:");
+    for version in [GeneratorVersion::V2, GeneratorVersion::V1] {
+        let samples = 3600 * 30_000;
+        let recipe = Recipe { samples, ..Recipe::one(pink(version, 30_000.0)) };
+        let run = timed(recipe, settings(SimdPath::best(), 1), IoMode::Direct, false);
+        let least = (0..3).map(|_| run(folder)).min().unwrap_or_default().as_secs_f64();
+        println!("{version}: {least:.2} s, {:.2} ns/sample", least * 1e9 / samples as f64);
+    }
+}
+
 fn memory(folder: &Path) {
-    println!("\nanonymous memory at most (RssAnon, sampled every 0.2 ms):");
+    println!("\nv2, anonymous memory at most (RssAnon, sampled every 0.2 ms):");
     for (channels, seconds) in [(1024, 120), (4096, 120), (1024, 1200), (65_536, 2)] {
         for io in [IoMode::Mmap, IoMode::Direct] {
-            let recipe =
-                Recipe { spec: pink(GeneratorVersion::V1), channels, samples: seconds * 160 };
-            let options = FileOptions { io, replace: true, ..FileOptions::automatic() };
-            let target = folder.join("headline.float32");
+            let spec = pink(GeneratorVersion::V2, 160.0);
+            let recipe = Recipe { channels, samples: seconds * 160, ..Recipe::one(spec) };
             let most = AtomicU64::new(0);
             let done = AtomicBool::new(false);
-            let start = Instant::now();
+            let mut elapsed = Duration::ZERO;
             std::thread::scope(|scope| {
                 scope.spawn(|| {
                     while !done.load(Ordering::Relaxed) {
@@ -198,16 +287,14 @@ fn memory(folder: &Path) {
                         std::thread::sleep(Duration::from_micros(200));
                     }
                 });
-                write_file(&recipe, &target, &options, None, Watch::nobody()).unwrap();
+                elapsed = timed(recipe, Settings::automatic(), io, false)(folder);
                 done.store(true, Ordering::Relaxed);
             });
             println!(
                 "{channels:6} ch x {seconds:5} s {io:?}: {:6.1} MiB, {:.2} s",
                 most.load(Ordering::Relaxed) as f64 / 1024.0,
-                start.elapsed().as_secs_f64()
+                elapsed.as_secs_f64()
             );
-            std::fs::remove_file(&target).unwrap();
-            let _ = std::io::stdout().flush();
         }
     }
 }

@@ -17,7 +17,7 @@ const SINE: Signal = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 5
 
 fn recipe(signal: Signal, channels: u32, samples: u64) -> Recipe {
     let spec = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
-    Recipe { spec, channels, samples }
+    Recipe { channels, samples, ..Recipe::one(spec) }
 }
 
 /// One recipe of every kind of generator, odd in channels and samples.
@@ -39,7 +39,7 @@ fn recipes() -> Vec<Recipe> {
     vec![
         recipe(PINK, 77, 333),
         recipe(SINE, 33, 200),
-        Recipe { spec: noisy, channels: 45, samples: 300 },
+        Recipe { channels: 45, samples: 300, ..Recipe::one(noisy) },
         recipe(PINK, 1, 10_000),
     ]
 }

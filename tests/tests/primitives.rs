@@ -79,7 +79,7 @@ fn a_change_of_any_value_changes_the_plans_digest() {
 
 #[test]
 fn the_specifications_describe_the_compiled_parameters() {
-    for (version, known) in [("v1", 7), ("v2", SyntheticParams::KEYS.len())] {
+    for (version, known) in [("v1", 8), ("v2", SyntheticParams::KEYS.len())] {
         let parameters = spec_of(version).parameters.unwrap().value;
         let names: Vec<&str> =
             parameters.iter().map(|p| p.name.as_ref().unwrap().value.as_str()).collect();
@@ -89,6 +89,7 @@ fn the_specifications_describe_the_compiled_parameters() {
         for parameter in parameters {
             let name = parameter.name.unwrap().value;
             let expected = match name.as_str() {
+                "normalize" => Some(Value::Text("none".into())),
                 "seed" => Some(Value::Integer(i128::from(synthetic::DEFAULT_SEED))),
                 "frequency_hz" => Some(Value::Float(synthetic::DEFAULT_FREQUENCY_HZ)),
                 "amplitude_uv_peak" | "amplitude_uv_rms" => {

@@ -161,6 +161,12 @@ impl Generator {
         }
     }
 
+    /// Whether this is v1's pink noise, whose transform likes other lane counts than the rest.
+    #[must_use]
+    pub fn is_pink_v1(&self) -> bool {
+        matches!(self.form, Form::PinkV1(_))
+    }
+
     /// The state of channels `first_channel .. first_channel + N` before sample 0.
     #[inline(always)]
     #[must_use]

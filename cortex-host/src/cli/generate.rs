@@ -10,7 +10,8 @@ use crate::config::{DatasetConfig, Entry, Node, Position, Value};
 use crate::dataset::npy;
 use crate::exit::{ExitCode, Failure};
 use crate::generate::{
-    FileOptions, GenerateError, IoMode, Manifest, Recipe, manifest_beside, produce, write_stream,
+    FileOptions, GenerateError, IoMode, Layout, Manifest, Recipe, Shard, Sharded, manifest_beside,
+    produce, produce_shard, shared_file, write_stream,
 };
 use crate::harness::Interrupt;
 use crate::plan::{GeneratedDataset, generated};
@@ -51,6 +52,13 @@ pub struct Args {
     /// How the file is written: through a memory map, or by positioned writes.
     #[arg(long, value_name = "mmap|direct", default_value = "direct")]
     pub io: IoMode,
+    /// Only shard K of N, a range of the channels; `merge` joins the shards to OUT.
+    #[arg(long, value_name = "K/N", conflicts_with = "npy")]
+    pub shard: Option<Shard>,
+    /// With --shard: a file of its own, for file systems where several machines must not write
+    /// the same file.
+    #[arg(long, requires = "shard")]
+    pub separate: bool,
     /// Also write a NumPy copy, OUT with the extension .npy.
     #[arg(long)]
     pub npy: bool,
@@ -84,6 +92,9 @@ struct ParamArgs {
     /// Where the 1/f law of pink noise begins, in Hz.
     #[arg(long, alias = "low_corner_hz", value_name = "HZ")]
     low_corner_hz: Option<f64>,
+    /// Whether each channel of noise is rescaled to zero mean and exactly its RMS [default: none].
+    #[arg(long, value_name = "none|exact")]
+    normalize: Option<String>,
     /// v2: exponent b of noise with a 1/f^b spectrum.
     #[arg(long, value_name = "B")]
     exponent: Option<f64>,
@@ -140,8 +151,14 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             args.out.display()
         )));
     }
+    if args.shard.is_some() && args.out.as_os_str() == "-" {
+        return Err(Failure::usage("a shard cannot go to stdout; name a file".to_owned()));
+    }
     if args.out.as_os_str() == "-" {
         return to_stdout(&dataset, &options, args.json, talk, &interrupt);
+    }
+    if let Some(shard) = args.shard {
+        return one_shard(args, shard, &dataset, &options, talk, &interrupt);
     }
     let manifest_path = manifest_beside(&args.out);
     let manifest = generating(&dataset, talk, &interrupt, |watch| {
@@ -153,6 +170,39 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     talk.say(&format!("Generated file: {}", args.out.display()));
     if args.json {
         super::answer::print(&format!("{:#}", facts(&manifest, &args.out, &manifest_path)))?;
+    }
+    Ok(ExitCode::Success)
+}
+
+fn one_shard(
+    args: &Args,
+    shard: Shard,
+    dataset: &GeneratedDataset,
+    options: &FileOptions,
+    talk: &Talk,
+    interrupt: &Interrupt,
+) -> Result<ExitCode, Failure> {
+    let layout = if args.separate { Layout::Separate } else { Layout::Shared };
+    // Progress is of this shard's channels.
+    let channels = shard.recipe(dataset)?.channels as usize;
+    let part = GeneratedDataset { channels, ..dataset.clone() };
+    let sharded = generating(&part, talk, interrupt, |watch| {
+        produce_shard(dataset, &args.out, shard, layout, options, watch)
+    })?;
+    let manifest = match sharded {
+        Sharded::Made(manifest) => {
+            talk.say(&format!("Generated shard {shard} of {}", args.out.display()));
+            manifest
+        }
+        Sharded::Already(manifest) => {
+            talk.say(&format!("Shard {shard} of {} was complete already", args.out.display()));
+            manifest
+        }
+    };
+    if args.json {
+        let own = shard.file(&args.out);
+        let data = if args.separate { own.clone() } else { shared_file(&args.out) };
+        super::answer::print(&format!("{:#}", facts(&manifest, &data, &manifest_beside(&own))))?;
     }
     Ok(ExitCode::Success)
 }
@@ -185,7 +235,7 @@ fn to_stdout(
     Ok(ExitCode::Success)
 }
 
-fn facts(manifest: &Manifest, data: &Path, manifest_path: &Path) -> serde_json::Value {
+pub(super) fn facts(manifest: &Manifest, data: &Path, manifest_path: &Path) -> serde_json::Value {
     let dataset = &manifest.dataset;
     serde_json::json!({
         "data": data,
@@ -233,6 +283,7 @@ impl ParamArgs {
             ("amplitude_uv_peak", number(self.amplitude_uv_peak)),
             ("frequency_hz", number(self.frequency_hz)),
             ("low_corner_hz", number(self.low_corner_hz)),
+            ("normalize", self.normalize.clone().map(Value::Text)),
             ("exponent", number(self.exponent)),
             ("start_hz", number(self.start_hz)),
             ("end_hz", number(self.end_hz)),

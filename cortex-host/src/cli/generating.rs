@@ -47,6 +47,19 @@ pub fn generating<T>(
     work: impl FnOnce(Watch<'_>) -> Result<T, GenerateError>,
 ) -> Result<T, GenerateError> {
     talk.say(&format!("Generating {} signal...", dataset.signal_type));
+    watching(dataset, talk, interrupt, work)
+}
+
+/// As [`generating`], for work on `dataset` that announces itself otherwise.
+///
+/// # Errors
+/// As `work`.
+pub fn watching<T, E>(
+    dataset: &GeneratedDataset,
+    talk: &Talk,
+    interrupt: &Interrupt,
+    work: impl FnOnce(Watch<'_>) -> Result<T, E>,
+) -> Result<T, E> {
     let shape = format!("{}ch × {} samples", dataset.channels, dataset.samples);
     let bar = talk.progress(dataset.channels as u64 * dataset.samples, &shape);
     let done = AtomicU64::new(0);

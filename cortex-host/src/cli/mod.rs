@@ -17,6 +17,7 @@ mod inspect;
 mod link;
 mod list;
 mod man;
+mod merge;
 mod recordings;
 mod report;
 mod reproduce;
@@ -80,6 +81,8 @@ pub enum Command {
     Run(run::Args),
     /// Generate a dataset file.
     Generate(generate::Args),
+    /// Join the shards of a dataset into one file.
+    Merge(merge::Args),
     /// List datasets, kernels, configurations and devices.
     List(list::Args),
     /// Regenerate a dataset from its manifest and compare the digests.
@@ -141,6 +144,7 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => run::execute(args, talk),
         Command::Generate(args) => generate::execute(args, talk),
+        Command::Merge(args) => merge::execute(args, talk),
         Command::List(args) => list::execute(args),
         Command::Reproduce(args) => reproduce::execute(args, talk),
         Command::Convert(args) => convert::execute(args, talk),

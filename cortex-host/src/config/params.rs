@@ -6,7 +6,7 @@ use cortex_core::kernel::MAX_FFT_LEN;
 use super::decode::{At, table};
 
 table! {
-    /// Parameters of primitives/datasets/v1/synthetic and v2/synthetic; v1 has the first seven.
+    /// Parameters of primitives/datasets/v1/synthetic and v2/synthetic; v1 has the first eight.
     #[derive(schemars::JsonSchema)]
     #[schemars(deny_unknown_fields)]
     pub struct SyntheticParams {
@@ -34,6 +34,10 @@ table! {
         /// pink_noise: the power law holds from ten times this frequency in Hz.
         #[schemars(extend("default" = 0.05, "exclusiveMinimum" = 0))]
         pub low_corner_hz: At<f64>,
+        /// pink_noise, white_noise: exact rescales each channel of the file to zero mean and exactly
+        /// amplitude_uv_rms.
+        #[schemars(extend("default" = "none", "enum" = ["none", "exact"]))]
+        pub normalize: At<String>,
         /// v2 pink_noise: exponent b of the density 1/f^b.
         #[schemars(range(min = 0.01, max = 1.99), extend("default" = 1.0))]
         pub exponent: At<f64>,

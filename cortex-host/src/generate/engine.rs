@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cortex_core::signal::{BLOCK_SAMPLES, Generator};
 
+use super::normalize::Scale;
 use super::schedule::{Job, Schedule};
 use super::strand::{Strand, WIDE, Workspace};
 use crate::platform::simd::SimdPath;
@@ -68,6 +69,8 @@ pub(super) struct Pass<'a> {
     pub row_channels: usize,
     /// Samples per channel.
     pub samples: u64,
+    /// How each channel is rescaled, from `channels.start` on.
+    pub scales: Option<&'a [Scale]>,
     pub destination: Destination<'a>,
     /// Gets the tiles' bytes in file order, when the channels fill whole rows.
     pub in_order: Option<InOrder<'a>>,
@@ -129,6 +132,7 @@ impl Pass<'_> {
             settings,
             schedule: Schedule::new(strands.len(), tiles, slots, threads),
             first_channel: self.channels.start,
+            scales: self.scales,
             states: strands.iter().map(|_| Mutex::new(None)).collect(),
             strands,
             ring,
@@ -163,6 +167,7 @@ struct Shared<'a> {
     settings: &'a Settings,
     schedule: Schedule,
     first_channel: u32,
+    scales: Option<&'a [Scale]>,
     /// Columns of each strand in the pass.
     strands: Vec<Range<usize>>,
     /// State of each strand once started; the schedule gives a strand to one worker at a time.
@@ -223,7 +228,8 @@ impl Shared<'_> {
             let mut state = self.states[strand].lock().map_err(|_| broken())?;
             let state = state.get_or_insert_with(|| self.start(strand));
             let mut cell = self.ring.write(tile, strand).ok_or_else(broken)?;
-            state.fill(self.generator, self.settings.path, workspace, &mut cell);
+            let scales = self.scales.and_then(|all| all.get(self.strands[strand].clone()));
+            state.fill(self.generator, self.settings.path, scales, workspace, &mut cell);
             cell.commit();
         }
         if self.schedule.advanced(tile, strand) {

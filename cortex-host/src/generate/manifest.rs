@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::digest::{BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, block_digest, crc32_text};
-use super::{FileDigest, GenerateError, Recipe};
+use super::{FileDigest, GenerateError, Layout, Recipe, Shard};
 use crate::config::decode::{Decode, table};
 use crate::config::{
     At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value, quoted,
@@ -30,6 +30,8 @@ pub struct Manifest {
     pub dataset: GeneratedDataset,
     /// Name of the data file beside the manifest, if it was kept there.
     pub file: Option<String>,
+    /// The part of the dataset that the digests are of, if not the whole.
+    pub shard: Option<(Shard, Layout)>,
     /// Digests of the data.
     pub digest: FileDigest,
     /// [`block_digest`] as eight hexadecimal digits.
@@ -71,6 +73,7 @@ impl Manifest {
         Ok(Self {
             dataset: dataset.clone(),
             file,
+            shard: None,
             digest,
             block_crc32: crc32_text(block_digest(&generator)),
             created: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -140,6 +143,7 @@ impl Manifest {
         Ok(Self {
             dataset,
             file,
+            shard: top.shard.as_ref().map(read_shard).transpose()?,
             digest: FileDigest { sha256: hex(sha256, 64)?, crc32: hex(crc32, 8)? },
             block_crc32: hex(block, 8)?,
             created: top.created.map_or_else(String::new, |at| at.value),
@@ -152,7 +156,7 @@ impl Manifest {
     pub fn to_yaml(&self) -> String {
         let dataset = &self.dataset;
         let mut params = vec![entry("duration_s", Value::Float(dataset.duration_s))];
-        let own = synthetic::parameters(&dataset.spec);
+        let own = synthetic::parameters(dataset);
         params.extend(own.into_iter().map(|(name, value)| entry(name, value)));
         let table = Table {
             schema_version: at(SCHEMA_VERSION),
@@ -168,6 +172,13 @@ impl Manifest {
                 sample_rate_hz: at(dataset.spec.sample_rate_hz),
                 samples: at(dataset.samples),
                 bytes: at(bytes(dataset)),
+            }),
+            shard: self.shard.map(|(shard, layout)| {
+                At::from(ShardTable {
+                    index: at(u64::from(shard.index)),
+                    count: at(u64::from(shard.count)),
+                    layout: at(layout.name().to_owned()),
+                })
             }),
             digests: at(DigestTable {
                 sha256: at(self.digest.sha256.clone()),
@@ -217,6 +228,8 @@ table! {
         pub params: At<Node>,
         /// What came out.
         pub output: At<OutputTable>,
+        /// Which part the digests are of; absent for the whole.
+        pub shard: At<ShardTable>,
         /// What proves it.
         pub digests: At<DigestTable>,
         /// When, RFC 3339 in UTC.
@@ -251,6 +264,18 @@ table! {
         pub samples: At<u64>,
         /// Size in bytes.
         pub bytes: At<u64>,
+    }
+}
+
+table! {
+    /// A range of the channels.
+    pub struct ShardTable {
+        /// Which, from 1.
+        pub index: At<u64>,
+        /// Of how many.
+        pub count: At<u64>,
+        /// Where its data are: `shared` or `separate`.
+        pub layout: At<String>,
     }
 }
 
@@ -327,6 +352,24 @@ fn check_sizes(
         }
     }
     Ok(())
+}
+
+fn read_shard(table: &At<ShardTable>) -> Result<(Shard, Layout), Problem> {
+    let place = table.position;
+    let index = need("shard.index", table.value.index, place)?;
+    let count = need("shard.count", table.value.count, place)?;
+    let layout = need("shard.layout", table.value.layout.clone(), place)?;
+    let number = |at: At<u64>| u32::try_from(at.value).ok();
+    let shard = number(index).zip(number(count)).and_then(|(k, n)| Shard::new(k, n));
+    let shard = shard.ok_or_else(|| {
+        let message = format!("there is no shard {} of {}", index.value, count.value);
+        Problem::at(index.position, message)
+    })?;
+    let layout =
+        [Layout::Shared, Layout::Separate].into_iter().find(|known| known.name() == layout.value);
+    let layout = layout
+        .ok_or_else(|| Problem::at(place, "shard.layout must be shared or separate".to_owned()))?;
+    Ok((shard, layout))
 }
 
 /// A file name without folders: the data lie beside the manifest or are not there.

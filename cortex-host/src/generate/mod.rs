@@ -11,16 +11,19 @@ mod digest;
 mod engine;
 mod error;
 mod manifest;
+mod merge;
+mod normalize;
 mod output;
 mod produce;
 mod reproduce;
 mod schedule;
+mod shard;
 mod strand;
 mod verify;
 
-use cortex_core::signal::{Generator, SourceSpec, SpecError};
+use cortex_core::signal::{Generator, Signal, SourceSpec, SpecError};
 
-use crate::plan::GeneratedDataset;
+use crate::plan::{GeneratedDataset, Normalize};
 
 pub use digest::{
     BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, FileDigest, FileDigester, block_digest, crc32_text,
@@ -28,9 +31,11 @@ pub use digest::{
 pub use engine::Settings;
 pub use error::GenerateError;
 pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
+pub use merge::{MergeError, Parts};
 pub use output::{FileOptions, IoMode, Watch, digest_only, write_file, write_stream};
 pub use produce::produce;
 pub use reproduce::{Comparison, Reproduced, reproduce};
+pub use shard::{Layout, MAX_SHARDS, Shard, Sharded, produce_shard, shared_file};
 pub use verify::{GoldenDataset, VerifyError, golden_datasets, verify_generator};
 
 /// The most channels of a dataset: far beyond any electrode array, near enough to catch a typo.
@@ -41,10 +46,14 @@ pub const MAX_CHANNELS: u32 = 1 << 20;
 pub struct Recipe {
     /// The signal, its sample rate and seed.
     pub spec: SourceSpec,
+    /// Index of the first channel.
+    pub first_channel: u32,
     /// Number of channels, `1..=`[`MAX_CHANNELS`].
     pub channels: u32,
     /// Samples per channel, at least 1.
     pub samples: u64,
+    /// Whether each channel is rescaled to zero mean and this RMS, in microvolts.
+    pub exact_rms_uv: Option<f64>,
 }
 
 impl Recipe {
@@ -53,7 +62,24 @@ impl Recipe {
     pub fn of(dataset: &GeneratedDataset) -> Self {
         // A plan has at most 2^20 channels; more would be refused by `bytes`.
         let channels = u32::try_from(dataset.channels).unwrap_or(u32::MAX);
-        Self { spec: dataset.spec, channels, samples: dataset.samples }
+        let exact_rms_uv = match (dataset.normalize, dataset.spec.signal) {
+            (Normalize::None, _) => None,
+            (
+                Normalize::Exact,
+                Signal::PinkNoise { amplitude_uv_rms, .. }
+                | Signal::PowerLawNoise { amplitude_uv_rms, .. }
+                | Signal::WhiteNoise { amplitude_uv_rms },
+            ) => Some(amplitude_uv_rms),
+            // Refused by the plan: these have a peak, not an RMS.
+            (Normalize::Exact, Signal::SineWave { .. } | Signal::Chirp { .. }) => None,
+        };
+        Self { channels, samples: dataset.samples, exact_rms_uv, ..Self::one(dataset.spec) }
+    }
+
+    /// One sample of one channel of `spec`, to be changed into what is wanted.
+    #[must_use]
+    pub fn one(spec: SourceSpec) -> Self {
+        Self { spec, first_channel: 0, channels: 1, samples: 1, exact_rms_uv: None }
     }
 
     /// The dataset's size in bytes: `channels * samples * 4`.

@@ -9,6 +9,7 @@ use cortex_core::signal::Generator;
 
 use super::digest::{FileDigest, FileDigester};
 use super::engine::{Destination, InOrder, Pass, PassError, Settings};
+use super::normalize::measure;
 use super::{GenerateError, Recipe};
 use crate::dataset::place::{Placing, Staged};
 use crate::platform::map::MappedSamplesMut;
@@ -105,7 +106,7 @@ pub(super) fn write_staged(
     });
     let one_pass = recipe.channels <= options.settings.pass_channels;
     let in_order = if one_pass { take.take() } else { None };
-    fill_file(recipe, &generator, staged.file(), in_order, options, watch)
+    fill_file(recipe, &generator, staged.file(), Columns::whole(recipe), in_order, options, watch)
         .map_err(|error| error.at(target, bytes))?;
     if let Some(take) = take {
         read_back(staged.file(), watch.cancel, take).map_err(|error| error.at(target, bytes))?;
@@ -156,25 +157,29 @@ fn in_file_order(
     let generator = recipe.generator()?;
     let bytes = recipe.bytes()?;
     let outcome = if recipe.channels <= settings.pass_channels {
-        Pass {
-            generator: &generator,
-            channels: 0..recipe.channels,
-            first_column: 0,
-            row_channels: recipe.channels as usize,
-            samples: recipe.samples,
-            destination: Destination::Nowhere,
-            in_order: Some(take),
-            progress: watch.progress,
-            cancel: watch.cancel,
-        }
-        .run(settings)
+        let channels = recipe.first_channel..recipe.first_channel + recipe.channels;
+        measure(recipe, &generator, channels.clone(), settings, watch).and_then(|scales| {
+            Pass {
+                generator: &generator,
+                channels,
+                first_column: 0,
+                row_channels: recipe.channels as usize,
+                samples: recipe.samples,
+                scales: scales.as_deref(),
+                destination: Destination::Nowhere,
+                in_order: Some(take),
+                progress: watch.progress,
+                cancel: watch.cancel,
+            }
+            .run(settings)
+        })
     } else {
         let folder = std::env::temp_dir();
         let spool = tempfile::tempfile_in(&folder)
             .map_err(GenerateError::io("create a temporary file in", &folder))?;
         allocate(&spool, &folder, bytes)?;
         let options = FileOptions { settings: *settings, ..FileOptions::automatic() };
-        fill_file(recipe, &generator, &spool, None, &options, watch)
+        fill_file(recipe, &generator, &spool, Columns::whole(recipe), None, &options, watch)
             .map_err(|error| error.at(&folder, bytes))?;
         read_back(&spool, watch.cancel, take)
     };
@@ -184,11 +189,27 @@ fn in_file_order(
     })
 }
 
+/// Where the channels of a recipe lie in the rows of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Columns {
+    /// Column of the recipe's first channel.
+    pub first: usize,
+    /// Values in a row.
+    pub row_channels: usize,
+}
+
+impl Columns {
+    fn whole(recipe: &Recipe) -> Self {
+        Self { first: 0, row_channels: recipe.channels as usize }
+    }
+}
+
 /// Generates all channels of `recipe` into `file`, pass by pass. `in_order` is for sets of one pass.
-fn fill_file(
+pub(super) fn fill_file(
     recipe: &Recipe,
     generator: &Generator,
     file: &File,
+    columns: Columns,
     mut in_order: Option<InOrder<'_>>,
     options: &FileOptions,
     watch: Watch<'_>,
@@ -203,18 +224,43 @@ fn fill_file(
             Some(map) => Destination::Memory(map.samples_mut()),
             None => Destination::File(file),
         };
+        let end = recipe.channels.min(first.saturating_add(width));
+        let channels = recipe.first_channel + first..recipe.first_channel + end;
+        let scales = measure(recipe, generator, channels.clone(), &options.settings, watch)?;
         Pass {
             generator,
-            channels: first..recipe.channels.min(first.saturating_add(width)),
-            first_column: first as usize,
-            row_channels: recipe.channels as usize,
+            channels,
+            first_column: columns.first + first as usize,
+            row_channels: columns.row_channels,
             samples: recipe.samples,
+            scales: scales.as_deref(),
             destination,
             in_order: in_order.take(),
             progress: watch.progress,
             cancel: watch.cancel,
         }
         .run(&options.settings)?;
+    }
+    Ok(())
+}
+
+/// Gives each of `rows` rows of `file` to `take`, in order.
+pub(super) fn read_rows(
+    mut file: &File,
+    row_bytes: usize,
+    rows: u64,
+    cancel: &AtomicBool,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), PassError> {
+    file.rewind()?;
+    let mut reader = io::BufReader::with_capacity(1 << 20, file);
+    let mut row = vec![0; row_bytes];
+    for _ in 0..rows {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(PassError::Interrupted);
+        }
+        reader.read_exact(&mut row)?;
+        take(&row)?;
     }
     Ok(())
 }
@@ -237,7 +283,7 @@ fn read_back(mut file: &File, cancel: &AtomicBool, mut take: InOrder<'_>) -> Res
 }
 
 impl PassError {
-    fn at(self, target: &Path, bytes: u64) -> GenerateError {
+    pub(super) fn at(self, target: &Path, bytes: u64) -> GenerateError {
         match self {
             PassError::Interrupted => GenerateError::Interrupted,
             PassError::Io(error) => file_error("write", target, bytes, error),
@@ -275,6 +321,15 @@ fn allocate(file: &File, target: &Path, bytes: u64) -> Result<(), GenerateError>
     let outcome = match reserve(file, bytes) {
         // The file system cannot reserve (NFS, FAT, older ZFS): writing zeros has the same end.
         Err(error) if unsupported(&error) => write_zeros(file, bytes),
+        outcome => outcome,
+    };
+    outcome.map_err(|error| file_error("allocate", target, bytes, error))
+}
+
+/// As [`allocate`], for a file that others are writing too: what is there stays.
+pub(super) fn allocate_shared(file: &File, target: &Path, bytes: u64) -> Result<(), GenerateError> {
+    let outcome = match reserve(file, bytes) {
+        Err(error) if unsupported(&error) => file.set_len(bytes),
         outcome => outcome,
     };
     outcome.map_err(|error| file_error("allocate", target, bytes, error))

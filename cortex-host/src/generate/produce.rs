@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::manifest::Manifest;
 use super::output::{FileOptions, Watch, refuse_taken, write_staged};
-use super::{FileDigester, GenerateError, Recipe};
+use super::{FileDigest, FileDigester, GenerateError, Recipe};
 use crate::dataset::brainvision::{Header, header_paths, remove_header, write_header};
 use crate::dataset::labels::synthetic_names;
 use crate::dataset::place::{place_text, remove_if_present};
@@ -24,12 +24,12 @@ pub fn produce(
     watch: Watch<'_>,
 ) -> Result<Manifest, GenerateError> {
     refuse_taken(target, options.replace)?;
-    let Some(name) = target.file_name().and_then(|name| name.to_str()) else {
+    if target.file_name().and_then(|name| name.to_str()).is_none() {
         return Err(GenerateError::Request(format!(
             "{} has no name in UTF-8, which manifest and header need; choose another name",
             target.display()
         )));
-    };
+    }
     let (vhdr, vmrk) = header_paths(target);
     if target == vhdr || target == vmrk {
         return Err(GenerateError::Request(format!(
@@ -40,9 +40,21 @@ pub fn produce(
     let recipe = Recipe::of(dataset);
     let mut digester = FileDigester::default();
     let staged = write_staged(&recipe, target, options, Some(&mut digester), watch)?;
+    let place = || Ok(staged.place_with(options.placing())?);
+    complete(dataset, target, manifest_path, digester.finish(), place)
+}
+
+/// Gives finished samples their name by `place`, and puts header and manifest beside them.
+pub(super) fn complete(
+    dataset: &GeneratedDataset,
+    target: &Path,
+    manifest_path: &Path,
+    digest: FileDigest,
+    place: impl FnOnce() -> Result<(), GenerateError>,
+) -> Result<Manifest, GenerateError> {
     remove_if_present(manifest_path)?;
     remove_header(target)?;
-    staged.place_with(options.placing())?;
+    place()?;
     write_header(
         target,
         &Header {
@@ -54,7 +66,8 @@ pub fn produce(
         },
     )?;
     let beside = manifest_path.parent() == target.parent();
-    let manifest = Manifest::now(dataset, beside.then(|| name.to_owned()), digester.finish())?;
+    let name = target.file_name().and_then(|name| name.to_str()).filter(|_| beside);
+    let manifest = Manifest::now(dataset, name.map(str::to_owned), digest)?;
     place_text(manifest_path, &manifest.to_yaml())?;
     Ok(manifest)
 }

@@ -59,7 +59,10 @@ pub fn reproduce(
     settings: &Settings,
     watch: Watch<'_>,
 ) -> Result<Reproduced, GenerateError> {
-    let recipe = Recipe::of(&manifest.dataset);
+    let recipe = match manifest.shard {
+        None => Recipe::of(&manifest.dataset),
+        Some((shard, _)) => shard.recipe(&manifest.dataset)?,
+    };
     let block = crc32_text(block_digest(&recipe.generator()?));
     let again = digest_only(&recipe, settings, watch)?;
     let expected = &manifest.digest;

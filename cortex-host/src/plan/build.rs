@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::kernels::plan_kernels;
 use super::samples::plan_dataset;
 use super::{
-    DatasetPlan, Device, ExecutionPlan, OutputPlan, Pace, Plan, RealtimePlan, Scheduler,
+    DatasetPlan, Device, ExecutionPlan, Normalize, OutputPlan, Pace, Plan, RealtimePlan, Scheduler,
     TelemetryFormat, Transfer, resolved,
 };
 use crate::config::{
@@ -68,6 +68,7 @@ impl Plan {
         let kernels = plan_kernels(config.kernels.as_ref(), &dataset, &execution)?;
         let device = plan_device(config.device.as_ref())?;
         let transfer = plan_transfer(config.transfer.as_ref(), &device, &dataset)?;
+        refuse_normalized(transfer, &dataset, config.transfer.as_ref())?;
         let mut plan = Self {
             dataset,
             kernels,
@@ -170,6 +171,23 @@ fn plan_transfer(
         return Err(Problem::at(at.position, message));
     }
     Ok(transfer)
+}
+
+/// A device that makes its own input sees it once; exact normalisation needs it twice.
+fn refuse_normalized(
+    transfer: Transfer,
+    dataset: &DatasetPlan,
+    place: Option<&At<String>>,
+) -> Result<(), Problem> {
+    match dataset {
+        DatasetPlan::Generated(dataset)
+            if transfer == Transfer::Seeded && dataset.normalize == Normalize::Exact =>
+        {
+            let message = "transfer: seeded makes the data on the device, which cannot normalize them; use transfer: streamed, or remove dataset.params.normalize";
+            Err(Problem::at(place.map_or_else(Position::default, |at| at.position), message))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn plan_realtime(config: Option<&At<RealtimeConfig>>) -> Result<RealtimePlan, Problem> {

@@ -143,6 +143,8 @@ pub struct GeneratedDataset {
     pub version: GeneratorVersion,
     /// Everything that decides the samples of a channel.
     pub spec: SourceSpec,
+    /// What the file's writer does to each channel as a whole.
+    pub normalize: Normalize,
     /// The signal's name in configurations, such as `pink_noise`.
     pub signal_type: String,
     /// The duration asked for, in seconds.
@@ -151,6 +153,17 @@ pub struct GeneratedDataset {
     pub channels: usize,
     /// Samples per channel: `duration_s * sample_rate_hz`, rounded to the nearest, at least 1.
     pub samples: u64,
+}
+
+/// What is done to each channel as a whole once it is known: for files only, since it needs the
+/// data twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Normalize {
+    /// Nothing: amplitudes hold for the process, not for each stretch of it.
+    #[default]
+    None,
+    /// Zero mean and exactly the RMS asked for, in every channel.
+    Exact,
 }
 
 /// One kernel of a run.

@@ -58,7 +58,7 @@ fn dataset(plan: &DatasetPlan) -> DatasetConfig {
         DatasetPlan::Static(dataset) => (dataset.configured_path.clone(), None),
         DatasetPlan::Generated(dataset) => {
             let mut entries = vec![entry("duration_s", Value::Float(dataset.duration_s))];
-            let parameters = synthetic::parameters(&dataset.spec);
+            let parameters = synthetic::parameters(dataset);
             entries.extend(parameters.into_iter().map(|(name, value)| entry(name, value)));
             (dataset.primitive.clone(), at(node(Value::Mapping(entries))))
         }

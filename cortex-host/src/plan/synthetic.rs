@@ -7,8 +7,8 @@ use cortex_core::signal::{
     Effects, Generator, GeneratorVersion, LineNoise, Signal, SourceSpec, SpecError, Sweep,
 };
 
-use super::GeneratedDataset;
 use super::build::positive;
+use super::{GeneratedDataset, Normalize};
 use crate::config::decode::Decode;
 use crate::config::{
     At, Entry, LineNoiseParams, Node, Position, Problem, SyntheticParams, Value, listed, nearest,
@@ -37,13 +37,18 @@ struct SignalKind {
 const SINE: SignalKind =
     SignalKind { name: "sine_wave", own: &["frequency_hz", "amplitude_uv_peak"] };
 
-const V1_SIGNALS: &[SignalKind] =
-    &[SINE, SignalKind { name: "pink_noise", own: &["amplitude_uv_rms", "low_corner_hz"] }];
+const V1_SIGNALS: &[SignalKind] = &[
+    SINE,
+    SignalKind { name: "pink_noise", own: &["amplitude_uv_rms", "low_corner_hz", "normalize"] },
+];
 
 const V2_SIGNALS: &[SignalKind] = &[
     SINE,
-    SignalKind { name: "pink_noise", own: &["amplitude_uv_rms", "low_corner_hz", "exponent"] },
-    SignalKind { name: "white_noise", own: &["amplitude_uv_rms"] },
+    SignalKind {
+        name: "pink_noise",
+        own: &["amplitude_uv_rms", "low_corner_hz", "exponent", "normalize"],
+    },
+    SignalKind { name: "white_noise", own: &["amplitude_uv_rms", "normalize"] },
     SignalKind {
         name: "chirp",
         own: &["start_hz", "end_hz", "sweep_s", "sweep", "amplitude_uv_peak"],
@@ -108,6 +113,7 @@ pub fn dataset(
         seed: params.seed.map_or(DEFAULT_SEED, |at| at.value),
         effects: effects(params)?,
     };
+    let normalize = normalize(params, &spec.effects, samples)?;
     Generator::new(&spec).map_err(|error| {
         let parameter = faulty_parameter(&error);
         let table = parameter.split('.').next().unwrap_or(parameter);
@@ -119,6 +125,7 @@ pub fn dataset(
         primitive: primitive.to_owned(),
         version,
         spec,
+        normalize,
         signal_type: kind.name.to_owned(),
         duration_s,
         channels: channels.value as usize,
@@ -130,11 +137,13 @@ pub fn dataset(
 fn written(params: &SyntheticParams) -> Vec<(&'static str, Position)> {
     let line_noise = params.line_noise.as_ref().map(|at| at.position);
     let sweep = params.sweep.as_ref().map(|at| at.position);
+    let normalize = params.normalize.as_ref().map(|at| at.position);
     [
         ("frequency_hz", params.frequency_hz.map(|at| at.position)),
         ("amplitude_uv_peak", params.amplitude_uv_peak.map(|at| at.position)),
         ("amplitude_uv_rms", params.amplitude_uv_rms.map(|at| at.position)),
         ("low_corner_hz", params.low_corner_hz.map(|at| at.position)),
+        ("normalize", normalize),
         ("exponent", params.exponent.map(|at| at.position)),
         ("start_hz", params.start_hz.map(|at| at.position)),
         ("end_hz", params.end_hz.map(|at| at.position)),
@@ -222,6 +231,26 @@ fn sweep(name: Option<&At<String>>) -> Result<Sweep, Problem> {
     }
 }
 
+fn normalize(
+    params: &SyntheticParams,
+    effects: &Effects,
+    samples: u64,
+) -> Result<Normalize, Problem> {
+    let Some(at) = &params.normalize else { return Ok(Normalize::None) };
+    let refuse = |message: String| Err(Problem::at(at.position, message));
+    match at.value.as_str() {
+        "none" => Ok(Normalize::None),
+        "exact" if *effects != Effects::NONE => refuse(
+            "normalize: exact takes no effects, since rescaling would undo them; remove line_noise, dc_offset_uv, saturation_level_uv and nan_rate, or normalize".to_owned(),
+        ),
+        "exact" if samples < 2 => refuse(
+            "normalize: exact needs at least two samples per channel; lengthen duration_s".to_owned(),
+        ),
+        "exact" => Ok(Normalize::Exact),
+        _ => refuse(format!("normalize must be none or exact, but it is {}", quoted(&at.value))),
+    }
+}
+
 fn effects(params: &SyntheticParams) -> Result<Effects, Problem> {
     let value = |at: Option<At<f64>>| at.map_or(0.0, |at| at.value);
     Ok(Effects {
@@ -246,10 +275,11 @@ fn line_noise(table: &At<LineNoiseParams>) -> Result<LineNoise, Problem> {
     })
 }
 
-/// The parameters that make `spec`, by the names that configurations and manifests use: every
-/// default written out, without the duration.
+/// The parameters that make `dataset`, by the names that configurations and manifests use: every
+/// default of the signal written out, without the duration.
 #[must_use]
-pub fn parameters(spec: &SourceSpec) -> Vec<(&'static str, Value)> {
+pub fn parameters(dataset: &GeneratedDataset) -> Vec<(&'static str, Value)> {
+    let spec = &dataset.spec;
     let number = Value::Float;
     let (name, own): (_, Vec<(&'static str, Value)>) = match spec.signal {
         Signal::SineWave { frequency_hz, amplitude_uv_peak } => (
@@ -295,6 +325,9 @@ pub fn parameters(spec: &SourceSpec) -> Vec<(&'static str, Value)> {
     let mut all = vec![("signal_type", Value::Text(name.into()))];
     all.push(("seed", Value::Integer(spec.seed.into())));
     all.extend(own);
+    if dataset.normalize == Normalize::Exact {
+        all.push(("normalize", Value::Text("exact".into())));
+    }
     all.extend(effect_parameters(&spec.effects));
     all
 }

@@ -1,0 +1,56 @@
+//! `cortex-host merge`: the shards of a dataset become one file.
+
+use std::path::PathBuf;
+
+use super::Talk;
+use super::generating::watching;
+use crate::exit::{ExitCode, Failure};
+use crate::generate::{FileOptions, Parts, manifest_beside};
+use crate::harness::Interrupt;
+
+/// Arguments of `merge`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host generate pink_noise 4096 30000 60 data.float32 --shard 1/2
+  cortex-host generate pink_noise 4096 30000 60 data.float32 --shard 2/2
+  cortex-host merge data.float32
+
+Every shard's bytes are checked against its manifest; the file is the one that a single
+generate would have written. The shards are removed once it has its name.")]
+pub struct Args {
+    /// The file that the shards were made for.
+    pub out: PathBuf,
+    /// Replace OUT if it exists.
+    #[arg(long)]
+    pub force: bool,
+    /// Wait until the disk has everything, so that it survives a power cut.
+    #[arg(long)]
+    pub fsync: bool,
+    /// Print the manifest's facts as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// [`Failure`] with the code and the sentence for the user.
+pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+    let parts = Parts::find(&args.out)?;
+    let interrupt = Interrupt::new();
+    interrupt
+        .install()
+        .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+    let options =
+        FileOptions { replace: args.force, durable: args.fsync, ..FileOptions::automatic() };
+    let manifest =
+        watching(&parts.dataset, talk, &interrupt, |watch| parts.merge(&options, watch))?;
+    talk.say(&format!("Merged file: {}", args.out.display()));
+    talk.say(&format!("sha256 {}", manifest.digest.sha256));
+    if args.json {
+        let facts = super::generate::facts(&manifest, &args.out, &manifest_beside(&args.out));
+        super::answer::print(&format!("{facts:#}"))?;
+    }
+    Ok(ExitCode::Success)
+}

@@ -1,0 +1,268 @@
+//! Joining the shards of a dataset: their digests are checked, then the file gets its name.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::digest::{FileDigest, FileDigester};
+use super::engine::PassError;
+use super::manifest::{Manifest, manifest_beside};
+use super::output::{FileOptions, Watch, read_rows, refuse_taken};
+use super::produce::complete;
+use super::shard::{Layout, Shard, shared_file};
+use super::{GenerateError, Recipe};
+use crate::config::{ConfigError, Position, Problem};
+use crate::dataset::place::{Staged, remove_if_present};
+use crate::exit::{ExitCode, Failure};
+use crate::plan::GeneratedDataset;
+use crate::primitive::Library;
+
+/// Why shards could not be merged. They are left as they were.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// A shard's manifest is unreadable or wrong.
+    #[error(transparent)]
+    Manifest(#[from] ConfigError),
+    /// No shard of the file was found.
+    #[error("there is no shard of {target}; make them with generate ... --shard 1/N to N/N", target = target.display())]
+    NoShards {
+        /// The file wanted.
+        target: PathBuf,
+    },
+    /// Some shards are not finished.
+    #[error("{target} lacks shard {missing}; make it again with generate ... --shard {missing}", target = target.display())]
+    Missing {
+        /// The file wanted.
+        target: PathBuf,
+        /// The first shard missing.
+        missing: Shard,
+    },
+    /// The shards do not belong together.
+    #[error("{manifest} is of another dataset or split than the other shards; remove it, or make all shards with the same arguments", manifest = manifest.display())]
+    Foreign {
+        /// The manifest that differs.
+        manifest: PathBuf,
+    },
+    /// A shard's data are not what its manifest says.
+    #[error(
+        "the data of shard {shard} differ from its manifest (expected sha256 {expected}, found {found}); make it again with generate ... --shard {shard} --force"
+    )]
+    Different {
+        /// The shard.
+        shard: Shard,
+        /// Digest in its manifest.
+        expected: String,
+        /// Digest of its data.
+        found: String,
+    },
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
+}
+
+impl From<MergeError> for Failure {
+    fn from(error: MergeError) -> Self {
+        let message = error.to_string();
+        match error {
+            MergeError::Manifest(error) => error.into(),
+            MergeError::Generate(error) => error.into(),
+            MergeError::NoShards { .. } | MergeError::Missing { .. } => {
+                Failure::input_output(message)
+            }
+            MergeError::Foreign { .. } => Failure::usage(message),
+            MergeError::Different { .. } => Failure::new(ExitCode::CheckFailed, message),
+        }
+    }
+}
+
+/// The shards of a file, all there and all of the same dataset.
+pub struct Parts {
+    /// The whole dataset.
+    pub dataset: GeneratedDataset,
+    layout: Layout,
+    target: PathBuf,
+    parts: Vec<Part>,
+}
+
+struct Part {
+    shard: Shard,
+    digest: FileDigest,
+    recipe: Recipe,
+}
+
+impl Parts {
+    /// Finds the shards of `target` by their manifests beside it.
+    ///
+    /// # Errors
+    /// [`MergeError`] when one is missing, unreadable or of another dataset.
+    pub fn find(target: &Path) -> Result<Self, MergeError> {
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let library = Library::new(folder);
+        let folder = folder.unwrap_or(Path::new("."));
+        let prefix = format!("{}.shard-", target.file_name().unwrap_or_default().to_string_lossy());
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+            .map_err(GenerateError::io("read the folder", folder))?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| {
+                path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
+                    name.starts_with(&prefix) && name.ends_with(".manifest.yaml")
+                })
+            })
+            .collect();
+        paths.sort();
+        let mut first: Option<(GeneratedDataset, u32, Layout)> = None;
+        let mut parts = Vec::new();
+        for path in paths {
+            let manifest = Manifest::read(&path, &library)?;
+            let Some((shard, layout)) = manifest.shard else {
+                let message = "shard is missing; this is no manifest of a shard";
+                let problem = Problem::at(Position::default(), message);
+                return Err(problem.in_source(&path.display().to_string()).into());
+            };
+            let (dataset, count, agreed) =
+                first.get_or_insert((manifest.dataset.clone(), shard.count, layout));
+            if manifest.dataset != *dataset || shard.count != *count || layout != *agreed {
+                return Err(MergeError::Foreign { manifest: path });
+            }
+            let recipe = shard.recipe(dataset)?;
+            parts.push(Part { shard, digest: manifest.digest, recipe });
+        }
+        let Some((dataset, count, layout)) = first else {
+            return Err(MergeError::NoShards { target: target.to_owned() });
+        };
+        parts.sort_by_key(|part| part.shard.index);
+        for index in 1..=count {
+            if parts.get(index as usize - 1).is_none_or(|part| part.shard.index != index) {
+                let missing = Shard { index, count };
+                return Err(MergeError::Missing { target: target.to_owned(), missing });
+            }
+        }
+        Ok(Self { dataset, layout, target: target.to_owned(), parts })
+    }
+
+    /// Checks every shard's bytes against its manifest and makes the whole file of them, with
+    /// header and manifest; the shards and their manifests are gone then.
+    ///
+    /// # Errors
+    /// [`MergeError`]; the shards are still there then, and nothing is at the target.
+    pub fn merge(&self, options: &FileOptions, watch: Watch<'_>) -> Result<Manifest, MergeError> {
+        refuse_taken(&self.target, options.replace)?;
+        let bytes = Recipe::of(&self.dataset).bytes()?;
+        let manifest = match self.layout {
+            Layout::Shared => self.name_shared(bytes, options, watch)?,
+            Layout::Separate => self.join_separate(bytes, options, watch)?,
+        };
+        for part in &self.parts {
+            let own = part.shard.file(&self.target);
+            remove_if_present(&manifest_beside(&own)).map_err(GenerateError::from)?;
+            remove_if_present(&own).map_err(GenerateError::from)?;
+        }
+        Ok(manifest)
+    }
+
+    /// The columns lie where they belong: only their digests are to be checked.
+    fn name_shared(
+        &self,
+        bytes: u64,
+        options: &FileOptions,
+        watch: Watch<'_>,
+    ) -> Result<Manifest, MergeError> {
+        let path = shared_file(&self.target);
+        let file = File::open(&path).map_err(GenerateError::io("open", &path))?;
+        let row_bytes = self.dataset.channels * 4;
+        let mut digests = Digests::new(self.parts.len());
+        read_rows(&file, row_bytes, self.dataset.samples, watch.cancel, |row| {
+            digests.whole.update(row);
+            for (part, digester) in self.parts.iter().zip(&mut digests.parts) {
+                let first = part.recipe.first_channel as usize * 4;
+                let own = first..first + part.recipe.channels as usize * 4;
+                digester.update(row.get(own).unwrap_or_default());
+            }
+            (watch.progress)(row.len() as u64 / 4);
+            Ok(())
+        })
+        .map_err(|error| error.at(&path, bytes))?;
+        let digest = self.check(digests)?;
+        if options.durable {
+            file.sync_all().map_err(GenerateError::io("write", &path))?;
+        }
+        let place =
+            || std::fs::rename(&path, &self.target).map_err(GenerateError::io("rename", &path));
+        Ok(complete(&self.dataset, &self.target, &manifest_beside(&self.target), digest, place)?)
+    }
+
+    /// Rows are put together from the shards' rows.
+    fn join_separate(
+        &self,
+        bytes: u64,
+        options: &FileOptions,
+        watch: Watch<'_>,
+    ) -> Result<Manifest, MergeError> {
+        let mut staged = Staged::create(&self.target).map_err(GenerateError::from)?;
+        let mut readers = Vec::new();
+        for part in &self.parts {
+            let path = part.shard.file(&self.target);
+            let file = File::open(&path).map_err(GenerateError::io("open", &path))?;
+            readers.push(BufReader::with_capacity(64 * 1024, file));
+        }
+        let mut digests = Digests::new(self.parts.len());
+        let mut row = vec![0; self.dataset.channels * 4];
+        for _ in 0..self.dataset.samples {
+            if watch.cancel.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err(GenerateError::Interrupted.into());
+            }
+            let mut rest = &mut row[..];
+            for ((part, reader), digester) in
+                self.parts.iter().zip(&mut readers).zip(&mut digests.parts)
+            {
+                let (own, after) = rest.split_at_mut(part.recipe.channels as usize * 4);
+                reader
+                    .read_exact(own)
+                    .map_err(GenerateError::io("read", &part.shard.file(&self.target)))?;
+                digester.update(own);
+                rest = after;
+            }
+            digests.whole.update(&row);
+            staged
+                .write_all(&row)
+                .map_err(|error| PassError::from(error).at(&self.target, bytes))?;
+            (watch.progress)(row.len() as u64 / 4);
+        }
+        for (part, mut reader) in self.parts.iter().zip(readers) {
+            let path = part.shard.file(&self.target);
+            if reader.read(&mut [0]).map_err(GenerateError::io("read", &path))? != 0 {
+                let error = io::Error::other("it is longer than its manifest says");
+                return Err(GenerateError::io("use", &path)(error).into());
+            }
+        }
+        let digest = self.check(digests)?;
+        let place = || Ok(staged.place_with(options.placing())?);
+        Ok(complete(&self.dataset, &self.target, &manifest_beside(&self.target), digest, place)?)
+    }
+
+    /// Compares every shard's digest; returns the whole's.
+    fn check(&self, digests: Digests) -> Result<FileDigest, MergeError> {
+        for (part, found) in self.parts.iter().zip(digests.parts) {
+            let found = found.finish();
+            if found != part.digest {
+                return Err(MergeError::Different {
+                    shard: part.shard,
+                    expected: part.digest.sha256.clone(),
+                    found: found.sha256,
+                });
+            }
+        }
+        Ok(digests.whole.finish())
+    }
+}
+
+struct Digests {
+    whole: FileDigester,
+    parts: Vec<FileDigester>,
+}
+
+impl Digests {
+    fn new(parts: usize) -> Self {
+        Self { whole: FileDigester::default(), parts: vec![FileDigester::default(); parts] }
+    }
+}
