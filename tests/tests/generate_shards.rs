@@ -84,7 +84,8 @@ fn changed_foreign_and_unwritten_shards_are_not_merged() {
             stderr_of(&cortex(&command, folder.path()), 0);
         }
         // The last value belongs to shard 2 in either layout.
-        let name = ["data.float32.shards", "data.float32.shard-2-of-2"][usize::from(layout != "")];
+        let name =
+            ["data.float32.shards", "data.float32.shard-2-of-2"][usize::from(!layout.is_empty())];
         let mut bytes = fs::read(folder.path().join(name)).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(folder.path().join(name), bytes).unwrap();
