@@ -5,7 +5,8 @@
 
 use std::hint::black_box;
 
-use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec, fill_golden_rows};
+use cortex_core::kernel::golden::fill_golden_rows;
+use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Scratch, Signal, SourceSpec,
 };

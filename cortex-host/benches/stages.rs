@@ -4,7 +4,8 @@
 
 use std::hint::black_box;
 
-use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec, fill_golden_rows};
+use cortex_core::kernel::golden::fill_golden_rows;
+use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 use cortex_core::random::{StreamKey, WordBlock, normals};
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
