@@ -123,9 +123,7 @@ impl Board for Nucleo {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let boot = boot::start();
-    let (Some(memory), Some(ring)) = (MEMORY.take(), RING.take()) else {
-        panic!()
-    };
+    let (Some(memory), Some(ring)) = (MEMORY.take(), RING.take()) else { panic!() };
     let Some(mut board) = Nucleo::start(ring) else { panic!("peripherals taken twice") };
     serve::run(&mut board, &boot, RING_BYTES, memory)
 }
