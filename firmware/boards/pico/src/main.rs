@@ -35,8 +35,8 @@ const PACKET_BYTES: usize = 64;
 /// The shared identity for open CDC devices (V-USB); the strings tell them apart.
 const USB_IDENTITY: UsbVidPid = UsbVidPid(0x16C0, 0x27DD);
 
-/// Frames, transmit buffer, kernel values, seeded channels: 220 KB of 256.
-static MEMORY: Exclusive<Memory<1_048, 1_072, 40_960, 256>> = Exclusive::new(Memory::new());
+/// Frames, transmit buffer, kernel values, seeded channels: 230 KB of 256, the rest for the stack.
+static MEMORY: Exclusive<Memory<1_048, 1_072, 36_864, 256>> = Exclusive::new(Memory::new());
 /// One slot of a queue always stays free.
 static RING: Exclusive<Queue<u8, { RING_BYTES + 1 }>> = Exclusive::new(Queue::new());
 static BUS: Exclusive<Option<UsbBusAllocator<UsbBus>>> = Exclusive::new(None);
