@@ -42,8 +42,8 @@ impl Settings {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             path: SimdPath::best(),
             pass_channels: 4096,
-            tile_bytes: 256 * 1024,
-            slots: 8,
+            tile_bytes: 512 * 1024,
+            slots: 4,
         }
     }
 }
@@ -130,7 +130,7 @@ impl Pass<'_> {
         let shared = Shared {
             generator: self.generator,
             settings,
-            schedule: Schedule::new(strands.len(), tiles, slots, threads),
+            schedule: Schedule::new(strands.len(), tiles, slots, threads, file.is_some()),
             first_channel: self.channels.start,
             scales: self.scales,
             states: strands.iter().map(|_| Mutex::new(None)).collect(),
@@ -205,6 +205,7 @@ impl Shared<'_> {
             } else {
                 match job {
                     Job::Advance { strand, tile } => self.advance(strand, tile, &mut workspace),
+                    Job::Write { tile } => self.write(tile),
                     Job::Finish { tile } => self.finish(tile),
                 }
             };
@@ -217,27 +218,30 @@ impl Shared<'_> {
         }
     }
 
-    /// Generates `strand` of `tile`; writes the tile when that completes it.
+    /// Generates `strand` of `tile`.
     fn advance(
         &self,
         strand: usize,
         tile: u64,
         workspace: &mut Workspace,
     ) -> Result<(), PassError> {
-        {
-            let mut state = self.states[strand].lock().map_err(|_| broken())?;
-            let state = state.get_or_insert_with(|| self.start(strand));
-            let mut cell = self.ring.write(tile, strand).ok_or_else(broken)?;
-            let scales = self.scales.and_then(|all| all.get(self.strands[strand].clone()));
-            state.fill(self.generator, self.settings.path, scales, workspace, &mut cell);
-            cell.commit();
+        let mut guard = self.states[strand].lock().map_err(|_| broken())?;
+        let state = guard.get_or_insert_with(|| self.start(strand));
+        let mut cell = self.ring.write(tile, strand).ok_or_else(broken)?;
+        let scales = self.scales.and_then(|all| all.get(self.strands[strand].clone()));
+        state.fill(self.generator, self.settings.path, scales, workspace, &mut cell);
+        cell.commit();
+        drop(guard);
+        self.schedule.advanced(tile, strand);
+        Ok(())
+    }
+
+    /// Writes `tile` to the file.
+    fn write(&self, tile: u64) -> Result<(), PassError> {
+        if let Some(file) = self.file {
+            self.write_out(file, tile, &self.ring.read(tile).ok_or_else(broken)?)?;
         }
-        if self.schedule.advanced(tile, strand) {
-            if let Some(file) = self.file {
-                self.write_out(file, tile, &self.ring.read(tile).ok_or_else(broken)?)?;
-            }
-            self.schedule.flushed(tile);
-        }
+        self.schedule.written(tile);
         Ok(())
     }
 

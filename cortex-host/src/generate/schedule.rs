@@ -2,9 +2,10 @@
 //!
 //! There is no barrier. A strand may be up to `slots` tiles ahead of the oldest unfinished
 //! tile; any free thread takes whichever work is ready: first finishing the oldest tile, then
-//! the strand furthest behind, preferring those it worked on last (their state is in that
-//! core's cache). So a thread whose core is taken away, or that is busy with digests, simply
-//! does less.
+//! writing the oldest whole one, then the strand furthest behind, preferring those it worked on
+//! last (their state is in that core's cache). So a thread whose core is taken away, or that is
+//! busy with digests, simply does less. One thread writes at a time: a file system lets only one
+//! at a file anyway, and a second would wait for it instead of generating.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +14,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 pub(super) enum Job {
     /// Generate `tile` of `strand`, its next.
     Advance { strand: usize, tile: u64 },
-    /// Take `tile` in file order: all its strands are written.
+    /// Write `tile` to where it belongs: all its strands are generated.
+    Write { tile: u64 },
+    /// Take `tile` in file order: it is generated and, where that is asked for, written.
     Finish { tile: u64 },
 }
 
@@ -27,9 +30,11 @@ pub(super) struct Schedule {
 
 struct Board {
     strands: Vec<Progress>,
-    /// Steps missing before a tile can be finished, by tile modulo slots: its strands, and
-    /// whatever the worker that completed it does with the whole.
+    /// Strands missing of a tile, by tile modulo slots.
     missing: Vec<usize>,
+    /// The next tile to write; none when tiles are not written.
+    next_write: Option<u64>,
+    writing: bool,
     /// The oldest tile that is not finished.
     oldest: u64,
     finishing: bool,
@@ -45,14 +50,22 @@ struct Progress {
 
 impl Schedule {
     /// Work for `strands` strands over `tiles` tiles, at most `slots` tiles under way. Each
-    /// of the `workers` begins with neighbouring strands.
-    pub(super) fn new(strands: usize, tiles: u64, slots: usize, workers: usize) -> Self {
+    /// of the `workers` begins with neighbouring strands. `write`: tiles are written too.
+    pub(super) fn new(
+        strands: usize,
+        tiles: u64,
+        slots: usize,
+        workers: usize,
+        write: bool,
+    ) -> Self {
         let strands_each = strands.div_ceil(workers.max(1));
         let board = Board {
             strands: (0..strands)
                 .map(|s| Progress { next_tile: 0, busy: false, last_worker: s / strands_each })
                 .collect(),
-            missing: vec![strands + 1; slots],
+            missing: vec![strands; slots],
+            next_write: write.then_some(0),
+            writing: false,
             oldest: 0,
             finishing: false,
             stopped: false,
@@ -79,12 +92,23 @@ impl Schedule {
     }
 
     fn pick(&self, board: &mut Board, worker: usize) -> Option<Job> {
-        let slot = (board.oldest % self.slots) as usize;
-        if !board.finishing && board.missing[slot] == 0 {
+        let limit = self.tiles.min(board.oldest + self.slots);
+        // A strand goes through the tiles in order, so tiles become whole in order.
+        let whole = |tile: u64| tile < limit && board.missing[(tile % self.slots) as usize] == 0;
+        if !board.finishing
+            && whole(board.oldest)
+            && board.next_write.is_none_or(|t| t > board.oldest)
+        {
             board.finishing = true;
             return Some(Job::Finish { tile: board.oldest });
         }
-        let limit = self.tiles.min(board.oldest + self.slots);
+        if let Some(tile) = board.next_write
+            && !board.writing
+            && whole(tile)
+        {
+            board.writing = true;
+            return Some(Job::Write { tile });
+        }
         // Somebody else's strand costs moving its state: worth it once it lags half the slots.
         let lead = self.slots / 2;
         let (strand, progress) = board
@@ -101,33 +125,28 @@ impl Schedule {
         Some(Job::Advance { strand, tile: progress.next_tile })
     }
 
-    /// Declares `strand` of `tile` written and gives the strand back. True when it was the
-    /// tile's last: that worker now does what is to be done with a complete tile, then says
-    /// [`Schedule::flushed`].
-    pub(super) fn advanced(&self, tile: u64, strand: usize) -> bool {
+    /// Declares `strand` of `tile` generated and gives the strand back.
+    pub(super) fn advanced(&self, tile: u64, strand: usize) {
         let mut board = self.lock();
         board.strands[strand].next_tile = tile + 1;
         board.strands[strand].busy = false;
+        board.missing[(tile % self.slots) as usize] -= 1;
         self.wake(&board);
-        let missing = &mut board.missing[(tile % self.slots) as usize];
-        *missing -= 1;
-        *missing == 1
     }
 
-    /// Declares `tile` ready to be finished in order.
-    pub(super) fn flushed(&self, tile: u64) {
+    /// Declares `tile` written.
+    pub(super) fn written(&self, tile: u64) {
         let mut board = self.lock();
-        board.missing[(tile % self.slots) as usize] = 0;
-        if tile == board.oldest {
-            self.wake(&board);
-        }
+        board.next_write = Some(tile + 1);
+        board.writing = false;
+        self.wake(&board);
     }
 
     /// Declares `tile` finished: its slot is free.
     pub(super) fn finished(&self, tile: u64) {
         let mut board = self.lock();
         let strands = board.strands.len();
-        board.missing[(tile % self.slots) as usize] = strands + 1;
+        board.missing[(tile % self.slots) as usize] = strands;
         board.oldest = tile + 1;
         board.finishing = false;
         self.wake(&board);
@@ -160,19 +179,22 @@ mod tests {
     #[test]
     fn a_worker_finishes_first_then_keeps_to_its_own_strands_then_helps() {
         // Four strands, two workers, four slots: strands 0 and 1 belong to worker 0.
-        let schedule = Schedule::new(4, 10, 4, 2);
-        let mut order = Vec::new();
+        let schedule = Schedule::new(4, 10, 4, 2, true);
+        let (mut order, mut written) = (Vec::new(), false);
         loop {
             let job = schedule.take(0).unwrap();
             match job {
                 Job::Advance { strand, tile } => {
                     order.push((strand, tile));
-                    if schedule.advanced(tile, strand) {
-                        schedule.flushed(tile);
-                    }
+                    schedule.advanced(tile, strand);
+                }
+                Job::Write { tile } => {
+                    assert_eq!(tile, 0);
+                    written = true;
+                    schedule.written(tile);
                 }
                 Job::Finish { tile } => {
-                    assert_eq!(tile, 0);
+                    assert!(tile == 0 && written);
                     break;
                 }
             }
@@ -183,7 +205,7 @@ mod tests {
 
     #[test]
     fn stopping_ends_every_wait() {
-        let schedule = Schedule::new(1, 1, 1, 2);
+        let schedule = Schedule::new(1, 1, 1, 2, false);
         assert!(matches!(schedule.take(0), Some(Job::Advance { .. })));
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| schedule.take(1));
