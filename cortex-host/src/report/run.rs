@@ -111,8 +111,9 @@ pub struct Window {
     pub deadline_missed: bool,
     /// Whether it is a warm-up window, which is in no statistics.
     pub warmup: bool,
-    /// Whether the device is emulated: its kernel times are no times of real hardware.
-    pub emulated: bool,
+    /// Instructions of the kernel on an emulated device, whose kernel times are no times of real
+    /// hardware.
+    pub instructions: Option<u64>,
 }
 
 /// The columns that count here.
@@ -169,6 +170,12 @@ impl KernelWindows {
     /// The measured windows: all but the warm-up.
     pub fn measured(&self) -> impl Iterator<Item = &Window> {
         self.windows.iter().filter(|window| !window.warmup)
+    }
+
+    /// Whether the device was emulated: its kernels are measured in instructions.
+    #[must_use]
+    pub fn emulated(&self) -> bool {
+        self.windows.iter().any(|window| window.instructions.is_some())
     }
 }
 
@@ -380,7 +387,7 @@ impl Row {
             end_to_end_ns: succeeded.then_some(end_to_end_ns),
             deadline_missed: self.deadline_missed != 0,
             warmup: self.warmup != 0,
-            emulated: self.device_instructions.is_some(),
+            instructions: self.device_instructions,
         }
     }
 }

@@ -1,12 +1,10 @@
-//! `SUMMARY.md` and the table at the end of a run: the figures of a [`Summary`] for people.
+//! `SUMMARY.md`: the figures of a [`Summary`] for people.
 
 use std::fmt::Write;
 
+use super::figures::{dash, grouped, markdown_table, micros, missed, rate};
 use super::statistics::Latency;
-use super::summary::{KernelSummary, RunStatus, Summary};
-
-/// Between two columns on a terminal.
-const GAP: &str = "  ";
+use super::summary::{KernelSummary, Summary};
 
 /// The text of `SUMMARY.md`.
 #[must_use]
@@ -266,17 +264,6 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
     }
     facts.push(("dataset SHA-256", format!("`{}`", data.sha256)));
     facts.push(("configuration SHA-256", format!("`{}`", summary.plan_sha256)));
-    let realtime = &summary.realtime;
-    let mut scheduler = realtime.scheduler.clone();
-    if let Some(priority) = realtime.priority {
-        let _ = write!(scheduler, ", priority {priority}");
-    }
-    if realtime.scheduler != realtime.scheduler_requested {
-        let _ = write!(scheduler, " ({} was refused)", realtime.scheduler_requested);
-    }
-    if !realtime.cpu_affinity.is_empty() {
-        let _ = write!(scheduler, ", bound to cores {:?}", realtime.cpu_affinity);
-    }
     facts.push(("pace, device", format!("{}, {}", summary.pace, summary.device)));
     if let Some(device) = &summary.device_facts {
         let commit = device.firmware_commit.as_deref().unwrap_or("unknown commit");
@@ -308,7 +295,7 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
     if let Some(faults) = &summary.faults {
         facts.push(("faults on purpose", faults.clone()));
     }
-    facts.push(("scheduler", scheduler));
+    facts.push(("scheduler", summary.realtime.to_string()));
     let host = &summary.host;
     facts.push((
         "machine",
@@ -344,266 +331,4 @@ pub(crate) fn headline(summary: &Summary) -> String {
         if missed == 1 { "" } else { "s" },
         summary.failed_windows(),
     )
-}
-
-/// One line about a kernel that has ended.
-#[must_use]
-pub fn terminal_line(kernel: &KernelSummary) -> String {
-    let windows = kernel.windows;
-    let p50 =
-        |latency: Option<Latency>| latency.map_or(dash(), |l| format!("{} µs", micros(l.p50)));
-    let plural = if windows.measured == 1 { "" } else { "s" };
-    let mut parts = vec![format!("{} window{plural}", windows.measured)];
-    if let Some(instructions) = kernel.kernel_instructions {
-        parts.push(format!("kernel p50 {} instructions", micros(instructions.p50)));
-    }
-    if let Some(seeded) = &kernel.seeded {
-        let unit = if seeded.unit == "us" { "µs" } else { "instructions" };
-        parts.push(format!("kernel mean {} {unit}", micros(seeded.kernel_mean)));
-        parts.push(format!("generator {} {unit} a sample", micros(seeded.generator_per_sample)));
-    } else {
-        if kernel.kernel_instructions.is_none() {
-            parts.push(format!("kernel p50 {}", p50(kernel.kernel_time_us)));
-        }
-        parts.push(format!("end-to-end p50 {}", p50(kernel.end_to_end_us)));
-        if kernel.kernel_instructions.is_none() {
-            parts.push(format!("harness cost p50 {}", p50(kernel.harness_cost_us)));
-        }
-        parts.push(format!("{} missed", missed(kernel)));
-        parts.push(format!("{} failed", windows.failed));
-    }
-    if let Some(outputs) = &kernel.outputs {
-        parts.push(outputs.sentence());
-    }
-    format!("{}: {}", kernel.name, parts.join(", "))
-}
-
-/// The table printed at the end of a run, for a terminal of 80 columns or more.
-#[must_use]
-pub fn terminal_table(summary: &Summary) -> String {
-    let head = ["kernel", "windows", "p50", "p99", "p50", "p99", "max", "missed", "failed"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for kernel in &summary.kernels {
-        let cell = |latency: Option<Latency>, value: fn(&Latency) -> f64| {
-            latency.map_or(dash(), |latency| micros(value(&latency)))
-        };
-        let in_kernel = kernel.kernel_time_us.or(kernel.kernel_instructions);
-        rows.push(vec![
-            kernel.name.clone(),
-            kernel.windows.measured.to_string(),
-            cell(in_kernel, |latency| latency.p50),
-            cell(in_kernel, |latency| latency.p99),
-            cell(kernel.end_to_end_us, |latency| latency.p50),
-            cell(kernel.end_to_end_us, |latency| latency.p99),
-            cell(kernel.end_to_end_us, |latency| latency.max),
-            missed(kernel),
-            kernel.windows.failed.to_string(),
-        ]);
-    }
-    let mut widths = column_widths(rows.iter());
-    // Each group of columns is as wide as its title.
-    let emulated = summary.device_facts.as_ref().is_some_and(|device| device.emulated);
-    let unit = if emulated { "kernel instr." } else { "kernel time µs" };
-    let groups = [(unit, 2..4), ("end-to-end µs", 4..7)];
-    let mut title = String::new();
-    for (name, columns) in groups {
-        let before: usize = widths.iter().take(columns.start).map(|width| width + GAP.len()).sum();
-        let Some(group) = widths.get_mut(columns) else { continue };
-        let width = group.iter().map(|width| width + GAP.len()).sum::<usize>();
-        if let Some(first) = group.first_mut() {
-            // One blank more than the other gaps sets the groups apart.
-            *first += (name.chars().count() + GAP.len()).saturating_sub(width).max(1);
-        }
-        let width = group.iter().map(|width| width + GAP.len()).sum::<usize>();
-        let start = (before + width).saturating_sub(name.chars().count() + GAP.len());
-        title = pad_right(&title, start);
-        title.push_str(name);
-    }
-    let mut text = format!("{title}\n");
-    for row in &rows {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            line.push_str(&if column == 0 {
-                pad_right(cell, *width)
-            } else {
-                pad_left(cell, *width)
-            });
-            line.push_str(GAP);
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text.push_str(&device_lines(summary));
-    if summary.status != RunStatus::Complete {
-        let _ = writeln!(text, "{}", headline(summary));
-    }
-    text
-}
-
-/// What a run on a device adds to the table: how the results compare, and the link.
-fn device_lines(summary: &Summary) -> String {
-    let mut text = String::new();
-    let Some(device) = &summary.device_facts else { return text };
-    let checks = || summary.kernels.iter().filter_map(|kernel| kernel.outputs);
-    let different = checks().filter(|check| check.first_different.is_some()).count();
-    if different == 0 {
-        let equal: u64 = checks().map(|check| check.equal).sum();
-        let plural = if equal == 1 { "" } else { "s" };
-        let _ = writeln!(
-            text,
-            "\n{}: outputs equal to the host's, bit for bit: {equal} window{plural}",
-            device.board
-        );
-    } else {
-        let _ = writeln!(
-            text,
-            "\n{}: outputs of {different} kernel{} differ from the host's",
-            device.board,
-            if different == 1 { "" } else { "s" }
-        );
-    }
-    for kernel in &summary.kernels {
-        if let Some(error) = &kernel.error {
-            let _ = writeln!(text, "{}: {error}", kernel.name);
-        }
-    }
-    if device.emulated && summary.transfer == "streamed" {
-        text.push_str(
-            "emulated: instructions are exact; latencies and missed deadlines are the emulator's\n",
-        );
-    }
-    if let Some(link) = summary.link {
-        let _ = writeln!(
-            text,
-            "link: {} bytes, efficiency {}, {} retransmissions, {} CRC errors, latency {} µs",
-            grouped(link.line_bytes as f64),
-            link.line_efficiency.map_or(dash(), |value| format!("{value:.3}")),
-            link.retransmissions,
-            link.crc_errors,
-            link.latency_us.map_or(dash(), micros)
-        );
-    }
-    text
-}
-
-pub(crate) fn missed(kernel: &KernelSummary) -> String {
-    let windows = kernel.windows;
-    match windows.deadline_missed {
-        0 => "0".to_owned(),
-        missed => {
-            format!("{missed} ({:.1} %)", missed as f64 * 100.0 / windows.measured.max(1) as f64)
-        }
-    }
-}
-
-fn dash() -> String {
-    "–".to_owned()
-}
-
-/// Microseconds with three digits or more, and a nanosecond at the finest.
-pub(crate) fn micros(value: f64) -> String {
-    if value < 10.0 {
-        format!("{value:.2}")
-    } else if value < 1000.0 {
-        format!("{value:.1}")
-    } else {
-        grouped(value)
-    }
-}
-
-/// A rate with about three digits.
-pub(crate) fn rate(value: f64) -> String {
-    if value < 10.0 {
-        format!("{value:.2}")
-    } else if value < 100.0 {
-        format!("{value:.1}")
-    } else {
-        grouped(value)
-    }
-}
-
-/// A whole number with its thousands apart: 1 234 567 (narrow no-break spaces).
-fn grouped(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A table that is legible as plain text too: columns aligned, numbers to the right.
-fn markdown_table(head: &[&str], rows: Vec<Vec<String>>) -> String {
-    let head: Vec<String> = head.iter().map(|&title| title.to_owned()).collect();
-    let widths = column_widths(rows.iter().chain([&head]));
-    let facts = head.iter().all(String::is_empty);
-    let left = |column: usize| column == 0 || facts;
-    let line = |cells: &[String]| {
-        let mut text = String::from("|");
-        for (column, width) in widths.iter().enumerate() {
-            let cell = cells.get(column).map_or("", String::as_str).replace('|', "\\|");
-            let cell =
-                if left(column) { pad_right(&cell, *width) } else { pad_left(&cell, *width) };
-            let _ = write!(text, " {cell} |");
-        }
-        text.push('\n');
-        text
-    };
-    let mut text = line(&head);
-    text.push('|');
-    for (column, width) in widths.iter().enumerate() {
-        let rule = "-".repeat(width + 1);
-        text.push_str(&if left(column) { format!("{rule}-|") } else { format!("{rule}:|") });
-    }
-    text.push('\n');
-    for row in &rows {
-        text.push_str(&line(row));
-    }
-    text
-}
-
-fn column_widths<'a>(rows: impl Iterator<Item = &'a Vec<String>>) -> Vec<usize> {
-    let mut widths = Vec::new();
-    for row in rows {
-        widths.resize(widths.len().max(row.len()), 1);
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    widths
-}
-
-fn pad_left(cell: &str, width: usize) -> String {
-    let room = width.saturating_sub(cell.chars().count());
-    format!("{}{cell}", " ".repeat(room))
-}
-
-fn pad_right(cell: &str, width: usize) -> String {
-    let room = width.saturating_sub(cell.chars().count());
-    format!("{cell}{}", " ".repeat(room))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_keep_their_digits_at_every_size() {
-        let shown: Vec<String> =
-            [0.042, 9.994, 57.25, 999.9, 1234.0, 1_234_567.8].map(micros).into();
-        assert_eq!(
-            shown,
-            ["0.04", "9.99", "57.2", "999.9", "1\u{202f}234", "1\u{202f}234\u{202f}568"]
-        );
-    }
-
-    #[test]
-    fn tables_are_aligned_and_pipes_escaped() {
-        let rows = vec![vec!["a|b".to_owned(), "1".to_owned()]];
-        let table = markdown_table(&["kernel", "p50"], rows);
-        assert_eq!(table, "| kernel | p50 |\n|--------|----:|\n| a\\|b   |   1 |\n");
-    }
 }
