@@ -299,6 +299,12 @@ impl KernelSummary {
 }
 
 impl Summary {
+    /// Whether the device was emulated: its kernels are measured in instructions.
+    #[must_use]
+    pub fn emulated(&self) -> bool {
+        self.device_facts.as_ref().is_some_and(|device| device.emulated)
+    }
+
     /// Windows without a result, over all kernels.
     #[must_use]
     pub fn failed_windows(&self) -> u64 {

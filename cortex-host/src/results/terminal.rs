@@ -66,8 +66,7 @@ pub fn terminal_table(summary: &Summary) -> String {
     }
     let mut widths = column_widths(rows.iter());
     // Each group of columns is as wide as its title.
-    let emulated = summary.device_facts.as_ref().is_some_and(|device| device.emulated);
-    let unit = if emulated { "kernel instr." } else { "kernel time µs" };
+    let unit = if summary.emulated() { "kernel instr." } else { "kernel time µs" };
     let groups = [(unit, 2..4), ("end-to-end µs", 4..7)];
     let mut title = String::new();
     for (name, columns) in groups {

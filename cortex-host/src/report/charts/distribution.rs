@@ -2,7 +2,7 @@
 
 use cortex_core::math;
 
-use super::{SERIES, Series, micros, range};
+use super::{Series, micros, range, series_of};
 use crate::plot::{Axis, Chart, Mark, Scale};
 use crate::report::run::KernelWindows;
 
@@ -20,14 +20,15 @@ const FAR: f64 = 4.0;
 /// How many windows took how long; none without a measured latency.
 #[must_use]
 pub fn histogram(kernel: &KernelWindows) -> Option<Chart> {
-    let values = SERIES.map(|series| sorted_us(kernel, &series));
+    let series: Vec<&Series> = series_of(kernel).collect();
+    let values: Vec<Vec<f64>> = series.iter().map(|series| sorted_us(kernel, series)).collect();
     let axis = latency_axis(&values)?;
     let count = values.iter().map(Vec::len).max().unwrap_or(0);
     let bins = ((2.0 * math::sqrt(count as f64)) as usize).clamp(16, 56);
     let edge = |index: usize| value_at(&axis, index as f64 / bins as f64);
     let mut marks = Vec::new();
     let mut highest = 1_u64;
-    for (series, values) in SERIES.iter().zip(&values) {
+    for (series, values) in series.iter().zip(&values) {
         let mut counts = vec![0_u64; bins];
         for value in values {
             let bin = (axis.position(*value) * bins as f64) as usize;
@@ -68,7 +69,8 @@ pub fn histogram(kernel: &KernelWindows) -> Option<Chart> {
 /// microseconds; none when all are on it.
 #[must_use]
 pub fn beyond(kernel: &KernelWindows) -> Option<(usize, f64)> {
-    let values = SERIES.map(|series| sorted_us(kernel, &series));
+    let series: Vec<&Series> = series_of(kernel).collect();
+    let values: Vec<Vec<f64>> = series.iter().map(|series| sorted_us(kernel, series)).collect();
     let axis = latency_axis(&values)?;
     let slow =
         values.iter().map(|values| values.iter().filter(|v| **v > axis.max).count()).max()?;
@@ -79,10 +81,11 @@ pub fn beyond(kernel: &KernelWindows) -> Option<(usize, f64)> {
 /// The share of windows that took no longer than; none without a measured latency.
 #[must_use]
 pub fn cumulative(kernel: &KernelWindows) -> Option<Chart> {
-    let values = SERIES.map(|series| sorted_us(kernel, &series));
+    let series: Vec<&Series> = series_of(kernel).collect();
+    let values: Vec<Vec<f64>> = series.iter().map(|series| sorted_us(kernel, series)).collect();
     let axis = latency_axis(&values)?;
     let mut marks = Vec::new();
-    for (series, values) in SERIES.iter().zip(&values) {
+    for (series, values) in series.iter().zip(&values) {
         let mut points = Vec::new();
         let mut before = 0.0;
         for index in steps(values.len()) {
@@ -101,7 +104,7 @@ pub fn cumulative(kernel: &KernelWindows) -> Option<Chart> {
             thin: false,
         });
     }
-    for (series, values) in SERIES.iter().zip(&values) {
+    for (series, values) in series.iter().zip(&values) {
         let points = [0.50, 0.95, 0.99].iter().filter_map(|share| {
             let rank = (share * values.len() as f64).ceil() as usize;
             Some((*values.get(rank.max(1) - 1)?, share * 100.0))

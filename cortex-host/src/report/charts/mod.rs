@@ -11,7 +11,7 @@ pub use distribution::{beyond, cumulative, histogram};
 pub use spectrum::spectrum;
 pub use timeline::timeline;
 
-use super::run::Window;
+use super::run::{KernelWindows, Window};
 use crate::plot::{Axis, Chart, Ink, Mark};
 use crate::results::{KernelSummary, Latency, Summary};
 
@@ -37,6 +37,11 @@ const SERIES: [Series; 2] = [
     Series { name: END_TO_END, ink: Ink::Second, of: |window| window.end_to_end_ns },
 ];
 
+/// The kinds of latency that a kernel's windows have.
+fn series_of(kernel: &KernelWindows) -> impl Iterator<Item = &'static Series> {
+    SERIES.iter().filter(|series| kernel.windows.iter().any(|window| (series.of)(window).is_some()))
+}
+
 /// Latency against deadline, one line per kernel; none without a measured latency.
 #[must_use]
 pub fn overview(summary: &Summary) -> Option<Chart> {
@@ -60,6 +65,9 @@ pub fn overview(summary: &Summary) -> Option<Chart> {
             dots.push((p50, y));
             lines.extend([(p99, y - 0.13), (p99, y + 0.13), (f64::NAN, y)]);
             all.extend([min, max]);
+        }
+        if dots.is_empty() {
+            continue;
         }
         marks.push(Mark::Line { label: Some(name.to_owned()), points: lines, ink, thin: false });
         marks.push(Mark::Dots { label: None, points: dots, ink });

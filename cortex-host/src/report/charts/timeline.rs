@@ -1,6 +1,6 @@
 //! Latency over the time of a run.
 
-use super::{COLUMNS, SERIES, Series, micros, range};
+use super::{COLUMNS, Series, micros, range, series_of};
 use crate::plot::{Axis, Chart, Ink, Mark};
 use crate::report::run::{KernelWindows, Window};
 
@@ -9,8 +9,7 @@ use crate::report::run::{KernelWindows, Window};
 #[must_use]
 pub fn timeline(kernel: &KernelWindows, deadline_us: Option<f64>) -> Option<Chart> {
     let last_s = kernel.windows.iter().map(|window| window.at_ns).max()? as f64 / 1e9;
-    let values: Vec<f64> = SERIES
-        .iter()
+    let values: Vec<f64> = series_of(kernel)
         .flat_map(|series| kernel.windows.iter().filter_map(series.of).map(micros))
         .chain(deadline_us.filter(|deadline| *deadline > 0.0))
         .collect();
@@ -21,7 +20,7 @@ pub fn timeline(kernel: &KernelWindows, deadline_us: Option<f64>) -> Option<Char
     let columns = columns(&kernel.windows, last_s);
 
     let mut marks = vec![warm_up(&kernel.windows, y.max)];
-    for series in &SERIES {
+    for series in series_of(kernel) {
         marks.extend(course(series, &columns));
     }
     if let Some(deadline_us) = deadline_us {

@@ -6,19 +6,61 @@ use super::{FULL, HALF, Page};
 use crate::plot::escape;
 use crate::report::charts;
 use crate::report::run::KernelWindows;
-use crate::results::{KernelSummary, Latency, Summary, micros, missed, rate};
+use crate::results::{KernelSummary, Latency, Summary, grouped, micros, missed, rate};
+
+/// Five columns of the table of all kernels.
+struct Group {
+    title: String,
+    of: fn(&KernelSummary) -> Option<Latency>,
+    figure: fn(f64) -> String,
+}
+
+impl Group {
+    fn instructions() -> Self {
+        let title = "kernel, instructions".to_owned();
+        Self { title, of: |kernel| kernel.kernel_instructions, figure: grouped }
+    }
+
+    fn kernel_time(summary: &Summary) -> Self {
+        Self::time("kernel time", summary, |kernel| kernel.kernel_time_us)
+    }
+
+    fn end_to_end(summary: &Summary) -> Self {
+        Self::time("end-to-end", summary, |kernel| kernel.end_to_end_us)
+    }
+
+    /// In milliseconds when microseconds would have seven digits.
+    fn time(name: &str, summary: &Summary, of: fn(&KernelSummary) -> Option<Latency>) -> Self {
+        let slow = summary.kernels.iter().filter_map(of).any(|latency| latency.max >= 1e6);
+        let (unit, figure): (_, fn(f64) -> String) =
+            if slow { ("ms", |us| micros(us / 1e3)) } else { ("µs", micros) };
+        Self { title: format!("{name}, {unit}"), of, figure }
+    }
+}
 
 impl Page {
     /// The table of all kernels.
     pub(super) fn figures(&mut self, summary: &Summary) -> fmt::Result {
+        let groups: [Group; 2] = if summary.emulated() {
+            [Group::instructions(), Group::end_to_end(summary)]
+        } else {
+            [Group::kernel_time(summary), Group::end_to_end(summary)]
+        };
+        // Instructions have more digits than microseconds.
+        let dense = if summary.emulated() { " dense" } else { "" };
+        write!(
+            self.out,
+            "<div class=\"wide\"><table class=\"figures{dense}\">\n<thead>\n<tr class=\"group\"><th></th>\
+             <th colspan=\"3\" class=\"first\"><span>windows</span></th>",
+        )?;
+        for group in &groups {
+            let title = &group.title;
+            write!(self.out, "<th colspan=\"5\" class=\"first\"><span>{title}</span></th>")?;
+        }
         self.out.push_str(
-            "<div class=\"wide\"><table class=\"figures\">\n<thead>\n<tr class=\"group\"><th></th>\
-             <th colspan=\"3\" class=\"first\"><span>windows</span></th>\
-             <th colspan=\"5\" class=\"first\"><span>kernel time, µs</span></th>\
-             <th colspan=\"5\" class=\"first\"><span>end-to-end, µs</span></th></tr>\n<tr><th>kernel</th>\
-             <th class=\"first\">measured</th><th>missed</th><th>failed</th>",
+            "</tr>\n<tr><th>kernel</th><th class=\"first\">measured</th><th>missed</th><th>failed</th>",
         );
-        for _ in 0..2 {
+        for _ in &groups {
             self.out.push_str(
                 "<th class=\"first\">p50</th><th>p95</th><th>p99</th><th>max</th><th>jitter</th>",
             );
@@ -34,25 +76,33 @@ impl Page {
                 count_cell(&missed(kernel), windows.deadline_missed),
                 count_cell(&windows.failed.to_string(), windows.failed),
             )?;
-            for latency in [kernel.kernel_time_us, kernel.end_to_end_us] {
-                self.latency_cells(latency)?;
+            for group in &groups {
+                self.latency_cells((group.of)(kernel), group.figure)?;
             }
             self.out.push_str("</tr>\n");
         }
         self.out.push_str("</tbody>\n</table></div>\n");
+        let kernel = match summary.emulated() {
+            true => "Instructions are counted",
+            false => "Kernel time runs",
+        };
         let release = match summary.pace.as_str() {
             "realtime" => "the instant a window’s last sample arrived by the sample clock",
             _ => "the end of the window before (nothing waits with <code>pace: max</code>)",
         };
         writeln!(
             self.out,
-            "<p class=\"soft\">Kernel time runs from the kernel’s start to its return on the device, \
+            "<p class=\"soft\">{kernel} from the kernel’s start to its return on the device, \
              end-to-end from {release} to its result. Jitter is p99 − p50. Quantiles are within \
              0.1 %. Warm-up windows are in no figure; a failed window counts as missed.</p>"
         )
     }
 
-    pub(super) fn latency_cells(&mut self, latency: Option<Latency>) -> fmt::Result {
+    fn latency_cells(
+        &mut self,
+        latency: Option<Latency>,
+        figure: fn(f64) -> String,
+    ) -> fmt::Result {
         let Some(latency) = latency else {
             self.out.push_str("<td class=\"first\">–</td><td>–</td><td>–</td><td>–</td><td>–</td>");
             return Ok(());
@@ -61,11 +111,11 @@ impl Page {
         write!(
             self.out,
             "<td class=\"first\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>",
-            micros(p50),
-            micros(p95),
-            micros(p99),
-            micros(max),
-            micros(jitter_p99_minus_p50)
+            figure(p50),
+            figure(p95),
+            figure(p99),
+            figure(max),
+            figure(jitter_p99_minus_p50)
         )
     }
 

@@ -130,6 +130,13 @@ impl Page {
         for warning in &summary.realtime.warnings {
             self.notice("", warning)?;
         }
+        if summary.emulated() {
+            self.notice(
+                "",
+                "The device is emulated: instructions are exact, latencies and missed deadlines are \
+                 the emulator’s and say nothing of real hardware.",
+            )?;
+        }
         if !summary.tool.optimized {
             self.notice(
                 "",
