@@ -183,7 +183,7 @@ mod tests {
     fn ticks_are_round_numbers() {
         assert_eq!(labels(&linear_ticks(0.0, 5.0, 5)), ["0", "1", "2", "3", "4", "5"]);
         assert_eq!(labels(&linear_ticks(-0.3, 0.3, 4)), ["−0.2", "0.0", "0.2"]);
-        assert_eq!(labels(&linear_ticks(0.0, 4.2e6, 2)), ["0", "2·10⁶", "4·10⁶"]);
+        assert_eq!(labels(&linear_ticks(0.0, 4.2e6, 4)), ["0", "2·10⁶", "4·10⁶"]);
         assert_eq!(labels(&log_ticks(0.5, 80.0, 5)), ["1", "10"]);
         assert_eq!(
             labels(&log_ticks(1e-5, 10.0, 9)),
