@@ -135,6 +135,34 @@ fn listed_configurations_run_outside_a_checkout() {
     stderr_of(&run(&["run", "--config", "primitives/configs/none.yaml"], folder.path()), 3);
 }
 
+/// A desktop opens files by `xdg-open`; here one that writes down what it was given.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_report_is_shown_on_request() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let opener = folder.path().join("xdg-open");
+    fs::write(
+        &opener,
+        "#!/bin/sh\necho \"$1\" > \"$OPENED.new\"; mv \"$OPENED.new\" \"$OPENED\"\n",
+    )
+    .unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let opened = folder.path().join("opened");
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let mut command = cortex_host();
+    command.args(["run", "--quiet", "--open"]).current_dir(folder.path());
+    let output = command.env("PATH", path).env("OPENED", &opened).output().unwrap();
+    assert_eq!(stderr_of(&output, 0), "");
+    let given = (0..500).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        fs::read_to_string(&opened).ok()
+    });
+    let page = given.expect("the opener was called");
+    assert!(page.trim_end().ends_with("report.html"), "{page}");
+    assert!(fs::read_to_string(page.trim_end()).unwrap().contains("<svg"));
+}
+
 #[test]
 fn quiet_is_silent_and_a_redirected_stderr_has_no_colour() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@
 //! stdout carries data, stderr carries talk.
 
 mod answer;
+mod browser;
 mod compare;
 mod completions;
 mod convert;
@@ -154,7 +155,7 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Download(args) => download::execute(args, talk),
         Command::Inspect(args) => inspect::execute(args, talk),
         Command::Verify(args) => verify::execute(args, talk),
-        Command::Report(args) => report::execute(args),
+        Command::Report(args) => report::execute(args, talk),
         Command::Compare(args) => compare::execute(args, talk),
         Command::Devices(args) => devices::execute(args, talk),
         Command::Link(args) => link::execute(args, talk),

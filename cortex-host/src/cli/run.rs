@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{Talk, answer};
+use super::{Talk, answer, browser};
 use target::Target;
 
 use crate::device::{FaultSpec, OpenOptions};
@@ -30,13 +30,13 @@ use crate::results::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  cortex-host run
+  cortex-host run --open
   cortex-host run --config my.yaml
   cortex-host run --config my.yaml --quiet --json > summary.json
   sed 's/channels: 64/channels: 256/' my.yaml | cortex-host run --config -
 
-Leaves results/run-YYYY-MM-DD-HHMMSS/ with config.yaml (as resolved), telemetry, summary.json
-and SUMMARY.md; Ctrl-C keeps the windows up to there. Exit code 1: windows failed.")]
+Leaves results/run-YYYY-MM-DD-HHMMSS/ with config.yaml (as resolved), telemetry, summary.json,
+SUMMARY.md and report.html; Ctrl-C keeps the windows up to there. Exit code 1: windows failed.")]
 pub struct Args {
     /// Configuration: a file, a pipe, or - for stdin; the built-in quickstart when absent.
     #[arg(short, long, value_name = "FILE")]
@@ -44,6 +44,9 @@ pub struct Args {
     /// Print the summary as one JSON object instead of a table.
     #[arg(long)]
     pub json: bool,
+    /// Show the report in the browser at the end.
+    #[arg(long)]
+    pub open: bool,
     /// Run on this device instead of the configuration's: native, loopback,
     /// serial://PATH?baud=N or qemu:BOARD.
     #[arg(short, long, value_name = "DEVICE")]
@@ -112,6 +115,9 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     let outcome = kernels::run_all(&plan, kernels, target, data, &mut run, &interrupt, talk);
     let code = run.conclude(outcome, talk)?;
     run.report(args.json, talk)?;
+    if args.open {
+        browser::show(&run.folder.path().join(REPORT_NAME), talk);
+    }
     Ok(code)
 }
 
