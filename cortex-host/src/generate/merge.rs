@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::digest::{FileDigest, FileDigester};
 use super::engine::PassError;
 use super::manifest::{Manifest, manifest_beside};
-use super::output::{FileOptions, Watch, read_rows, refuse_taken};
+use super::output::{FileOptions, read_rows, refuse_taken};
 use super::produce::complete;
 use super::shard::{Layout, Shard, shared_file};
+use super::watch::Watch;
 use super::{GenerateError, Recipe};
 use crate::config::{ConfigError, Position, Problem};
 use crate::dataset::place::{Staged, remove_if_present};
@@ -208,7 +209,7 @@ impl Parts {
         let mut digests = Digests::new(self.parts.len());
         let mut row = vec![0; self.dataset.channels * 4];
         for _ in 0..self.dataset.samples {
-            if watch.cancel.load(std::sync::atomic::Ordering::Relaxed) {
+            if watch.is_cancelled() {
                 return Err(GenerateError::Interrupted.into());
             }
             let mut rest = &mut row[..];

@@ -10,6 +10,7 @@ use cortex_core::signal::Generator;
 use super::digest::{FileDigest, FileDigester};
 use super::engine::{Destination, InOrder, Pass, PassError, Settings};
 use super::normalize::measure;
+use super::watch::Watch;
 use super::{GenerateError, Recipe};
 use crate::dataset::place::{Placing, Staged};
 use crate::platform::map::MappedSamplesMut;
@@ -46,26 +47,6 @@ impl FileOptions {
 
     pub(super) fn placing(&self) -> Placing {
         Placing { replace: self.replace, durable: self.durable }
-    }
-}
-
-/// Who is told of progress and may end the work.
-#[derive(Clone, Copy)]
-pub struct Watch<'a> {
-    /// Called from any thread with the number of values (samples × channels) made since the
-    /// last call.
-    pub progress: &'a (dyn Fn(u64) + Sync),
-    /// Set by a signal handler: the work ends with [`GenerateError::Interrupted`].
-    pub cancel: &'a AtomicBool,
-}
-
-static NEVER: AtomicBool = AtomicBool::new(false);
-
-impl Watch<'_> {
-    /// Nobody watches.
-    #[must_use]
-    pub fn nobody() -> Self {
-        Watch { progress: &|_| {}, cancel: &NEVER }
     }
 }
 
@@ -168,8 +149,7 @@ fn in_file_order(
                 scales: scales.as_deref(),
                 destination: Destination::Nowhere,
                 in_order: Some(take),
-                progress: watch.progress,
-                cancel: watch.cancel,
+                watch,
             }
             .run(settings)
         })
@@ -236,8 +216,7 @@ pub(super) fn fill_file(
             scales: scales.as_deref(),
             destination,
             in_order: in_order.take(),
-            progress: watch.progress,
-            cancel: watch.cancel,
+            watch,
         }
         .run(&options.settings)?;
     }

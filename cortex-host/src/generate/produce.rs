@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::manifest::Manifest;
-use super::output::{FileOptions, Watch, refuse_taken, write_staged};
+use super::output::{FileOptions, refuse_taken, write_staged};
+use super::watch::Watch;
 use super::{FileDigest, FileDigester, GenerateError, Recipe};
 use crate::dataset::brainvision::{Header, header_paths, remove_header, write_header};
 use crate::dataset::labels::synthetic_names;

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::digest::{FileDigester, block_digest, crc32_text};
 use super::manifest::Manifest;
-use super::output::{Watch, digest_only};
+use super::output::digest_only;
+use super::watch::Watch;
 use super::{GenerateError, Recipe, Settings};
 
 /// One value of a manifest against the same value found now.

@@ -31,10 +31,10 @@ pub(crate) use markdown::headline;
 pub use markdown::summary_markdown;
 pub use provenance::HostFacts;
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
-pub use statistics::{KernelStatistics, Latency};
+pub use statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
     DatasetFacts, KernelSummary, OutputCheck, RunStatus, SCHEMA_VERSION, SeededFigures, Summary,
-    Throughput, ToolFacts, WindowCounts,
+    ToolFacts,
 };
 pub use telemetry::{TelemetrySettings, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
