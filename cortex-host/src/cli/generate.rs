@@ -140,16 +140,16 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         replace: args.force,
         durable: args.fsync,
     };
-    let interrupt = Interrupt::new();
-    interrupt
-        .install()
-        .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+    let interrupt = Interrupt::installed()?;
     let npy = args.npy.then(|| args.out.with_extension("npy"));
     if npy.as_deref() == Some(&args.out) || (args.npy && args.out.as_os_str() == "-") {
         return Err(Failure::usage(format!(
             "--npy writes a copy beside the file, but OUT is {}; name a file that ends in .float32",
             args.out.display()
         )));
+    }
+    if let Some(npy) = npy.as_deref().filter(|npy| !args.force && npy.exists()) {
+        return Err(GenerateError::Exists { path: npy.to_owned() }.into());
     }
     if args.shard.is_some() && args.out.as_os_str() == "-" {
         return Err(Failure::usage("a shard cannot go to stdout; name a file".to_owned()));
@@ -165,7 +165,8 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         produce(&dataset, &args.out, &manifest_path, &options, watch)
     })?;
     if let Some(npy) = &npy {
-        npy::copy_from_float32(&args.out, npy, dataset.samples, dataset.channels)?;
+        let go_on = || !interrupt.raised();
+        npy::copy_from_float32(&args.out, npy, dataset.samples, dataset.channels, go_on)?;
     }
     talk.say(&format!("Generated file: {}", args.out.display()));
     if args.json {
@@ -230,7 +231,7 @@ fn to_stdout(
     let manifest = Manifest::now(dataset, None, digest)?;
     talk.say(&format!("sha256 {}", manifest.digest.sha256));
     if json {
-        eprintln!("{:#}", facts(&manifest, Path::new("-"), Path::new("-")));
+        talk.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));
     }
     Ok(ExitCode::Success)
 }

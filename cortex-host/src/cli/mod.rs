@@ -32,6 +32,7 @@ use clap::{Parser, Subcommand};
 pub use talk::Talk;
 
 use crate::exit::{ExitCode, Failure};
+use crate::platform::signals::report_file_size_limits;
 
 /// Generate synthetic neural data and benchmark signal-processing kernels.
 #[derive(Debug, Parser)]
@@ -125,6 +126,7 @@ An editor with a YAML language server completes and checks a configuration that 
 /// documented in [`crate::exit`].
 #[must_use]
 pub fn main() -> ExitCode {
+    report_file_size_limits();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -36,8 +36,8 @@ pub struct Converted {
 /// header files and events beside it, and a `.npy` copy if `with_npy`. Calls `progress` with
 /// the rows done so far and stops as soon as it says false.
 ///
-/// A header of an older file goes first and the new one comes last, so a reader never sees
-/// samples under another recording's header.
+/// Header, events and copy of an older file go first and the new header comes last, so a reader
+/// never sees samples beside another recording's header or events.
 ///
 /// # Errors
 /// The source cannot be read, the target cannot be written, or `progress` said stop; the
@@ -72,9 +72,13 @@ pub fn convert(
         }
     }
 
+    // What was said of the file that was here before is no longer true.
     brainvision::remove_header(target)?;
-    // What a generator said of the file that was here before is no longer true.
     place::remove_if_present(&manifest_beside(target))?;
+    place::remove_if_present(&events::events_path(target))?;
+    if with_npy {
+        place::remove_if_present(&target.with_extension("npy"))?;
+    }
     staged.place()?;
     let markers = events::to_markers(&recording.events, recording.sample_rate_hz, done);
     let header = Header {
@@ -93,7 +97,7 @@ pub fn convert(
     };
     let npy = if with_npy {
         let path = target.with_extension("npy");
-        npy::copy_from_float32(target, &path, done, channels)?;
+        npy::copy_from_float32(target, &path, done, channels, || progress(done))?;
         Some(path)
     } else {
         None

@@ -38,15 +38,18 @@ pub fn header_bytes(samples: u64, channels: usize) -> Vec<u8> {
     bytes
 }
 
-/// Writes `target` as a `.npy` copy of `data`, a file of interleaved little-endian float32.
+/// Writes `target` as a `.npy` copy of `data`, a file of interleaved little-endian float32, while
+/// `go_on` says yes.
 ///
 /// # Errors
-/// `data` is not `samples × channels × 4` bytes long, or a file cannot be read or written.
+/// `data` is not `samples × channels × 4` bytes long, a file cannot be read or written, or `go_on`
+/// said no; the target is then what it was before.
 pub fn copy_from_float32(
     data: &Path,
     target: &Path,
     samples: u64,
     channels: usize,
+    mut go_on: impl FnMut() -> bool,
 ) -> Result<(), DatasetError> {
     let mut input = File::open(data).map_err(DatasetError::io("read", data))?;
     let bytes = input.metadata().map_err(DatasetError::io("read", data))?.len();
@@ -68,6 +71,9 @@ pub fn copy_from_float32(
             Err(error) => return Err(DatasetError::io("read", data)(error)),
         };
         staged.put(buffer.get(..count).unwrap_or_default())?;
+        if !go_on() {
+            return Err(DatasetError::Interrupted);
+        }
     }
     staged.place()
 }

@@ -6,7 +6,7 @@
 //! write to the same name removes it: whoever writes a `.part` holds a lock on it, which dies
 //! with the process.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,9 @@ use super::DatasetError;
 
 /// Room for samples on their way to the disk, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+/// How the name of a file under way ends.
+const PART_SUFFIX: &str = ".part";
 
 /// A file being written that does not have its name yet. Dropped, it disappears.
 #[derive(Debug)]
@@ -42,15 +45,20 @@ impl Staged {
         fs::create_dir_all(folder).map_err(DatasetError::io("create the folder", folder))?;
         let mut builder = tempfile::Builder::new();
         let prefix = format!(".{}.", name.to_string_lossy());
-        builder.prefix(&prefix).suffix(".part");
+        builder.prefix(&prefix).suffix(PART_SUFFIX);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        clear_abandoned(folder, &prefix);
-        let file = builder.tempfile_in(folder).map_err(DatasetError::io("create", target))?;
-        lock(file.as_file());
+        clear_abandoned(folder, &prefix, PART_SUFFIX);
+        let file = loop {
+            let file = builder.tempfile_in(folder).map_err(DatasetError::io("create", target))?;
+            // Until it is locked it looks abandoned, and somebody may have cleared it away.
+            if lock(file.as_file()) != Lock::Taken && file.path().exists() {
+                break file;
+            }
+        };
         Ok(Self { writer: BufWriter::with_capacity(BUFFER_BYTES, file), target: target.to_owned() })
     }
 
@@ -72,14 +80,15 @@ impl Staged {
     /// # Errors
     /// The last bytes cannot be written or the rename is refused; the target is untouched.
     pub fn place(self) -> Result<(), DatasetError> {
-        self.place_with(Placing { replace: true, durable: true })
+        self.place_with(Placing { replace: true, durable: true }).map(|_| ())
     }
 
-    /// Gives the file its name as `placing` says.
+    /// Gives the file its name as `placing` says, and returns it: while it is open, its lock keeps
+    /// [`clear_abandoned`] away.
     ///
     /// # Errors
     /// As [`Staged::place`]; also when the target exists and is not to be replaced.
-    pub fn place_with(self, placing: Placing) -> Result<(), DatasetError> {
+    pub fn place_with(self, placing: Placing) -> Result<File, DatasetError> {
         let Self { writer, target } = self;
         let file = writer
             .into_inner()
@@ -87,10 +96,11 @@ impl Staged {
         if placing.durable {
             file.as_file().sync_all().map_err(DatasetError::io("write", &target))?;
         }
-        if placing.replace { file.persist(&target) } else { file.persist_noclobber(&target) }
-            .map_err(|error| DatasetError::io("rename to", &target)(error.error))?;
+        let file =
+            if placing.replace { file.persist(&target) } else { file.persist_noclobber(&target) }
+                .map_err(|error| DatasetError::io("rename to", &target)(error.error))?;
         if !placing.durable {
-            return Ok(());
+            return Ok(file);
         }
         let (folder, _) = folder_and_name(&target)?;
         // The rename itself survives a power cut only once the folder is on the disk. Some
@@ -98,7 +108,7 @@ impl Staged {
         if let Ok(folder) = File::open(folder) {
             let _ = folder.sync_all();
         }
-        Ok(())
+        Ok(file)
     }
 
     /// Writes all of `bytes`, naming the target in the error.
@@ -143,26 +153,39 @@ pub fn remove_if_present(path: &Path) -> Result<(), DatasetError> {
     }
 }
 
-/// Removes the `.part` files of killed processes; failing to do so harms nobody.
-fn clear_abandoned(folder: &Path, prefix: &str) {
+/// Removes the regular files of `folder` with this beginning and end of their names that no living
+/// process holds locked, as a [`Staged`] file is; failing to do so harms nobody.
+pub fn clear_abandoned(folder: &Path, prefix: &str, suffix: &str) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let part = name.to_str().is_some_and(|n| n.starts_with(prefix) && n.ends_with(".part"));
-        if part && File::open(entry.path()).is_ok_and(|file| lock(&file)) {
+        let ours = name.to_str().is_some_and(|n| n.starts_with(prefix) && n.ends_with(suffix));
+        // A link or a pipe of such a name is nobody's file under way.
+        if ours
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+            && File::open(entry.path()).is_ok_and(|file| lock(&file) == Lock::Held)
+        {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// Locks `file` until it is closed, if nobody else holds it.
-#[cfg(unix)]
-fn lock(file: &File) -> bool {
-    rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
+/// What came of an attempt to lock a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    /// It is locked until it is closed.
+    Held,
+    /// Another process holds it.
+    Taken,
+    /// The file system has no locks.
+    Unsupported,
 }
 
-#[cfg(not(unix))]
-fn lock(_file: &File) -> bool {
-    false
+fn lock(file: &File) -> Lock {
+    match file.try_lock() {
+        Ok(()) => Lock::Held,
+        Err(TryLockError::WouldBlock) => Lock::Taken,
+        Err(TryLockError::Error(_)) => Lock::Unsupported,
+    }
 }
 
 fn folder_and_name(target: &Path) -> Result<(&Path, &std::ffi::OsStr), DatasetError> {

@@ -61,7 +61,7 @@ pub enum GenerateError {
     #[error("{0}")]
     Place(#[from] DatasetError),
     /// The user asked to stop.
-    #[error("interrupted; nothing was left behind")]
+    #[error("interrupted; nothing half-written was left behind")]
     Interrupted,
 }
 

@@ -70,7 +70,8 @@ impl Watch<'_> {
 }
 
 /// Writes the dataset of `recipe` to the file `target`, which appears under its name only when
-/// it is whole, and gives its bytes to `digester`, if any.
+/// it is whole, and gives its bytes to `digester`, if any. Returns the file, readable and locked
+/// until it is closed.
 ///
 /// # Errors
 /// [`GenerateError`]; nothing is left at `target` then, and what was there is untouched.
@@ -80,7 +81,7 @@ pub fn write_file(
     options: &FileOptions,
     digester: Option<&mut FileDigester>,
     watch: Watch<'_>,
-) -> Result<(), GenerateError> {
+) -> Result<File, GenerateError> {
     let staged = write_staged(recipe, target, options, digester, watch)?;
     Ok(staged.place_with(options.placing())?)
 }

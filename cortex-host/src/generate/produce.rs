@@ -40,7 +40,7 @@ pub fn produce(
     let recipe = Recipe::of(dataset);
     let mut digester = FileDigester::default();
     let staged = write_staged(&recipe, target, options, Some(&mut digester), watch)?;
-    let place = || Ok(staged.place_with(options.placing())?);
+    let place = || Ok(staged.place_with(options.placing()).map(|_| ())?);
     complete(dataset, target, manifest_path, digester.finish(), place)
 }
 
