@@ -46,8 +46,6 @@ pub struct Args {
     #[arg(long, value_name = "PATH", default_value = "primitives/datasets/v1/synthetic")]
     pub primitive: String,
     #[command(flatten)]
-    params: ParamArgs,
-    #[command(flatten)]
     engine: EngineArgs,
     /// How the file is written: through a memory map, or by positioned writes.
     #[arg(long, value_name = "mmap|direct", default_value = "direct")]
@@ -71,6 +69,9 @@ pub struct Args {
     /// Print the manifest's facts as JSON on stdout (on stderr with OUT -).
     #[arg(long)]
     pub json: bool,
+    // Last, because options after a heading stand under it.
+    #[command(flatten)]
+    params: ParamArgs,
 }
 
 /// The signal's parameters; which a signal takes, its primitive's spec.yaml says.

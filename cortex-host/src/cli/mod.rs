@@ -65,10 +65,13 @@ Environment:
 )]
 pub struct Cli {
     /// Say only what went wrong.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 100)]
     pub quiet: bool,
     /// Say more; twice for everything.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(
+        short, long, global = true, display_order = 101,
+        action = clap::ArgAction::Count, conflicts_with = "quiet"
+    )]
     pub verbose: u8,
     /// What to do.
     #[command(subcommand)]

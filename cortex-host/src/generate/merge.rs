@@ -186,10 +186,18 @@ impl Parts {
         // Asked to replace it, and able to: then it is made again.
         let again = options.replace && self.missing.is_none();
         let Some(manifest) = self.merged.as_ref().filter(|_| !again) else { return Ok(None) };
-        let Ok(file) = File::open(&self.target) else { return Ok(None) };
-        let found = digest_of(&file, watch).map_err(GenerateError::io("read", &self.target))?;
-        let found = found.ok_or(GenerateError::Interrupted)?;
+        if !self.target.is_file() {
+            return Ok(None);
+        }
+        let found = self.digest_of_target(watch)?;
         Ok((found == manifest.digest.sha256).then(|| manifest.clone()))
+    }
+
+    fn digest_of_target(&self, watch: Watch<'_>) -> Result<String, GenerateError> {
+        let file = File::open(&self.target).map_err(GenerateError::io("open", &self.target))?;
+        digest_of(&file, watch)
+            .map_err(GenerateError::io("read", &self.target))?
+            .ok_or(GenerateError::Interrupted)
     }
 
     /// The columns lie where they belong: only their digests are to be checked. A merge that was
@@ -201,8 +209,7 @@ impl Parts {
         watch: Watch<'_>,
     ) -> Result<Manifest, MergeError> {
         let shared = shared_file(&self.target);
-        let whole = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.len() == bytes);
-        let named = !shared.exists() && whole(&self.target);
+        let named = !shared.exists() && has_length(&self.target, bytes);
         let path = if named { self.target.clone() } else { shared };
         if !named {
             refuse_taken(&self.target, options.replace)?;
@@ -241,7 +248,11 @@ impl Parts {
         options: &FileOptions,
         watch: Watch<'_>,
     ) -> Result<Manifest, MergeError> {
-        refuse_taken(&self.target, options.replace)?;
+        // A merge that was killed on the way may have given the whole file its name already.
+        let named = !options.replace && has_length(&self.target, bytes);
+        if !named {
+            refuse_taken(&self.target, options.replace)?;
+        }
         let mut staged = Staged::create(&self.target).map_err(GenerateError::from)?;
         let mut readers = Vec::new();
         for part in &self.parts {
@@ -280,7 +291,13 @@ impl Parts {
             }
         }
         let digest = self.check(digests)?;
-        let place = || Ok(staged.place_with(options.placing()).map(|_| ())?);
+        if named && self.digest_of_target(watch)? != digest.sha256 {
+            return Err(GenerateError::Exists { path: self.target.clone() }.into());
+        }
+        let place = || match named {
+            true => Ok(()),
+            false => Ok(staged.place_with(options.placing()).map(|_| ())?),
+        };
         Ok(complete(&self.dataset, &self.target, &manifest_beside(&self.target), digest, place)?)
     }
 
@@ -298,6 +315,10 @@ impl Parts {
         }
         Ok(digests.whole.finish())
     }
+}
+
+fn has_length(path: &Path, bytes: u64) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == bytes)
 }
 
 struct Digests {
