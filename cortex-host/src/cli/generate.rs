@@ -1,5 +1,6 @@
 //! `cortex-host generate`: a synthetic dataset as a file or a stream.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -8,6 +9,7 @@ use super::Talk;
 use super::generating::{EngineArgs, generating};
 use crate::config::{DatasetConfig, Entry, Node, Position, Value};
 use crate::dataset::npy;
+use crate::dataset::place::Placing;
 use crate::exit::{ExitCode, Failure};
 use crate::generate::{
     FileOptions, GenerateError, IoMode, Layout, Manifest, Recipe, Shard, Sharded, manifest_beside,
@@ -167,7 +169,9 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     })?;
     if let Some(npy) = &npy {
         let go_on = || !interrupt.raised();
-        npy::copy_from_float32(&args.out, npy, dataset.samples, dataset.channels, go_on)?;
+        let data = File::open(&args.out).map_err(|error| Failure::io("read", &args.out, &error))?;
+        npy::stage_copy(&data, &args.out, npy, dataset.samples, dataset.channels, go_on)?
+            .place_with(Placing { replace: args.force, durable: args.fsync })?;
     }
     talk.say(&format!("Generated file: {}", args.out.display()));
     if args.json {

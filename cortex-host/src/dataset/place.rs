@@ -21,7 +21,8 @@ const PART_SUFFIX: &str = ".part";
 /// A file being written that does not have its name yet. Dropped, it disappears.
 #[derive(Debug)]
 pub struct Staged {
-    writer: BufWriter<tempfile::NamedTempFile>,
+    writer: BufWriter<File>,
+    path: tempfile::TempPath,
     target: PathBuf,
 }
 
@@ -59,7 +60,10 @@ impl Staged {
                 break file;
             }
         };
-        Ok(Self { writer: BufWriter::with_capacity(BUFFER_BYTES, file), target: target.to_owned() })
+        // Apart, because the pair's own errors name the hidden file.
+        let (file, path) = file.into_parts();
+        let writer = BufWriter::with_capacity(BUFFER_BYTES, file);
+        Ok(Self { writer, path, target: target.to_owned() })
     }
 
     /// The name the file will have.
@@ -72,7 +76,20 @@ impl Staged {
     /// [`Staged::put`].
     #[must_use]
     pub fn file(&self) -> &File {
-        self.writer.get_ref().as_file()
+        self.writer.get_ref()
+    }
+
+    /// Brings all bytes to the file, and to the disk if `durable`, so that giving it its name is
+    /// all that is left.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn settle(&mut self, durable: bool) -> Result<(), DatasetError> {
+        self.writer.flush().map_err(DatasetError::io("write", &self.target))?;
+        if durable {
+            self.file().sync_all().map_err(DatasetError::io("write", &self.target))?;
+        }
+        Ok(())
     }
 
     /// Gives the file its name, replacing what had it before, and waits for the disk.
@@ -89,25 +106,19 @@ impl Staged {
     /// # Errors
     /// As [`Staged::place`]; also when the target exists and is not to be replaced.
     pub fn place_with(self, placing: Placing) -> Result<File, DatasetError> {
-        let Self { writer, target } = self;
+        let Self { writer, path, target } = self;
         let file = writer
             .into_inner()
             .map_err(|error| DatasetError::io("write", &target)(error.into_error()))?;
         if placing.durable {
-            file.as_file().sync_all().map_err(DatasetError::io("write", &target))?;
+            file.sync_all().map_err(DatasetError::io("write", &target))?;
         }
-        let file =
-            if placing.replace { file.persist(&target) } else { file.persist_noclobber(&target) }
-                .map_err(|error| DatasetError::io("rename to", &target)(error.error))?;
+        if placing.replace { path.persist(&target) } else { path.persist_noclobber(&target) }
+            .map_err(|error| DatasetError::io("rename to", &target)(error.error))?;
         if !placing.durable {
             return Ok(file);
         }
-        let (folder, _) = folder_and_name(&target)?;
-        // The rename itself survives a power cut only once the folder is on the disk. Some
-        // file systems refuse to sync a folder; the file is whole all the same.
-        if let Ok(folder) = File::open(folder) {
-            let _ = folder.sync_all();
-        }
+        sync_folder_of(&target)?;
         Ok(file)
     }
 
@@ -130,14 +141,35 @@ impl Write for Staged {
     }
 }
 
+/// Writes a small text file that does not have its name yet.
+///
+/// # Errors
+/// As [`Staged::create`] and [`Staged::put`].
+pub fn stage_text(target: &Path, text: &str) -> Result<Staged, DatasetError> {
+    let mut staged = Staged::create(target)?;
+    staged.put(text.as_bytes())?;
+    Ok(staged)
+}
+
 /// Writes a small text file in one atomic step.
 ///
 /// # Errors
-/// As [`Staged::create`] and [`Staged::place`].
+/// As [`stage_text`] and [`Staged::place`].
 pub fn place_text(target: &Path, text: &str) -> Result<(), DatasetError> {
-    let mut staged = Staged::create(target)?;
-    staged.put(text.as_bytes())?;
-    staged.place()
+    stage_text(target, text)?.place()
+}
+
+/// Waits until the names in the folder of `target` are on the disk: a rename survives a power cut
+/// only then. Some file systems refuse to sync a folder; the files are whole all the same.
+///
+/// # Errors
+/// `target` names no file.
+pub fn sync_folder_of(target: &Path) -> Result<(), DatasetError> {
+    let (folder, _) = folder_and_name(target)?;
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
 }
 
 /// Removes `path` if it is there.

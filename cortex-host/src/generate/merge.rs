@@ -238,7 +238,7 @@ impl Parts {
                 std::fs::rename(&path, &self.target).map_err(GenerateError::io("rename", &path))
             }
         };
-        Ok(complete(&self.dataset, &self.target, &manifest_beside(&self.target), digest, place)?)
+        self.complete(digest, options, place)
     }
 
     /// Rows are put together from the shards' rows.
@@ -291,6 +291,7 @@ impl Parts {
             }
         }
         let digest = self.check(digests)?;
+        staged.settle(options.durable).map_err(GenerateError::from)?;
         if named && self.digest_of_target(watch)? != digest.sha256 {
             return Err(GenerateError::Exists { path: self.target.clone() }.into());
         }
@@ -298,7 +299,17 @@ impl Parts {
             true => Ok(()),
             false => Ok(staged.place_with(options.placing()).map(|_| ())?),
         };
-        Ok(complete(&self.dataset, &self.target, &manifest_beside(&self.target), digest, place)?)
+        self.complete(digest, options, place)
+    }
+
+    fn complete(
+        &self,
+        digest: FileDigest,
+        options: &FileOptions,
+        place: impl FnOnce() -> Result<(), GenerateError>,
+    ) -> Result<Manifest, MergeError> {
+        let manifest = manifest_beside(&self.target);
+        Ok(complete(&self.dataset, &self.target, &manifest, digest, options.durable, place)?)
     }
 
     /// Compares every shard's digest; returns the whole's.

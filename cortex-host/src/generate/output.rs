@@ -302,6 +302,9 @@ fn file_error(action: &'static str, path: &Path, bytes: u64, error: io::Error) -
             free_bytes: free_bytes(folder.unwrap_or(Path::new("."))),
         };
     }
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        return GenerateError::TooLarge { path: path.to_owned(), needed_bytes: bytes };
+    }
     GenerateError::io(action, path)(error)
 }
 
