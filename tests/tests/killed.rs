@@ -38,14 +38,35 @@ fn whole(mut command: Command) -> Duration {
     begun.elapsed()
 }
 
-/// Starts the command and kills it after `share` of 1.1 times the `usual` time, so that kills
-/// fall into all of it.
-fn start_and_kill(mut command: Command, usual: Duration, share: f64) {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    sleep(usual.mul_f64(1.1 * share));
-    let _ = child.kill();
-    child.wait().unwrap();
+/// Decides when a command of some kind is killed.
+struct Killer {
+    usual: Duration,
+    end: Duration,
+}
+
+impl Killer {
+    /// For a command that takes the `usual` time.
+    fn new(usual: Duration) -> Self {
+        Self { usual, end: usual }
+    }
+
+    /// Starts the command and kills it: half of the trials at any moment of its work, the other
+    /// half close to its end, where files get their names, as far as experience tells where that is.
+    fn start_and_kill(&mut self, mut command: Command, trial: u64) {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let near_end = trial % 4 >= 2;
+        sleep(match near_end {
+            true => self.end.mul_f64(0.85 + 0.3 * share(trial)),
+            false => self.usual.mul_f64(1.1 * share(trial)),
+        });
+        let ended = child.try_wait().unwrap().is_some();
+        let _ = child.kill();
+        child.wait().unwrap();
+        if near_end {
+            self.end = self.end.mul_f64(if ended { 0.96 } else { 1.04 });
+        }
+    }
 }
 
 /// The names in `folder`, hidden ones left out or nothing but them.
@@ -77,13 +98,13 @@ fn a_killed_generate_leaves_the_old_dataset_or_the_new_one() {
         whole(generate(seed));
         (seed.to_owned(), sha256_of(fs::File::open(&data).unwrap()).unwrap())
     });
-    let usual = whole(generate("2"));
+    let mut killer = Killer::new(whole(generate("2")));
     let seeds: BTreeMap<String, String> =
         digests.into_iter().map(|(seed, sha256)| (sha256, seed)).collect();
     let mut ended = BTreeMap::new();
     for trial in 0..trials() {
         let (old, new) = if trial % 2 == 0 { ("2", "1") } else { ("1", "2") };
-        start_and_kill(generate(new), usual, share(trial));
+        killer.start_and_kill(generate(new), trial);
         // The samples are one or the other, never half; a manifest never tells of others.
         let found = sha256_of(fs::File::open(&data).unwrap()).unwrap();
         let seed = &seeds[&found];
@@ -116,11 +137,11 @@ fn a_killed_run_never_looks_complete_and_its_files_can_be_read() {
         kernels: [{ name: car, window: 20, hop: 10 }]\nexecution: { pace: max }\n";
     fs::write(folder.path().join("c.yaml"), config).unwrap();
     let run = || command(&["run", "--quiet", "--config", "c.yaml"], folder.path());
-    let usual = whole(run());
+    let mut killer = Killer::new(whole(run()));
     let mut ended = [0; 2];
     for trial in 0..trials() {
         fs::remove_dir_all(folder.path().join("results")).unwrap_or_default();
-        start_and_kill(run(), usual, share(trial));
+        killer.start_and_kill(run(), trial);
         for run in runs(folder.path()) {
             if fs::exists(run.join("report.html")).unwrap() {
                 let page = fs::read_to_string(run.join("report.html")).unwrap();
@@ -168,12 +189,12 @@ fn a_killed_conversion_leaves_the_old_file_or_the_new_one() {
     let (one, two) = (read("one.float32"), read("two.float32"));
     let convert =
         |from| command(&["convert", from, "out.float32", "--rate", "1000"], folder.path());
-    let usual = whole(convert("one.npy"));
+    let mut killer = Killer::new(whole(convert("one.npy")));
     let mut changed = 0;
     for trial in 0..trials() {
         let (from, new) = if trial % 2 == 0 { ("two.npy", &two) } else { ("one.npy", &one) };
         let old = read("out.float32");
-        start_and_kill(convert(from), usual, share(trial));
+        killer.start_and_kill(convert(from), trial);
         let now = read("out.float32");
         assert!(now == old || now == *new, "trial {trial}");
         changed += usize::from(now == *new && now != old);
@@ -204,14 +225,14 @@ fn a_killed_download_is_finished_by_the_next() {
         command
     };
     whole(fetch(0));
-    let usual = whole(fetch(1));
+    let mut killer = Killer::new(whole(fetch(1)));
     let original = folder.path().join("original/S001R04.edf");
     let data = folder.path().join("converted/S001R04.float32");
     let header = folder.path().join("converted/S001R04.vhdr");
     let mut ended = BTreeMap::new();
     for trial in 0..trials() {
         let new = usize::from(trial % 2 == 1);
-        start_and_kill(fetch(new), usual, share(trial));
+        killer.start_and_kill(fetch(new), trial);
         let edition = |bytes: &[u8], all: &[Vec<u8>; 2]| all.iter().position(|one| one == bytes);
         let fetched = edition(&fs::read(&original).unwrap(), &editions);
         let fetched = fetched.unwrap_or_else(|| panic!("trial {trial}: half a recording"));
@@ -257,12 +278,13 @@ fn a_killed_merge_is_finished_by_the_next() {
         folder
     };
     let merge = |folder: &Path| command(&["merge", "data.float32"], folder);
-    let usual = shards.each_ref().map(|shards| whole(merge(copy(shards.path()).path())));
+    let mut killers =
+        shards.each_ref().map(|shards| Killer::new(whole(merge(copy(shards.path()).path()))));
     let mut ended = BTreeMap::new();
     for trial in 0..trials() {
         let layout = usize::from(trial % 2 == 1);
         let folder = copy(shards[layout].path());
-        start_and_kill(merge(folder.path()), usual[layout], share(trial));
+        killers[layout].start_and_kill(merge(folder.path()), trial);
         let data = folder.path().join("data.float32");
         let manifest = folder.path().join("data.float32.manifest.yaml");
         let there = data.exists();

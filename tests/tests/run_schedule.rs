@@ -274,15 +274,14 @@ fn a_lost_device_ends_the_job_and_its_last_window_counts_as_failed() {
     assert!(records[2].deadline_missed());
 }
 
-/// A clock that somebody sets back by up to 7 ms at every third look.
+/// A clock that somebody sets, by up to 10 ms back or forth, at every look.
 #[derive(Default)]
 struct SetBack(AtomicU64, AtomicU64);
 
 impl Clock for SetBack {
     fn now_ns(&self) -> u64 {
         let look = self.1.fetch_add(1, Ordering::SeqCst);
-        let now_ns = self.0.fetch_add(MS, Ordering::SeqCst);
-        if look % 3 == 2 { now_ns.saturating_sub(look % 8 * MS) } else { now_ns }
+        self.0.fetch_add(MS / 10, Ordering::SeqCst) + look.wrapping_mul(2_654_435_761) % 11 * MS
     }
 
     fn wait_until(&self, instant_ns: u64, interrupt: &Interrupt) -> bool {
