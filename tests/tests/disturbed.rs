@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::thread;
 
+use cortex_host::dataset::convert::convert;
+use cortex_host::dataset::{OpenOptions, Recording};
 use cortex_tests::faults::{limited, signal, wait_for};
 use cortex_tests::http::{Act, download, edf, serve};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
@@ -119,6 +121,24 @@ fn a_recording_that_is_cut_or_overwritten_during_a_run_fails_it() {
             assert!(windows(folder.path()) >= 3);
         }
     });
+}
+
+#[test]
+fn a_recording_that_is_cut_while_it_is_converted_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npy");
+    huge_npy(&path);
+    let options = OpenOptions { sample_rate_hz: Some(1000.0), ..OpenOptions::default() };
+    let mut recording = Recording::open(&path, &options).unwrap();
+    let target = folder.path().join("y.float32");
+    let error = convert(&mut recording, &target, false, |_| {
+        // After the first part; much more was promised.
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1000).unwrap();
+        true
+    });
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("x.npy: it has become shorter while it was read"), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing of it was kept");
 }
 
 /// A `.npy` of two gigabytes that takes no room: one long hole.

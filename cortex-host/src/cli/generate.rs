@@ -13,7 +13,7 @@ use crate::dataset::place::Placing;
 use crate::exit::{ExitCode, Failure};
 use crate::generate::{
     FileOptions, GenerateError, IoMode, Layout, Manifest, Recipe, Shard, Sharded, manifest_beside,
-    produce, produce_shard, shared_file, write_stream,
+    produce, produce_shard, refuse_taken, shared_file, write_stream,
 };
 use crate::harness::Interrupt;
 use crate::plan::{GeneratedDataset, generated};
@@ -145,6 +145,9 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     };
     let interrupt = Interrupt::installed()?;
     let npy = args.npy.then(|| args.out.with_extension("npy"));
+    if args.out.as_os_str() != "-" {
+        refuse_taken(&args.out, args.force)?;
+    }
     if npy.as_deref() == Some(&args.out) || (args.npy && args.out.as_os_str() == "-") {
         return Err(Failure::usage(format!(
             "--npy writes a copy beside the file, but OUT is {}; name a file that ends in .float32",

@@ -309,7 +309,10 @@ fn file_error(action: &'static str, path: &Path, bytes: u64, error: io::Error) -
 }
 
 /// Refuses a target that must not be replaced.
-pub(super) fn refuse_taken(target: &Path, replace: bool) -> Result<(), GenerateError> {
+///
+/// # Errors
+/// [`GenerateError::Exists`], or [`GenerateError::NotAFile`] whatever `replace` says.
+pub fn refuse_taken(target: &Path, replace: bool) -> Result<(), GenerateError> {
     match fs::metadata(target) {
         Ok(metadata) if !metadata.is_file() => {
             Err(GenerateError::NotAFile { path: target.to_owned() })
