@@ -76,10 +76,7 @@ pub struct Args {
 pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     let overrides = Overrides { device: args.device.clone(), transfer: args.transfer.clone() };
     let plan = plan::load_with(args.config.as_deref(), &overrides)?;
-    let interrupt = Interrupt::new();
-    interrupt.install().map_err(|error| {
-        Failure::input_output(format!("cannot watch for Ctrl-C: {error}; try again"))
-    })?;
+    let interrupt = Interrupt::installed()?;
     let kernels = kernels::load(&plan)?;
     if cfg!(debug_assertions) {
         talk.warn("this is a build without optimisation; measure with cargo run --release");

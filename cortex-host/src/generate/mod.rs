@@ -34,7 +34,7 @@ pub use engine::Settings;
 pub use error::GenerateError;
 pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use merge::{MergeError, Parts};
-pub use output::{FileOptions, IoMode, digest_only, write_file, write_stream};
+pub use output::{FileOptions, IoMode, digest_only, refuse_taken, write_file, write_stream};
 pub use produce::produce;
 pub use reproduce::{Comparison, Reproduced, reproduce};
 pub use shard::{Layout, MAX_SHARDS, Shard, Sharded, produce_shard, shared_file};

@@ -51,7 +51,8 @@ impl FileOptions {
 }
 
 /// Writes the dataset of `recipe` to the file `target`, which appears under its name only when
-/// it is whole, and gives its bytes to `digester`, if any.
+/// it is whole, and gives its bytes to `digester`, if any. Returns the file, readable and locked
+/// until it is closed.
 ///
 /// # Errors
 /// [`GenerateError`]; nothing is left at `target` then, and what was there is untouched.
@@ -61,7 +62,7 @@ pub fn write_file(
     options: &FileOptions,
     digester: Option<&mut FileDigester>,
     watch: Watch<'_>,
-) -> Result<(), GenerateError> {
+) -> Result<File, GenerateError> {
     let staged = write_staged(recipe, target, options, digester, watch)?;
     Ok(staged.place_with(options.placing())?)
 }
@@ -280,11 +281,17 @@ fn file_error(action: &'static str, path: &Path, bytes: u64, error: io::Error) -
             free_bytes: free_bytes(folder.unwrap_or(Path::new("."))),
         };
     }
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        return GenerateError::TooLarge { path: path.to_owned(), needed_bytes: bytes };
+    }
     GenerateError::io(action, path)(error)
 }
 
 /// Refuses a target that must not be replaced.
-pub(super) fn refuse_taken(target: &Path, replace: bool) -> Result<(), GenerateError> {
+///
+/// # Errors
+/// [`GenerateError::Exists`], or [`GenerateError::NotAFile`] whatever `replace` says.
+pub fn refuse_taken(target: &Path, replace: bool) -> Result<(), GenerateError> {
     match fs::metadata(target) {
         Ok(metadata) if !metadata.is_file() => {
             Err(GenerateError::NotAFile { path: target.to_owned() })

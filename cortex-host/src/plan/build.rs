@@ -45,6 +45,8 @@ pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, 
     let replaced = |text: &String| At { value: text.clone(), position: Position::default() };
     if let Some(device) = &overrides.device {
         config.device = Some(replaced(device));
+        // Its own fault, not the configuration's.
+        plan_device(config.device.as_ref()).map_err(|problem| problem.in_source("command line"))?;
     }
     if let Some(transfer) = &overrides.transfer {
         config.transfer = Some(replaced(transfer));
