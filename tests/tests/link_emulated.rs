@@ -12,9 +12,7 @@ use cortex_core::link::{Encoding, Failure};
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
 };
-use cortex_host::device::{
-    Connection, Fault, FaultSpec, KernelJob, Link, LinkError, QemuLink, qemu,
-};
+use cortex_host::device::{Connection, Fault, FaultSpec, KernelJob, Link, LinkError, QemuLink};
 use cortex_tests::emulated;
 
 /// What fits into the 6 KB of values of the smallest board, for every kernel.
@@ -61,6 +59,10 @@ impl Link for Board {
     fn describe(&self) -> String {
         self.lock().describe()
     }
+
+    fn instruction_ns(&self) -> Option<u64> {
+        self.lock().instruction_ns()
+    }
 }
 
 fn open(link: impl Link + 'static) -> Result<Connection, LinkError> {
@@ -104,13 +106,14 @@ fn there(
     input: impl Fn(u32) -> Vec<f32>,
 ) -> Result<(Vec<Vec<u32>>, Vec<u64>), LinkError> {
     let configured = connection.configure(job)?;
-    let hz = u32::try_from(connection.info().tick_hz).expect("below 4 GHz");
+    let clock = connection.device_clock();
     let mut output = vec![0.0; configured.output_values as usize];
     let (mut bits, mut instructions) = (Vec::new(), Vec::new());
     for block in 0..BLOCKS {
         let done = connection.run_block(block, &input(block), &mut output, || {})?;
         bits.push(output[..done.output_len].iter().map(|value| value.to_bits()).collect());
-        instructions.push(qemu::instructions(done.end.end_ticks - done.end.start_ticks, hz));
+        let ticks = done.end.end_ticks - done.end.start_ticks;
+        instructions.push(clock.instructions(ticks).expect("an emulated board"));
     }
     Ok((bits, instructions))
 }

@@ -18,7 +18,7 @@ mod window;
 use std::time::Instant;
 
 pub use connection::{BlockDone, Connection, KernelJob};
-pub use fault::{Direction, Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
+pub use fault::{Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
 pub use figures::{DeviceFacts, LinkFigures};
 pub use loopback::Loopback;
 pub use open::{OpenOptions, open};
@@ -27,6 +27,15 @@ pub use seeded::{SeededComparison, compare_seeded};
 pub use serial::SerialLink;
 pub use trace::{Trace, TraceError, TraceReader, TraceRecord};
 pub use window::{Checks, LinkDevice, LinkDeviceError};
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the host to the device.
+    ToDevice,
+    /// From the device to the host.
+    ToHost,
+}
 
 /// Moves bytes to and from a device.
 pub trait Link: Send {
