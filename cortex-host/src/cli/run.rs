@@ -110,6 +110,14 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
 
     talk.say("Running harness...");
     let outcome = kernels::run_all(&plan, kernels, target, data, &mut run, &interrupt, talk);
+    if let Err(failure) = &outcome
+        && failure.code() == ExitCode::Device
+        && run.summary.kernels.iter().all(|kernel| kernel.windows.run == 0)
+    {
+        // The device was lost before its first window: there is nothing to keep.
+        run.folder.discard();
+        return Err(failure.clone());
+    }
     let code = run.conclude(outcome, talk)?;
     run.report(args.json, talk)?;
     Ok(code)
@@ -221,6 +229,9 @@ fn first_summary(
         host: HostFacts::here(),
         device: plan.device.to_string(),
         transfer: plan.transfer.name().to_owned(),
+        encoding: plan.encoding.name().to_owned(),
+        scale_uv: plan.encoding.scale_uv(),
+        results: plan.results.name().to_owned(),
         device_facts: None,
         link: None,
         faults: None,
