@@ -1,6 +1,8 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
 
 pub mod kernels;
+#[cfg(unix)]
+pub mod pty;
 pub mod runs;
 
 use std::path::{Path, PathBuf};

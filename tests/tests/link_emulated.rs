@@ -48,8 +48,8 @@ impl Board {
 }
 
 impl Link for Board {
-    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), LinkError> {
-        self.lock().send(bytes, deadline)
+    fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
+        self.lock().send(bytes, patience)
     }
 
     fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {

@@ -245,7 +245,7 @@ fn a_faulty_link_gives_the_same_bits_and_its_trace_shows_the_frames() {
 struct Dummy(&'static [u8]);
 
 impl Link for Dummy {
-    fn send(&mut self, _bytes: &[u8], _deadline: Instant) -> Result<(), LinkError> {
+    fn send(&mut self, _bytes: &[u8], _patience: Duration) -> Result<(), LinkError> {
         Ok(())
     }
 
@@ -281,7 +281,7 @@ struct Stranger {
 }
 
 impl Link for Stranger {
-    fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), LinkError> {
+    fn send(&mut self, bytes: &[u8], _patience: Duration) -> Result<(), LinkError> {
         let mut decoder = FrameDecoder::new(vec![0u8; 256]);
         for &byte in bytes {
             if decoder.push(byte) == FrameEvent::Frame

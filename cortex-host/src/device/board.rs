@@ -121,7 +121,11 @@ mod tests {
         assert_eq!(boards.len(), EMBEDDED.len());
         for one in &boards {
             assert_eq!(board(&one.name).as_ref(), Some(one));
-            assert!(one.emulator.is_some() || one.hardware.is_some(), "{} cannot be used", one.name);
+            assert!(
+                one.emulator.is_some() || one.hardware.is_some(),
+                "{} cannot be used",
+                one.name
+            );
         }
     }
 }

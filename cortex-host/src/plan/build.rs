@@ -70,13 +70,8 @@ impl Plan {
         let device = plan_device(config.device.as_ref())?;
         let transfer = plan_transfer(config.transfer.as_ref(), &device, &dataset)?;
         refuse_normalized(transfer, &dataset, config.transfer.as_ref())?;
-        let encoding = plan_encoding(
-            config.encoding.as_ref(),
-            config.scale_uv,
-            &device,
-            transfer,
-            &dataset,
-        )?;
+        let encoding =
+            plan_encoding(config.encoding.as_ref(), config.scale_uv, &device, transfer, &dataset)?;
         let output = plan_output(config.output.as_ref())?;
         let results = plan_results(config.results.as_ref(), &device, output.include_raw_data)?;
         let mut plan = Self {

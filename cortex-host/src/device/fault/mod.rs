@@ -10,7 +10,7 @@ mod spec;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Direction, Link, LinkError};
 
@@ -78,10 +78,10 @@ impl<L: Link> Fault<L> {
 }
 
 impl<L: Link> Link for Fault<L> {
-    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), LinkError> {
+    fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
         let disturbed = self.to_device.apply(bytes);
         self.write_log()?;
-        self.inner.send(&disturbed, deadline)
+        self.inner.send(&disturbed, patience)
     }
 
     fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {

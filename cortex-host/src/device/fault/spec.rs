@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::config::nearest;
+
 /// What goes wrong, and how often.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FaultSpec {
@@ -55,12 +57,18 @@ pub enum FaultSpecError {
     Form(String),
     /// No such fault.
     #[error(
-        "unknown fault \"{0}\"; use ber, drop-byte, drop, dup, reorder, truncate, noise, zeros or oversize"
+        "unknown fault \"{0}\"{hint}; use ber, drop-byte, drop, dup, reorder, truncate, noise, zeros or oversize",
+        hint = meant(.0)
     )]
     Name(String),
     /// Not a probability.
     #[error("fault rate \"{0}\" is not a number from 0 to 1")]
     Rate(String),
+}
+
+fn meant(name: &str) -> String {
+    nearest(name, FaultSpec::NAMES)
+        .map_or(String::new(), |name| format!(", did you mean \"{name}\"?"))
 }
 
 impl fmt::Display for FaultSpec {
@@ -110,7 +118,9 @@ mod tests {
             spec,
             FaultSpec { bit_error_rate: 1e-5, drop_frame: 0.25, ..FaultSpec::default() }
         );
-        for (text, word) in [("ber", "NAME=RATE"), ("bre=1", "\"bre\""), ("drop=2", "\"2\"")] {
+        for (text, word) in
+            [("ber", "NAME=RATE"), ("bre=1", "did you mean \"ber\"?"), ("drop=2", "\"2\"")]
+        {
             let error = text.parse::<FaultSpec>().expect_err("wrong");
             assert!(error.to_string().contains(word), "{error}");
         }
