@@ -1,5 +1,6 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
 
+pub mod faults;
 pub mod kernels;
 #[cfg(unix)]
 pub mod pty;

@@ -18,6 +18,7 @@ use cortex_host::device::{
 };
 use cortex_host::exit::ExitCode;
 use cortex_host::harness::{Device, Monotonic, WindowFault};
+use cortex_tests::faults::fault_mix;
 
 const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
 
@@ -239,6 +240,56 @@ fn a_faulty_link_gives_the_same_bits_and_its_trace_shows_the_frames() {
         TraceReader::open(&path).expect("trace").collect::<Result<_, _>>().expect("whole");
     assert!(records.len() > 40, "{}", records.len());
     assert!(records.windows(2).all(|pair| pair[0].time_ns <= pair[1].time_ns));
+}
+
+/// The fault plan through the real connection and the real fault wrapper: 200 seeds, handshake
+/// included, give the bits of the kernel run here or end with a named cause.
+#[test]
+fn two_hundred_seeds_of_faults_on_the_loopback_device() {
+    // Frames of a few hundred bytes: at a bit error rate of 1e-4 one in three is damaged.
+    let shape = KernelShape { channels: 2, window: 64, hop: 32, ..SHAPE };
+    let job = KernelJob { shape, ..job(KernelName::NotchIir) };
+    let input = |block: u32| {
+        let (first, rows) = if block == 0 { (0, 64) } else { (32 + block * 32, 32) };
+        let mut samples = vec![0.0; rows * shape.channels];
+        fill_golden_rows(first, shape.channels, &mut samples);
+        samples
+    };
+    let expected = here(&job, 8, input);
+    let (mut complete, mut sent_again, mut damaged, mut causes) = (0, 0, 0, Vec::new());
+    for seed in 0..200 {
+        let link = Fault::new(Loopback::new().expect("device"), fault_mix(seed), seed);
+        let options = HostOptions {
+            poll_interval_ns: 2_000_000,
+            hello_interval_ns: 2_000_000,
+            ..HostOptions::default()
+        };
+        let run =
+            Connection::open_with(Box::new(link), options, None).and_then(|mut connection| {
+                let configured = connection.configure(&job)?;
+                let mut output = vec![0.0; configured.output_values as usize];
+                for (block, expected) in expected.iter().enumerate() {
+                    let block = block as u32;
+                    let done = connection.run_block(block, &input(block), &mut output, || {})?;
+                    let bits = output[..done.output_len].iter().map(|value| value.to_bits());
+                    // The kernel has state: a block that ran twice would show in all that follow.
+                    assert!(bits.eq(expected.iter().copied()), "seed {seed}, block {block}");
+                }
+                Ok(connection.stats())
+            });
+        match run {
+            Ok(stats) => {
+                complete += 1;
+                sent_again += stats.retransmissions;
+                damaged += stats.damaged_here + u64::from(stats.damaged_at_device);
+            }
+            Err(LinkError::Session { failure, .. }) => causes.push((seed, failure)),
+            Err(error) => panic!("seed {seed}: {error}"),
+        }
+    }
+    println!("{complete} of 200 complete, {damaged} damaged, {sent_again} sent again; {causes:?}");
+    // All of these rates can be repaired; that the line was bad is seen in what was sent again.
+    assert!(complete >= 195 && sent_again > 200, "{complete} complete, {sent_again} sent again");
 }
 
 /// A link whose device says nothing, or the same bytes again and again.

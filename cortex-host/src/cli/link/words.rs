@@ -146,7 +146,12 @@ fn ack(ack: Ack) -> String {
     if !kept.is_empty() {
         words.push_str(&format!(", has {}", kept.join(" ")));
     }
-    words.push_str(&format!(", credit {}, {} damaged", ack.credit, ack.damaged));
+    if ack.credit > 0 {
+        words.push_str(&format!(", credit {}", ack.credit));
+    }
+    if ack.damaged > 0 {
+        words.push_str(&format!(", {} bad frames so far", ack.damaged));
+    }
     for (flag, word) in [(ACK_GAP, "gap"), (ACK_BUSY, "busy"), (ACK_POLL, "poll: answer this")] {
         if ack.flags & flag != 0 {
             words.push_str(&format!(", {word}"));
