@@ -1,6 +1,7 @@
 //! The host's connection over the in-process device: results equal the kernels run here,
 //! seeded equals streamed, faults are survived or named, traces tell what crossed.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cortex_core::digest::SampleDigest;
@@ -242,6 +243,24 @@ fn a_faulty_link_gives_the_same_bits_and_its_trace_shows_the_frames() {
     assert!(records.windows(2).all(|pair| pair[0].time_ns <= pair[1].time_ns));
 }
 
+/// One device for many sessions, each of which follows the last without BYE.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Loopback>>);
+
+impl Link for Shared {
+    fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
+        self.0.lock().expect("no test panics with the device in its hands").send(bytes, patience)
+    }
+
+    fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
+        self.0.lock().expect("no test panics with the device in its hands").recv(buffer, deadline)
+    }
+
+    fn describe(&self) -> String {
+        "shared loopback device".into()
+    }
+}
+
 /// The fault plan through the real connection and the real fault wrapper: 200 seeds, handshake
 /// included, give the bits of the kernel run here or end with a named cause.
 #[test]
@@ -256,9 +275,10 @@ fn two_hundred_seeds_of_faults_on_the_loopback_device() {
         samples
     };
     let expected = here(&job, 8, input);
+    let device = Shared(Arc::new(Mutex::new(Loopback::new().expect("device"))));
     let (mut complete, mut sent_again, mut damaged, mut causes) = (0, 0, 0, Vec::new());
     for seed in 0..200 {
-        let link = Fault::new(Loopback::new().expect("device"), fault_mix(seed), seed);
+        let link = Fault::new(device.clone(), fault_mix(seed), seed);
         let options = HostOptions {
             poll_interval_ns: 2_000_000,
             hello_interval_ns: 2_000_000,

@@ -35,7 +35,7 @@ Examples:
   cortex-host run --config my.yaml --quiet --json > summary.json
   sed 's/channels: 64/channels: 256/' my.yaml | cortex-host run --config -
   cortex-host run --device 'serial:///dev/ttyACM0?baud=921600'
-  cortex-host run --device loopback --fault ber=1e-5,drop=0.01 --fault-seed 3 \
+  cortex-host run --device loopback --fault ber=1e-5,drop=0.01 --fault-seed 3 \\
     --fault-log faults.txt --trace link.pcap
 
 Leaves results/run-YYYY-MM-DD-HHMMSS/ with config.yaml (as resolved), telemetry, summary.json

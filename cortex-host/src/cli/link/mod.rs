@@ -132,14 +132,16 @@ fn print(
         *session = Some(new);
         writeln!(out, "session {new:08x}")?;
     }
-    let number = |value: Option<u32>| value.map_or_else(|| "-".to_owned(), |v| v.to_string());
+    let number = |name: &str, value: Option<u32>| {
+        value.map_or_else(String::new, |value| format!("{name} {value}"))
+    };
     let text = format!(
-        "{:>12.6} {} {:<13} seq {:<5} block {:<5} {:>5} B  {}",
+        "{:>12.6} {} {:<14} {:<9} {:<9} {:>5} B  {}",
         line.time_ns as f64 * 1e-9,
         if line.direction == "to_device" { '>' } else { '<' },
         line.kind,
-        number(line.seq.map(u32::from)),
-        number(line.block),
+        number("seq", line.seq.map(u32::from)),
+        number("block", line.block),
         line.payload_bytes,
         line.message
     );

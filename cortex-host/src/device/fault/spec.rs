@@ -68,7 +68,7 @@ pub enum FaultSpecError {
 
 fn meant(name: &str) -> String {
     nearest(name, FaultSpec::NAMES)
-        .map_or(String::new(), |name| format!(", did you mean \"{name}\"?"))
+        .map_or(String::new(), |name| format!(" (did you mean \"{name}\"?)"))
 }
 
 impl fmt::Display for FaultSpec {
