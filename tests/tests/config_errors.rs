@@ -250,6 +250,17 @@ fn devices_and_scheduling_are_refused_clearly() {
     more("device: qemu:uno", "10:9", &["no emulated board `uno`", "mps2-an386", "microbit"]);
     more("transfer: seeded", "10:11", &["device is native"]);
     more("transfer: seded", "10:11", &["did you mean \"seeded\"?"]);
+    more("encoding: i16", "10:11", &["device is native"]);
+    more("encoding: i61", "10:11", &["did you mean \"i16\"?"]);
+    more("scale_uv: 0.1", "10:11", &["step of encoding: i16"]);
+    more("results: digests", "10:10", &["device is native"]);
+    let linked = |lines: &str, place: &str, parts: &[&str]| {
+        more(&format!("device: loopback\n{lines}"), place, parts);
+    };
+    linked("encoding: i16\nscale_uv: 0", "12:11", &["scale_uv", "1e-12 to 1e12"]);
+    linked("encoding: i16\ntransfer: seeded", "11:11", &["none do", "transfer: streamed"]);
+    let raw = "results: digests\noutput: {include_raw_data: true}";
+    linked(raw, "11:10", &["include_raw_data", "results: samples"]);
     more("realtime: {priority: 5}", "10:22", &["fifo or rr"]);
     more("realtime: {scheduler: fifo, priority: 100}", "10:39", &["1 to 99"]);
     more("realtime: {cpu_affinity: []}", "10:26", &["empty list"]);

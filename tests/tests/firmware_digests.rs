@@ -7,6 +7,7 @@ use cortex_core::signal::{
     Sweep,
 };
 use cortex_host::device::qemu;
+use cortex_host::harness::DeviceClock;
 use cortex_tests::emulated::{selftest, value};
 
 const CHANNELS: usize = 8;
@@ -85,12 +86,17 @@ fn costs(lines: &[String]) -> Vec<(String, f64)> {
     let number = |line: &str, key: &str| -> u64 {
         value(line, key).and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{line}"))
     };
-    let hz = u32::try_from(number(&lines[0], "hz")).expect("a timer below 4 GHz");
+    let clock = DeviceClock {
+        source: "the board's timer".to_owned(),
+        hz: number(&lines[0], "hz"),
+        bits: 32,
+        instruction_ns: Some(qemu::INSTRUCTION_NS),
+    };
     lines
         .iter()
         .filter(|line| line.starts_with("cost"))
         .map(|line| {
-            let instructions = qemu::instructions(number(line, "ticks_max"), hz);
+            let instructions = clock.instructions(number(line, "ticks_max")).expect("emulated");
             let name = value(line, "signal").unwrap_or_default().to_owned();
             (name, instructions as f64 / number(line, "samples") as f64)
         })

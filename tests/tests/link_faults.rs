@@ -4,6 +4,7 @@
 use cortex_core::link::message::Configure;
 use cortex_core::link::{Encoding, Failure, HostAction, HostEvent};
 use cortex_host::device::FaultSpec;
+use cortex_tests::fault_plan::fault_mix;
 use cortex_tests::link_sim::{
     BlocksRun, LeakyKernel, LineModel, Simulation, expected_outputs, run_blocks,
 };
@@ -52,33 +53,13 @@ fn check(sim: &Simulation, run: &BlocksRun) {
     assert!(executed == done || executed == done + 1, "{executed} executed, {done} results");
 }
 
-/// SplitMix-like mixing of a seed into a rate between 0 and `most`.
-fn rate(seed: u64, salt: u64, most: f64) -> f64 {
-    let mixed = (seed * 31 + salt).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-    most * (mixed % 5) as f64 / 4.0
-}
-
-fn mix(seed: u64) -> FaultSpec {
-    FaultSpec {
-        bit_error_rate: [0.0, 1e-6, 1e-5, 1e-4][(seed % 4) as usize],
-        drop_byte: rate(seed, 1, 1e-4),
-        drop_frame: rate(seed, 2, 0.05),
-        duplicate: rate(seed, 3, 0.1),
-        reorder: rate(seed, 4, 0.05),
-        truncate: rate(seed, 5, 0.05),
-        noise: rate(seed, 6, 0.05),
-        zeros: rate(seed, 7, 0.1),
-        oversize: rate(seed, 8, 0.01),
-    }
-}
-
 #[test]
 fn two_hundred_seeds_of_mixed_faults_give_exact_results_or_a_named_cause() {
     let (mut complete, mut faults, mut sent_again, mut damaged) = (0, 0, 0, 0);
     let mut causes = Vec::new();
     for seed in 0..200u64 {
         let mut sim = simulation(seed as u32 + 1);
-        sim.disturb(mix(seed), seed);
+        sim.disturb(fault_mix(seed), seed);
         let run = run(&mut sim);
         faults += sim.fault_log().len();
         let stats = sim.host.stats();
@@ -100,7 +81,7 @@ fn two_hundred_seeds_of_mixed_faults_give_exact_results_or_a_named_cause() {
 fn the_same_seed_gives_the_same_log_and_another_does_not() {
     let once = |seed| {
         let mut sim = simulation(77);
-        sim.disturb(mix(3), seed);
+        sim.disturb(fault_mix(3), seed);
         let run = run(&mut sim);
         (sim.fault_log(), sim.now_ns, sim.line_bytes(), sim.host.stats(), run)
     };

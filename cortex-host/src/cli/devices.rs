@@ -1,12 +1,12 @@
-//! `cortex-host devices`: serial ports and emulated boards, and what HELLO says.
+//! `cortex-host devices`: serial ports, emulated boards and what HELLO says; boards to flash.
 
 use serde_json::{Value, json};
 
 use super::{Talk, answer};
-use crate::device::board::{BoardSpec, boards};
-use crate::device::{Connection, Link, LinkError, QemuLink, SerialLink};
+use crate::device::board::{BoardSpec, board, boards};
+use crate::device::{OpenOptions, open};
 use crate::exit::{ExitCode, Failure};
-use crate::plan::DEFAULT_BAUD;
+use crate::plan::{DEFAULT_BAUD, Device};
 use cortex_core::link::message::DeviceInfo;
 
 /// Arguments of `devices`.
@@ -14,11 +14,17 @@ use cortex_core::link::message::DeviceInfo;
 #[command(after_help = "\
 Examples:
   cortex-host devices
-  cortex-host devices --hello --json")]
+  cortex-host devices --hello --json
+  cortex-host devices 'serial:///dev/ttyACM0?baud=921600'
+
+Exit code 4: a device that was named does not answer.")]
 pub struct Args {
+    /// Say HELLO to these only: serial://PATH?baud=N, qemu:BOARD or loopback.
+    #[arg(value_name = "DEVICE")]
+    named: Vec<String>,
     /// Say HELLO to every port and start every emulated board. Other instruments on a port
     /// receive bytes they do not know.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "named")]
     hello: bool,
     /// Line speed for --hello on serial ports.
     #[arg(long, default_value_t = DEFAULT_BAUD)]
@@ -31,33 +37,84 @@ pub struct Args {
 /// One device and what is known about it.
 struct Found {
     /// As a configuration spells it.
-    device: String,
+    device: Device,
     /// What it is, in one line.
     summary: String,
     /// What HELLO says, or why nothing came, when it was asked.
-    hello: Option<Result<DeviceInfo, String>>,
+    hello: Option<Result<DeviceInfo, Failure>>,
+}
+
+impl Found {
+    fn ask(&mut self, talk: &Talk) {
+        talk.say(&format!("asking {}", self.device));
+        self.hello = Some(hello(&self.device));
+    }
 }
 
 /// Prints the devices on stdout.
 ///
 /// # Errors
-/// [`Failure`] when the system cannot list its ports or stdout cannot be written.
+/// [`Failure`] when a name is no device, the system cannot list its ports or stdout cannot be
+/// written.
 pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
-    let mut found = serial_ports(args)?;
-    for board in boards() {
-        if board.emulator.is_some() {
-            if args.hello {
-                talk.say(&format!("starting {}", board.name));
-            }
-            found.push(emulated(args, &board));
+    if !args.named.is_empty() {
+        return ask_named(args, talk);
+    }
+    let mut found = serial_ports(args.baud)?;
+    let no_port = found.is_empty();
+    found.extend(boards().iter().filter(|board| board.emulator.is_some()).map(emulated));
+    if args.hello {
+        for one in &mut found {
+            one.ask(talk);
         }
     }
-    let text = if args.json { as_json(&found) } else { as_text(&found) };
+    let real: Vec<BoardSpec> = boards().into_iter().filter(|b| b.hardware.is_some()).collect();
+    if args.json {
+        answer::print(&as_json(&found, &real))?;
+        return Ok(ExitCode::Success);
+    }
+    let mut text = as_text(&found);
+    if no_port {
+        text.insert_str(0, "no serial port was found\n");
+    }
+    text.push_str(&to_flash(&real));
     answer::print(text.trim_end())?;
     Ok(ExitCode::Success)
 }
 
-fn serial_ports(args: &Args) -> Result<Vec<Found>, Failure> {
+/// Asks the devices named on the command line and no others.
+fn ask_named(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+    let mut found = Vec::new();
+    for name in &args.named {
+        let device: Device = name.parse().map_err(|error| Failure::usage(format!("{error}")))?;
+        let summary = match &device {
+            Device::Native => "this machine, in this process".to_owned(),
+            Device::Loopback => "the device protocol in this process".to_owned(),
+            Device::Serial { .. } => "serial port".to_owned(),
+            Device::Qemu { board: name } => board(name).map_or(String::new(), |b| b.summary()),
+        };
+        found.push(Found { device, summary, hello: None });
+    }
+    let mut code = ExitCode::Success;
+    for one in &mut found {
+        one.ask(talk);
+        if let Some(Err(failure)) = &one.hello {
+            talk.error(&failure.to_string());
+            code = failure.code();
+        }
+    }
+    if args.json {
+        answer::print(&as_json(&found, &[]))?;
+        return Ok(code);
+    }
+    found.retain(|one| matches!(one.hello, Some(Ok(_))));
+    if !found.is_empty() {
+        answer::print(as_text(&found).trim_end())?;
+    }
+    Ok(code)
+}
+
+fn serial_ports(baud: u32) -> Result<Vec<Found>, Failure> {
     let ports = serialport::available_ports().map_err(|error| {
         Failure::new(ExitCode::Device, format!("cannot list serial ports: {error}"))
     })?;
@@ -71,39 +128,30 @@ fn serial_ports(args: &Args) -> Result<Vec<Found>, Failure> {
             ),
             _ => "serial port".to_owned(),
         };
-        let hello = args.hello.then(|| {
-            SerialLink::open(&port.port_name, args.baud)
-                .and_then(|link| hello(Box::new(link), args.baud))
-                .map_err(|error| error.to_string())
-        });
-        let device = format!("serial://{}?baud={}", port.port_name, args.baud);
-        Found { device, summary, hello }
+        Found { device: Device::Serial { path: port.port_name, baud }, summary, hello: None }
     });
     Ok(found.collect())
 }
 
-fn emulated(args: &Args, board: &BoardSpec) -> Found {
-    let hello = args.hello.then(|| {
-        QemuLink::start(&board.name, None).map_err(|error| error.to_string()).and_then(|link| {
-            hello(Box::new(link), QemuLink::BAUD).map_err(|error| error.to_string())
-        })
-    });
-    let summary = format!("{}: {}", board.core, board.description);
-    Found { device: format!("qemu:{}", board.name), summary, hello }
+fn emulated(board: &BoardSpec) -> Found {
+    let device = Device::Qemu { board: board.name.clone() };
+    Found { device, summary: board.summary(), hello: None }
 }
 
-fn hello(link: Box<dyn Link>, baud: u32) -> Result<DeviceInfo, LinkError> {
-    let connection = Connection::open(link, Some(baud), None)?;
+fn hello(device: &Device) -> Result<DeviceInfo, Failure> {
+    let connection = open(device, &OpenOptions::default())?;
     let info = connection.info().clone();
-    connection.close()?;
+    // It has answered; how it takes the good-bye changes nothing.
+    let _ = connection.close();
     Ok(info)
 }
 
 fn as_text(found: &[Found]) -> String {
-    let width = found.iter().map(|one| one.device.len()).max().unwrap_or(0);
+    let names: Vec<String> = found.iter().map(|one| one.device.to_string()).collect();
+    let width = names.iter().map(String::len).max().unwrap_or(0);
     let mut text = String::new();
-    for one in found {
-        text.push_str(&format!("{:width$}  {}\n", one.device, one.summary));
+    for (one, name) in found.iter().zip(&names) {
+        text.push_str(&format!("{name:width$}  {}\n", one.summary));
         match &one.hello {
             Some(Ok(info)) => text.push_str(&format!("{:width$}  {}\n", "", line(info))),
             Some(Err(why)) => text.push_str(&format!("{:width$}  no answer: {why}\n", "")),
@@ -128,16 +176,43 @@ fn line(info: &DeviceInfo) -> String {
     )
 }
 
-fn as_json(found: &[Found]) -> String {
+/// How each real board gets our firmware, and its device afterwards.
+fn to_flash(real: &[BoardSpec]) -> String {
+    let mut text = "\nboards to flash from a checkout:\n".to_owned();
+    let width = real.iter().map(|board| board.name.len()).max().unwrap_or(0);
+    for board in real {
+        let Some(hardware) = &board.hardware else { continue };
+        let flash = &hardware.flash;
+        text.push_str(&format!("{:width$}  {}\n", board.name, board.summary()));
+        for line in [
+            format!("flash:  cd {} && {}", flash.folder, flash.command),
+            format!("needs:  {}; rustup target add {}", flash.needs, board.target),
+            format!("device: {}", hardware.device()),
+        ] {
+            text.push_str(&format!("{:width$}    {line}\n", ""));
+        }
+    }
+    text
+}
+
+fn as_json(found: &[Found], real: &[BoardSpec]) -> String {
     let devices: Vec<Value> = found
         .iter()
         .map(|one| {
             let hello = one.hello.as_ref().map(|answer| match answer {
                 Ok(info) => json!(info),
-                Err(why) => json!({ "error": why }),
+                Err(why) => json!({ "error": why.to_string() }),
             });
-            json!({ "device": one.device, "summary": one.summary, "hello": hello })
+            let device = one.device.to_string();
+            json!({ "device": device, "summary": one.summary, "hello": hello })
         })
         .collect();
-    format!("{:#}", json!({ "devices": devices }))
+    let boards = real.iter().map(|board| {
+        json!({
+            "name": board.name, "summary": board.summary(), "core": board.core,
+            "target": board.target, "hardware": board.hardware,
+        })
+    });
+    let boards: Vec<Value> = boards.collect();
+    format!("{:#}", json!({ "devices": devices, "boards": boards }))
 }

@@ -21,11 +21,12 @@ pub struct Args {
 }
 
 /// The lists, and how each one's names are used.
-const USES: [(&str, &str); 4] = [
+const USES: [(&str, &str); 5] = [
     ("datasets", "dataset.path in a configuration; cortex-host verify PATH"),
     ("kernels", "kernels: [{ name: NAME }] in a configuration"),
     ("configs", "cortex-host run --config PATH"),
     ("devices", "device: DEVICE in a configuration"),
+    ("boards", "flash one, then device: serial://PATH?baud=N; cortex-host devices says how"),
 ];
 
 /// Every spelling of `device`, and what it is.
@@ -40,10 +41,15 @@ fn devices() -> Vec<Listing> {
     ];
     let fixed = fixed.map(|(path, summary)| (path.to_owned(), summary.to_owned()));
     let emulated = boards().into_iter().filter(|board| board.emulator.is_some());
-    let emulated =
-        emulated.map(|b| (format!("qemu:{}", b.name), format!("{}: {}", b.core, b.description)));
+    let emulated = emulated.map(|board| (format!("qemu:{}", board.name), board.summary()));
     let all = fixed.into_iter().chain(emulated);
     all.map(|(path, summary)| Listing { path, summary, local: false }).collect()
+}
+
+/// The real boards there is firmware for.
+fn real_boards() -> Vec<Listing> {
+    let real = boards().into_iter().filter(|board| board.hardware.is_some());
+    real.map(|board| Listing { summary: board.summary(), path: board.name, local: false }).collect()
 }
 
 /// Prints the lists on stdout.
@@ -62,6 +68,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         ("kernels", KernelName::ALL.iter().map(kernel).collect()),
         ("configs", library.configs()),
         ("devices", devices()),
+        ("boards", real_boards()),
     ];
     let text = if args.json { as_json(&sections) } else { as_text(&sections) };
     answer::print(text.trim_end())?;

@@ -34,9 +34,22 @@ Examples:
   cortex-host run --config my.yaml
   cortex-host run --config my.yaml --quiet --json > summary.json
   sed 's/channels: 64/channels: 256/' my.yaml | cortex-host run --config -
+  cortex-host run --device 'serial:///dev/ttyACM0?baud=921600'
+  cortex-host run --device loopback --fault ber=1e-5,drop=0.01 --fault-seed 3 \\
+    --fault-log faults.txt --trace link.pcap
 
 Leaves results/run-YYYY-MM-DD-HHMMSS/ with config.yaml (as resolved), telemetry, summary.json,
-SUMMARY.md and report.html; Ctrl-C keeps the windows up to there. Exit code 1: windows failed.")]
+SUMMARY.md and report.html; Ctrl-C keeps the windows up to there. Exit code 1: windows failed; 4:
+the device or its link failed.
+
+Faults, each a probability from 0 to 1, in both directions and from the first frame on:
+  ber        of a bit: it is flipped        reorder   of a frame: it comes after the next one
+  drop-byte  of a byte: it is lost          noise     before a frame: up to 64 random bytes
+  drop       of a frame: it is lost         zeros     before a frame: up to 64 bytes 0x00
+  dup        of a frame: it comes twice     oversize  before a frame: 5000 bytes without 0x00
+  truncate   of a frame: its end is lost
+The results are then the same as without, or the run ends with exit code 4 and the cause.
+cortex-host link decode prints what --trace wrote.")]
 pub struct Args {
     /// Configuration: a file, a pipe, or - for stdin; the built-in quickstart when absent.
     #[arg(short, long, value_name = "FILE")]
@@ -54,8 +67,7 @@ pub struct Args {
     /// Stream the samples to the device, or have it generate its own from the seed.
     #[arg(long, value_name = "streamed|seeded")]
     pub transfer: Option<String>,
-    /// Disturb the link on purpose: NAME=RATE,... with ber, drop-byte, drop, dup, reorder,
-    /// truncate, noise, zeros or oversize.
+    /// Disturb the link on purpose: NAME=RATE,... as below, such as ber=1e-5,drop=0.01.
     #[arg(long, value_name = "SPEC")]
     pub fault: Option<FaultSpec>,
     /// Seed of the faults: the same seed does the same to the same bytes.
@@ -110,6 +122,14 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
 
     talk.say("Running harness...");
     let outcome = kernels::run_all(&plan, kernels, target, data, &mut run, &interrupt, talk);
+    if let Err(failure) = &outcome
+        && failure.code() == ExitCode::Device
+        && run.summary.kernels.iter().all(|kernel| kernel.windows.run == 0)
+    {
+        // The device was lost before its first window: there is nothing to keep.
+        run.folder.discard();
+        return Err(failure.clone());
+    }
     let code = run.conclude(outcome, talk)?;
     run.report(args.json, talk)?;
     if args.open {
@@ -224,6 +244,9 @@ fn first_summary(
         host: HostFacts::here(),
         device: plan.device.to_string(),
         transfer: plan.transfer.name().to_owned(),
+        encoding: plan.encoding.name().to_owned(),
+        scale_uv: plan.encoding.scale_uv(),
+        results: plan.results.name().to_owned(),
         device_facts: None,
         link: None,
         faults: None,

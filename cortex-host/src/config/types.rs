@@ -28,6 +28,17 @@ table! {
         /// parameters (seeded).
         #[schemars(extend("default" = "streamed", "enum" = ["streamed", "seeded"]))]
         pub transfer: At<String>,
+        /// How samples are sent to a device: as they are (f32), or rounded to whole multiples of
+        /// scale_uv (i16), in half the bytes.
+        #[schemars(extend("default" = "f32", "enum" = ["f32", "i16"]))]
+        pub encoding: At<String>,
+        /// Step of i16 samples in microvolts. Default: the smallest power of two with which the
+        /// generator's signal fits.
+        #[schemars(range(min = 1e-12, max = 1e12))]
+        pub scale_uv: At<f64>,
+        /// What a device sends back of each window: all output values (samples), or their digest.
+        #[schemars(extend("default" = "samples", "enum" = ["samples", "digests"]))]
+        pub results: At<String>,
         /// Scheduling wishes; a run without the privilege goes on and warns.
         pub realtime: At<RealtimeConfig>,
     }

@@ -17,7 +17,7 @@ use crate::harness::{DeviceClock, Interrupt};
 /// Longest frame of our own, above the longest fragment a u16 can name.
 const FRAME_BYTES: usize = 65_536 + 64;
 /// Longest write without progress.
-const WRITE_LIMIT: Duration = Duration::from_secs(5);
+const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 /// Longest single wait, so that an interrupt is seen.
 const SLICE: Duration = Duration::from_millis(50);
 /// Pings of one clock reading.
@@ -333,7 +333,7 @@ impl Pump {
                 }
                 HostAction::Event(event) => return Ok(Some(event)),
                 HostAction::Transmit(bytes) => {
-                    self.link.send(bytes, Instant::now() + WRITE_LIMIT)?;
+                    self.link.send(bytes, WRITE_PATIENCE)?;
                     continue;
                 }
                 HostAction::Wait(until_ns) => until_ns.unwrap_or(u64::MAX),

@@ -68,6 +68,9 @@ pub struct LinkFigures {
     pub retransmissions: u64,
     /// Damaged frames, at both ends.
     pub crc_errors: u64,
+    /// Input samples beyond the range of `encoding: i16`, which were sent as its end.
+    #[serde(default)]
+    pub saturated_samples: u64,
     /// Times the host asked a silent device whether it is still there.
     pub polls: u64,
 }
@@ -98,6 +101,7 @@ impl LinkFigures {
             goodput_bytes_per_s: (exchange_s > 0.0).then(|| sample_bytes as f64 / exchange_s),
             retransmissions: after.retransmissions.saturating_sub(before.retransmissions),
             crc_errors: here + u64::from(there),
+            saturated_samples: after.saturated.saturating_sub(before.saturated),
             polls: after.polls.saturating_sub(before.polls),
         }
     }
@@ -125,6 +129,7 @@ mod tests {
             damaged_at_device: 1,
             damaged_here: 4,
             retransmissions: 9,
+            saturated: 5,
             ..HostStats::default()
         };
         let figures = LinkFigures::new(&before, &after, Duration::from_millis(500), Some(1_500));
@@ -132,6 +137,7 @@ mod tests {
         assert_eq!(figures.line_efficiency, Some(0.8));
         assert_eq!(figures.goodput_bytes_per_s, Some(1_600.0));
         assert_eq!((figures.crc_errors, figures.retransmissions), (3, 2));
+        assert_eq!(figures.saturated_samples, 5);
         assert_eq!(figures.latency_us, Some(1.5));
         let nothing = LinkFigures::new(&before, &before, Duration::ZERO, None);
         assert_eq!((nothing.line_efficiency, nothing.goodput_bytes_per_s), (None, None));

@@ -1,7 +1,7 @@
 //! The device's session in this process: a [`Link`] without a line.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cortex_core::kernel::AnyKernel;
 use cortex_core::link::device::{min_ring_bytes, transmit_buffer_bytes};
@@ -80,7 +80,7 @@ impl Loopback {
 }
 
 impl Link for Loopback {
-    fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), LinkError> {
+    fn send(&mut self, bytes: &[u8], _patience: Duration) -> Result<(), LinkError> {
         let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.session.on_bytes(bytes, now);
         Ok(())

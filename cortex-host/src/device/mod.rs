@@ -15,10 +15,10 @@ mod serial;
 mod trace;
 mod window;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use connection::{BlockDone, Connection, KernelJob};
-pub use fault::{Direction, Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
+pub use fault::{Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
 pub use figures::{DeviceFacts, LinkFigures};
 pub use loopback::Loopback;
 pub use open::{OpenOptions, open};
@@ -28,13 +28,26 @@ pub use serial::SerialLink;
 pub use trace::{Trace, TraceError, TraceReader, TraceRecord};
 pub use window::{Checks, LinkDevice, LinkDeviceError};
 
+/// How many times the patience of [`Link::send`] a whole write may take.
+pub const PATIENCE_WHOLE: u32 = 12;
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the host to the device.
+    ToDevice,
+    /// From the device to the host.
+    ToHost,
+}
+
 /// Moves bytes to and from a device.
 pub trait Link: Send {
-    /// Writes all of `bytes`.
+    /// Writes all of `bytes`, which may take long on a slow line; gives up when the device takes
+    /// none of them for `patience`, or when all take longer than [`PATIENCE_WHOLE`] times that.
     ///
     /// # Errors
     /// [`LinkError`]; after [`LinkError::WriteStalled`] some of the bytes may have gone.
-    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), LinkError>;
+    fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError>;
 
     /// Waits for bytes until `deadline` and returns how many it wrote to the front of
     /// `buffer`; 0 when none came.
@@ -103,12 +116,16 @@ pub enum LinkError {
         /// Its exit code or signal, and its last words.
         how: String,
     },
-    /// The device took no more bytes.
-    #[error("{device} has taken no bytes for {waited_ms} ms")]
+    /// The device took no more bytes, or far too few.
+    #[error("{device} took {sent} of {bytes} bytes in {waited_ms} ms: it has stopped reading")]
     WriteStalled {
         /// The device.
         device: String,
-        /// How long, in milliseconds.
+        /// Bytes it took.
+        sent: usize,
+        /// Bytes there were.
+        bytes: usize,
+        /// How long they were offered, in milliseconds.
         waited_ms: u128,
     },
     /// Anything else the system reported.
@@ -151,8 +168,8 @@ pub enum LinkError {
 }
 
 impl<L: Link + ?Sized> Link for Box<L> {
-    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), LinkError> {
-        (**self).send(bytes, deadline)
+    fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
+        (**self).send(bytes, patience)
     }
 
     fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serialport::{ClearBuffer, SerialPort};
 
-use super::{Link, LinkError};
+use super::{Link, LinkError, PATIENCE_WHOLE};
 
 /// A serial port, opened for this program alone.
 pub struct SerialLink {
@@ -67,18 +67,26 @@ impl SerialLink {
 }
 
 impl Link for SerialLink {
-    fn send(&mut self, mut bytes: &[u8], deadline: Instant) -> Result<(), LinkError> {
+    fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
         let begun = Instant::now();
-        while !bytes.is_empty() {
+        let whole = begun + patience * PATIENCE_WHOLE;
+        let mut deadline = begun + patience;
+        let mut rest = bytes;
+        while !rest.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             // On unix this sets no more than the wait of the next poll.
             let _ = self.port.set_timeout(left.clamp(MIN_WAIT, MAX_WAIT));
-            match self.port.write(bytes) {
-                Ok(count) => bytes = bytes.get(count..).unwrap_or(&[]),
+            match self.port.write(rest) {
+                Ok(count) => {
+                    rest = rest.get(count..).unwrap_or(&[]);
+                    deadline = whole.min(Instant::now() + patience);
+                }
                 Err(error) if may_retry(&error) => {
                     if left.is_zero() {
                         return Err(LinkError::WriteStalled {
                             device: describe(&self.path),
+                            sent: bytes.len() - rest.len(),
+                            bytes: bytes.len(),
                             waited_ms: begun.elapsed().as_millis(),
                         });
                     }

@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Direction, Link, LinkError};
 
@@ -108,9 +108,9 @@ impl<L: Link> Trace<L> {
 }
 
 impl<L: Link> Link for Trace<L> {
-    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), LinkError> {
+    fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
         self.record(0, bytes)?;
-        self.inner.send(bytes, deadline)
+        self.inner.send(bytes, patience)
     }
 
     fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {

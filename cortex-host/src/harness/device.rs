@@ -228,3 +228,24 @@ impl Device for NativeDevice {
         Some(self.kernel.missing_samples(&self.state))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_become_whole_instructions_at_every_timer_rate() {
+        let clock = |hz, instruction_ns| DeviceClock {
+            source: "SysTick".to_owned(),
+            hz,
+            bits: 24,
+            instruction_ns,
+        };
+        // 1000 instructions take 256,000 ns; a timer shows the floor of that, or one tick less.
+        for (hz, ticks) in [(25_000_000, 6400), (16_000_000, 4096), (1_000_000_000, 256_000)] {
+            assert_eq!(clock(hz, Some(256)).instructions(ticks), Some(1000));
+            assert_eq!(clock(hz, Some(256)).instructions(ticks - 1), Some(1000));
+        }
+        assert_eq!(clock(16_000_000, None).instructions(4096), None);
+    }
+}

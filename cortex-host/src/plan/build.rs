@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::encoding::{plan_encoding, plan_results};
 use super::kernels::plan_kernels;
 use super::samples::plan_dataset;
 use super::value::{choice, positive, whole};
@@ -72,13 +73,19 @@ impl Plan {
         let device = plan_device(config.device.as_ref())?;
         let transfer = plan_transfer(config.transfer.as_ref(), &device, &dataset)?;
         refuse_normalized(transfer, &dataset, config.transfer.as_ref())?;
+        let encoding =
+            plan_encoding(config.encoding.as_ref(), config.scale_uv, &device, transfer, &dataset)?;
+        let output = plan_output(config.output.as_ref())?;
+        let results = plan_results(config.results.as_ref(), &device, output.include_raw_data)?;
         let mut plan = Self {
             dataset,
             kernels,
             execution,
-            output: plan_output(config.output.as_ref())?,
+            output,
             device,
             transfer,
+            encoding,
+            results,
             realtime: plan_realtime(config.realtime.as_ref())?,
             config_text: String::new(),
         };

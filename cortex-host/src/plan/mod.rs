@@ -6,6 +6,7 @@
 
 mod build;
 mod device;
+mod encoding;
 mod generated;
 mod kernel_params;
 mod kernels;
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 pub use build::{Overrides, load, load_with};
 pub use device::{DEFAULT_BAUD, Device, DeviceError};
+pub use encoding::{ReturnedResults, SampleEncoding};
 pub use generated::generated;
 
 /// A validated run.
@@ -39,6 +41,10 @@ pub struct Plan {
     pub device: Device,
     /// What crosses the link to a device.
     pub transfer: Transfer,
+    /// How input samples are sent.
+    pub encoding: SampleEncoding,
+    /// What is sent back of each window.
+    pub results: ReturnedResults,
     /// Scheduling wishes for the native device.
     pub realtime: RealtimePlan,
     /// The configuration with every default filled in, as YAML that `run` takes again.

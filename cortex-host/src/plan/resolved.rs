@@ -31,6 +31,9 @@ pub(super) fn config_text(plan: &Plan) -> String {
         }),
         device: at(plan.device.to_string()),
         transfer: at(plan.transfer.name().into()),
+        encoding: at(plan.encoding.name().into()),
+        scale_uv: plan.encoding.scale_uv().map(At::from),
+        results: at(plan.results.name().into()),
         realtime: at(RealtimeConfig {
             scheduler: at(plan.realtime.scheduler.name().into()),
             priority: plan.realtime.priority.map(|priority| u64::from(priority).into()),

@@ -201,11 +201,20 @@ fn read_summary(folder: &Path) -> Result<(Summary, Vec<(String, String)>), Repor
         return Err(ReportError::Version { path, found: version.schema_version });
     }
     let mut device = Vec::new();
-    for key in ["transfer", "device_facts", "link", "faults"] {
+    for (key, name) in [
+        ("transfer", "transfer"),
+        ("encoding", "encoding"),
+        ("results", "results"),
+        ("device_facts", ""),
+        ("link", "link"),
+        ("faults", "faults"),
+    ] {
         if let Some(value) = version.rest.get(key) {
-            let name = if key == "device_facts" { "" } else { key };
             facts(name, value, &mut device);
         }
+    }
+    if let Some(scale @ Value::Number(_)) = version.rest.get("scale_uv") {
+        device.push(("scale, µV".to_owned(), scale.to_string()));
     }
     Ok((serde_json::from_str(&text).map_err(wrong)?, device))
 }

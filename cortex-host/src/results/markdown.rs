@@ -166,6 +166,12 @@ fn write_outputs(out: &mut String, summary: &Summary) -> std::fmt::Result {
         "\n## Device against host\n\nEvery result of the device beside the same kernel run by this \
          program, bit by bit.\n"
     )?;
+    if let Some(quantised) = quantised(summary) {
+        writeln!(out, "Device and host both computed on quantised samples: {quantised}.\n")?;
+    }
+    if summary.results == "digests" {
+        writeln!(out, "Outputs did not come back; their digests were compared.\n")?;
+    }
     for kernel in &summary.kernels {
         let finding = match (&kernel.error, &kernel.outputs) {
             (Some(error), _) => format!("**{error}**"),
@@ -175,6 +181,14 @@ fn write_outputs(out: &mut String, summary: &Summary) -> std::fmt::Result {
         writeln!(out, "- {}: {finding}", kernel.name)?;
     }
     Ok(())
+}
+
+/// How the input was quantised for the link, when it was.
+pub(crate) fn quantised(summary: &Summary) -> Option<String> {
+    let scale_uv = summary.scale_uv?;
+    let saturated = summary.link.map_or(0, |link| link.saturated_samples);
+    let plural = if saturated == 1 { "" } else { "s" };
+    Some(format!("i16 in steps of {scale_uv} µV, {saturated} sample{plural} saturated"))
 }
 
 /// What devices found that generated their own input.

@@ -66,6 +66,15 @@ pub struct Summary {
     /// What crosses the link to a device: `streamed` or `seeded`.
     #[serde(default)]
     pub transfer: String,
+    /// How samples were sent to a device: `f32`, or `i16` after rounding to `scale_uv`.
+    #[serde(default)]
+    pub encoding: String,
+    /// With `i16` the step in microvolts: device and host both computed on the rounded samples.
+    #[serde(default)]
+    pub scale_uv: Option<f64>,
+    /// What a device sent back of each window: `samples` or `digests`.
+    #[serde(default)]
+    pub results: String,
     /// What the device says about itself; none natively.
     #[serde(default)]
     pub device_facts: Option<DeviceFacts>,

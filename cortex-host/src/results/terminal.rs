@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::figures::{column_widths, dash, grouped, micros, missed, pad_left, pad_right};
-use super::markdown::headline;
+use super::markdown::{headline, quantised};
 use super::statistics::Latency;
 use super::summary::{KernelSummary, RunStatus, Summary};
 
@@ -124,6 +124,9 @@ fn device_lines(summary: &Summary) -> String {
             device.board,
             if different == 1 { "" } else { "s" }
         );
+    }
+    if let Some(quantised) = quantised(summary) {
+        let _ = writeln!(text, "both computed on quantised samples: {quantised}");
     }
     for kernel in &summary.kernels {
         if let Some(error) = &kernel.error {

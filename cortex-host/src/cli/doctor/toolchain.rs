@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::Check;
 use crate::device::board::{BoardSpec, boards};
+use crate::device::qemu::in_path;
 
 /// Compiler targets and emulators of all boards we know.
 pub fn checks() -> [Check; 2] {
@@ -69,11 +70,6 @@ fn sysroot() -> Option<PathBuf> {
     let mut command = Command::new("rustc");
     let output = command.args(["--print", "sysroot"]).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().into())
-}
-
-fn in_path(program: &str) -> bool {
-    let Some(path) = std::env::var_os("PATH") else { return false };
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 #[cfg(test)]

@@ -98,6 +98,7 @@ pub(super) fn run_all(
                     }
                     (None, Transfer::Seeded, DatasetPlan::Generated(dataset)) => {
                         let (summary, ending) = seeded::run_kernel(
+                            plan,
                             &loaded,
                             dataset,
                             &mut linked.connection,
@@ -141,7 +142,7 @@ fn stream(
 ) -> Result<Ending, Failure> {
     let clock = connection.device_clock();
     let job = &loaded.job;
-    let mut device = match LinkDevice::new(connection, kernel_job(loaded)) {
+    let mut device = match LinkDevice::new(connection, kernel_job(plan, loaded)) {
         Ok(device) => device,
         Err(LinkDeviceError::Link(LinkError::Interrupted)) => return Ok(Ending::Interrupted),
         Err(LinkDeviceError::Link(error)) => return Err(error.into()),
@@ -159,7 +160,17 @@ fn stream(
         summary.error = Some(outputs.sentence());
     }
     summary.outputs = Some(outputs);
-    summary.link = Some(device.figures());
+    let figures = device.figures();
+    summary.link = Some(figures);
+    if let (Some(scale_uv), saturated @ 1..) = (plan.encoding.scale_uv(), figures.saturated_samples)
+    {
+        talk.warn(&format!(
+            "{}: {saturated} samples lie beyond the ±{} µV of i16 in steps of {scale_uv} µV and \
+             were sent as that; set a larger scale_uv",
+            job.name,
+            scale_uv * 32_767.0
+        ));
+    }
     talk.say(&terminal_line(&summary));
     run.add(summary)?;
     Ok(ended?)

@@ -5,10 +5,12 @@ use cortex_core::link::message::Seeded;
 use super::Run;
 use super::kernels::Loaded;
 use super::target::kernel_job;
-use crate::device::{Connection, LinkError, LinkFigures, SeededComparison, compare_seeded};
+use crate::device::{
+    Connection, KernelJob, LinkError, LinkFigures, SeededComparison, compare_seeded,
+};
 use crate::exit::Failure;
-use crate::harness::{DeviceClock, Ending, Interrupt, SampleFile, check_job};
-use crate::plan::GeneratedDataset;
+use crate::harness::{DeviceClock, Ending, Interrupt, Job, SampleFile, check_job};
+use crate::plan::{GeneratedDataset, Plan};
 use crate::results::{KernelStatistics, KernelSummary, OutputCheck, SeededFigures};
 
 /// What all repeats of a kernel found.
@@ -27,6 +29,7 @@ struct Found {
 /// Runs every repeat of a kernel on input that the device generates; before that streams one block
 /// of the dataset and checks that streamed and seeded are the same.
 pub(super) fn run_kernel(
+    plan: &Plan,
     loaded: &Loaded,
     dataset: &GeneratedDataset,
     connection: &mut Connection,
@@ -41,7 +44,10 @@ pub(super) fn run_kernel(
     let warmup = u32::try_from(job.warmup_windows).map_err(|_| too_many())?;
     let (clock, before) = (connection.device_clock(), connection.stats());
     let mut found = Found::default();
-    let outcome = run_repeats(loaded, dataset, connection, samples, warmup..blocks, &mut found);
+    let kernel_job = kernel_job(plan, loaded);
+    let blocks_measured = warmup..blocks;
+    let outcome =
+        run_repeats(job, &kernel_job, dataset, connection, samples, blocks_measured, &mut found);
     let ending = match outcome {
         Ok(()) => Ok(Ending::Complete),
         Err(SeededError::Failure(failure)) => Err(failure),
@@ -83,21 +89,21 @@ impl From<LinkError> for SeededError {
 }
 
 fn run_repeats(
-    loaded: &Loaded,
+    job: &Job,
+    kernel_job: &KernelJob,
     dataset: &GeneratedDataset,
     connection: &mut Connection,
     samples: &mut SampleFile,
     blocks: std::ops::Range<u32>,
     found: &mut Found,
 ) -> Result<(), SeededError> {
-    let (job, kernel_job) = (&loaded.job, kernel_job(loaded));
     let mut window = vec![0.0; job.shape.window * job.shape.channels];
     samples.read_rows(0, &mut window).map_err(|error| SeededError::Failure(error.into()))?;
-    let configured = connection.configure(&kernel_job)?;
+    let configured = connection.configure(kernel_job)?;
     let mut output = vec![0.0; configured.output_values as usize];
     let streamed = connection.run_block(0, &window, &mut output, || {})?.end;
     let generator_digest = connection.info().generator_digest(dataset.spec.version);
-    connection.configure(&kernel_job)?;
+    connection.configure(kernel_job)?;
     let one = Seeded { source: dataset.spec, first: 0, count: 1, generator_digest };
     let seeded = connection.run_seeded(&one)?;
     if (streamed.input_crc, streamed.output_crc) != (seeded.input_crc, seeded.output_crc) {
@@ -106,7 +112,7 @@ fn run_repeats(
         found.error = Some("block 0 streamed differs from block 0 generated on the device".into());
     }
     for _ in 0..job.repeats {
-        let compared = compare_seeded(connection, &kernel_job, &dataset.spec, blocks.clone())?;
+        let compared = compare_seeded(connection, kernel_job, &dataset.spec, blocks.clone())?;
         found.take(&compared, blocks.clone());
     }
     Ok(())

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use cortex_core::link::message::Seeded;
-use cortex_core::link::{Encoding, ErrorCode, ErrorInfo, HostStats};
+use cortex_core::link::{ErrorCode, ErrorInfo, HostStats};
 
 use super::super::Talk;
 use super::kernels::Loaded;
@@ -59,7 +59,7 @@ impl Target {
         talk.say(&described(&facts, &connection));
         let mut refusals = Vec::new();
         for loaded in kernels {
-            let refusal = ask(plan, &mut connection, &kernel_job(loaded))?;
+            let refusal = ask(plan, &mut connection, &kernel_job(plan, loaded))?;
             if let Some(refusal) = &refusal {
                 talk.warn(&format!("{} will not run: {refusal}", loaded.job.name));
             }
@@ -100,12 +100,12 @@ impl Linked {
 }
 
 /// A kernel as the link takes it.
-pub(super) fn kernel_job(loaded: &Loaded) -> KernelJob {
+pub(super) fn kernel_job(plan: &Plan, loaded: &Loaded) -> KernelJob {
     KernelJob {
         kernel: loaded.spec.clone(),
         shape: loaded.job.shape,
-        input: Encoding::F32,
-        output: Encoding::F32,
+        input: plan.encoding.on_the_link(),
+        output: plan.results.on_the_link(),
     }
 }
 

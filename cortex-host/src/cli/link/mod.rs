@@ -1,5 +1,7 @@
 //! `cortex-host link decode FILE`: prints what crossed a link, from a trace.
 
+mod words;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -9,10 +11,6 @@ use super::Talk;
 use crate::device::{Direction, TraceReader, TraceRecord};
 use crate::exit::{ExitCode, Failure};
 use cortex_core::link::frame::{Damage, FrameDecoder, FrameEvent};
-use cortex_core::link::message::{
-    Ack, Configure, Configured, DeviceInfo, ErrorInfo, FragmentHead, Hello, Ping, Pong, ResultEnd,
-    Seeded, SeededResult,
-};
 use cortex_core::link::{Header, Kind};
 
 /// Longest frame the decoder takes.
@@ -22,7 +20,8 @@ const FRAME_BYTES: usize = 1 << 17;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  cortex-host link decode trace.bin")]
+  cortex-host run --device loopback --trace link.pcap
+  cortex-host link decode link.pcap | less")]
 pub struct Args {
     #[command(subcommand)]
     command: LinkCommand,
@@ -33,8 +32,16 @@ enum LinkCommand {
     /// Print the frames of a link trace.
     #[command(after_help = "\
 Examples:
-  cortex-host link decode trace.bin | head
-  cortex-host link decode trace.bin --json")]
+  cortex-host run --device loopback --fault ber=1e-4,drop=0.02 --trace link.pcap
+  cortex-host link decode link.pcap | less
+  cortex-host link decode link.pcap | grep damaged
+  cortex-host link decode link.pcap --json
+
+A line is a frame: seconds since the trace began, > to the device or < to the host, kind,
+sequence and block number where the kind has them, payload bytes, what it says. The trace
+shows what cortex-host sent and received: --fault disturbs the line beyond it, so a frame
+lost on the way to the device is seen here, one lost on the way back is not.
+docs/wire-format.md explains every message.")]
     Decode {
         /// The trace, as `--trace` wrote it.
         file: PathBuf,
@@ -68,23 +75,29 @@ pub fn execute(args: &Args, _talk: &Talk) -> Result<ExitCode, Failure> {
     let LinkCommand::Decode { file, json } = &args.command;
     let mut to_device = FrameDecoder::new(vec![0u8; FRAME_BYTES]);
     let mut to_host = FrameDecoder::new(vec![0u8; FRAME_BYTES]);
+    let mut line_bytes = [0usize; 2];
+    let mut session = None;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for record in TraceReader::open(file)? {
         let record = record?;
-        let decoder = match record.direction {
-            Direction::ToDevice => &mut to_device,
-            Direction::ToHost => &mut to_host,
+        let [to_device_bytes, to_host_bytes] = &mut line_bytes;
+        let (decoder, on_line) = match record.direction {
+            Direction::ToDevice => (&mut to_device, to_device_bytes),
+            Direction::ToHost => (&mut to_host, to_host_bytes),
         };
         for &byte in &record.bytes {
-            let line = match decoder.push(byte) {
+            *on_line += 1;
+            let event = decoder.push(byte);
+            let bytes = if byte == 0 { std::mem::take(on_line) } else { *on_line };
+            let line = match event {
                 FrameEvent::Pending => continue,
-                FrameEvent::Damaged(damage) => damaged(&record, damage),
+                FrameEvent::Damaged(damage) => damaged(&record, damage, bytes),
                 FrameEvent::Frame => match decoder.frame() {
                     Some((header, payload)) => decoded(&record, header, payload),
                     None => continue,
                 },
             };
-            match print(&mut out, &line, *json) {
+            match print(&mut out, &line, *json, &mut session) {
                 Ok(()) => {}
                 // `| head` is no failure.
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
@@ -104,24 +117,35 @@ fn unwritable(error: &std::io::Error) -> Failure {
     Failure::input_output(format!("cannot write to stdout: {error}"))
 }
 
-fn print(out: &mut impl Write, line: &Line, json: bool) -> std::io::Result<()> {
+/// `session` is the one that was named last: a new one gets a line of its own.
+fn print(
+    out: &mut impl Write,
+    line: &Line,
+    json: bool,
+    session: &mut Option<u32>,
+) -> std::io::Result<()> {
     if json {
         serde_json::to_writer(&mut *out, line)?;
         return writeln!(out);
     }
-    let number = |value: Option<u32>| value.map_or_else(|| "-".to_owned(), |v| v.to_string());
-    writeln!(
-        out,
-        "{:>14.6} {:<9} {:<13} session {} seq {} block {} payload {} {}",
+    if let Some(new) = line.session.filter(|_| line.session != *session) {
+        *session = Some(new);
+        writeln!(out, "session {new:08x}")?;
+    }
+    let number = |name: &str, value: Option<u32>| {
+        value.map_or_else(String::new, |value| format!("{name} {value}"))
+    };
+    let text = format!(
+        "{:>12.6} {} {:<14} {:<9} {:<9} {:>5} B  {}",
         line.time_ns as f64 * 1e-9,
-        line.direction,
+        if line.direction == "to_device" { '>' } else { '<' },
         line.kind,
-        line.session.map_or_else(|| "-".to_owned(), |session| format!("{session:08x}")),
-        number(line.seq.map(u32::from)),
-        number(line.block),
+        number("seq", line.seq.map(u32::from)),
+        number("block", line.block),
         line.payload_bytes,
         line.message
-    )
+    );
+    writeln!(out, "{}", text.trim_end())
 }
 
 fn direction(record: &TraceRecord) -> &'static str {
@@ -131,7 +155,7 @@ fn direction(record: &TraceRecord) -> &'static str {
     }
 }
 
-fn damaged(record: &TraceRecord, damage: Damage) -> Line {
+fn damaged(record: &TraceRecord, damage: Damage, bytes: usize) -> Line {
     let what = match damage {
         Damage::Checksum => "the checksum is wrong",
         Damage::Short => "shorter than a frame",
@@ -145,7 +169,7 @@ fn damaged(record: &TraceRecord, damage: Damage) -> Line {
         seq: None,
         block: None,
         payload_bytes: 0,
-        message: what.into(),
+        message: format!("{what}; {bytes} bytes on the line"),
     }
 }
 
@@ -156,38 +180,21 @@ fn decoded(record: &TraceRecord, header: Header, payload: &[u8]) -> Line {
         direction: direction(record),
         kind: kind.map_or_else(|| format!("kind {:#04x}", header.kind), |k| k.name().to_owned()),
         session: Some(header.session),
-        seq: Some(header.seq),
-        block: Some(header.block),
+        seq: kind.is_none_or(is_sequenced).then_some(header.seq),
+        block: kind.is_none_or(has_block).then_some(header.block),
         payload_bytes: payload.len(),
-        message: kind.map_or_else(String::new, |kind| describe(kind, payload)),
+        message: kind.map_or_else(String::new, |kind| words::message(kind, payload)),
     }
 }
 
-/// The message in words; says so when it cannot be read.
-fn describe(kind: Kind, payload: &[u8]) -> String {
-    fn read<'a, M: serde::Deserialize<'a> + std::fmt::Debug>(payload: &'a [u8]) -> String {
-        postcard::from_bytes::<M>(payload)
-            .map_or_else(|error| format!("unreadable: {error}"), |message| format!("{message:?}"))
-    }
-    match kind {
-        Kind::Hello => read::<Hello>(payload),
-        Kind::HelloAck => read::<DeviceInfo>(payload),
-        Kind::Configure => read::<Configure<'_>>(payload),
-        Kind::Configured => read::<Configured>(payload),
-        Kind::Block | Kind::Result => match postcard::take_from_bytes::<FragmentHead>(payload) {
-            Ok((head, samples)) => {
-                format!("{} values, {} sample bytes here", head.values, samples.len())
-            }
-            Err(error) => format!("unreadable: {error}"),
-        },
-        Kind::BlockMore | Kind::ResultMore => format!("{} sample bytes", payload.len()),
-        Kind::ResultEnd => read::<ResultEnd>(payload),
-        Kind::Seeded => read::<Seeded>(payload),
-        Kind::SeededResult => read::<SeededResult>(payload),
-        Kind::Ack => read::<Ack>(payload),
-        Kind::Ping => read::<Ping>(payload),
-        Kind::Pong => read::<Pong>(payload),
-        Kind::Error | Kind::Refused => read::<ErrorInfo>(payload),
-        Kind::Bye => String::new(),
-    }
+/// Whether frames of `kind` have a sequence number.
+fn is_sequenced(kind: Kind) -> bool {
+    use Kind::{Ack, Bye, Error, Hello, HelloAck, Ping, Pong};
+    !matches!(kind, Hello | HelloAck | Ack | Ping | Pong | Error | Bye)
+}
+
+/// Whether frames of `kind` name a block.
+fn has_block(kind: Kind) -> bool {
+    use Kind::{Block, BlockMore, Refused, Result, ResultEnd, ResultMore};
+    matches!(kind, Block | BlockMore | Result | ResultMore | ResultEnd | Refused)
 }

@@ -1,0 +1,28 @@
+//! Child processes that must not outlive this program.
+
+use std::process::Command;
+
+/// Makes the process that `command` starts end by SIGKILL when the thread that starts it ends,
+/// however that happens: also when this program is killed and can clean up nothing. On other
+/// systems than Linux nothing is done: there a killed program leaves the process behind.
+#[cfg(target_os = "linux")]
+pub fn end_with_thread(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+
+    use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+
+    let parent = getpid();
+    let before_exec = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // The parent may have died before the wish was heard.
+        if getppid() == Some(parent) { Ok(()) } else { Err(rustix::io::Errno::SRCH.into()) }
+    };
+    // SAFETY: the closure runs in the child between fork and exec, where only what is safe in a
+    // signal handler may be done. It makes two system calls (prctl, getppid) and builds errors
+    // that are plain numbers: it allocates nothing, takes no lock and touches no shared memory.
+    unsafe { command.pre_exec(before_exec) };
+}
+
+/// Not offered on this system: a killed program leaves the process behind.
+#[cfg(not(target_os = "linux"))]
+pub fn end_with_thread(_command: &mut Command) {}
