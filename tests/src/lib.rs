@@ -1,7 +1,7 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
 
 pub mod emulated;
-pub mod fault_plan;
+pub mod line_faults;
 #[cfg(unix)]
 pub mod faults;
 pub mod http;
