@@ -1,7 +1,7 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
 
-pub mod faults;
 pub mod kernels;
+pub mod line_faults;
 #[cfg(unix)]
 pub mod pty;
 pub mod runs;
