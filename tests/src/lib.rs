@@ -1,12 +1,14 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
 
 pub mod emulated;
-pub mod line_faults;
 #[cfg(unix)]
 pub mod faults;
 pub mod http;
 pub mod kernels;
+pub mod line_faults;
 pub mod link_sim;
+#[cfg(unix)]
+pub mod pty;
 #[cfg(unix)]
 pub mod pty;
 pub mod runs;
