@@ -281,7 +281,7 @@ enum Job {
         input_ticks: u64,
     },
     Seeding {
-        seeded: Seeded,
+        /// The block that is next; what is asked for stands in the result.
         block: u32,
         input: SampleDigest,
         output: SampleDigest,
