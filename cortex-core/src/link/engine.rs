@@ -158,13 +158,10 @@ where
     /// An engine without a kernel yet. `build` makes kernels, `kernel_digest` identifies them.
     #[must_use]
     pub fn new(build: BuildKernel<K>, kernel_digest: u32, values: F, lanes: L) -> Self {
-        Self {
+        let mut engine = Self {
             build,
             kernel_digest,
-            generator_digests: [
-                generator_digest(GeneratorVersion::V1),
-                generator_digest(GeneratorVersion::V2),
-            ],
+            generator_digests: [0; 2],
             values,
             lanes,
             kernel: None,
@@ -172,7 +169,12 @@ where
             generator: None,
             scratch: Scratch::new(),
             used_rows: 0,
-        }
+        };
+        // In the engine's own memory: a microcontroller has no second place for a generator.
+        engine.generator_digests = [GeneratorVersion::V1, GeneratorVersion::V2]
+            .map(|version| digest_within(version, &mut engine.generator, &mut engine.scratch));
+        engine.generator = None;
+        engine
     }
 
     fn fill_tile(&mut self) -> Result<(), ErrorInfo> {
@@ -357,6 +359,15 @@ where
 /// same data. 0 when this build does not have the version.
 #[must_use]
 pub fn generator_digest(version: GeneratorVersion) -> u32 {
+    digest_within(version, &mut None, &mut Scratch::new())
+}
+
+/// [`generator_digest`], working in memory of the caller's.
+fn digest_within(
+    version: GeneratorVersion,
+    slot: &mut Option<Generator>,
+    scratch: &mut Scratch<1>,
+) -> u32 {
     if cfg!(not(feature = "v2")) && version == GeneratorVersion::V2 {
         return 0;
     }
@@ -381,14 +392,13 @@ pub fn generator_digest(version: GeneratorVersion) -> u32 {
         GeneratorVersion::V2 => &v2,
     };
     let mut digest = SampleDigest::new();
-    let mut scratch = Scratch::<1>::new();
     let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
     for &signal in signals {
         let spec = SourceSpec::new(version, signal, 160.0, 42);
-        let Ok(generator) = Generator::new(&spec) else { return 0 };
+        let Ok(generator) = place_generator(slot, &spec) else { return 0 };
         for channel in 0..2 {
-            let mut lanes = start_channel(&generator, channel);
-            fill_block(&generator, &mut lanes, &mut scratch, &mut block);
+            let mut lanes = start_channel(generator, channel);
+            fill_block(generator, &mut lanes, scratch, &mut block);
             for [sample] in &block {
                 digest.update(&[*sample]);
             }

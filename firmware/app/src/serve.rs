@@ -73,26 +73,30 @@ pub fn run<
 ) -> ! {
     let Memory { frame, transmit, values, lanes } = memory;
     let mut engine = engine(values, lanes);
-    serve(board, boot, ring_bytes, &mut engine, frame, transmit)
+    let session = session(board, boot, ring_bytes, &mut engine, frame, transmit);
+    serve(board, session)
 }
 
-/// Builds the engine. Neither this nor [`serve`] is inlined: what each takes of the stack, the
-/// other has to itself.
+/// Builds the engine. Neither this nor [`session`] nor [`serve`] is inlined: what each takes of
+/// the stack, the others have to themselves.
 #[inline(never)]
 fn engine(values: &'static mut [f32], lanes: &'static mut [Option<Lanes<1>>]) -> StaticEngine {
     KernelEngine::standard(values, lanes)
 }
 
-/// The loop.
+/// A device session on borrowed memory.
+type Session<'a> = DeviceSession<&'a mut StaticEngine, &'a mut [u8]>;
+
+/// Builds the session, not inlined either.
 #[inline(never)]
-fn serve<B: Board>(
-    board: &mut B,
+fn session<'a, B: Board>(
+    board: &B,
     boot: &Boot,
     ring_bytes: usize,
-    engine: &mut StaticEngine,
-    frame: &mut [u8],
-    transmit: &mut [u8],
-) -> ! {
+    engine: &'a mut StaticEngine,
+    frame: &'a mut [u8],
+    transmit: &'a mut [u8],
+) -> Session<'a> {
     let clock = board.clock();
     let identity = DeviceIdentity {
         board: B::NAME,
@@ -104,8 +108,13 @@ fn serve<B: Board>(
         boot_count: boot.count,
         rx_ring_bytes: ring_bytes,
     };
-    let session = DeviceSession::new(&identity, engine, frame, transmit);
-    let Ok(mut session) = session else { panic!() };
+    let Ok(session) = DeviceSession::new(&identity, engine, frame, transmit) else { panic!() };
+    session
+}
+
+/// The loop.
+#[inline(never)]
+fn serve<B: Board>(board: &mut B, mut session: Session<'_>) -> ! {
     let mut chunk = [0; CHUNK_BYTES];
     loop {
         let count = board.receive(&mut chunk);
