@@ -22,9 +22,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{below_nyquist, in_range, positive};
 use super::{Kernel, KernelError, KernelFault, KernelShape, rows};
 use crate::math;
+use crate::parameter::{below_nyquist, count_within, positive};
 
 use core::f64::consts::PI;
 
@@ -72,7 +72,7 @@ impl BandpassFir {
         if low_hz >= high_hz {
             return Err(KernelError::EmptyBand { low_hz, high_hz });
         }
-        let taps = in_range("taps", params.taps, MIN_TAPS, MAX_TAPS)?;
+        let taps = count_within("taps", params.taps, MIN_TAPS, MAX_TAPS)?;
         let mut kernel = Self {
             channels: shape.channels,
             taps,

@@ -24,10 +24,10 @@
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
-use super::error::below_nyquist;
 use super::rows::{self, Ring};
 use super::{Kernel, KernelError, KernelFault, KernelShape};
 use crate::math;
+use crate::parameter::{ParameterError, below_nyquist};
 
 /// Greatest number of bands.
 pub const MAX_BANDS: usize = 8;
@@ -74,12 +74,10 @@ impl Goertzel {
         let mut bands = Vec::new();
         for band in &params.bands {
             if !(band.low_hz >= 0.0 && band.low_hz.is_finite()) {
-                return Err(KernelError::OutOfRange {
-                    parameter: "low_hz",
-                    value: band.low_hz,
-                    min: 0.0,
-                    max: rate / 2.0,
-                });
+                let (value, max) = (band.low_hz, rate / 2.0);
+                let error =
+                    ParameterError::OutOfRange { parameter: "low_hz", value, min: 0.0, max };
+                return Err(error.into());
             }
             below_nyquist("high_hz", band.high_hz, rate)?;
             if band.low_hz > band.high_hz {

@@ -27,9 +27,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{below_nyquist, positive};
 use super::{Kernel, KernelError, KernelFault, KernelShape, rows};
 use crate::math;
+use crate::parameter::{ParameterError, below_nyquist, positive};
 
 /// States smaller than this are zero (in microvolts).
 const SILENCE_UV: f32 = 1e-30;
@@ -75,7 +75,7 @@ impl NotchIir {
         // 2 beta / sin(w0), with sin(w0) = 2 g / (1 + g^2)
         let k = beta * (1.0 + g * g) / g;
         if !k.is_finite() {
-            return Err(KernelError::NotPositive { parameter: "f0_hz", value: f0 });
+            return Err(ParameterError::NotPositive { parameter: "f0_hz", value: f0 }.into());
         }
         let c1 = 1.0 / (1.0 + g * (g + k));
         Ok(Self {

@@ -20,11 +20,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::in_range;
 use super::rfft::{MIN_FFT_LEN, fft_len, rfft, sines_len, write_sines};
 use super::rows::{self, Ring};
 use super::{Kernel, KernelError, KernelFault, KernelShape};
 use crate::math;
+use crate::parameter::count_within;
 
 /// SciPy's default segment length.
 const DEFAULT_NPERSEG: usize = 256;
@@ -55,12 +55,12 @@ pub struct WelchPsd {
 
 impl WelchPsd {
     pub(super) fn new(params: WelchPsdParams, shape: KernelShape) -> Result<Self, KernelError> {
-        let window = in_range("window", shape.window, MIN_FFT_LEN, super::MAX_WINDOW)?;
+        let window = count_within("window", shape.window, MIN_FFT_LEN, super::MAX_WINDOW)?;
         let nperseg = params.nperseg.unwrap_or(DEFAULT_NPERSEG.min(window));
-        in_range("nperseg", nperseg, MIN_FFT_LEN, window)?;
+        count_within("nperseg", nperseg, MIN_FFT_LEN, window)?;
         let nfft = fft_len("nperseg", nperseg, params.nfft)?;
         let noverlap = params.noverlap.unwrap_or(nperseg / 2);
-        in_range("noverlap", noverlap, 0, nperseg - 1)?;
+        count_within("noverlap", noverlap, 0, nperseg - 1)?;
         // The sum over n of sin^4(pi n/N) is 3N/8 for N > 2.
         let sum_of_squares = 0.375 * nperseg as f64;
         Ok(Self {

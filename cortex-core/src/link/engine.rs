@@ -9,7 +9,7 @@ use crate::kernel::golden::fill_golden_rows;
 use crate::kernel::{AnyKernel, Kernel, KernelName, KernelShape, KernelSpec};
 use crate::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
-    Sweep,
+    SpecError, Sweep,
 };
 
 /// When one call of a kernel began and ended, in ticks.
@@ -24,8 +24,9 @@ pub struct Run {
 /// What the device session asks of the device's arithmetic.
 pub trait Engine {
     /// Digest of what this version's generators produce: equal to the host's or seeded runs
-    /// are refused. 0 when the device does not have the version.
-    fn generator_digest(&self, version: GeneratorVersion) -> u32;
+    /// are refused. 0 when the device does not have the version. Asked once, when the session is
+    /// built: it may use the memory of seeded mode.
+    fn generator_digest(&mut self, version: GeneratorVersion) -> u32;
 
     /// Digest that tells the kernels of two builds apart.
     fn kernel_digest(&self) -> u32;
@@ -68,7 +69,7 @@ pub trait Engine {
 /// A borrowed engine is one too: the session stays small, and the engine, with a generator of
 /// more than a kilobyte, never moves over a microcontroller's stack.
 impl<E: Engine> Engine for &mut E {
-    fn generator_digest(&self, version: GeneratorVersion) -> u32 {
+    fn generator_digest(&mut self, version: GeneratorVersion) -> u32 {
         (**self).generator_digest(version)
     }
 
@@ -115,12 +116,13 @@ pub type BuildKernel<K> = fn(&KernelShape, &[u8]) -> Result<K, ErrorInfo>;
 pub struct KernelEngine<K, F, L> {
     build: BuildKernel<K>,
     kernel_digest: u32,
-    generator_digests: [u32; 2],
     values: F,
     lanes: L,
     kernel: Option<K>,
     layout: Layout,
-    generator: Option<Generator>,
+    generator: Generator,
+    /// Whether `generator` is that of a seeded run.
+    seeded: bool,
     scratch: Scratch<1>,
     /// Rows of the tile already taken.
     used_rows: usize,
@@ -158,29 +160,23 @@ where
     /// An engine without a kernel yet. `build` makes kernels, `kernel_digest` identifies them.
     #[must_use]
     pub fn new(build: BuildKernel<K>, kernel_digest: u32, values: F, lanes: L) -> Self {
-        let mut engine = Self {
+        Self {
             build,
             kernel_digest,
-            generator_digests: [0; 2],
             values,
             lanes,
             kernel: None,
             layout: Layout::default(),
-            generator: None,
+            generator: Generator::silence(),
+            seeded: false,
             scratch: Scratch::new(),
             used_rows: 0,
-        };
-        // In the engine's own memory: a microcontroller has no second place for a generator.
-        engine.generator_digests = [GeneratorVersion::V1, GeneratorVersion::V2]
-            .map(|version| digest_within(version, &mut engine.generator, &mut engine.scratch));
-        engine.generator = None;
-        engine
+        }
     }
 
     fn fill_tile(&mut self) -> Result<(), ErrorInfo> {
         let missing = ErrorInfo::new(ErrorCode::BadSource, 0, 0);
         let Self { values, lanes, layout, generator, scratch, used_rows, .. } = self;
-        let Some(generator) = generator else { return Err(missing) };
         let at = layout.state + layout.input + layout.output;
         let Some(tile) = values.as_mut().get_mut(at..at + BLOCK_SAMPLES * layout.channels) else {
             return Err(missing);
@@ -206,12 +202,10 @@ where
     F: AsRef<[f32]> + AsMut<[f32]>,
     L: AsMut<[Option<Lanes<1>>]>,
 {
-    fn generator_digest(&self, version: GeneratorVersion) -> u32 {
-        let [v1, v2] = self.generator_digests;
-        match version {
-            GeneratorVersion::V1 => v1,
-            GeneratorVersion::V2 => v2,
-        }
+    fn generator_digest(&mut self, version: GeneratorVersion) -> u32 {
+        // In the engine's own memory: a microcontroller has no second place for a generator.
+        self.seeded = false;
+        digest_within(version, &mut self.generator, &mut self.scratch)
     }
 
     fn kernel_digest(&self) -> u32 {
@@ -224,7 +218,7 @@ where
 
     fn configure(&mut self, configure: &Configure<'_>) -> Result<Configured, ErrorInfo> {
         self.kernel = None;
-        self.generator = None;
+        self.seeded = false;
         self.layout = Layout::default();
         let shape = KernelShape {
             channels: configure.channels as usize,
@@ -295,7 +289,7 @@ where
     }
 
     fn begin_seeded(&mut self, source: &SourceSpec, channels: u32) -> Result<(), ErrorInfo> {
-        self.generator = None;
+        self.seeded = false;
         let Layout { state, input, output, .. } = self.layout;
         let Some(kernel) = &self.kernel else {
             return Err(ErrorInfo::new(ErrorCode::NotConfigured, 0, 0));
@@ -311,14 +305,16 @@ where
         if needed > capacity {
             return Err(too_large(needed, capacity));
         }
-        let generator = place_generator(&mut self.generator, source)?;
+        redesign(&mut self.generator, source)
+            .map_err(|_| ErrorInfo::new(ErrorCode::BadSource, 0, 0))?;
         for (channel, lane) in (0..channels).zip(lanes.iter_mut()) {
-            *lane = Some(start_channel(generator, channel));
+            *lane = Some(start_channel(&self.generator, channel));
         }
         if let Some(values) = self.values.as_mut().get_mut(..state) {
             kernel.reset(values);
         }
         self.used_rows = BLOCK_SAMPLES;
+        self.seeded = true;
         Ok(())
     }
 
@@ -327,7 +323,7 @@ where
         let Layout { channels, state, input, output, .. } = self.layout;
         let mut done = 0;
         while done < values {
-            if self.generator.is_none() {
+            if !self.seeded {
                 return Err(missing());
             }
             if self.used_rows == BLOCK_SAMPLES {
@@ -359,13 +355,13 @@ where
 /// same data. 0 when this build does not have the version.
 #[must_use]
 pub fn generator_digest(version: GeneratorVersion) -> u32 {
-    digest_within(version, &mut None, &mut Scratch::new())
+    digest_within(version, &mut Generator::silence(), &mut Scratch::new())
 }
 
 /// [`generator_digest`], working in memory of the caller's.
 fn digest_within(
     version: GeneratorVersion,
-    slot: &mut Option<Generator>,
+    generator: &mut Generator,
     scratch: &mut Scratch<1>,
 ) -> u32 {
     if cfg!(not(feature = "v2")) && version == GeneratorVersion::V2 {
@@ -395,7 +391,9 @@ fn digest_within(
     let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
     for &signal in signals {
         let spec = SourceSpec::new(version, signal, 160.0, 42);
-        let Ok(generator) = place_generator(slot, &spec) else { return 0 };
+        if redesign(generator, &spec).is_err() {
+            return 0;
+        }
         for channel in 0..2 {
             let mut lanes = start_channel(generator, channel);
             fill_block(generator, &mut lanes, scratch, &mut block);
@@ -452,17 +450,11 @@ fn too_large(needed: usize, capacity: usize) -> ErrorInfo {
         .with_text("needed, there: values of 4 bytes")
 }
 
-/// Builds a generator in its place. Not inlined: the stack that its design takes is free again
-/// when the channels start.
+/// [`Generator::redesign`], not inlined: the stack that a design takes is free again when the
+/// channels start.
 #[inline(never)]
-fn place_generator<'s>(
-    slot: &'s mut Option<Generator>,
-    source: &SourceSpec,
-) -> Result<&'s Generator, ErrorInfo> {
-    match Generator::new(source) {
-        Ok(generator) => Ok(slot.insert(generator)),
-        Err(_) => Err(ErrorInfo::new(ErrorCode::BadSource, 0, 0)),
-    }
+fn redesign(generator: &mut Generator, source: &SourceSpec) -> Result<(), SpecError> {
+    generator.redesign(source)
 }
 
 /// One copy of the generators' code in an image: [`Generator::start`] is always inlined.

@@ -15,7 +15,7 @@ mod lanes;
 
 pub use gauss::normals;
 
-use crate::signal::BLOCK_SAMPLES;
+use crate::block::BLOCK_SAMPLES;
 
 /// The words of one block: row = sample, lane = channel.
 pub type WordBlock<const N: usize> = [[u32; N]; BLOCK_SAMPLES];
@@ -25,6 +25,9 @@ pub type WordBlock<const N: usize> = [[u32; N]; BLOCK_SAMPLES];
 pub struct StreamKey([u8; 32]);
 
 impl StreamKey {
+    /// The key of no family.
+    pub(crate) const ZERO: Self = Self([0; 32]);
+
     /// The key of `seed` in `domain`, for example `"cortex/pink/v1"`. Only the first 24 bytes
     /// of `domain` count.
     #[must_use]
@@ -75,7 +78,11 @@ mod tests {
                 published.set_stream(u64::from(first) + lane as u64);
                 published.set_word_pos(u128::from(block) * BLOCK_SAMPLES as u128);
                 for (row, words) in wide.iter().enumerate() {
-                    assert_eq!(words[lane], published.next_u32(), "{N} lanes, lane {lane}, row {row}");
+                    assert_eq!(
+                        words[lane],
+                        published.next_u32(),
+                        "{N} lanes, lane {lane}, row {row}"
+                    );
                 }
             }
         }

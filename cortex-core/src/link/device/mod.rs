@@ -149,7 +149,7 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
     /// [`BufferError`] when a buffer is too short.
     pub fn new(
         identity: &DeviceIdentity<'_>,
-        engine: E,
+        mut engine: E,
         frame_buffer: B,
         transmit_buffer: B,
     ) -> Result<Self, BufferError> {
