@@ -83,7 +83,7 @@ pub struct Scratch<const N: usize> {
 impl<const N: usize> Scratch<N> {
     /// Zeroed working memory.
     #[must_use]
-    pub fn new() -> Self {
+    pub const fn new() -> Self {
         Self { words: [[0; N]; BLOCK_SAMPLES], noise: [[0.0; N]; HISTORY_SAMPLES + BLOCK_SAMPLES] }
     }
 }
@@ -117,9 +117,9 @@ enum Form {
 impl Generator {
     /// A generator of zeros, to be [`redesign`](Generator::redesign)ed.
     #[must_use]
-    pub fn silence() -> Self {
+    pub const fn silence() -> Self {
         Self {
-            form: Form::Sine(Sine::default()),
+            form: Form::Sine(Sine::SILENT),
             #[cfg(feature = "v2")]
             effects: None,
         }

@@ -11,7 +11,7 @@ use super::{BLOCK_SAMPLES, LaneBlock, Lanes};
 use crate::math;
 
 /// Coefficients of a sine wave.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Sine {
     /// Phase step per sample, in turns / 2^64.
     step: u64,
@@ -19,6 +19,9 @@ pub(super) struct Sine {
 }
 
 impl Sine {
+    /// Zeros.
+    pub(super) const SILENT: Self = Self { step: 0, amplitude_uv: 0.0 };
+
     /// A sine of `frequency_hz` with `amplitude_uv_peak`, both checked, starting at phase 0.
     pub(super) fn new(sample_rate_hz: f64, frequency_hz: f64, amplitude_uv_peak: f64) -> Self {
         // Below 2^63 because the ratio is below one half.

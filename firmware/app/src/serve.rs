@@ -55,7 +55,8 @@ impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANN
 }
 
 /// Serves hosts on `board` for ever. `ring_bytes` is how many received bytes the board keeps
-/// while nobody reads them.
+/// while nobody reads them; `watch` is called after every turn of the loop and looks after the
+/// stack.
 ///
 /// # Panics
 /// When the buffers are shorter than the session needs: [`DeviceSession::new`] says what it needs.
@@ -70,11 +71,12 @@ pub fn run<
     boot: &Boot,
     ring_bytes: usize,
     memory: &'static mut Memory<FRAME, TRANSMIT, VALUES, CHANNELS>,
+    watch: fn(),
 ) -> ! {
     let Memory { frame, transmit, values, lanes } = memory;
     let mut engine = engine(values, lanes);
     let session = session(board, boot, ring_bytes, &mut engine, frame, transmit);
-    serve(board, session)
+    serve(board, session, watch)
 }
 
 /// Builds the engine. Neither this nor [`session`] nor [`serve`] is inlined: what each takes of
@@ -99,7 +101,7 @@ fn session<'a, B: Board>(
 ) -> Session<'a> {
     let clock = board.clock();
     let identity = DeviceIdentity {
-        board: B::NAME,
+        board: board.name(),
         firmware_version: env!("CARGO_PKG_VERSION"),
         firmware_commit: env!("CORTEX_COMMIT"),
         timer: clock.timer,
@@ -109,12 +111,15 @@ fn session<'a, B: Board>(
         rx_ring_bytes: ring_bytes,
     };
     let Ok(session) = DeviceSession::new(&identity, engine, frame, transmit) else { panic!() };
-    session
+    match &boot.crash {
+        Some(crash) => session.after_crash(crash.text(), crash.place),
+        None => session,
+    }
 }
 
 /// The loop.
 #[inline(never)]
-fn serve<B: Board>(board: &mut B, mut session: Session<'_>) -> ! {
+fn serve<B: Board>(board: &mut B, mut session: Session<'_>, watch: fn()) -> ! {
     let mut chunk = [0; CHUNK_BYTES];
     loop {
         let count = board.receive(&mut chunk);
@@ -126,5 +131,6 @@ fn serve<B: Board>(board: &mut B, mut session: Session<'_>) -> ! {
             Action::Transmit(bytes) => transmit_all(board, bytes),
             Action::Run => session.run(&mut || board.now()),
         }
+        watch();
     }
 }

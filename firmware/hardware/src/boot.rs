@@ -31,10 +31,12 @@ unsafe impl Sync for Memory {}
 #[unsafe(link_section = ".uninit.cortex_boot")]
 static KEPT: Memory = Memory(UnsafeCell::new(MaybeUninit::uninit()));
 
-/// Counts this start and takes what the last one left. Call it once, first thing in `main`.
+/// Counts this start, takes what the last one left and paints the stack. Once, first thing in
+/// `main`.
 #[allow(unsafe_code)]
-#[must_use]
-pub fn start() -> Boot {
+#[inline(never)]
+pub(crate) fn start() -> Boot {
+    crate::stack::paint();
     let kept = KEPT.0.get().cast::<Kept>();
     // SAFETY: the pointer is that of a static. `Kept` is made of integers, for which every
     // bit pattern is a value, and a volatile read makes what the RAM holds such a value.
@@ -50,7 +52,7 @@ pub fn start() -> Boot {
 
 /// Keeps `crash` over a reset, and resets.
 #[allow(unsafe_code)]
-fn crashed(crash: Crash) -> ! {
+pub(crate) fn crashed(crash: Crash) -> ! {
     let kept = KEPT.0.get().cast::<Kept>();
     // SAFETY: as in `start`; nothing runs after this.
     unsafe { kept.write_volatile(Kept { crashed: CHECK, crash, ..kept.read_volatile() }) };

@@ -189,6 +189,14 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
         })
     }
 
+    /// What ended the program before this start, at which line or address: told to a host whose
+    /// session it ended.
+    #[must_use]
+    pub fn after_crash(mut self, text: &str, place: u32) -> Self {
+        self.core.crash = Some((super::message::clipped(text), place));
+        self
+    }
+
     /// Takes bytes from the line. `now_ticks` is the time at which they were taken: it becomes
     /// the input stamp of a block that they complete.
     pub fn on_bytes(&mut self, bytes: &[u8], now_ticks: u64) {
@@ -301,6 +309,7 @@ enum Reply {
 struct Core<E> {
     engine: E,
     info: DeviceInfo,
+    crash: Option<(heapless::String<32>, u32)>,
     session: u32,
     last_session: u32,
     receive: ReceiveWindow,
@@ -327,6 +336,7 @@ impl<E: Engine> Core<E> {
         Self {
             engine,
             info,
+            crash: None,
             session: 0,
             last_session: 0,
             receive: ReceiveWindow::new(0),

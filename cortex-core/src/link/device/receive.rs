@@ -20,7 +20,13 @@ impl<E: Engine> Core<E> {
             return self.hello(header, payload);
         }
         if self.session == 0 {
-            return self.error(header, ErrorCode::NoSession, self.info.boot_count);
+            self.error(header, ErrorCode::NoSession, self.info.boot_count);
+            if let (Some((_, error)), Some((text, place))) = (&mut self.error_due, &self.crash)
+                && error.code == ErrorCode::NoSession
+            {
+                (error.text, error.b) = (text.clone(), *place);
+            }
+            return;
         }
         if header.session != self.session {
             return self.error(header, ErrorCode::OtherSession, self.info.boot_count);
