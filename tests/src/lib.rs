@@ -102,6 +102,7 @@ pub fn stderr_of(output: &Output, code: i32) -> String {
     stdout_of(output, code);
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
+pub mod documented;
 pub mod emulated;
 
 pub mod link_sim;

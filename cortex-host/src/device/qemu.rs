@@ -279,6 +279,35 @@ impl Emulator {
         self.command("system_reset")
     }
 
+    /// Reads `bytes` of the board's memory from `address` on, between two of its instructions.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Io`] when QEMU is gone, does not answer or cannot write its answer.
+    pub fn memory(&mut self, address: u64, bytes: usize) -> Result<Vec<u8>, EmulatorError> {
+        let file = std::env::temp_dir().join(format!("cortex-{}-{address:x}.mem", self.child.id()));
+        let failed = |source| EmulatorError::Io {
+            what: "reading the emulated board's memory".to_owned(),
+            source,
+        };
+        let request = format!(
+            "{{\"execute\":\"memsave\",\"id\":\"memory\",\"arguments\":{{\"val\":{address},\"size\":{bytes},\"filename\":{:?}}}}}",
+            file.display().to_string()
+        );
+        writeln!(self.control, "{request}").and_then(|()| self.control.flush()).map_err(failed)?;
+        loop {
+            // Answers to earlier commands come first.
+            match self.said.recv_timeout(START_TIMEOUT) {
+                Ok(line) if line.contains("\"id\": \"memory\"") => break,
+                Ok(_) => {}
+                Err(_) => return Err(failed(std::io::ErrorKind::TimedOut.into())),
+            }
+        }
+        let memory = std::fs::read(&file).map_err(failed)?;
+        // Left behind it would only take room in the folder of temporary files.
+        let _ = std::fs::remove_file(&file);
+        Ok(memory)
+    }
+
     /// How QEMU ended, and its last words, when it is no longer running.
     pub fn ended(&mut self) -> Option<(ExitStatus, String)> {
         let status = self.child.try_wait().ok().flatten()?;

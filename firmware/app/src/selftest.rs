@@ -13,8 +13,9 @@
 //! Digests cover all channels in file order (sample-major); costs are those of one block of
 //! one channel, least and greatest of all that were generated.
 //!
-//! After the byte `!` it uses up its stack on purpose: the board's guard must see that and start
-//! the board anew, and the next report has a line more: `crash text=stack overflow place=BYTES`.
+//! After the byte `!` it uses up its stack on purpose, after `?` most of it: the fault and the
+//! guard must start the board anew, and the next report has a line more:
+//! `crash text=stack overflow place=BYTES`.
 
 use core::fmt::{self, Write};
 use core::hint::black_box;
@@ -104,15 +105,16 @@ pub fn run<B: Board>(board: &mut B, boot: &Boot, memory: &mut Memory, watch: fn(
         while board.receive(&mut byte) == 0 {
             board.rest();
         }
-        if byte == *b"!" {
-            exhaust(watch, 0);
+        match &byte {
+            b"!" => _ = exhaust(|| {}, 0),
+            b"?" => _ = exhaust(watch, 0),
+            _ => report(board, boot, memory),
         }
-        report(board, boot, memory);
         watch();
     }
 }
 
-/// Calls itself until `watch` ends it.
+/// Calls itself until something ends it.
 #[inline(never)]
 fn exhaust(watch: fn(), depth: u32) -> u32 {
     watch();

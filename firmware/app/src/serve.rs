@@ -76,7 +76,7 @@ pub fn run<
     let Memory { frame, transmit, values, lanes } = memory;
     let mut engine = engine(values, lanes);
     let session = session(board, boot, ring_bytes, &mut engine, frame, transmit);
-    serve(board, session, watch)
+    serve(board, boot, session, watch)
 }
 
 /// Builds the engine. Neither this nor [`session`] nor [`serve`] is inlined: what each takes of
@@ -111,15 +111,15 @@ fn session<'a, B: Board>(
         rx_ring_bytes: ring_bytes,
     };
     let Ok(session) = DeviceSession::new(&identity, engine, frame, transmit) else { panic!() };
-    match &boot.crash {
-        Some(crash) => session.after_crash(crash.text(), crash.place),
-        None => session,
-    }
+    session
 }
 
 /// The loop.
 #[inline(never)]
-fn serve<B: Board>(board: &mut B, mut session: Session<'_>, watch: fn()) -> ! {
+fn serve<B: Board>(board: &mut B, boot: &Boot, mut session: Session<'_>, watch: fn()) -> ! {
+    if let Some(crash) = &boot.crash {
+        session.after_crash(crash.text(), crash.place);
+    }
     let mut chunk = [0; CHUNK_BYTES];
     loop {
         let count = board.receive(&mut chunk);

@@ -30,6 +30,11 @@ fn lowest() -> *const u32 {
     &raw const _stack_end
 }
 
+/// The address behind the highest word.
+fn highest() -> *const u32 {
+    &raw const _stack_start
+}
+
 /// Paints what of the stack nobody uses yet.
 #[allow(unsafe_code)]
 #[inline(never)]
@@ -50,8 +55,34 @@ pub fn check() {
     for index in 0..GUARD_WORDS {
         // SAFETY: the stack is longer than its guard; a word of it may be read at any time.
         if unsafe { lowest().wrapping_add(index).read_volatile() } != PAINT {
-            let bytes = (&raw const _stack_start).addr() - lowest().addr();
-            crashed(Crash::new("stack overflow", bytes as u32));
+            end_on_empty_stack();
         }
     }
+}
+
+/// The crash of a program that used up its stack.
+pub(crate) fn overflow() -> Crash {
+    Crash::new("stack overflow", (highest().addr() - lowest().addr()) as u32)
+}
+
+/// Whether `count` bytes from `address` on lie within the stack.
+pub(crate) fn holds(address: usize, count: usize) -> bool {
+    (lowest().addr()..=highest().addr() - count).contains(&address)
+}
+
+extern "C" fn end() -> ! {
+    crashed(overflow())
+}
+
+/// [`end`], from the top of the stack: nothing is left at its bottom.
+#[allow(unsafe_code)]
+#[unsafe(naked)]
+extern "C" fn end_on_empty_stack() -> ! {
+    // SAFETY: whatever the stack held is given up; `end` never returns to it.
+    #[cfg(target_arch = "arm")]
+    core::arch::naked_asm!("ldr r0, =_stack_start", "mov sp, r0", "bl {end}", end = sym end);
+    #[cfg(target_arch = "riscv32")]
+    core::arch::naked_asm!("la sp, _stack_start", "j {end}", end = sym end);
+    #[cfg(not(target_os = "none"))]
+    core::arch::naked_asm!("/* no board: {end} */", end = sym end);
 }

@@ -191,10 +191,8 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
 
     /// What ended the program before this start, at which line or address: told to a host whose
     /// session it ended.
-    #[must_use]
-    pub fn after_crash(mut self, text: &str, place: u32) -> Self {
+    pub fn after_crash(&mut self, text: &str, place: u32) {
         self.core.crash = Some((super::message::clipped(text), place));
-        self
     }
 
     /// Takes bytes from the line. `now_ticks` is the time at which they were taken: it becomes
