@@ -113,10 +113,8 @@ impl Kernel for Goertzel {
     }
 
     fn reset(&self, state: &mut [f32]) {
-        let state = &mut state[..self.state_len()];
-        state.fill(0.0);
-        let table = self.ring.state_len() as usize + 2 * self.ring.channels;
-        for (factor, k) in state[table..].iter_mut().zip(self.bins()) {
+        let tables = self.ring.reset(state, self.state_len());
+        for (factor, k) in tables[2 * self.ring.channels..].iter_mut().zip(self.bins()) {
             let half = core::f64::consts::PI * f64::from(k) / self.ring.window as f64;
             let chord = 2.0 * if self.is_upper(k) { math::cos(half) } else { math::sin(half) };
             *factor = (chord * chord) as f32;
@@ -134,10 +132,8 @@ impl Kernel for Goertzel {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let channels = self.ring.channels;
-        let len = self.state_len();
-        rows::check(channels, input, state, len, output, |rows| self.output_len(rows))?;
-        self.ring.push(state, input);
-        let (history, rest) = state.split_at_mut(self.ring.state_len() as usize);
+        let (history, rest) =
+            self.ring.take(state, self.state_len(), input, output, self.output_len(1))?;
         let (sums, rest) = rest.split_at_mut(channels);
         let (differences, factors) = rest.split_at_mut(channels);
         let mut factors = factors.iter();
@@ -167,6 +163,6 @@ impl Kernel for Goertzel {
     }
 
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        state[0] as u32
+        rows::counted(state)
     }
 }

@@ -88,9 +88,7 @@ impl Kernel for WelchPsd {
     }
 
     fn reset(&self, state: &mut [f32]) {
-        let state = &mut state[..self.state_len()];
-        state.fill(0.0);
-        let (hann, rest) = state[self.ring.state_len() as usize..].split_at_mut(self.half());
+        let (hann, rest) = self.ring.reset(state, self.state_len()).split_at_mut(self.half());
         write_sines(self.nfft, &mut rest[..sines_len(self.nfft)]);
         for (n, weight) in hann.iter_mut().enumerate() {
             let sine = math::sin(core::f64::consts::PI * n as f64 / self.nperseg as f64);
@@ -109,10 +107,8 @@ impl Kernel for WelchPsd {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let channels = self.ring.channels;
-        let len = self.state_len();
-        rows::check(channels, input, state, len, output, |rows| self.output_len(rows))?;
-        self.ring.push(state, input);
-        let (history, rest) = state.split_at_mut(self.ring.state_len() as usize);
+        let (history, rest) =
+            self.ring.take(state, self.state_len(), input, output, self.output_len(1))?;
         let (hann, rest) = rest.split_at_mut(self.half());
         let (sines, rest) = rest.split_at_mut(sines_len(self.nfft));
         let scratch = &mut rest[..self.nfft];
@@ -146,7 +142,7 @@ impl Kernel for WelchPsd {
     }
 
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        state[0] as u32
+        rows::counted(state)
     }
 }
 

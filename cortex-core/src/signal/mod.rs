@@ -136,10 +136,11 @@ impl Generator {
     }
 
     /// Becomes the generator of `spec`, in place: a microcontroller's stack never holds a second
-    /// one.
+    /// one. Not inlined: what a design takes of it is free again when the channels start.
     ///
     /// # Errors
     /// [`SpecError`] as [`Generator::new`]; the generator stays what it was.
+    #[inline(never)]
     pub fn redesign(&mut self, spec: &SourceSpec) -> Result<(), SpecError> {
         spec.check()?;
         let (rate_hz, seed) = (spec.sample_rate_hz, spec.seed);
@@ -248,5 +249,18 @@ impl Generator {
             effects.apply(lanes, scratch, out);
         }
         lanes.next_block += 1;
+    }
+
+    /// [`Generator::start`] of one channel, compiled once: small code for microcontrollers.
+    #[inline(never)]
+    #[must_use]
+    pub fn start_one(&self, channel: u32) -> Lanes<1> {
+        self.start(channel)
+    }
+
+    /// [`Generator::fill`] of one channel, compiled once.
+    #[inline(never)]
+    pub fn fill_one(&self, lanes: &mut Lanes<1>, scratch: &mut Scratch<1>, out: &mut LaneBlock<1>) {
+        self.fill(lanes, scratch, out);
     }
 }

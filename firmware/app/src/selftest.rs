@@ -23,7 +23,7 @@ use core::hint::black_box;
 use cortex_core::digest::SampleDigest;
 use cortex_core::signal::{
     BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LaneBlock, Lanes, LineNoise, Scratch,
-    Signal, SourceSpec, SpecError, Sweep,
+    Signal, SourceSpec, Sweep,
 };
 
 use crate::{Board, Boot, transmit_all};
@@ -139,7 +139,7 @@ pub fn report<B: Board>(board: &mut B, boot: &Boot, memory: &mut Memory) {
         line(board, format_args!("crash text={} place={}", crash.text(), crash.place));
     }
     for (name, spec) in sources() {
-        match redesign(&mut memory.generator, &spec) {
+        match memory.generator.redesign(&spec) {
             Ok(()) => source_lines(board, name, memory),
             // Built without generator v2: nothing else is wrong with these specifications.
             Err(_) => line(board, format_args!("absent signal={name}")),
@@ -148,25 +148,19 @@ pub fn report<B: Board>(board: &mut B, boot: &Boot, memory: &mut Memory) {
     line(board, format_args!("end"));
 }
 
-/// [`Generator::redesign`], off the stack when the generator runs.
-#[inline(never)]
-fn redesign(generator: &mut Generator, spec: &SourceSpec) -> Result<(), SpecError> {
-    generator.redesign(spec)
-}
-
 /// Generates one source and prints its digest and its cost.
 #[inline(never)]
 fn source_lines<B: Board>(board: &mut B, name: &str, memory: &mut Memory) {
     let Memory { generator, lanes, scratch, block, rows } = memory;
     for (channel, lane) in (0..).zip(lanes.iter_mut()) {
-        *lane = Some(start(generator, channel));
+        *lane = Some(generator.start_one(channel));
     }
     let mut digest = SampleDigest::new();
     let mut ticks = (u64::MAX, 0);
     for _ in 0..BLOCKS {
         for (channel, lanes) in lanes.iter_mut().flatten().enumerate() {
             let begun = board.now();
-            fill(generator, lanes, scratch, block);
+            generator.fill_one(lanes, scratch, block);
             let cost = board.now() - begun;
             ticks = (ticks.0.min(cost), ticks.1.max(cost));
             for (row, [sample]) in rows.iter_mut().zip(&*block) {
@@ -189,23 +183,6 @@ fn source_lines<B: Board>(board: &mut B, name: &str, memory: &mut Memory) {
             ticks.0, ticks.1
         ),
     );
-}
-
-/// [`Generator::start`] of one channel, compiled once.
-#[inline(never)]
-fn start(generator: &Generator, channel: u32) -> Lanes<1> {
-    generator.start(channel)
-}
-
-/// [`Generator::fill`] of one channel, compiled once.
-#[inline(never)]
-fn fill(
-    generator: &Generator,
-    lanes: &mut Lanes<1>,
-    scratch: &mut Scratch<1>,
-    block: &mut LaneBlock<1>,
-) {
-    generator.fill(lanes, scratch, block);
 }
 
 fn line<B: Board>(board: &mut B, text: fmt::Arguments<'_>) {
