@@ -1,5 +1,6 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
 
+pub mod documented;
 pub mod emulated;
 #[cfg(unix)]
 pub mod faults;
@@ -7,8 +8,6 @@ pub mod http;
 pub mod kernels;
 pub mod line_faults;
 pub mod link_sim;
-#[cfg(unix)]
-pub mod pty;
 #[cfg(unix)]
 pub mod pty;
 pub mod runs;

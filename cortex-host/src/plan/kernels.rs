@@ -135,10 +135,8 @@ fn kernel_name(name: &At<String>) -> Result<KernelName, Problem> {
 /// The parameter that a kernel's design complains about.
 fn faulty_parameter(error: &KernelError) -> &'static str {
     match error {
-        KernelError::NotPositive { parameter, .. }
-        | KernelError::OutOfRange { parameter, .. }
-        | KernelError::AboveNyquist { parameter, .. }
-        | KernelError::NotPowerOfTwo { parameter, .. } => parameter,
+        KernelError::Parameter(error) => error.parameter(),
+        KernelError::NotPowerOfTwo { parameter, .. } => parameter,
         KernelError::EmptyBand { .. } => "low_hz",
         KernelError::NotchTooWide { .. } => "q",
         KernelError::NoBands => "bands",
