@@ -1,6 +1,9 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
 
+pub mod emulated;
+pub mod fuzz;
 pub mod kernels;
+pub mod link_sim;
 pub mod runs;
 
 use std::path::{Path, PathBuf};
@@ -102,6 +105,3 @@ pub fn stderr_of(output: &Output, code: i32) -> String {
     stdout_of(output, code);
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
-pub mod emulated;
-
-pub mod link_sim;
