@@ -247,7 +247,7 @@ fn devices_and_scheduling_are_refused_clearly() {
     more("device: natve", "10:9", &["unknown device \"natve\"", "qemu:BOARD"]);
     more("device: \"serial://\"", "10:9", &["names no port"]);
     more("device: \"serial:///dev/ttyACM0?baud=12\"", "10:9", &["line speed", "300 to 12000000"]);
-    more("device: qemu:uno", "10:9", &["no emulated board `uno`", "mps2-an386", "microbit"]);
+    more("device: qemu:uno", "10:9", &["no emulated board \"uno\"", "mps2-an386", "microbit"]);
     more("transfer: seeded", "10:11", &["device is native"]);
     more("transfer: seded", "10:11", &["did you mean \"seeded\"?"]);
     more("realtime: {priority: 5}", "10:22", &["fifo or rr"]);

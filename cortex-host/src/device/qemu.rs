@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::board::{BoardSpec, EmulatorSpec, board, boards};
 use super::{Link, LinkError, SerialLink};
+use crate::config::quoted;
 use crate::exit::{ExitCode, Failure};
 
 /// `-icount shift=N`: one instruction takes `2^N` ns of emulated time. At 8 the counts repeat
@@ -42,7 +43,7 @@ pub enum Program {
 #[derive(Debug, Error)]
 pub enum EmulatorError {
     /// No primitive has this name, or QEMU cannot emulate it.
-    #[error("there is no emulated board `{name}`; known are {known}")]
+    #[error("there is no emulated board {}; known are {known}", quoted(name))]
     UnknownBoard {
         /// The name asked for.
         name: String,

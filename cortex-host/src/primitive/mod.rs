@@ -237,17 +237,15 @@ impl Library {
                 LookupError::Reference(format!("there is no dataset {}; {advice}", quoted(path)))
             }
             _ => {
-                let tried: Vec<String> = self
-                    .search(name)
-                    .map(|folder| folder.join(name).display().to_string())
-                    .collect();
-                let mut tried: Vec<&str> = tried.iter().map(String::as_str).collect();
-                tried.dedup();
-                LookupError::File(format!(
-                    "there is no dataset {}; looked for {}",
-                    quoted(path),
-                    listed(tried.into_iter())
-                ))
+                let advice = if Path::new(name).is_absolute() {
+                    "correct the path".to_owned()
+                } else {
+                    let folders = self.search(name).map(|folder| folder.display().to_string());
+                    let mut folders: Vec<String> = folders.collect();
+                    folders.dedup();
+                    format!("looked in {}", listed(folders.iter().map(String::as_str)))
+                };
+                LookupError::File(format!("there is no dataset {}; {advice}", quoted(path)))
             }
         }
     }

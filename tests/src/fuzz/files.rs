@@ -74,11 +74,8 @@ pub fn npy(input: &[u8]) {
     let path = folder.path().join("x.npy");
     fs::write(&path, input).expect("room");
     let shape = |channels_first| {
-        let options = OpenOptions {
-            sample_rate_hz: Some(100.0),
-            channels_first,
-            ..OpenOptions::default()
-        };
+        let options =
+            OpenOptions { sample_rate_hz: Some(100.0), channels_first, ..OpenOptions::default() };
         let recording = accepted(Recording::open(&path, &options))?;
         let shape = (recording.samples, recording.channels() as u64);
         assert!(shape.0 * shape.1 * 2 <= input.len() as u64, "{shape:?} in {}", input.len());
@@ -135,7 +132,8 @@ fn written_again(recording: &Recording, folder: &Path) {
     let tsv = events::to_tsv(&recording.events);
     assert_eq!(tsv.lines().count(), recording.events.len() + 1, "{tsv:?}");
     assert!(tsv.lines().all(|line| line.split('\t').count() == 3), "{tsv:?}");
-    let markers = events::to_markers(&recording.events, recording.sample_rate_hz, recording.samples);
+    let markers =
+        events::to_markers(&recording.events, recording.sample_rate_hz, recording.samples);
     let header = Header {
         channel_names: &recording.channel_names,
         sample_rate_hz: recording.sample_rate_hz,
@@ -149,5 +147,10 @@ fn written_again(recording: &Recording, folder: &Path) {
     assert_eq!(read.channel_names, recording.channel_names);
     assert_eq!(read.samples, Some(recording.samples));
     let ratio = read.sample_rate_hz / recording.sample_rate_hz;
-    assert!((ratio - 1.0).abs() < 1e-9, "{} Hz, not {}", read.sample_rate_hz, recording.sample_rate_hz);
+    assert!(
+        (ratio - 1.0).abs() < 1e-9,
+        "{} Hz, not {}",
+        read.sample_rate_hz,
+        recording.sample_rate_hz
+    );
 }

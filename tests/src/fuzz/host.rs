@@ -9,7 +9,7 @@ use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
 use cortex_host::exit::{ExitCode, Failure};
 
 use super::assert_fit_to_print;
-use super::link::{Device, MAX_FRAME, View, configure, device};
+use super::link::{Device, MAX_FRAME, View, configure, with_device};
 use super::script::Script;
 
 const SESSION: u32 = 0xC0FF_EE01;
@@ -20,9 +20,9 @@ const VALUES: usize = 256;
 const LONGEST_WAIT_NS: u64 = 61_000_000_000;
 
 /// Both ends; the line between them is the script's.
-struct Ends {
+struct Ends<'a> {
     host: HostSession<Vec<f32>, Vec<u8>>,
-    device: Device,
+    device: Device<'a>,
     now_ns: u64,
     /// What the host has sent and the device has not seen.
     outgoing: Vec<u8>,
@@ -32,17 +32,24 @@ struct Ends {
 /// ends with one printable sentence or not at all, and on a line that falls silent it never
 /// waits for ever.
 pub fn host_session(input: &[u8]) {
+    with_device(|device| host_meets(device, input));
+}
+
+fn host_meets(device: Device<'_>, input: &[u8]) {
     let mut script = Script(input);
     let mut ends = Ends {
         host: HostSession::new(
             SESSION,
-            HostOptions { window_frames: 1 + u16::from(script.byte() % 32), ..HostOptions::default() },
+            HostOptions {
+                window_frames: 1 + u16::from(script.byte() % 32),
+                ..HostOptions::default()
+            },
             vec![0; MAX_FRAME],
             vec![0; transmit_buffer_bytes(MAX_FRAME)],
             vec![0.0; VALUES],
             vec![0.0; VALUES],
         ),
-        device: device(),
+        device,
         now_ns: 1,
         outgoing: Vec::new(),
     };
@@ -54,7 +61,7 @@ pub fn host_session(input: &[u8]) {
     ends.falls_silent();
 }
 
-impl Ends {
+impl Ends<'_> {
     fn step(&mut self, step: u8, script: &mut Script<'_>) {
         let now_ns = self.now_ns;
         match step % 9 {

@@ -12,7 +12,8 @@ use std::fs;
 use std::path::PathBuf;
 
 pub use link::{
-    Device, MAX_FRAME, View, configure, conversation_works, device, encode_frame, settle,
+    Device, FuzzEngine, MAX_FRAME, View, configure, conversation_works, device, encode_frame,
+    engine, settle,
 };
 
 use crate::checkout;

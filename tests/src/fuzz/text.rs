@@ -46,8 +46,8 @@ pub fn config(input: &[u8]) {
                 assert!(windows > first.execution.warmup_windows, "nothing to measure");
             }
             let resolved = &first.config_text;
-            let again = plan(resolved)
-                .unwrap_or_else(|failure| panic!("{failure}\nresolved:\n{resolved}"));
+            let again =
+                plan(resolved).unwrap_or_else(|failure| panic!("{failure}\nresolved:\n{resolved}"));
             assert_eq!(again, first, "resolved:\n{resolved}");
         }
     }
