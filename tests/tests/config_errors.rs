@@ -299,6 +299,12 @@ fn hostile_texts_cost_little_time_and_memory() {
         (format!("dataset:\n  channels: {}", "9".repeat(900_000)), "whole number"),
         (format!("dataset:\n  sample_rate_hz: 1{}", "0".repeat(900_000)), "number"),
         (format!("{}: 1", "x".repeat(1_000_000)), "not valid YAML"),
+        (costly_kernels("bandpass_fir, params: {taps: 8193}"), "at most 256 kernels"),
+        (costly_kernels("fft, window: 8192, hop: 1"), "at most 256 kernels"),
+        (GOOD.replace("primitives", &"x\\n/".repeat(100_000)), "there is no dataset"),
+        (GOOD.replace("pace: max", &format!("pace: \"{}\"", "\\e[31m".repeat(50_000))), "realtime"),
+        (format!("{GOOD}device: \"{}\"", "x\\n".repeat(100_000)), "unknown device"),
+        (format!("{GOOD}device: qemu:{}", "x".repeat(100_000)), "no emulated board"),
         ("# ".repeat(500_000), "there is nothing in it"),
         ("x".repeat(2_000_000), "larger than 1 MiB"),
         ("\0".repeat(1000), "not valid YAML"),
@@ -308,11 +314,18 @@ fn hostile_texts_cost_little_time_and_memory() {
         assert!(message.starts_with("error: c.yaml:"), "{message}");
         assert!(message.contains(part), "no {part:?} in: {message}");
         assert!(message.len() < 500, "{} bytes", message.len());
+        assert_eq!(message.lines().count(), 1, "{message}");
     }
     let message = stderr_of(&capped(&folder, &["run", "--config", "/dev/zero"]), 2);
     assert!(message.contains("larger than 1 MiB"), "{message}");
     // Nothing but the input is left behind.
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// As many kernels as the reader's limit on values lets through.
+fn costly_kernels(kernel: &str) -> String {
+    let list = format!("  - {{name: {kernel}}}\n").repeat(2_800);
+    GOOD.replace("duration_s: 4", "duration_s: 400").replace("  - name: car\n", &list)
 }
 
 /// The binary under `ulimit`: 100 MB of address space, one second of processor time.

@@ -73,6 +73,12 @@ impl Mutation {
     }
 }
 
+/// The runner of every property here: the same cases in every run.
+fn runner(cases: u32) -> TestRunner {
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+}
+
 fn holds(name: &str) {
     let corpus: Vec<Vec<u8>> = corpus(name)
         .into_iter()
@@ -82,11 +88,8 @@ fn holds(name: &str) {
             input
         })
         .collect();
-    let config =
-        ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() };
-    let seed = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let cases = (any::<Index>(), vec(mutation(), 1..5));
-    TestRunner::new_with_rng(config, seed)
+    runner(CASES)
         .run(&cases, |(which, mutations)| {
             let mut input = which.get(&corpus).clone();
             for mutation in mutations {
@@ -101,6 +104,65 @@ fn holds(name: &str) {
 #[test]
 fn configurations() {
     holds("config");
+}
+
+/// Any text, and short ones of the characters that formats treat in their own way.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![any::<String>(), "[ -~\\t\\n\\u{85}\\u{feff}\\u{2028}]{0,12}"]
+}
+
+/// The text as a JSON string, which is YAML too.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("text")
+}
+
+/// Texts and numbers that a mutation seldom makes: whatever is taken is written back so that it
+/// is read as the same.
+#[test]
+fn any_text_and_number_of_a_configuration_comes_back() {
+    let number = || prop_oneof![any::<f64>(), -1e15..1e15f64, 1e-9..1e4f64];
+    let cases = (text(), text(), number(), number(), number());
+    runner(2_000)
+        .run(&cases, |(directory, port, seconds, rate_hz, deadline_us)| {
+            let config = format!(
+                "dataset:\n  path: primitives/datasets/v1/synthetic\n  channels: 2\n  \
+                   sample_rate_hz: {rate_hz:?}\n  \
+                   params: {{signal_type: sine_wave, frequency_hz: 1e-3, duration_s: {seconds:?}}}\n\
+                 kernels: [{{name: noop, window: 1, deadline_us: {deadline_us:?}}}]\n\
+                 output: {{directory: {}}}\ndevice: {}\n",
+                quoted(&directory),
+                quoted(&format!("serial://{port}")),
+            );
+            check("config", config.as_bytes());
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// The same of a manifest.
+#[test]
+fn any_text_of_a_manifest_comes_back() {
+    let sine = corpus("manifest").into_iter().find(|(path, _)| path.ends_with("sine"));
+    let whole = String::from_utf8(sine.expect("a seed").1).expect("text");
+    assert!(whole.contains("\ncreated:") && whole.contains("\ntool:"), "{whole}");
+    assert!(whole.contains("file: a.float32"), "{whole}");
+    runner(2_000)
+        .run(&(text(), text(), text()), |(created, version, file)| {
+            let mut manifest: String = whole
+                .lines()
+                .filter(|line| !line.starts_with("created:") && !line.starts_with("tool:"))
+                .flat_map(|line| [line, "\n"])
+                .collect();
+            manifest = manifest.replace("file: a.float32", &format!("file: {}", quoted(&file)));
+            manifest += &format!(
+                "created: {}\ntool: {{name: x, version: {}, target: y}}\n",
+                quoted(&created),
+                quoted(&version)
+            );
+            check("manifest", manifest.as_bytes());
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
