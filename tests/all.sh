@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every check of the project, with its own set-up: sh tests/all.sh
 #
-# Set-up: rustup targets for the microcontrollers; QEMU from Debian's packages when root; a
+# Set-up: rustup targets for the microcontrollers; QEMU and g++ from Debian's packages when root; a
 # Python virtual environment with SciPy, MNE and edfio under target/ (they are oracles only).
 # Whatever cannot be set up is said in one line, and the checks that need it are skipped.
 set -eu
@@ -18,6 +18,11 @@ if command -v rustup >/dev/null 2>&1; then
     rustup target add $THUMB $RISCV >/dev/null 2>&1 ||
         { echo "could not add the microcontroller targets: run 'rustup target add $THUMB $RISCV'"; exit 1; }
     rustup component add rustfmt clippy >/dev/null 2>&1 || true
+fi
+
+if ! command -v c++ >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    # libFuzzer is C++. Without it the fuzz targets say so and are skipped.
+    (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends g++) >/dev/null 2>&1 || true
 fi
 
 packages=""
@@ -56,6 +61,7 @@ fi
 say "format"
 cargo fmt --all --check
 (cd firmware && cargo fmt --all --check)
+(cd tests/fuzz && cargo fmt --all --check)
 
 say "lints"
 cargo clippy -q --workspace --all-targets -- -D warnings
@@ -71,11 +77,17 @@ cargo test -q --workspace --no-fail-fast
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps
 
+say "fuzz targets, 60 s each"
+sh tests/fuzz.sh 60
+
 if cargo deny --version >/dev/null 2>&1; then
-    say "licences and bans"
-    cargo deny check --hide-inclusion-graph licenses bans sources
+    say "licences, bans and sources"
+    for workspace in . firmware tests/fuzz; do
+        cargo deny --log-level error --locked --manifest-path "$workspace/Cargo.toml" --config deny.toml \
+            check --hide-inclusion-graph licenses bans sources
+    done
 else
-    echo "licences and bans are not checked: cargo install cargo-deny to check them"
+    echo "licences, bans and sources are not checked: cargo install --locked cargo-deny to check them"
 fi
 
 say "all checks passed"

@@ -301,7 +301,6 @@ fn hostile_texts_cost_little_time_and_memory() {
         (format!("{}: 1", "x".repeat(1_000_000)), "not valid YAML"),
         (costly_kernels("bandpass_fir, params: {taps: 8193}"), "at most 256 kernels"),
         (costly_kernels("fft, window: 8192, hop: 1"), "at most 256 kernels"),
-        (GOOD.replace("primitives", &"x\\n/".repeat(100_000)), "there is no dataset"),
         (GOOD.replace("pace: max", &format!("pace: \"{}\"", "\\e[31m".repeat(50_000))), "realtime"),
         (format!("{GOOD}device: \"{}\"", "x\\n".repeat(100_000)), "unknown device"),
         (format!("{GOOD}device: qemu:{}", "x".repeat(100_000)), "no emulated board"),
@@ -316,6 +315,12 @@ fn hostile_texts_cost_little_time_and_memory() {
         assert!(message.len() < 500, "{} bytes", message.len());
         assert_eq!(message.lines().count(), 1, "{message}");
     }
+    // A file that is not there is exit code 3, however it is called.
+    let path = "x\\n/".repeat(100_000);
+    fs::write(folder.path().join("c.yaml"), GOOD.replace("primitives", &path)).unwrap();
+    let message = stderr_of(&capped(&folder, &["run", "--config", "c.yaml"]), 3);
+    assert!(message.contains("there is no dataset \"x\\n/x"), "{message}");
+    assert!(message.len() < 500 && message.lines().count() == 1, "{message}");
     let message = stderr_of(&capped(&folder, &["run", "--config", "/dev/zero"]), 2);
     assert!(message.contains("larger than 1 MiB"), "{message}");
     // Nothing but the input is left behind.

@@ -240,9 +240,10 @@ impl Library {
                 let advice = if Path::new(name).is_absolute() {
                     "correct the path".to_owned()
                 } else {
-                    let folders = self.search(name).map(|folder| folder.display().to_string());
-                    let mut folders: Vec<String> = folders.collect();
+                    let mut folders: Vec<&PathBuf> = self.search(name).collect();
                     folders.dedup();
+                    let folders: Vec<String> =
+                        folders.iter().map(|folder| folder.display().to_string()).collect();
                     format!("looked in {}", listed(folders.iter().map(String::as_str)))
                 };
                 LookupError::File(format!("there is no dataset {}; {advice}", quoted(path)))

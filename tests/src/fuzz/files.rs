@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use cortex_host::dataset::brainvision::{self, Description, Header};
-use cortex_host::dataset::{DatasetError, OpenOptions, Recording, events};
+use cortex_host::dataset::{DatasetError, OpenOptions, Recording, Unit, events};
 use cortex_host::exit::Failure;
 
 use super::assert_fit_to_print;
@@ -25,7 +25,8 @@ pub fn edf(input: &[u8]) {
         }
         survives(recording, folder.path());
     }
-    let truncated = OpenOptions { accept_truncated: true, ..OpenOptions::default() };
+    let unit = Some(Unit::Microvolt);
+    let truncated = OpenOptions { accept_truncated: true, unit, ..OpenOptions::default() };
     if let Some(recording) = accepted(Recording::open(&path, &truncated)) {
         survives(recording, folder.path());
     }
@@ -56,7 +57,8 @@ pub fn brainvision(input: &[u8]) {
         fs::write(folder.path().join(name), parts.next().unwrap_or_default()).expect("room");
     }
     for accept_truncated in [false, true] {
-        let options = OpenOptions { accept_truncated, ..OpenOptions::default() };
+        let unit = accept_truncated.then_some(Unit::Microvolt);
+        let options = OpenOptions { accept_truncated, unit, ..OpenOptions::default() };
         if let Some(recording) = accepted(Recording::open(&path, &options)) {
             let description = Description::read(&path).expect("read before");
             assert_eq!(description.channel_names.len(), recording.channels());

@@ -106,16 +106,14 @@ impl Description {
                 ))
             })?;
         let count = needed("NumberOfChannels")?;
-        let count: usize =
-            count.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
-                bad(format!("NumberOfChannels {} is not a number above 0", quoted(count)))
-            })?;
+        let count: usize = count.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
+            bad(format!("NumberOfChannels {} is not a number above 0", quoted(count)))
+        })?;
         check_channels(path, count as u64)?;
         let samples = match common("DataPoints") {
-            Some(text) => Some(
-                text.parse()
-                    .map_err(|_| bad(format!("DataPoints {} is not a number of samples", quoted(text))))?,
-            ),
+            Some(text) => Some(text.parse().map_err(|_| {
+                bad(format!("DataPoints {} is not a number of samples", quoted(text)))
+            })?),
             None => None,
         };
         let mut channel_names = Vec::new();
@@ -368,9 +366,7 @@ impl<'a> Sections<'a> {
 fn read_text(path: &Path, most_bytes: u64) -> Result<String, DatasetError> {
     let file = File::open(path).map_err(DatasetError::io("read", path))?;
     let mut bytes = Vec::new();
-    file.take(most_bytes + 1)
-        .read_to_end(&mut bytes)
-        .map_err(DatasetError::io("read", path))?;
+    file.take(most_bytes + 1).read_to_end(&mut bytes).map_err(DatasetError::io("read", path))?;
     if bytes.len() as u64 > most_bytes {
         return Err(DatasetError::format(path, "too large for a header"));
     }
