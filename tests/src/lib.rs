@@ -4,6 +4,7 @@ pub mod documented;
 pub mod emulated;
 #[cfg(unix)]
 pub mod faults;
+pub mod fuzz;
 pub mod http;
 pub mod kernels;
 pub mod line_faults;

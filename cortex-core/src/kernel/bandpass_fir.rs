@@ -194,6 +194,7 @@ mod tests {
     /// An impulse plays the taps back: symmetric, and of unit gain at 19 Hz (by construction),
     /// of no gain at 0 Hz (Hamming side lobes: below -50 dB).
     #[test]
+    #[cfg_attr(miri, ignore = "minutes: every sample computes every tap")]
     fn impulse_response_is_the_design() {
         let shape = KernelShape { channels: 1, window: 160, hop: 80, sample_rate_hz: 160.0 };
         for taps in [129, 64] {

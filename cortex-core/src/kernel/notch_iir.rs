@@ -163,6 +163,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes: 8,000 samples")]
     fn silence_leaves_no_subnormal_state() {
         let kernel = NotchIir::new(NotchIirParams::default(), SHAPE).expect("valid");
         let mut state = [0.0; 4];

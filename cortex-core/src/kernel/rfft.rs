@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn every_length_is_a_fourier_transform() {
         let mut len = MIN_FFT_LEN;
-        while len <= 256 {
+        // The definition takes the square of the length: seconds in Miri.
+        while len <= if cfg!(miri) { 32 } else { 256 } {
             let mut samples = [0.0; 256];
             let samples = &mut samples[..len];
             super::super::golden::fill_golden_rows(7, 1, samples);

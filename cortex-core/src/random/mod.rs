@@ -86,7 +86,8 @@ mod tests {
                 }
             }
         }
-        for block in [0, 1, 77, (1 << 30) - 1, 1 << 30, (1 << 40) + 5] {
+        let blocks = [1 << 30, 0, 1, 77, (1 << 30) - 1, (1 << 40) + 5];
+        for block in blocks.into_iter().take(if cfg!(miri) { 1 } else { blocks.len() }) {
             check::<1>(42, 3, block);
             check::<2>(42, 0, block);
             check::<8>(u64::MAX, 5, block);
