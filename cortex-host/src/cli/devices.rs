@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Talk, answer};
 use crate::device::board::{BoardSpec, boards};
 use crate::device::{Connection, Link, LinkError, QemuLink, SerialLink};
-use crate::exit::{ExitCode, Failure};
+use crate::exit::{ExitCode, Failure, one_line};
 use crate::plan::DEFAULT_BAUD;
 use cortex_core::link::message::DeviceInfo;
 
@@ -114,7 +114,7 @@ fn as_text(found: &[Found]) -> String {
 }
 
 fn line(info: &DeviceInfo) -> String {
-    format!(
+    let line = format!(
         "firmware {} {}, wire {} to {}, frames of {} bytes, {} values, {} at {} Hz, boot {}",
         info.firmware_version,
         info.firmware_commit,
@@ -125,7 +125,8 @@ fn line(info: &DeviceInfo) -> String {
         info.timer.name(),
         info.tick_hz,
         info.boot_count
-    )
+    );
+    one_line(line)
 }
 
 fn as_json(found: &[Found]) -> String {
