@@ -50,7 +50,7 @@ one() {
     [ -f "tests/fuzz/dictionaries/$name" ] && dictionary=-dict=tests/fuzz/dictionaries/$name
     code=0
     # shellcheck disable=SC2086
-    TMPDIR=$tmp CORTEX_CHECKOUT=$PWD "$binaries/$name" "$work/$name" $dictionary \
+    TMPDIR=$tmp "$binaries/$name" "$work/$name" $dictionary \
         -max_total_time="$seconds" -timeout="$timeout_s" -rss_limit_mb="$rss_mb" -print_final_stats=1 \
         -max_len=65536 -artifact_prefix="$findings/$name-" >"$work/$name.log" 2>&1 || code=$?
     executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$name.log")

@@ -210,6 +210,14 @@ fn datasets_that_are_not_there_say_what_is() {
     fs::create_dir(folder.path().join("folder")).unwrap();
     let (message, _) = refusal(&file.replace("x.float32", "folder"), folder.path());
     assert!(message.contains("a folder without a spec.yaml"), "{message}");
+    #[cfg(unix)]
+    {
+        // A specification without end.
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("folder/spec.yaml")).unwrap();
+        let (message, code) = refusal(&file.replace("x.float32", "folder"), folder.path());
+        assert_eq!(code, ExitCode::InputOutput, "{message}");
+        assert!(message.contains("no regular file"), "{message}");
+    }
 }
 
 #[test]

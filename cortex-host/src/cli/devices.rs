@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Talk, answer};
 use crate::device::board::{BoardSpec, board, boards};
 use crate::device::{OpenOptions, open};
-use crate::exit::{ExitCode, Failure};
+use crate::exit::{ExitCode, Failure, one_line};
 use crate::plan::{DEFAULT_BAUD, Device};
 use cortex_core::link::message::DeviceInfo;
 
@@ -162,7 +162,7 @@ fn as_text(found: &[Found]) -> String {
 }
 
 fn line(info: &DeviceInfo) -> String {
-    format!(
+    let line = format!(
         "firmware {} {}, wire {} to {}, frames of {} bytes, {} values, {} at {} Hz, boot {}",
         info.firmware_version,
         info.firmware_commit,
@@ -173,7 +173,8 @@ fn line(info: &DeviceInfo) -> String {
         info.timer.name(),
         info.tick_hz,
         info.boot_count
-    )
+    );
+    one_line(line)
 }
 
 /// How each real board gets our firmware, and its device afterwards.

@@ -10,12 +10,16 @@ mod spec;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use embedded::{DEFAULT_CONFIG, FILES};
 pub use spec::{DatasetSpec, GeneratorSpec, GoldenDigest, GoldenSpec, ParameterSpec};
 
 use crate::config::{ConfigError, Problem, listed, nearest, quoted};
+
+/// No honest primitive's file is larger, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The root of all primitives, as paths spell it.
 const ROOT: &str = "primitives";
@@ -137,7 +141,7 @@ impl Library {
         let path = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
         let spec_name = format!("{path}/spec.yaml");
         let local = self.search(path).find_map(|folder| {
-            let text = fs::read_to_string(folder.join(&spec_name)).ok()?;
+            let text = read_text(&folder.join(&spec_name)).ok()?;
             Some((text, Some(folder.join(path))))
         });
         local.or_else(|| embedded::text(&spec_name).map(|text| (text.to_owned(), None)))
@@ -163,7 +167,7 @@ impl Library {
             for file in names_in(&checkout.join(ROOT).join("configs")) {
                 let path = format!("{ROOT}/configs/{file}");
                 if file.ends_with(".yaml")
-                    && let Ok(text) = fs::read_to_string(checkout.join(&path))
+                    && let Ok(text) = read_text(&checkout.join(&path))
                 {
                     add(path, &text, true);
                 }
@@ -266,7 +270,7 @@ impl Library {
 fn folder_dataset(path: &str, name: &str, folder: &Path) -> Result<Dataset, LookupError> {
     let spec = folder.join("spec.yaml");
     let spec_name = spec.display().to_string();
-    match fs::read_to_string(&spec) {
+    match read_text(&spec) {
         Ok(text) => from_spec(name, &spec_name, &text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(LookupError::Reference(format!(
@@ -276,6 +280,17 @@ fn folder_dataset(path: &str, name: &str, folder: &Path) -> Result<Dataset, Look
         }
         Err(error) => Err(LookupError::File(format!("cannot read {spec_name}: {error}"))),
     }
+}
+
+/// The text of a primitive's file. Looked at first: a pipe would be waited for, a device never end.
+fn read_text(path: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() || metadata.len() > MAX_BYTES {
+        return Err(io::Error::other("it is no regular file of at most 1 MiB"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn from_spec(name: &str, spec_name: &str, text: &str) -> Result<Dataset, LookupError> {

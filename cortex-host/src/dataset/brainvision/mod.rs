@@ -6,6 +6,7 @@
 //! events. The samples stay an untouched `.float32` file.
 
 mod read;
+mod sections;
 mod write;
 
 pub use read::{Description, open};

@@ -3,11 +3,11 @@
 //! `BINARY` data in `MULTIPLEXED` or `VECTORIZED` order as `IEEE_FLOAT_32`, `INT_16` or
 //! `INT_32`. A sample in µV is `stored × resolution`, converted from the channel's unit.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::sections::Sections;
 use super::write::sampling_interval_us;
 use crate::config::quoted;
 use crate::dataset::events::{Event, MOST_EVENTS};
@@ -318,48 +318,6 @@ fn parse_markers(text: &str, rate_hz: f64) -> Result<(Vec<Event>, Option<String>
     }
     events.sort_by(|a, b| a.onset_s.total_cmp(&b.onset_s));
     Ok((events, start))
-}
-
-/// `key=value` lines by section, names in lower case.
-struct Sections<'a>(HashMap<&'static str, HashMap<String, &'a str>>);
-
-impl<'a> Sections<'a> {
-    /// The sections that are read; all others are left out.
-    const KNOWN: [&'static str; 3] = ["common infos", "binary infos", "channel infos"];
-    /// More keys than that are no header's, and a bound on memory.
-    const MOST_KEYS: usize = 100_000;
-
-    /// Fails when there are too many keys.
-    fn parse(text: &'a str) -> Result<Self, String> {
-        let mut map: HashMap<&str, HashMap<String, &str>> = HashMap::new();
-        let mut section = None;
-        let mut keys = 0;
-        for line in text.lines().skip(1) {
-            let line = line.trim();
-            if line.starts_with(';') {
-                continue;
-            }
-            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-                // Free text from here on.
-                if name.eq_ignore_ascii_case("comment") {
-                    break;
-                }
-                section = Self::KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name));
-            } else if let (Some(section), Some((key, value))) = (section, line.split_once('=')) {
-                keys += 1;
-                if keys > Self::MOST_KEYS {
-                    return Err(format!("more than {} keys; this is no header", Self::MOST_KEYS));
-                }
-                let section = map.entry(section).or_default();
-                section.entry(key.trim().to_lowercase()).or_insert_with(|| value.trim());
-            }
-        }
-        Ok(Self(map))
-    }
-
-    fn get(&self, section: &str, key: &str) -> Option<&'a str> {
-        self.0.get(section)?.get(&key.to_lowercase()).copied()
-    }
 }
 
 /// The text of a file of at most `most_bytes`: UTF-8, or Latin-1 as older recorders wrote.

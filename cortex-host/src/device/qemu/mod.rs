@@ -224,6 +224,6 @@ mod tests {
     #[test]
     fn an_unknown_board_is_refused_with_the_known_ones() {
         let message = emulated_board("uno").expect_err("unknown").to_string();
-        assert!(message.contains("`uno`") && message.contains("mps2-an386"), "{message}");
+        assert!(message.contains("\"uno\"") && message.contains("mps2-an386"), "{message}");
     }
 }
