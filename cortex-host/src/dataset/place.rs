@@ -47,14 +47,12 @@ impl Staged {
         let mut builder = tempfile::Builder::new();
         let prefix = format!(".{}.", name.to_string_lossy());
         builder.prefix(&prefix).suffix(PART_SUFFIX);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
         clear_abandoned(folder, &prefix, PART_SUFFIX);
         let file = loop {
-            let file = builder.tempfile_in(folder).map_err(DatasetError::io("create", target))?;
+            // With the permissions of any new file, and an error that does not name the hidden one.
+            let make =
+                |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+            let file = builder.make_in(folder, make).map_err(DatasetError::io("create", target))?;
             // Until it is locked it looks abandoned, and somebody may have cleared it away.
             if lock(file.as_file()) != Lock::Taken && file.path().exists() {
                 break file;
