@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every check of the project, with its own set-up: sh tests/all.sh
+# Every check of the project, with its own set-up: sh tests/all.sh (what takes long: tests/slow.sh)
 #
 # Set-up: rustup targets for the microcontrollers; QEMU, Chromium, Valgrind and g++ from Debian's
 # packages when root; a Python virtual environment with SciPy, MNE and edfio under target/ (they are

@@ -173,6 +173,7 @@ fn places_that_cannot_be_written_are_named() {
                 talk.contains(place) && talk.contains("error: cannot "),
                 "{arguments:?}: {talk}"
             );
+            assert!(!talk.contains(".part\"") && talk.matches(place).count() == 1, "{talk}");
         }
         assert_eq!(names(here), before);
     }

@@ -49,6 +49,23 @@ fn summary(folder: &Path) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+#[test]
+fn commands_that_write_the_same_file_at_once_leave_one_whole_dataset() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..20 {
+        let shape = ["generate", "pink_noise", "16", "1000", "0.1", "x.float32", "--force"];
+        let children: Vec<Child> = ["1", "2", "3", "4", "5", "6"]
+            .map(|seed| spawn(&[&shape[..], &["--seed", seed]].concat(), folder.path()))
+            .into();
+        for child in children {
+            stdout_of(&child.wait_with_output().unwrap(), 0);
+        }
+        // Samples and manifest are of the same seed.
+        stdout_of(&run(&["reproduce", "x.float32.manifest.yaml"], folder.path()), 0);
+        assert_eq!(hidden(folder.path()), [] as [PathBuf; 0]);
+    }
+}
+
 /// Three seconds of a recording in real time, 60 windows; `disturb` is called after the third.
 fn disturbed(disturb: impl FnOnce(&Path)) -> (tempfile::TempDir, Output, String) {
     let folder = tempfile::tempdir().unwrap();

@@ -80,6 +80,10 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     });
     let said = *talk;
     Interrupt::leave_at_once(move || {
+        if said.is_terminal() && !said.is_quiet() {
+            // The progress bar's line has no end.
+            said.data("");
+        }
         said.error("interrupted; what has arrived is kept, run the command again to continue");
     })?;
     let mut sums: HashMap<String, Checksums> = HashMap::new();

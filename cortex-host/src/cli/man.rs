@@ -62,7 +62,8 @@ fn pages(command: &clap::Command, above: &str) -> io::Result<Vec<(String, String
 /// broken nor hyphenated.
 fn page(name: &str, command: clap::Command) -> io::Result<String> {
     let mut text = Vec::new();
-    clap_mangen::Man::new(command).title(name).render(&mut text)?;
+    let source = concat!("cortex-host ", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command).title(name).source(source).render(&mut text)?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let Some((page, rest)) = text.split_once(".SH EXTRA\n") else { return Ok(text) };
     let (notes, rest) = match rest.find("\n.SH ") {

@@ -96,6 +96,7 @@ pub fn convert(
         other.settle(true)?;
     }
 
+    let _held = place::hold_folder_of(target);
     // What was said of the file that was here before is no longer true.
     brainvision::remove_header(target)?;
     place::remove_if_present(&manifest_beside(target))?;

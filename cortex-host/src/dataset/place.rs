@@ -9,6 +9,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::DatasetError;
 
@@ -47,14 +49,12 @@ impl Staged {
         let mut builder = tempfile::Builder::new();
         let prefix = format!(".{}.", name.to_string_lossy());
         builder.prefix(&prefix).suffix(PART_SUFFIX);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
         clear_abandoned(folder, &prefix, PART_SUFFIX);
         let file = loop {
-            let file = builder.tempfile_in(folder).map_err(DatasetError::io("create", target))?;
+            // With the permissions of any new file, and an error that does not name the hidden one.
+            let make =
+                |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+            let file = builder.make_in(folder, make).map_err(DatasetError::io("create", target))?;
             // Until it is locked it looks abandoned, and somebody may have cleared it away.
             if lock(file.as_file()) != Lock::Taken && file.path().exists() {
                 break file;
@@ -192,13 +192,31 @@ pub fn clear_abandoned(folder: &Path, prefix: &str, suffix: &str) {
         let name = entry.file_name();
         let ours = name.to_str().is_some_and(|n| n.starts_with(prefix) && n.ends_with(suffix));
         // A link or a pipe of such a name is nobody's file under way.
-        if ours
-            && entry.file_type().is_ok_and(|kind| kind.is_file())
-            && File::open(entry.path()).is_ok_and(|file| lock(&file) == Lock::Held)
+        if !ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        // Held until it is removed: its writer may be about to lock it.
+        if let Ok(file) = File::open(entry.path())
+            && lock(&file) == Lock::Held
         {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// Keeps other commands from giving names to files that belong together in the folder of `target`
+/// while the result is open. Waits a second for them at most: they only rename. On a file system
+/// without locks it does nothing.
+pub fn hold_folder_of(target: &Path) -> Option<File> {
+    let (folder, _) = folder_and_name(target).ok()?;
+    let folder = File::open(folder).ok()?;
+    for _ in 0..1000 {
+        if lock(&folder) != Lock::Taken {
+            break;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Some(folder)
 }
 
 /// What came of an attempt to lock a file.

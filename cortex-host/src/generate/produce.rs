@@ -8,7 +8,9 @@ use super::watch::Watch;
 use super::{FileDigest, FileDigester, GenerateError, Recipe};
 use crate::dataset::brainvision::{Header, header_paths, remove_header, stage_header};
 use crate::dataset::labels::synthetic_names;
-use crate::dataset::place::{Placing, remove_if_present, stage_text, sync_folder_of};
+use crate::dataset::place::{
+    Placing, hold_folder_of, remove_if_present, stage_text, sync_folder_of,
+};
 use crate::plan::GeneratedDataset;
 
 /// Writes the samples of `dataset` to `target`, a BrainVision header beside them, and last the
@@ -74,6 +76,7 @@ pub(super) fn complete(
     for staged in [&mut markers, &mut header, &mut described] {
         staged.settle(durable)?;
     }
+    let _held = hold_folder_of(target);
     remove_if_present(manifest_path)?;
     remove_header(target)?;
     place()?;

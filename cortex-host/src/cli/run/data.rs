@@ -1,5 +1,6 @@
 //! The data of a run: a static file checked and hashed, or a generated one in a temporary file.
 
+use std::fs::File;
 use std::io::Read;
 
 use tempfile::TempPath;
@@ -128,8 +129,13 @@ fn generate(
     let temporary = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .suffix(TEMPORARY_SUFFIX)
-        .tempfile_in(&temporary_folder)
-        .map_err(|error| Failure::io("make a temporary file in", &temporary_folder, &error))?
+        .make_in(&temporary_folder, |path| File::create_new(path))
+        .map_err(|error| {
+            Failure::input_output(format!(
+                "cannot make a temporary file in {}: {error}; set TMPDIR to a folder that can be written",
+                temporary_folder.display()
+            ))
+        })?
         .into_temp_path();
     let options = FileOptions { replace: true, ..FileOptions::automatic() };
     let mut digester = FileDigester::default();
