@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use cortex_core::signal::{Effects, GeneratorVersion, LineNoise, Signal, SourceSpec, Sweep};
 use cortex_host::device::board::BoardSpec;
 use cortex_host::device::qemu::{self, Emulator, EmulatorError, Program};
 use cortex_host::device::{Connection, Link, LinkError, QemuLink};
@@ -104,6 +105,40 @@ fn installed<T>(started: Result<T, EmulatorError>) -> Option<T> {
         }
         Err(error) => panic!("{error}"),
     }
+}
+
+/// What the self-test is asked for at 160 Hz and seed 42, with the names its lines carry.
+#[must_use]
+pub fn sources() -> [(&'static str, SourceSpec); 6] {
+    let source = |version, signal| SourceSpec::new(version, signal, 160.0, 42);
+    let (v1, v2) = (GeneratorVersion::V1, GeneratorVersion::V2);
+    let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
+    let pink = Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 };
+    let white = source(v2, Signal::WhiteNoise { amplitude_uv_rms });
+    let chirp = Signal::Chirp {
+        start_hz: 1.0,
+        end_hz: 40.0,
+        sweep_s: 10.0,
+        sweep: Sweep::Logarithmic,
+        amplitude_uv_peak: 100.0,
+    };
+    let effects = Effects {
+        dc_offset_uv: 20.0,
+        nan_rate: 0.01,
+        saturation_level_uv: Some(150.0),
+        line_noise: Some(LineNoise { frequency_hz: 50.0, amplitude_uv: 10.0 }),
+    };
+    [
+        (
+            "v1/sine_wave",
+            source(v1, Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 }),
+        ),
+        ("v1/pink_noise", source(v1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz })),
+        ("v2/pink_noise", source(v2, pink)),
+        ("v2/white_noise", white),
+        ("v2/chirp", source(v2, chirp)),
+        ("v2/white_noise+effects", SourceSpec { effects, ..white }),
+    ]
 }
 
 /// The lines of one self-test of the board called `name`, without the final `end`; `None` where

@@ -9,7 +9,7 @@ use cortex_core::kernel::golden::fill_golden_rows;
 use cortex_core::kernel::{KernelName, KernelShape, KernelSpec};
 use cortex_core::link::Encoding;
 use cortex_core::link::message::Seeded;
-use cortex_core::signal::{Effects, GeneratorVersion, LineNoise, Signal, SourceSpec, Sweep};
+use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
 use cortex_host::device::board::boards;
 use cortex_host::device::qemu::{self, EmulatorError, Program};
 use cortex_host::device::{Connection, Fault, FaultSpec, KernelJob};
@@ -198,36 +198,12 @@ fn images_stay_within_their_budget() {
 /// What fits into the 3.5 KB of values of the smallest board, for every kernel.
 const SHAPE: KernelShape = KernelShape { channels: 2, window: 64, hop: 32, sample_rate_hz: 160.0 };
 
-fn sources() -> Vec<SourceSpec> {
-    let source = |version, signal| SourceSpec::new(version, signal, 160.0, 42);
-    let (v1, v2) = (GeneratorVersion::V1, GeneratorVersion::V2);
-    let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
-    let sine = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 };
-    let white = source(v2, Signal::WhiteNoise { amplitude_uv_rms });
-    let chirp = Signal::Chirp {
-        start_hz: 1.0,
-        end_hz: 40.0,
-        sweep_s: 10.0,
-        sweep: Sweep::Logarithmic,
-        amplitude_uv_peak: 100.0,
-    };
-    let effects = Effects {
-        dc_offset_uv: 20.0,
-        nan_rate: 0.01,
-        saturation_level_uv: Some(150.0),
-        line_noise: Some(LineNoise { frequency_hz: 50.0, amplitude_uv: 10.0 }),
-    };
-    vec![
-        source(v1, sine),
-        source(v1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz }),
-        // The lowest corner has the most sections.
-        source(v1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz: 160e-9 }),
-        source(v2, sine),
-        source(v2, Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 }),
-        white,
-        source(v2, chirp),
-        SourceSpec { effects, ..white },
-    ]
+/// Every signal of both versions.
+fn sources() -> impl Iterator<Item = SourceSpec> {
+    let v1 = |signal| SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
+    // The lowest corner has the most sections.
+    let slow = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 160e-9 };
+    emulated::sources().into_iter().map(|(_, source)| source).chain([v1(slow)])
 }
 
 /// Two blocks of every kernel, streamed in both encodings and seeded by every signal; every

@@ -75,6 +75,20 @@ fn encode(header: Header, payload: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A small job for the `noop` kernel, whose encoded specification `spec` is.
+fn noop_job(spec: &[u8]) -> Configure<'_> {
+    Configure {
+        channels: 2,
+        window: 32,
+        hop: 16,
+        sample_rate_hz: 160.0,
+        input: Encoding::F32,
+        output: Encoding::F32,
+        fragment_bytes: 128,
+        kernel: spec,
+    }
+}
+
 fn message(random: &mut Random, kind: Kind) -> Vec<u8> {
     let postcard = |bytes: postcard::Result<Vec<u8>>| bytes.expect("encodes");
     match kind {
@@ -306,17 +320,7 @@ fn works(device: &mut Device, session: u32) {
         match host.poll(now_ns) {
             HostAction::Transmit(bytes) => device.on_bytes(bytes, 7),
             HostAction::Event(HostEvent::Connected) => {
-                let configure = Configure {
-                    channels: 2,
-                    window: 32,
-                    hop: 16,
-                    sample_rate_hz: 160.0,
-                    input: Encoding::F32,
-                    output: Encoding::F32,
-                    fragment_bytes: 128,
-                    kernel: &spec,
-                };
-                host.configure(&configure).expect("idle");
+                host.configure(&noop_job(&spec)).expect("idle");
             }
             HostAction::Event(HostEvent::Configured(_)) => {
                 host.send_block(0, &samples).expect("room");
@@ -374,17 +378,7 @@ fn no_byte_stream_stops_the_host() {
                     HostAction::Wait(_) => break,
                     HostAction::Event(HostEvent::Connected) => {
                         let spec = postcard::to_stdvec(&KernelSpec::Noop).expect("encodes");
-                        let configure = Configure {
-                            channels: 2,
-                            window: 32,
-                            hop: 16,
-                            sample_rate_hz: 160.0,
-                            input: Encoding::F32,
-                            output: Encoding::F32,
-                            fragment_bytes: 128,
-                            kernel: &spec,
-                        };
-                        host.configure(&configure).expect("idle");
+                        host.configure(&noop_job(&spec)).expect("idle");
                     }
                     HostAction::Event(HostEvent::Configured(_)) => {
                         let _ = host.send_block(0, &[1.0; 64]);
