@@ -149,26 +149,27 @@ pub fn sources() -> [(&'static str, SourceSpec); 6] {
 #[must_use]
 pub fn selftest(name: &str) -> Option<Vec<String>> {
     let (_, emulator) = start(name, Program::Selftest)?;
-    Some(report(name, open(&emulator).as_mut()))
+    let text = ask(open(&emulator).as_mut(), b"", "end\r\n");
+    let (report, _) = text.split_once("end\r\n")?;
+    Some(report.lines().map(str::to_owned).collect())
 }
 
-/// Asks a self-test for its report: the lines of [`selftest`].
+/// Sends `command` to a self-test, or asks for a report when it is empty, and returns all it says
+/// up to and beyond `awaited`.
 ///
 /// # Panics
-/// When the board says nothing for a minute.
+/// When it does not say that within a minute.
 #[must_use]
-pub fn report(name: &str, port: &mut dyn SerialPort) -> Vec<String> {
+pub fn ask(port: &mut dyn SerialPort, command: &[u8], awaited: &str) -> String {
+    port.write_all(command).expect("write to the pseudo-terminal");
     let mut text = String::new();
     let started = Instant::now();
     let mut asked = None;
-    loop {
-        if let Some((report, _)) = text.split_once("end\r\n") {
-            return report.lines().map(str::to_owned).collect();
-        }
-        assert!(started.elapsed() < DEADLINE, "{name} has only said: {text}");
+    while !text.contains(awaited) {
+        assert!(started.elapsed() < DEADLINE, "no {awaited:?}, but: {text}");
         // What is sent before QEMU notices the opening is lost: ask again until it talks.
-        let again = asked.is_none_or(|at: Instant| at.elapsed() > Duration::from_millis(200));
-        if text.is_empty() && again {
+        let again = asked.is_none_or(|at: Instant| at.elapsed() > Duration::from_millis(500));
+        if command.is_empty() && text.is_empty() && again {
             port.write_all(b"\n").expect("write to the pseudo-terminal");
             asked = Some(Instant::now());
         }
@@ -176,9 +177,10 @@ pub fn report(name: &str, port: &mut dyn SerialPort) -> Vec<String> {
         match port.read(&mut bytes) {
             Ok(count) => text.push_str(&String::from_utf8_lossy(&bytes[..count])),
             Err(error) if error.kind() == ErrorKind::TimedOut => {}
-            Err(error) => panic!("reading from {name}: {error}"),
+            Err(error) => panic!("reading from the emulated board: {error}"),
         }
     }
+    text
 }
 
 /// The board's serial port, opened.
