@@ -14,9 +14,14 @@ const TOLERANCE: f64 = 0.05;
 pub fn check_board_figure(row: &str, column: &str, measured: f64) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance-boards.md");
     let page = std::fs::read_to_string(path).expect("the page is part of the checkout");
-    println!("FIG {row}|{column}|{measured:.2} {:?}", figure(&page, row, column));
-    let _ = TOLERANCE;
+    let documented = figure(&page, row, column)
+        .unwrap_or_else(|| panic!("docs/performance-boards.md has no figure for {row}, {column}"));
+    assert!(
+        (documented - measured).abs() <= TOLERANCE * measured,
+        "docs/performance-boards.md says {documented} for {row}, {column}; measured: {measured:.1}"
+    );
 }
+
 /// The number in a Markdown table: any row above the figure may name its column.
 fn figure(page: &str, row: &str, column: &str) -> Option<f64> {
     let mut at = None;

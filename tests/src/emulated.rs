@@ -149,28 +149,27 @@ pub fn sources() -> [(&'static str, SourceSpec); 6] {
 #[must_use]
 pub fn selftest(name: &str) -> Option<Vec<String>> {
     let (_, emulator) = start(name, Program::Selftest)?;
-    let text = ask(open(&emulator).as_mut(), b"", "end\r\n");
+    let text = ask(open(&emulator).as_mut(), b"\n", "end\r\n");
     let (report, _) = text.split_once("end\r\n")?;
     Some(report.lines().map(str::to_owned).collect())
 }
 
-/// Sends `command` to a self-test, or asks for a report when it is empty, and returns all it says
-/// up to and beyond `awaited`.
+/// Sends `command` to a self-test, again until it talks, and returns all it says up to and beyond
+/// `awaited`.
 ///
 /// # Panics
 /// When it does not say that within a minute.
 #[must_use]
 pub fn ask(port: &mut dyn SerialPort, command: &[u8], awaited: &str) -> String {
-    port.write_all(command).expect("write to the pseudo-terminal");
     let mut text = String::new();
     let started = Instant::now();
     let mut asked = None;
     while !text.contains(awaited) {
         assert!(started.elapsed() < DEADLINE, "no {awaited:?}, but: {text}");
-        // What is sent before QEMU notices the opening is lost: ask again until it talks.
+        // What is sent before QEMU notices the opening is lost.
         let again = asked.is_none_or(|at: Instant| at.elapsed() > Duration::from_millis(500));
-        if command.is_empty() && text.is_empty() && again {
-            port.write_all(b"\n").expect("write to the pseudo-terminal");
+        if text.is_empty() && again {
+            port.write_all(command).expect("write to the pseudo-terminal");
             asked = Some(Instant::now());
         }
         let mut bytes = [0; 256];
