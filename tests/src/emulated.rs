@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use cortex_core::signal::{Effects, GeneratorVersion, LineNoise, Signal, SourceSpec, Sweep};
 use cortex_host::device::board::BoardSpec;
 use cortex_host::device::qemu::{self, Emulator, EmulatorError, Program};
 use cortex_host::device::{Connection, Link, LinkError, QemuLink};
@@ -110,6 +111,40 @@ fn installed<T>(started: Result<T, EmulatorError>) -> Option<T> {
     }
 }
 
+/// What the self-test is asked for at 160 Hz and seed 42, with the names its lines carry.
+#[must_use]
+pub fn sources() -> [(&'static str, SourceSpec); 6] {
+    let source = |version, signal| SourceSpec::new(version, signal, 160.0, 42);
+    let (v1, v2) = (GeneratorVersion::V1, GeneratorVersion::V2);
+    let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
+    let pink = Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 };
+    let white = source(v2, Signal::WhiteNoise { amplitude_uv_rms });
+    let chirp = Signal::Chirp {
+        start_hz: 1.0,
+        end_hz: 40.0,
+        sweep_s: 10.0,
+        sweep: Sweep::Logarithmic,
+        amplitude_uv_peak: 100.0,
+    };
+    let effects = Effects {
+        dc_offset_uv: 20.0,
+        nan_rate: 0.01,
+        saturation_level_uv: Some(150.0),
+        line_noise: Some(LineNoise { frequency_hz: 50.0, amplitude_uv: 10.0 }),
+    };
+    [
+        (
+            "v1/sine_wave",
+            source(v1, Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 }),
+        ),
+        ("v1/pink_noise", source(v1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz })),
+        ("v2/pink_noise", source(v2, pink)),
+        ("v2/white_noise", white),
+        ("v2/chirp", source(v2, chirp)),
+        ("v2/white_noise+effects", SourceSpec { effects, ..white }),
+    ]
+}
+
 /// The lines of one self-test of the board called `name`, without the final `end`; `None` where
 /// [`start`] gives none.
 ///
@@ -118,36 +153,37 @@ fn installed<T>(started: Result<T, EmulatorError>) -> Option<T> {
 #[must_use]
 pub fn selftest(name: &str) -> Option<Vec<String>> {
     let (_, emulator) = start(name, Program::Selftest)?;
-    Some(report(name, open(&emulator).as_mut()))
+    let text = ask(open(&emulator).as_mut(), b"\n", "end\r\n");
+    let (report, _) = text.split_once("end\r\n")?;
+    Some(report.lines().map(str::to_owned).collect())
 }
 
-/// Asks a self-test for its report: the lines of [`selftest`].
+/// Sends `command` to a self-test, again until it talks, and returns all it says up to and beyond
+/// `awaited`.
 ///
 /// # Panics
-/// When the board says nothing for a minute.
+/// When it does not say that within a minute.
 #[must_use]
-pub fn report(name: &str, port: &mut dyn SerialPort) -> Vec<String> {
+pub fn ask(port: &mut dyn SerialPort, command: &[u8], awaited: &str) -> String {
     let mut text = String::new();
     let started = Instant::now();
     let mut asked = None;
-    loop {
-        if let Some((report, _)) = text.split_once("end\r\n") {
-            return report.lines().map(str::to_owned).collect();
-        }
-        assert!(started.elapsed() < DEADLINE, "{name} has only said: {text}");
-        // What is sent before QEMU notices the opening is lost: ask again until it talks.
-        let again = asked.is_none_or(|at: Instant| at.elapsed() > Duration::from_millis(200));
+    while !text.contains(awaited) {
+        assert!(started.elapsed() < DEADLINE, "no {awaited:?}, but: {text}");
+        // What is sent before QEMU notices the opening is lost.
+        let again = asked.is_none_or(|at: Instant| at.elapsed() > Duration::from_millis(500));
         if text.is_empty() && again {
-            port.write_all(b"\n").expect("write to the pseudo-terminal");
+            port.write_all(command).expect("write to the pseudo-terminal");
             asked = Some(Instant::now());
         }
         let mut bytes = [0; 256];
         match port.read(&mut bytes) {
             Ok(count) => text.push_str(&String::from_utf8_lossy(&bytes[..count])),
             Err(error) if error.kind() == ErrorKind::TimedOut => {}
-            Err(error) => panic!("reading from {name}: {error}"),
+            Err(error) => panic!("reading from the emulated board: {error}"),
         }
     }
+    text
 }
 
 /// The board's serial port, opened.

@@ -2,15 +2,14 @@
 //! a program that outgrows its stack ends by name.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cortex_core::kernel::golden::fill_golden_rows;
 use cortex_core::kernel::{KernelName, KernelShape, KernelSpec};
 use cortex_core::link::Encoding;
 use cortex_core::link::message::Seeded;
-use cortex_core::signal::{Effects, GeneratorVersion, LineNoise, Signal, SourceSpec, Sweep};
-use cortex_host::device::board::boards;
+use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
+use cortex_host::device::board::{BoardSpec, board, boards};
 use cortex_host::device::qemu::{self, EmulatorError, Program};
 use cortex_host::device::{Connection, Fault, FaultSpec, KernelJob};
 use cortex_tests::documented::check_board_figure;
@@ -153,9 +152,8 @@ impl Elf {
 }
 
 /// The firmware image of `board`; `None` where its target is not installed.
-fn image(board: &str) -> Option<PathBuf> {
-    let board = cortex_host::device::board::board(board).expect("a known board");
-    match qemu::image(&board, Program::Firmware, None) {
+fn image(board: &BoardSpec) -> Option<PathBuf> {
+    match qemu::image(board, Program::Firmware, None) {
         Ok(path) => Some(path),
         Err(error @ EmulatorError::TargetMissing { .. })
             if std::env::var_os("CORTEX_REQUIRE_EMULATOR").is_none() =>
@@ -167,67 +165,50 @@ fn image(board: &str) -> Option<PathBuf> {
     }
 }
 
-fn emulated_boards() -> Vec<String> {
-    boards().into_iter().filter(|board| board.emulator.is_some()).map(|board| board.name).collect()
+fn emulated_boards() -> impl Iterator<Item = BoardSpec> {
+    boards().into_iter().filter(|board| board.emulator.is_some())
+}
+
+/// Checks the image of each of `boards` that can be built here.
+fn images_stay_within_their_budget(boards: impl IntoIterator<Item = BoardSpec>) {
+    let budget = budget();
+    for board in boards {
+        let Some(image) = image(&board) else { continue };
+        let (name, size) = (&board.name, Elf::read(&image).size());
+        println!("{name}: {} bytes of flash, {} of static RAM", size.flash, size.static_ram);
+        let most = budget
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} has no entry in firmware/budget.toml"));
+        assert!(
+            size.flash <= most.flash && size.static_ram <= most.static_ram,
+            "{name}: {size:?} is more than {most:?}"
+        );
+        // A budget far from the truth checks nothing.
+        assert!(size.flash * 10 >= most.flash * 9, "{name}: lower its budget to {size:?}");
+        check_board_figure(name, "flash", size.flash as f64);
+        check_board_figure(name, "static RAM", size.static_ram as f64);
+    }
 }
 
 #[test]
-fn images_stay_within_their_budget() {
-    let budget = budget();
-    assert!(
-        budget
-            .keys()
-            .eq(emulated_boards().into_iter().collect::<std::collections::BTreeSet<_>>().iter()),
-        "one entry for each board"
-    );
-    for (board, most) in budget {
-        let Some(image) = image(&board) else { continue };
-        let size = Elf::read(&image).size();
-        println!("{board}: {} bytes of flash, {} of static RAM", size.flash, size.static_ram);
-        assert!(
-            size.flash <= most.flash && size.static_ram <= most.static_ram,
-            "{board}: {size:?} is more than {most:?}"
-        );
-        // A budget far from the truth checks nothing.
-        assert!(size.flash * 10 >= most.flash * 9, "{board}: lower its budget to {size:?}");
-        check_board_figure(&board, "flash", size.flash as f64);
-        check_board_figure(&board, "static RAM", size.static_ram as f64);
-    }
+fn emulated_boards_stay_within_their_budget() {
+    images_stay_within_their_budget(emulated_boards());
+}
+
+#[test]
+fn real_boards_build_and_stay_within_their_budget() {
+    images_stay_within_their_budget(boards().into_iter().filter(|board| board.hardware.is_some()));
 }
 
 /// What fits into the 3.5 KB of values of the smallest board, for every kernel.
 const SHAPE: KernelShape = KernelShape { channels: 2, window: 64, hop: 32, sample_rate_hz: 160.0 };
 
-fn sources() -> Vec<SourceSpec> {
-    let source = |version, signal| SourceSpec::new(version, signal, 160.0, 42);
-    let (v1, v2) = (GeneratorVersion::V1, GeneratorVersion::V2);
-    let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
-    let sine = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 };
-    let white = source(v2, Signal::WhiteNoise { amplitude_uv_rms });
-    let chirp = Signal::Chirp {
-        start_hz: 1.0,
-        end_hz: 40.0,
-        sweep_s: 10.0,
-        sweep: Sweep::Logarithmic,
-        amplitude_uv_peak: 100.0,
-    };
-    let effects = Effects {
-        dc_offset_uv: 20.0,
-        nan_rate: 0.01,
-        saturation_level_uv: Some(150.0),
-        line_noise: Some(LineNoise { frequency_hz: 50.0, amplitude_uv: 10.0 }),
-    };
-    vec![
-        source(v1, sine),
-        source(v1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz }),
-        // The lowest corner has the most sections.
-        source(v1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz: 160e-9 }),
-        source(v2, sine),
-        source(v2, Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 }),
-        white,
-        source(v2, chirp),
-        SourceSpec { effects, ..white },
-    ]
+/// Every signal of both versions.
+fn sources() -> impl Iterator<Item = SourceSpec> {
+    let v1 = |signal| SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
+    // The lowest corner has the most sections.
+    let slow = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 160e-9 };
+    emulated::sources().into_iter().map(|(_, source)| source).chain([v1(slow)])
 }
 
 /// Two blocks of every kernel, streamed in both encodings and seeded by every signal; every
@@ -277,7 +258,8 @@ fn exercise(connection: &mut Connection) {
 /// Runs everything a board can do, on a clean line and on bad ones, and then counts how much of
 /// its stack was ever used.
 fn stack_stays_within_its_budget(name: &str) {
-    let Some(image) = image(name) else { return };
+    let spec = board(name).expect("a known board");
+    let Some(image) = image(&spec) else { return };
     let Some(board) = Board::start(name) else { return };
     let mut connection = board.connect();
     exercise(&mut connection);
@@ -347,22 +329,16 @@ fn rv32_stays_within_its_stack() {
     stack_stays_within_its_budget("sifive-e");
 }
 
-/// A program that uses up its stack, or nearly so, changes no variable: the board starts anew and
-/// says why.
+/// A program that uses up its stack (`!`), or nearly so (`?`), changes no variable: the board
+/// starts anew and says why.
 #[test]
 fn a_stack_overflow_is_seen_and_named() {
-    for name in emulated_boards() {
+    for BoardSpec { name, .. } in emulated_boards() {
         let Some((_, emulator)) = emulated::start(&name, Program::Selftest) else { continue };
         let mut port = emulated::open(&emulator);
-        let mut report = emulated::report(&name, port.as_mut());
-        for (command, boot) in [(b"!", "2"), (b"?", "3")] {
-            port.write_all(command).expect("write to the pseudo-terminal");
-            // A report asked for twice before the crash may come first.
-            report = (0..4)
-                .map(|_| emulated::report(&name, port.as_mut()))
-                .find(|report| emulated::value(&report[0], "boot") == Some(boot))
-                .unwrap_or_else(|| panic!("{name} did not start anew: {report:#?}"));
-            assert!(report[1].starts_with("crash text=stack overflow "), "{name}: {}", report[1]);
+        for command in [b"!", b"?"] {
+            let said = emulated::ask(port.as_mut(), command, "crash text=stack overflow ");
+            assert!(said.contains(&format!("board name={name} boot=")), "{said}");
         }
     }
 }

@@ -12,6 +12,7 @@ use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
 };
 use cortex_host::device::{Connection, Fault, KernelJob, LinkError};
+use cortex_tests::documented::check_board_figure;
 use cortex_tests::emulated::{Board, open_session as open};
 use cortex_tests::line_faults::fault_mix;
 
@@ -130,6 +131,10 @@ fn board_computes_as_this_machine(name: &str, shape: KernelShape) {
         assert_eq!(instructions, again, "{kernel} on {name}");
         let per_sample = instructions[1] as f64 / (shape.hop * shape.channels) as f64;
         println!("{name} {kernel}: {per_sample:.1} instructions per sample");
+        // Kernels are documented at this shape.
+        if shape == SMALL {
+            check_board_figure(kernel.as_str(), name, per_sample);
+        }
 
         connection.configure(&job).expect("it was configured before");
         let seeded = Seeded {

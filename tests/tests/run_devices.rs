@@ -272,7 +272,7 @@ fn ports_that_cannot_be_used_are_named_in_one_sentence() {
     refused("serial:///dev/tty-nothing", 4, &["/dev/tty-nothing does not exist"]);
     let file = folder.path().join("config.yaml");
     refused(&format!("serial://{}", file.display()), 4, &["is not a serial port"]);
-    refused("qemu:uno", 2, &["`uno`", "mps2-an386"]);
+    refused("qemu:uno", 2, &["\"uno\"", "mps2-an386"]);
     refused("serial:///dev/ttyACM0?baud=x", 2, &["line speed"]);
     assert!(!folder.path().join("results").exists());
     let fault = run(folder.path(), CONFIG, &["-q", "--fault", "drop=0.1"]);

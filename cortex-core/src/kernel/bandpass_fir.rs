@@ -133,6 +133,8 @@ impl Kernel for BandpassFir {
         rows * self.channels
     }
 
+    /// Not inlined: among all kernels its loop would run out of registers.
+    #[inline(never)]
     fn process(
         &self,
         state: &mut [f32],
@@ -140,7 +142,7 @@ impl Kernel for BandpassFir {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let (channels, taps) = (self.channels, self.taps);
-        let rows = rows::stream(channels, state, self.state_len(), input, output)?;
+        rows::check_stream(channels, input, state, self.state_len(), output)?;
         let Some(([counter, head], rest)) = state.split_first_chunk_mut() else {
             return Err(KernelFault::StateLength);
         };
@@ -148,7 +150,7 @@ impl Kernel for BandpassFir {
         let (held, rest) = rest.split_at_mut(channels);
         let ring = &mut rest[..taps * channels];
         let mut at = *head as usize;
-        for (row, filtered) in rows {
+        for (row, filtered) in rows::pairs(channels, input, output) {
             rows::hold(counter, held, row);
             ring[at * channels..][..channels].copy_from_slice(held);
             let (mut newer, mut older) = (at, next(at, taps));

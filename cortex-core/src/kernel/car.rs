@@ -44,7 +44,8 @@ impl Kernel for Car {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
-        for (row, referenced) in rows::stream(self.channels, state, 1, input, output)? {
+        rows::check_stream(self.channels, input, state, 1, output)?;
+        for (row, referenced) in rows::pairs(self.channels, input, output) {
             let (rough, valid) = mean_of_deviations(row, 0.0);
             let mean = rough + mean_of_deviations(row, rough).0;
             rows::count(&mut state[0], self.channels as u32 - valid);

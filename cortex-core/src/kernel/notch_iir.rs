@@ -107,12 +107,12 @@ impl Kernel for NotchIir {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
-        let rows = rows::stream(self.channels, state, self.state_len(), input, output)?;
+        rows::check_stream(self.channels, input, state, self.state_len(), output)?;
         let (counter, rest) = state.split_at_mut(1);
         let (held, rest) = rest.split_at_mut(self.channels);
         let (band_states, rest) = rest.split_at_mut(self.channels);
         let low_states = &mut rest[..self.channels];
-        for (row, filtered) in rows {
+        for (row, filtered) in rows::pairs(self.channels, input, output) {
             rows::hold(&mut counter[0], held, row);
             let states = band_states.iter_mut().zip(low_states.iter_mut());
             for ((y, &x), (a, b)) in filtered.iter_mut().zip(held.iter()).zip(states) {

@@ -36,18 +36,25 @@ pub(super) fn check(
     Ok(rows)
 }
 
-/// One call of a streaming kernel: checks the slices and pairs each row of the input with its row
-/// of the output.
-#[inline(always)]
-pub(super) fn stream<'r>(
+/// Checks the three slices of one call of a streaming kernel, which puts out a row for a row.
+pub(super) fn check_stream(
     channels: usize,
+    input: &[f32],
     state: &[f32],
     state_len: usize,
+    output: &[f32],
+) -> Result<(), KernelFault> {
+    check(channels, input, state, state_len, output, |rows| rows * channels).map(drop)
+}
+
+/// Each row of the input with its row of the output.
+#[inline(always)]
+pub(super) fn pairs<'r>(
+    channels: usize,
     input: &'r [f32],
     output: &'r mut [f32],
-) -> Result<impl Iterator<Item = (&'r [f32], &'r mut [f32])> + use<'r>, KernelFault> {
-    check(channels, input, state, state_len, output, |rows| rows * channels)?;
-    Ok(input.chunks_exact(channels).zip(output.chunks_exact_mut(channels)))
+) -> impl Iterator<Item = (&'r [f32], &'r mut [f32])> {
+    input.chunks_exact(channels).zip(output.chunks_exact_mut(channels))
 }
 
 /// Takes one row into `held`, which keeps each channel's last valid sample, and counts the missing

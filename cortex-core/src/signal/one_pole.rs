@@ -124,7 +124,7 @@ impl Bank {
     ) {
         let factor = self.cholesky();
         for (i, state) in states.iter_mut().enumerate().take(self.count) {
-            let weights = &factor[row(i)..=row(i) + i];
+            let weights = &factor[triangle(i)..=triangle(i) + i];
             for lane in 0..N {
                 let mut sum = 0.0;
                 for (weight, normal) in weights.iter().zip(normals) {
@@ -143,10 +143,10 @@ impl Bank {
             for j in 0..=i {
                 let mut rest = 1.0 / overlap(self.sections[i].decay, self.sections[j].decay);
                 for k in 0..j {
-                    rest -= factor[row(i) + k] * factor[row(j) + k];
+                    rest -= factor[triangle(i) + k] * factor[triangle(j) + k];
                 }
-                let diagonal = factor[row(j) + j];
-                factor[row(i) + j] = if i == j { math::sqrt(rest) } else { rest / diagonal };
+                let diagonal = factor[triangle(j) + j];
+                factor[triangle(i) + j] = if i == j { math::sqrt(rest) } else { rest / diagonal };
             }
         }
         factor
@@ -210,6 +210,6 @@ fn run<const N: usize, const P: usize>(
 }
 
 /// Where row `i` of a triangle stored row after row begins.
-fn row(i: usize) -> usize {
+pub(super) fn triangle(i: usize) -> usize {
     i * (i + 1) / 2
 }

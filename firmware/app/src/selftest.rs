@@ -14,8 +14,8 @@
 //! one channel, least and greatest of all that were generated.
 //!
 //! After the byte `!` it uses up its stack on purpose, after `?` most of it: the fault and the
-//! guard must start the board anew, and the next report has a line more:
-//! `crash text=stack overflow place=BYTES`.
+//! guard must start the board anew. A board that starts after a crash says so unasked, and in
+//! every report: `crash text=stack overflow place=BYTES`.
 
 use core::fmt::{self, Write};
 use core::hint::black_box;
@@ -100,6 +100,9 @@ impl Default for Memory {
 
 /// Runs the self-test on `board` for ever. `watch` looks after the stack.
 pub fn run<B: Board>(board: &mut B, boot: &Boot, memory: &mut Memory, watch: fn()) -> ! {
+    if boot.crash.is_some() {
+        head(board, boot);
+    }
     loop {
         let mut byte = [0];
         while board.receive(&mut byte) == 0 {
@@ -123,21 +126,7 @@ fn exhaust(watch: fn(), depth: u32) -> u32 {
 
 /// Prints every line of the self-test once.
 pub fn report<B: Board>(board: &mut B, boot: &Boot, memory: &mut Memory) {
-    let clock = board.clock();
-    line(
-        board,
-        format_args!(
-            "board name={} boot={} timer={:?} hz={} bits={}",
-            board.name(),
-            boot.count,
-            clock.timer,
-            clock.hz,
-            clock.bits
-        ),
-    );
-    if let Some(crash) = boot.crash {
-        line(board, format_args!("crash text={} place={}", crash.text(), crash.place));
-    }
+    head(board, boot);
     for (name, spec) in sources() {
         match memory.generator.redesign(&spec) {
             Ok(()) => source_lines(board, name, memory),
@@ -146,6 +135,22 @@ pub fn report<B: Board>(board: &mut B, boot: &Boot, memory: &mut Memory) {
         }
     }
     line(board, format_args!("end"));
+}
+
+/// Prints who the board is and what its last run ended with.
+fn head<B: Board>(board: &mut B, boot: &Boot) {
+    let clock = board.clock();
+    let name = board.name();
+    line(
+        board,
+        format_args!(
+            "board name={name} boot={} timer={:?} hz={} bits={}",
+            boot.count, clock.timer, clock.hz, clock.bits
+        ),
+    );
+    if let Some(crash) = boot.crash {
+        line(board, format_args!("crash text={} place={}", crash.text(), crash.place));
+    }
 }
 
 /// Generates one source and prints its digest and its cost.

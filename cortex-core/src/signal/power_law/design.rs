@@ -19,7 +19,7 @@
 
 use crate::math;
 use crate::signal::MAX_POLES;
-use crate::signal::one_pole::{Pole, overlap};
+use crate::signal::one_pole::{Pole, overlap, triangle};
 
 const FASTEST_RATE: f64 = 1.2;
 const LARGEST_RATIO: f64 = 5.0;
@@ -27,6 +27,8 @@ const LARGEST_RATIO: f64 = 5.0;
 const NEGATIVE_POLE_DECAY: f32 = 1.7;
 const TAPS: usize = 2;
 const UNKNOWNS: usize = MAX_POLES + TAPS;
+/// A lower triangle, row after row.
+type Triangle = [f64; UNKNOWNS * (UNKNOWNS + 1) / 2];
 const FREQUENCIES: usize = 64;
 const LOWEST_FREQUENCY: f64 = 0.3;
 /// Added to the normal equations' unit diagonal: far below the fit's error.
@@ -171,9 +173,11 @@ impl Design {
         self.push(NEGATIVE_POLE_DECAY);
     }
 
+    /// Not inlined: its equations take a microcontroller 2 KB of stack.
+    #[inline(never)]
     fn fit_gains(&mut self, corner_rate: f64, exponent: f64) {
         let unknowns = self.pole_count + TAPS;
-        let mut normal = [[0.0; UNKNOWNS]; UNKNOWNS];
+        let mut normal: Triangle = [0.0; UNKNOWNS * (UNKNOWNS + 1) / 2];
         let mut right = [0.0; UNKNOWNS];
         let lowest = math::ln(LOWEST_FREQUENCY * corner_rate);
         let highest = math::ln(core::f64::consts::PI);
@@ -194,7 +198,7 @@ impl Design {
             for row in 0..unknowns {
                 for column in 0..=row {
                     let (a, b) = (shares[row], shares[column]);
-                    normal[row][column] += a.re * b.re + a.im * b.im;
+                    normal[triangle(row) + column] += a.re * b.re + a.im * b.im;
                 }
                 right[row] += shares[row].re;
             }
@@ -243,38 +247,39 @@ fn target(angle: f64, corner_rate: f64, exponent: f64) -> Complex {
     Complex { re: size * math::cos(phase), im: size * math::sin(phase) }
 }
 
-/// Solves the symmetric system whose lower triangle is `matrix`, after scaling its diagonal to 1,
-/// in place: the solution is in `right`.
-fn solve(matrix: &mut [[f64; UNKNOWNS]; UNKNOWNS], right: &mut [f64; UNKNOWNS], unknowns: usize) {
+/// Solves the symmetric system of lower triangle `matrix`, after scaling its diagonal to 1, in
+/// place: the solution is in `right`.
+fn solve(matrix: &mut Triangle, right: &mut [f64; UNKNOWNS], unknowns: usize) {
     let mut scale = [1.0; UNKNOWNS];
     for i in 0..unknowns {
-        scale[i] = 1.0 / math::sqrt(matrix[i][i]);
+        scale[i] = 1.0 / math::sqrt(matrix[triangle(i) + i]);
     }
     // Cholesky in place, then the two triangular systems.
     for i in 0..unknowns {
         right[i] *= scale[i];
         for j in 0..=i {
-            let mut rest = matrix[i][j] * scale[i] * scale[j];
+            let mut rest = matrix[triangle(i) + j] * scale[i] * scale[j];
             if i == j {
                 rest += RIDGE;
             }
             for k in 0..j {
-                rest -= matrix[i][k] * matrix[j][k];
+                rest -= matrix[triangle(i) + k] * matrix[triangle(j) + k];
             }
-            matrix[i][j] = if i == j { math::sqrt(rest) } else { rest / matrix[j][j] };
+            let diagonal = matrix[triangle(j) + j];
+            matrix[triangle(i) + j] = if i == j { math::sqrt(rest) } else { rest / diagonal };
         }
     }
     for i in 0..unknowns {
         for k in 0..i {
-            right[i] -= matrix[i][k] * right[k];
+            right[i] -= matrix[triangle(i) + k] * right[k];
         }
-        right[i] /= matrix[i][i];
+        right[i] /= matrix[triangle(i) + i];
     }
     for i in (0..unknowns).rev() {
         for k in i + 1..unknowns {
-            right[i] -= matrix[k][i] * right[k];
+            right[i] -= matrix[triangle(k) + i] * right[k];
         }
-        right[i] /= matrix[i][i];
+        right[i] /= matrix[triangle(i) + i];
     }
     for i in 0..unknowns {
         right[i] *= scale[i];

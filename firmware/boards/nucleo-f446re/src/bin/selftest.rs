@@ -1,0 +1,8 @@
+//! `selftest` on nucleo-f446re: prints digests and costs (see cortex_app::selftest).
+#![no_std]
+#![no_main]
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    cortex_hardware::selftest(nucleo_f446re::Nucleo::start)
+}
