@@ -3,7 +3,8 @@
 #   sh scripts/instructions.sh           compares; exit 1 when a stage takes 2 % more or less
 #   sh scripts/instructions.sh --update  writes the counts anew, for a change that means to change them
 #
-# The counts are of x86-64 with baseline instructions and of one compiler; a new compiler needs --update.
+# The counts are of x86-64 with baseline instructions and of one compiler: with another one the
+# differences are printed, but are no failure.
 set -eu
 cd "$(dirname "$0")/.."
 counts=tests/golden/instructions-x86_64.txt
@@ -32,9 +33,14 @@ if [ "${1:-}" = --update ]; then
     cat "$counts"
     exit 0
 fi
-awk 'NR == FNR { if ($1 != "#") expected[$1] = $2; next }
+judge=1
+grep -qF "$(rustc --version)" "$counts" || {
+    judge=0
+    echo "the committed counts are of another compiler: --update writes them anew"
+}
+awk -v judge="$judge" 'NR == FNR { if ($1 != "#") expected[$1] = $2; next }
     !($1 in expected) { print $1 ": no committed count; run with --update"; bad = 1; next }
     { change = 100 * ($2 / expected[$1] - 1)
       printf "%-14s %12d %12d %+7.2f %%\n", $1, expected[$1], $2, change
       if (change > 2 || change < -2) { print $1 ": changed by more than 2 %"; bad = 1 } }
-    END { exit bad }' "$counts" "$found"
+    END { exit bad && judge }' "$counts" "$found"

@@ -2,7 +2,7 @@
 # Builds a release archive with one command: sh scripts/release.sh
 #
 # dist/cortex-host-VERSION-TARGET.tar.gz holds the binary, completions, manual pages, licences, the
-# README and the primitives. Needs Rust and tar, and no network once the dependencies are there.
+# README, the documentation and the primitives. Needs Rust and tar, and no network once the dependencies are there.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -20,7 +20,7 @@ for shell in bash zsh fish elvish powershell; do
 done
 "$binary" --quiet man --dir "dist/$name/man/man1"
 # Only what is committed: no downloaded recordings.
-git ls-files primitives | while IFS= read -r file; do
+git ls-files primitives docs | while IFS= read -r file; do
     mkdir -p "dist/$name/$(dirname "$file")"
     cp "$file" "dist/$name/$file"
 done

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Every check of the project, with its own set-up: sh tests/all.sh
 #
-# Set-up: rustup targets for the microcontrollers; QEMU from Debian's packages when root; a
-# Python virtual environment with SciPy, MNE and edfio under target/ (they are oracles only).
-# Whatever cannot be set up is said in one line, and the checks that need it are skipped.
+# Set-up: rustup targets for the microcontrollers; QEMU, Chromium and Valgrind from Debian's
+# packages when root; a Python virtual environment with SciPy, MNE and edfio under target/ (they are
+# oracles only). Whatever cannot be set up is said in one line, and the checks that need it are skipped.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,17 +21,26 @@ if command -v rustup >/dev/null 2>&1; then
 fi
 
 packages=""
-command -v qemu-system-arm >/dev/null 2>&1 || packages="$packages qemu-system-arm"
-command -v qemu-system-riscv32 >/dev/null 2>&1 || packages="$packages qemu-system-misc"
+need() { command -v "$1" >/dev/null 2>&1 || packages="$packages $2"; }
+need qemu-system-arm qemu-system-arm
+need qemu-system-riscv32 qemu-system-misc
+need chromium chromium
+need valgrind valgrind
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        log=$(mktemp)
         # shellcheck disable=SC2086
         (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages) \
-            >target-apt.log 2>&1 || { tail -5 target-apt.log; rm -f target-apt.log; exit 1; }
-        rm -f target-apt.log
+            >"$log" 2>&1 || { tail -5 "$log"; rm -f "$log"; exit 1; }
+        rm -f "$log"
     else
-        echo "emulated boards are skipped: install$packages to run them"
+        echo "not all checks are run: install$packages for emulated boards, reports in a browser and instruction counts"
     fi
+fi
+# What is installed must also work: an emulated board that does not start is a failure, not a skipped test.
+if command -v qemu-system-arm >/dev/null 2>&1 && command -v qemu-system-riscv32 >/dev/null 2>&1; then
+    CORTEX_REQUIRE_EMULATOR=1
+    export CORTEX_REQUIRE_EMULATOR
 fi
 
 venv=target/oracle-venv
@@ -67,6 +76,9 @@ done
 
 say "tests"
 cargo test -q --workspace --no-fail-fast
+
+say "instruction counts"
+sh scripts/instructions.sh
 
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps

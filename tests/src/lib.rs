@@ -1,7 +1,12 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
 
+pub mod emulated;
+pub mod fault_plan;
+#[cfg(unix)]
+pub mod faults;
+pub mod http;
 pub mod kernels;
-pub mod line_faults;
+pub mod link_sim;
 #[cfg(unix)]
 pub mod pty;
 pub mod runs;
@@ -105,6 +110,3 @@ pub fn stderr_of(output: &Output, code: i32) -> String {
     stdout_of(output, code);
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
-pub mod emulated;
-
-pub mod link_sim;

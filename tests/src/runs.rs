@@ -45,10 +45,29 @@ pub fn config(seed: u32, duration_s: u32, kernels: &[&str], rest: &str) -> Strin
 /// # Panics
 /// The file cannot be written.
 pub fn replace_telemetry(run: &Path, kernel: &str, kernel_ns: impl IntoIterator<Item = u64>) {
+    write_telemetry(run, kernel, kernel_ns, |_| None);
+}
+
+/// The same as an emulated device writes it: `instructions` of a window whose kernel took 100 ns
+/// each.
+///
+/// # Panics
+/// The file cannot be written.
+pub fn replace_by_emulated(run: &Path, kernel: &str, instructions: impl IntoIterator<Item = u64>) {
+    let kernel_ns = instructions.into_iter().map(|count| count * 100);
+    write_telemetry(run, kernel, kernel_ns, |kernel_ns| Some(kernel_ns / 100));
+}
+
+fn write_telemetry(
+    run: &Path,
+    kernel: &str,
+    kernel_ns: impl IntoIterator<Item = u64>,
+    instructions: fn(u64) -> Option<u64>,
+) {
     let mut text = String::new();
     for (index, kernel_ns) in (0_u64..).zip(kernel_ns) {
         let release = (index + 1) * 1_000_000;
-        let row = serde_json::json!({
+        let mut row = serde_json::json!({
             "run_id": "r", "plugin": kernel, "window_index": index,
             "release_ts_ns": release, "deadline_ts_ns": release + 1_000_000,
             "start_ts_ns": release, "end_ts_ns": release + kernel_ns + 1000,
@@ -59,6 +78,9 @@ pub fn replace_telemetry(run: &Path, kernel: &str, kernel_ns: impl IntoIterator<
             "device_tlast_tx_ns": release + kernel_ns, "adapter_name": "native",
             "window_failed": 0, "error_code": 0,
         });
+        if let Some(instructions) = instructions(kernel_ns) {
+            row["device_instructions"] = instructions.into();
+        }
         let _ = writeln!(text, "{row}");
     }
     let path = run.join("kernel-data").join(kernel).join("telemetry.ndjson");

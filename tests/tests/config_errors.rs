@@ -319,7 +319,24 @@ fn hostile_texts_cost_little_time_and_memory() {
         assert!(message.starts_with("error: c.yaml:"), "{message}");
         assert!(message.contains(part), "no {part:?} in: {message}");
         assert!(message.len() < 500, "{} bytes", message.len());
+        // The same as a manifest.
+        let message = stderr_of(&capped(&folder, &["reproduce", "c.yaml"]), {
+            // Larger than a manifest can be, it is not read at all.
+            if text.len() > 1 << 20 { 3 } else { 2 }
+        });
+        assert!(message.starts_with("error: c.yaml:") && message.len() < 500, "{message}");
     }
+    // And a run's folder from somebody else.
+    fs::create_dir(folder.path().join("run")).unwrap();
+    for text in ["[".repeat(200_000), format!("{{\"schema_version\": 1{}}}", "0".repeat(900_000))] {
+        fs::write(folder.path().join("run/summary.json"), text).unwrap();
+        let message = stderr_of(&capped(&folder, &["report", "run"]), 3);
+        assert!(
+            message.starts_with("error: run/summary.json: ") && message.len() < 500,
+            "{message}"
+        );
+    }
+    fs::remove_dir_all(folder.path().join("run")).unwrap();
     let message = stderr_of(&capped(&folder, &["run", "--config", "/dev/zero"]), 2);
     assert!(message.contains("larger than 1 MiB"), "{message}");
     // Nothing but the input is left behind.

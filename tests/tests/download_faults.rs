@@ -1,202 +1,16 @@
 //! Downloads from a local server that cuts, stalls, lies, corrupts, redirects and refuses.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use cortex_host::dataset::DatasetError;
 use cortex_host::dataset::catalogue::sha256_of;
 use cortex_host::dataset::download::{Downloader, Outcome, Patience};
+use cortex_tests::http::{Act, Log, download, edf, serve};
 use cortex_tests::{cortex_host, real_recordings, stderr_of};
-
-/// What the server does with a request.
-#[derive(Clone)]
-enum Act {
-    /// 206 from the byte asked for, 200 with the whole without a range.
-    Serve,
-    /// 200 with the whole, whatever was asked for.
-    IgnoreRange,
-    /// As `Serve`, but only so many bytes of the body arrive.
-    Cut(usize),
-    /// As `Cut`, but the connection stays open and silent.
-    Stall(usize),
-    /// A Content-Length this far off, positive or negative.
-    Lie(i64),
-    /// One byte is another.
-    Corrupt,
-    /// 206 for another range than asked for.
-    WrongRange,
-    /// 302 to this path.
-    Redirect(&'static str),
-    /// This status line and an empty body.
-    Status(&'static str),
-}
-
-/// Requests seen: path and first byte asked for.
-type Log = Arc<Mutex<Vec<(String, Option<usize>)>>>;
-
-/// A server on loopback that plays `script` (the last act repeats) for files and serves the
-/// list of sums honestly. It lives as long as the test process.
-fn serve(files: Vec<(&'static str, Vec<u8>)>, script: Vec<Act>) -> (String, Log) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}/base", listener.local_addr().unwrap());
-    let log = Log::default();
-    let seen = log.clone();
-    let acts = Arc::new(Mutex::new(script.into_iter()));
-    std::thread::spawn(move || {
-        let mut last = Act::Serve;
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let Some((path, from)) = read_request(&stream) else { continue };
-            let name = path.trim_start_matches("/base/").to_owned();
-            let honest = name == "SHA256SUMS.txt";
-            if !honest {
-                if let Some(act) = acts.lock().unwrap().next() {
-                    last = act;
-                }
-                seen.lock().unwrap().push((name.clone(), from));
-            }
-            let act = if honest { Act::Serve } else { last.clone() };
-            match files.iter().find(|(have, _)| *have == name) {
-                // A client that hung up is part of the game.
-                Some((_, body)) => {
-                    let _ = answer(&mut stream, &act, body, from);
-                }
-                None => {
-                    let _ = write!(
-                        stream,
-                        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                    );
-                }
-            }
-        }
-    });
-    (address, log)
-}
-
-fn read_request(stream: &TcpStream) -> Option<(String, Option<usize>)> {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let path = lines.next()?.split(' ').nth(1)?.to_owned();
-    let mut from = None;
-    for line in lines.take_while(|line| !line.is_empty()) {
-        if let Some(range) = line.to_lowercase().strip_prefix("range: bytes=") {
-            from = range.trim_end_matches('-').parse().ok();
-        }
-    }
-    Some((path, from))
-}
-
-fn answer(
-    stream: &mut TcpStream,
-    act: &Act,
-    body: &[u8],
-    from: Option<usize>,
-) -> std::io::Result<()> {
-    let size = body.len();
-    let whole = |length: i64| {
-        format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
-    };
-    let ranged = |from: usize| {
-        format!(
-            "HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {from}-{}/{size}\r\nConnection: close\r\n\r\n",
-            size - from,
-            size - 1
-        )
-    };
-    let beyond = matches!(act, Act::Serve | Act::Cut(_) | Act::Stall(_) | Act::Corrupt)
-        && from.is_some_and(|from| from >= size);
-    if beyond {
-        return write!(
-            stream,
-            "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */{size}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        );
-    }
-    let head = || from.map_or_else(|| whole(size as i64), ranged);
-    let rest = &body[from.unwrap_or(0).min(size)..];
-    match act {
-        Act::Serve => {
-            stream.write_all(head().as_bytes())?;
-            stream.write_all(rest)
-        }
-        Act::IgnoreRange => {
-            stream.write_all(whole(size as i64).as_bytes())?;
-            stream.write_all(body)
-        }
-        Act::Cut(bytes) => {
-            stream.write_all(head().as_bytes())?;
-            stream.write_all(&rest[..(*bytes).min(rest.len())])
-        }
-        Act::Stall(bytes) => {
-            stream.write_all(head().as_bytes())?;
-            stream.write_all(&rest[..(*bytes).min(rest.len())])?;
-            stream.flush()?;
-            // Kept open by another thread, so that the server goes on.
-            let held = stream.try_clone()?;
-            std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_secs(20));
-                drop(held);
-            });
-            Ok(())
-        }
-        Act::Lie(by) => {
-            stream.write_all(whole(size as i64 + by).as_bytes())?;
-            stream.write_all(body)
-        }
-        Act::Corrupt => {
-            let mut wrong = rest.to_vec();
-            let middle = wrong.len() / 2;
-            wrong[middle] ^= 1;
-            stream.write_all(head().as_bytes())?;
-            stream.write_all(&wrong)
-        }
-        Act::WrongRange => {
-            stream.write_all(ranged(from.map_or(0, |from| from / 2)).as_bytes())?;
-            stream.write_all(rest)
-        }
-        Act::Redirect(path) => write!(
-            stream,
-            "HTTP/1.1 302 Found\r\nLocation: {path}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        ),
-        Act::Status(status) => {
-            write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        }
-    }
-}
-
-/// A small, valid recording: one channel, 8 records of 40 samples.
-fn edf() -> Vec<u8> {
-    let mut text = String::new();
-    for (field, width) in [
-        ("0", 8),
-        ("X", 80),
-        ("X", 80),
-        ("01.02.03", 8),
-        ("04.05.06", 8),
-        ("512", 8),
-        ("", 44),
-        ("8", 8),
-        ("1", 8),
-        ("1", 4),
-        ("Cz..", 16),
-        ("", 80),
-        ("uV", 8),
-        ("-100", 8),
-        ("100", 8),
-        ("-100", 8),
-        ("100", 8),
-        ("", 80),
-        ("40", 8),
-        ("", 32),
-    ] {
-        text.push_str(&format!("{field:width$}"));
-    }
-    let samples = (0..320_i16).flat_map(|i| (i % 100).to_le_bytes());
-    text.into_bytes().into_iter().chain(samples).collect()
-}
 
 fn patience() -> Patience {
     Patience {
@@ -215,7 +29,7 @@ fn fetch(
     script: Vec<Act>,
     present: &[u8],
 ) -> (Result<Outcome, DatasetError>, PathBuf, tempfile::TempDir, Log) {
-    let body = edf();
+    let body = edf(8);
     let (base, log) = serve(vec![("x.edf", body.clone()), ("other.edf", body.clone())], script);
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("x.edf");
@@ -238,7 +52,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn every_fault_that_can_be_overcome_is() {
-    let half = edf().len() / 2;
+    let half = edf(8).len() / 2;
     let cases: Vec<(&str, Vec<Act>)> = vec![
         ("honest", vec![Act::Serve]),
         ("cut, then resumed", vec![Act::Cut(100), Act::Serve]),
@@ -267,7 +81,7 @@ fn every_fault_that_can_be_overcome_is() {
     for (name, script) in cases {
         let (outcome, target, folder, log) = fetch(script, b"");
         assert!(matches!(outcome, Ok(Outcome::Fetched)), "{name}: {outcome:?} {log:?}");
-        assert!(fs::read(&target).unwrap() == edf(), "{name}");
+        assert!(fs::read(&target).unwrap() == edf(8), "{name}");
         assert_eq!(names(folder.path()), ["x.edf"], "{name}: nothing else is left");
     }
 }
@@ -282,7 +96,7 @@ fn a_cut_transfer_continues_at_the_byte_it_reached() {
 
 #[test]
 fn whatever_part_a_killed_download_left_becomes_the_right_file() {
-    let body = edf();
+    let body = edf(8);
     // One server for all lengths; a step that is no divisor, and both ends.
     let (base, log) = serve(vec![("x.edf", body.clone())], vec![Act::Serve]);
     let downloader = Downloader::new(patience());
@@ -306,7 +120,7 @@ fn rubbish_in_the_part_costs_one_more_attempt() {
     for rubbish in [vec![7; 100], vec![7; 5000]] {
         let (outcome, target, folder, _) = fetch(vec![Act::Serve], &rubbish);
         assert!(matches!(outcome, Ok(Outcome::Fetched)), "{outcome:?}");
-        assert!(fs::read(&target).unwrap() == edf());
+        assert!(fs::read(&target).unwrap() == edf(8));
         assert_eq!(names(folder.path()), ["x.edf"]);
     }
 }
@@ -324,9 +138,9 @@ fn wrong_bytes_never_land() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("x.edf");
     fs::write(&target, "old").unwrap();
-    let (base, _) = serve(vec![("x.edf", edf())], vec![Act::Lie(-10)]);
+    let (base, _) = serve(vec![("x.edf", edf(8))], vec![Act::Lie(-10)]);
     let url = format!("{base}/x.edf");
-    let outcome = Downloader::new(patience()).fetch(&url, &target, &sha(&edf()), |_| {});
+    let outcome = Downloader::new(patience()).fetch(&url, &target, &sha(&edf(8)), |_| {});
     assert!(outcome.is_err());
     assert_eq!(fs::read_to_string(&target).unwrap(), "old");
     assert_eq!(names(folder.path()), ["x.edf"]);
@@ -362,19 +176,7 @@ fn what_arrived_is_kept_for_the_next_command() {
     assert!(error.contains("run the command again to continue"), "{error}");
     assert_eq!(names(folder.path()), [".x.edf.part"]);
     // Six attempts of ten bytes each.
-    assert_eq!(fs::read(folder.path().join(".x.edf.part")).unwrap(), edf()[..60]);
-}
-
-fn download(base: &str, folder: &Path) -> Command {
-    let mut command = cortex_host();
-    for proxy in
-        ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
-    {
-        command.env_remove(proxy);
-    }
-    command.args(["download", "physionet", "--mirror", base, "--dest"]).arg(folder);
-    command.args(["--timeout", "5", "--retry-pause", "0.01"]);
-    command
+    assert_eq!(fs::read(folder.path().join(".x.edf.part")).unwrap(), edf(8)[..60]);
 }
 
 fn stderr(output: &Output, code: i32) -> String {
@@ -383,7 +185,7 @@ fn stderr(output: &Output, code: i32) -> String {
 
 #[test]
 fn the_command_fetches_checks_and_converts() {
-    let body = edf();
+    let body = edf(8);
     let sums = format!("{}  S001/S001R04.edf\n{}  S002/S002R03.edf\n", sha(&body), sha(&body));
     let (base, log) = serve(
         vec![
@@ -433,7 +235,7 @@ fn the_command_fetches_checks_and_converts() {
 
 #[test]
 fn a_killed_command_is_continued_by_the_next() {
-    let body = edf();
+    let body = edf(8);
     let sums = format!("{}  S001/S001R04.edf\n", sha(&body));
     for bytes in [1, body.len() / 2, body.len() - 1] {
         let files =

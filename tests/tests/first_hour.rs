@@ -135,6 +135,65 @@ fn listed_configurations_run_outside_a_checkout() {
     stderr_of(&run(&["run", "--config", "primitives/configs/none.yaml"], folder.path()), 3);
 }
 
+/// A desktop opens files by `xdg-open`; here one that writes down what it was given.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_report_is_shown_on_request() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let opener = folder.path().join("xdg-open");
+    fs::write(
+        &opener,
+        "#!/bin/sh\necho \"$1\" > \"$OPENED.new\"; mv \"$OPENED.new\" \"$OPENED\"\n",
+    )
+    .unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let opened = folder.path().join("opened");
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let mut command = cortex_host();
+    command.args(["run", "--quiet", "--open"]).current_dir(folder.path());
+    let output = command.env("PATH", path).env("OPENED", &opened).output().unwrap();
+    assert_eq!(stderr_of(&output, 0), "");
+    let given = (0..500).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        fs::read_to_string(&opened).ok()
+    });
+    let page = given.expect("the opener was called");
+    assert!(page.trim_end().ends_with("report.html"), "{page}");
+    assert!(fs::read_to_string(page.trim_end()).unwrap().contains("<svg"));
+}
+
+#[test]
+fn a_local_primitives_folder_wins_over_what_is_built_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dataset, config) =
+        ("primitives/datasets/v1/synthetic", "primitives/configs/quickstart.yaml");
+    let sub = folder.path().join("a/b");
+    for path in [&sub, &folder.path().join(dataset), &folder.path().join("primitives/configs")] {
+        fs::create_dir_all(path).unwrap();
+    }
+    let listed = |section: &str, name: &str| -> Value {
+        let list = stdout_of(&run(&["list", "--json"], &sub), 0);
+        let list: Value = serde_json::from_str(&list).unwrap();
+        let entries = list[section].as_array().unwrap();
+        entries.iter().find(|entry| entry["name"] == name).unwrap().clone()
+    };
+    assert_eq!(listed("datasets", dataset)["local"], false);
+    assert_eq!(listed("configs", config)["local"], false);
+    let spec = "kind: generator\nsummary: mine\ncompiled: v1\n";
+    fs::write(folder.path().join(dataset).join("spec.yaml"), spec).unwrap();
+    fs::write(folder.path().join(config), "# mine\nkernals: []\n").unwrap();
+    for (section, name) in [("datasets", dataset), ("configs", config)] {
+        let entry = listed(section, name);
+        assert!(entry["local"] == true && entry["summary"] == "mine", "{entry}");
+    }
+    // What is listed is what is run, from a folder below as well.
+    for place in [folder.path(), &sub] {
+        let talk = stderr_of(&run(&["run", "--config", config], place), 2);
+        assert!(talk.contains("quickstart.yaml:2:1: unknown key \"kernals\""), "{talk}");
+    }
+}
+
 #[test]
 fn quiet_is_silent_and_a_redirected_stderr_has_no_colour() {
     let folder = tempfile::tempdir().unwrap();
@@ -144,5 +203,5 @@ fn quiet_is_silent_and_a_redirected_stderr_has_no_colour() {
     let mut command = cortex_host();
     command.env_remove("NO_COLOR").args(generate).current_dir(folder.path());
     let talk = stderr_of(&command.output().unwrap(), 2);
-    assert!(talk.contains("\nerror: ") && !talk.contains('\x1b'), "{talk:?}");
+    assert!(talk.starts_with("error: ") && !talk.contains('\x1b'), "{talk:?}");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cortex_tests::faults::SmallDisk;
 use cortex_tests::{checkout, cortex_host, stderr_of, stdout_of};
 use serde_json::Value;
 
@@ -166,42 +167,17 @@ fn an_unwritable_place_is_an_error_of_input_and_output() {
     assert_eq!(names(folder.path()), ["file"]);
 }
 
-/// A file system of one megabyte, gone when dropped.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m", "none"])
-            .arg(folder.path())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
-        if !mounted {
-            eprintln!("skipped: a small tmpfs cannot be mounted here (needs root)");
-        }
-        mounted.then_some(Self(folder))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
-    }
-}
-
 #[test]
 fn a_full_disk_is_an_error_and_leaves_nothing() {
     let Some(disk) = SmallDisk::mount() else { return };
     for io in ["mmap", "direct"] {
-        let output = generate(&format!("pink_noise 64 160 100 x.float32 --io {io}"), disk.0.path());
+        let output = generate(&format!("pink_noise 64 160 100 x.float32 --io {io}"), disk.path());
         let message = stderr_of(&output, 3);
         assert!(message.contains("no room for x.float32: it needs 4096000 bytes"), "{message}");
-        assert!(names(disk.0.path()).is_empty(), "--io {io}");
+        assert!(names(disk.path()).is_empty(), "--io {io}");
     }
     // What fits is written.
-    stdout_of(&generate("pink_noise 64 160 10 x.float32", disk.0.path()), 0);
+    stdout_of(&generate("pink_noise 64 160 10 x.float32", disk.path()), 0);
 }
 
 /// Starts a generation that takes long and waits until it is at work.

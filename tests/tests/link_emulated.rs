@@ -14,7 +14,7 @@ use cortex_core::signal::{
 };
 use cortex_host::device::{Connection, Fault, KernelJob, Link, LinkError, QemuLink};
 use cortex_tests::emulated;
-use cortex_tests::line_faults::fault_mix;
+use cortex_tests::fault_plan::fault_mix;
 
 /// What fits into the 6 KB of values of the smallest board, for every kernel.
 const SMALL: KernelShape = KernelShape { channels: 2, window: 64, hop: 32, sample_rate_hz: 160.0 };

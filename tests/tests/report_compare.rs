@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 
 use cortex_core::random::{StreamKey, normals};
 use cortex_core::signal::BLOCK_SAMPLES;
-use cortex_host::report::compare::{bootstrap, compare_series};
-use cortex_tests::runs::{config, replace_telemetry, run};
+use cortex_host::report::compare::{Unit, bootstrap, compare_series};
+use cortex_tests::runs::{config, replace_by_emulated, replace_telemetry, run};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
 use serde_json::Value;
 
@@ -44,9 +44,9 @@ fn intervals_cover_the_truth_on_dependent_windows() {
         for pair in 0..PAIRS {
             let a = ar1(phi, 500, 1e6, 2 * pair);
             let b = ar1(phi, 500, 1e6, 2 * pair + 1);
-            let [median, p99] = compare_series(&a, &b, 4 * pair);
+            let [median, p99] = compare_series(&a, &b, Unit::Us, 4 * pair);
             assert!(p99.unwrap().interval.is_none(), "500 windows say little about a p99");
-            let (low, high) = median.unwrap().interval.unwrap().difference_us;
+            let (low, high) = median.unwrap().interval.unwrap().difference;
             assert!(low <= high);
             covered += u32::from(low <= 0.0 && 0.0 <= high);
 
@@ -93,12 +93,17 @@ impl Runs {
         Self { work }
     }
 
-    fn with(&self, name: &str, kernel_ns: impl IntoIterator<Item = u64>) -> PathBuf {
+    fn copy(&self, name: &str) -> PathBuf {
         let (from, to) = (self.work.path().join("made"), self.work.path().join(name));
         let status = Command::new("cp").arg("-r").args([&from, &to]).status().unwrap();
         assert!(status.success());
-        replace_telemetry(&to, "goertzel", kernel_ns);
         to
+    }
+
+    fn with(&self, name: &str, kernel_ns: impl IntoIterator<Item = u64>) -> PathBuf {
+        let folder = self.copy(name);
+        replace_telemetry(&folder, "goertzel", kernel_ns);
+        folder
     }
 }
 
@@ -134,7 +139,7 @@ fn the_gate_closes_only_on_a_slowdown_beyond_doubt() {
     let ends = [0, 1].map(|end| p50["interval"]["change_percent"][end].as_f64().unwrap());
     assert!(ends[0] < change && change < ends[1] && ends[1] - ends[0] < 6.0, "{ends:?}");
     // The standard deviation is 10 µs: p99 lies 2.33 of them above the mean.
-    let p99 = json["kernels"][0]["kernel_p99"]["b_us"].as_f64().unwrap();
+    let p99 = json["kernels"][0]["kernel_p99"]["b"].as_f64().unwrap();
     assert!((p99 - 143.3).abs() < 4.0, "{p99}");
     assert!(json["kernels"][0]["kernel_p99"]["interval"].is_object());
 }
@@ -169,4 +174,41 @@ fn differences_besides_latency_are_named() {
     assert!(text.contains("Only A has: car"), "{text}");
     let error = stderr_of(&compare(&a, &b, &["--fail-if-slower", "1000000"]), 2);
     assert!(error.contains("the second run has no car"), "{error}");
+}
+
+/// Instructions are exact: a change of one in a thousand is seen, and how long the emulator took
+/// for it closes no gate.
+#[test]
+fn emulated_runs_are_compared_by_their_instructions() {
+    let runs = Runs::new();
+    let emulated = |name: &str, instructions: u64| {
+        let folder = runs.copy(name);
+        replace_by_emulated(&folder, "goertzel", [instructions; 40]);
+        folder
+    };
+    let (base, more) = (emulated("base", 10_000), emulated("more", 10_010));
+    let output = compare(&base, &more, &["--fail-if-slower", "0.05"]);
+    let table = stdout_of(&output, 1);
+    let line = table.lines().find(|line| line.contains("kernel p50, instructions")).unwrap();
+    for figure in ["10\u{202f}000", "10\u{202f}010", "+10", "+0.1 %", "more"] {
+        assert!(line.contains(figure), "{figure} in {line}");
+    }
+    stdout_of(&compare(&base, &more, &["--fail-if-slower", "0.2"]), 0);
+    // The same instructions, each window's result a millisecond later: the emulator's affair.
+    let slow = emulated("slow", 10_000);
+    let telemetry = slow.join("kernel-data/goertzel/telemetry.ndjson");
+    let rows = fs::read_to_string(&telemetry).unwrap();
+    let later = rows.lines().map(|row| {
+        let mut row: Value = serde_json::from_str(row).unwrap();
+        row["end_ts_ns"] = (row["end_ts_ns"].as_u64().unwrap() + 1_000_000).into();
+        format!("{row}\n")
+    });
+    fs::write(&telemetry, later.collect::<String>()).unwrap();
+    stdout_of(&compare(&base, &slow, &["--fail-if-slower", "0"]), 0);
+
+    let real = runs.with("real", [1_000_000; 40]);
+    let table = stdout_of(&compare(&base, &real, &[]), 0);
+    assert!(table.contains("on an emulated and on a real device cannot be compared"), "{table}");
+    let error = stderr_of(&compare(&base, &real, &["--fail-if-slower", "5"]), 2);
+    assert!(error.contains("cannot judge goertzel"), "{error}");
 }

@@ -5,9 +5,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
+use cortex_tests::faults::{signal, wait_for};
 use cortex_tests::{cortex_host, oracle, real_recordings, stderr_of, stdout_of};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -81,22 +80,6 @@ fn rows(run: &Path, kernel: &str) -> Vec<Value> {
     let path = run.join("kernel-data").join(kernel).join("telemetry.ndjson");
     let text = fs::read_to_string(path).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
-}
-
-/// Waits until `seen` answers; a minute without is a failure of the program, not of the clock.
-fn wait_for<T>(what: &str, mut seen: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..6000 {
-        if let Some(found) = seen() {
-            return found;
-        }
-        sleep(Duration::from_millis(10));
-    }
-    panic!("waited a minute for {what}");
 }
 
 /// The parts of a summary that two runs of one configuration must share.

@@ -274,6 +274,51 @@ fn a_lost_device_ends_the_job_and_its_last_window_counts_as_failed() {
     assert!(records[2].deadline_missed());
 }
 
+/// A clock that somebody sets, by up to 10 ms back or forth, at every look.
+#[derive(Default)]
+struct SetBack(AtomicU64, AtomicU64);
+
+impl Clock for SetBack {
+    fn now_ns(&self) -> u64 {
+        let look = self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.fetch_add(MS / 10, Ordering::SeqCst) + look.wrapping_mul(2_654_435_761) % 11 * MS
+    }
+
+    fn wait_until(&self, instant_ns: u64, interrupt: &Interrupt) -> bool {
+        self.0.fetch_max(instant_ns, Ordering::SeqCst);
+        !interrupt.raised()
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_latency_of_centuries() {
+    for pacing in [Pacing::Realtime, Pacing::Max] {
+        let folder = tempfile::tempdir().unwrap();
+        let job = Job { pacing, ..job(2000) };
+        let mut samples = dataset(folder.path(), 2000);
+        let kernel = TestKernel {
+            clock: Arc::new(Manual::new(0)),
+            calls: AtomicU64::new(0),
+            cost_ms: |_| 0,
+            refuse: None,
+        };
+        let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
+        let mut memory = Memory::default();
+        let clock = SetBack::default();
+        let ending =
+            run_job(&job, &mut samples, &mut device, &clock, &Interrupt::new(), &mut memory);
+        assert_eq!(ending.unwrap(), Ending::Complete);
+        assert_eq!(memory.records.len(), 199);
+        let turned = memory.records.iter().filter(|record| record.end_ns < record.start_ns);
+        assert!(turned.count() > 10, "the test would show nothing");
+        for record in &memory.records {
+            for latency_ns in [record.kernel_ns(), record.end_to_end_ns()] {
+                assert!(latency_ns.unwrap() < 100 * MS, "{record:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_dataset_that_shrinks_during_the_run_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
@@ -290,7 +335,7 @@ fn a_dataset_that_shrinks_during_the_run_is_an_error() {
         &mut records,
     );
     let error = result.err().unwrap();
-    assert!(matches!(error, JobError::Samples(SampleFileError::Read { .. })), "{error}");
+    assert!(matches!(error, JobError::Samples(SampleFileError::Shrunk { .. })), "{error}");
     assert_eq!(records.len(), 1, "the first window was still there");
 }
 

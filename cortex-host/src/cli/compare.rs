@@ -18,7 +18,8 @@ Examples:
 Differences are B - A. Intervals are of 95 %, from a block bootstrap, because windows depend on
 their neighbours. With --fail-if-slower PCT the exit code is 1 when the whole interval of a kernel's
 median slowdown (kernel time or end-to-end) is above PCT, and 0 otherwise. What differs from run to
-run is not in the intervals: choose PCT above what two equal runs show.")]
+run is not in the intervals: choose PCT above what two equal runs show. Kernels on emulated boards are
+compared by their instructions, which are exact: there PCT may be 0.")]
 pub struct Args {
     /// The first run's folder: the one to compare with.
     pub run_a: PathBuf,
@@ -87,7 +88,8 @@ fn judge(comparison: &Comparison, percent: f64, talk: &Talk) -> Result<ExitCode,
     if !undecidable.is_empty() {
         return Err(Failure::usage(format!(
             "--fail-if-slower cannot judge {}: each run needs {LEAST_WINDOWS} measured windows with \
-             a result; lengthen dataset.params.duration_s or raise execution.repeat_count",
+             a result, both on real devices or both on emulated ones; lengthen \
+             dataset.params.duration_s or raise execution.repeat_count",
             names(&undecidable)
         )));
     }

@@ -6,6 +6,7 @@ use super::Talk;
 use crate::dataset::convert::{Converted, convert};
 use crate::dataset::{OpenOptions, Recording, Unit};
 use crate::exit::{ExitCode, Failure};
+use crate::harness::Interrupt;
 
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]
@@ -59,7 +60,9 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         accept_truncated: args.accept_truncated,
     };
     let mut recording = Recording::open(&args.input, &options)?;
-    let converted = with_progress(&mut recording, &args.output, args.npy, talk)?;
+    let interrupt = Interrupt::installed()?;
+    let go_on = || !interrupt.raised();
+    let converted = with_progress(&mut recording, &args.output, args.npy, talk, go_on)?;
     if args.json {
         let summary = serde_json::json!({
             "data": converted.data,
@@ -80,7 +83,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-/// Converts, telling what happens on stderr; shared with `download`.
+/// Converts while `go_on` says yes, telling what happens on stderr; shared with `download`.
 ///
 /// # Errors
 /// As [`convert`].
@@ -89,6 +92,7 @@ pub fn with_progress(
     target: &std::path::Path,
     npy: bool,
     talk: &Talk,
+    go_on: impl Fn() -> bool,
 ) -> Result<Converted, Failure> {
     for note in &recording.notes {
         talk.warn(&format!("{}: {note}", recording.path.display()));
@@ -96,7 +100,7 @@ pub fn with_progress(
     let bar = talk.progress(recording.samples, "Converting");
     let converted = convert(recording, target, npy, |done| {
         bar.set_position(done);
-        true
+        go_on()
     })?;
     bar.finish_and_clear();
     for (name, count) in recording.channel_names.iter().zip(&converted.outside_range) {

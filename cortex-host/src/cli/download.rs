@@ -9,6 +9,7 @@ use crate::dataset::catalogue::{self, Catalogue, Check, Entry};
 use crate::dataset::download::{Checksums, Downloader, Event, Outcome, Patience};
 use crate::dataset::{DatasetError, OpenOptions, Recording};
 use crate::exit::{ExitCode, Failure};
+use crate::harness::Interrupt;
 use crate::primitive::Library;
 
 /// The dataset that can be fetched, and its short name.
@@ -77,6 +78,10 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         timeout: seconds("--timeout", args.timeout)?,
         first_pause: seconds("--retry-pause", args.retry_pause)?,
     });
+    let said = *talk;
+    Interrupt::leave_at_once(move || {
+        said.error("interrupted; what has arrived is kept, run the command again to continue");
+    })?;
     let mut sums: HashMap<String, Checksums> = HashMap::new();
     for entry in &entries {
         let sha256 = match &entry.sha256 {
@@ -243,7 +248,7 @@ fn convert_entry(
             catalogue.sample_rate_hz
         ));
     }
-    let converted = convert::with_progress(&mut recording, &target, false, talk)?;
+    let converted = convert::with_progress(&mut recording, &target, false, talk, || true)?;
     match &entry.converted_sha256 {
         Some(expected) if !expected.eq_ignore_ascii_case(&converted.sha256) => {
             Err(DatasetError::Mismatch(format!(

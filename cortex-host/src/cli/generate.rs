@@ -1,5 +1,6 @@
 //! `cortex-host generate`: a synthetic dataset as a file or a stream.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -8,10 +9,11 @@ use super::Talk;
 use super::generating::{EngineArgs, generating};
 use crate::config::{DatasetConfig, Entry, Node, Position, Value};
 use crate::dataset::npy;
+use crate::dataset::place::Placing;
 use crate::exit::{ExitCode, Failure};
 use crate::generate::{
     FileOptions, GenerateError, IoMode, Layout, Manifest, Recipe, Shard, Sharded, manifest_beside,
-    produce, produce_shard, shared_file, write_stream,
+    produce, produce_shard, refuse_taken, shared_file, write_stream,
 };
 use crate::harness::Interrupt;
 use crate::plan::{GeneratedDataset, generated};
@@ -46,8 +48,6 @@ pub struct Args {
     #[arg(long, value_name = "PATH", default_value = "primitives/datasets/v1/synthetic")]
     pub primitive: String,
     #[command(flatten)]
-    params: ParamArgs,
-    #[command(flatten)]
     engine: EngineArgs,
     /// How the file is written: through a memory map, or by positioned writes.
     #[arg(long, value_name = "mmap|direct", default_value = "direct")]
@@ -71,6 +71,9 @@ pub struct Args {
     /// Print the manifest's facts as JSON on stdout (on stderr with OUT -).
     #[arg(long)]
     pub json: bool,
+    // Last, because options after a heading stand under it.
+    #[command(flatten)]
+    params: ParamArgs,
 }
 
 /// The signal's parameters; which a signal takes, its primitive's spec.yaml says.
@@ -140,16 +143,19 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         replace: args.force,
         durable: args.fsync,
     };
-    let interrupt = Interrupt::new();
-    interrupt
-        .install()
-        .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+    let interrupt = Interrupt::installed()?;
     let npy = args.npy.then(|| args.out.with_extension("npy"));
+    if args.out.as_os_str() != "-" {
+        refuse_taken(&args.out, args.force)?;
+    }
     if npy.as_deref() == Some(&args.out) || (args.npy && args.out.as_os_str() == "-") {
         return Err(Failure::usage(format!(
             "--npy writes a copy beside the file, but OUT is {}; name a file that ends in .float32",
             args.out.display()
         )));
+    }
+    if let Some(npy) = npy.as_deref().filter(|npy| !args.force && npy.exists()) {
+        return Err(GenerateError::Exists { path: npy.to_owned() }.into());
     }
     if args.shard.is_some() && args.out.as_os_str() == "-" {
         return Err(Failure::usage("a shard cannot go to stdout; name a file".to_owned()));
@@ -165,7 +171,10 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         produce(&dataset, &args.out, &manifest_path, &options, watch)
     })?;
     if let Some(npy) = &npy {
-        npy::copy_from_float32(&args.out, npy, dataset.samples, dataset.channels)?;
+        let go_on = || !interrupt.raised();
+        let data = File::open(&args.out).map_err(|error| Failure::io("read", &args.out, &error))?;
+        npy::stage_copy(&data, &args.out, npy, dataset.samples, dataset.channels, go_on)?
+            .place_with(Placing { replace: args.force, durable: args.fsync })?;
     }
     talk.say(&format!("Generated file: {}", args.out.display()));
     if args.json {
@@ -230,7 +239,7 @@ fn to_stdout(
     let manifest = Manifest::now(dataset, None, digest)?;
     talk.say(&format!("sha256 {}", manifest.digest.sha256));
     if json {
-        eprintln!("{:#}", facts(&manifest, Path::new("-"), Path::new("-")));
+        talk.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));
     }
     Ok(ExitCode::Success)
 }

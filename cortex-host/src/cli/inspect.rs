@@ -8,6 +8,7 @@ use crate::dataset::inspect::{ChannelReport, Inspection, html, inspect, svg};
 use crate::dataset::{OpenOptions, Recording, Unit, place};
 use crate::exit::{ExitCode, Failure};
 use crate::generate::{MANIFEST_NAME, Manifest};
+use crate::harness::Interrupt;
 use crate::primitive::{Dataset, Library};
 
 /// Channels in the table unless all are asked for.
@@ -84,9 +85,10 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             files.first().map_or(String::new(), |file| file.display().to_string())
         )));
     }
+    let interrupt = Interrupt::installed()?;
     let mut inspections = Vec::new();
     for file in &files {
-        let inspection = inspect_file(file, args, talk)?;
+        let inspection = inspect_file(file, args, &interrupt, talk)?;
         if !args.json {
             answer::print(table(&inspection, args.all_channels).trim_end())?;
         }
@@ -168,7 +170,12 @@ fn converted(library: &Library, target: &str) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn inspect_file(file: &Path, args: &Args, talk: &Talk) -> Result<Inspection, Failure> {
+fn inspect_file(
+    file: &Path,
+    args: &Args,
+    interrupt: &Interrupt,
+    talk: &Talk,
+) -> Result<Inspection, Failure> {
     let options = OpenOptions {
         channels: None,
         channel_count: args.channels,
@@ -184,7 +191,7 @@ fn inspect_file(file: &Path, args: &Args, talk: &Talk) -> Result<Inspection, Fai
     let bar = talk.progress(recording.samples, "Inspecting");
     let inspection = inspect(&mut recording, args.fit_range, |done| {
         bar.set_position(done);
-        true
+        !interrupt.raised()
     })?;
     bar.finish_and_clear();
     Ok(inspection)

@@ -1,10 +1,12 @@
 //! `cortex-host man`: the manual pages, made from the same definitions as `--help`.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
 
 use super::{Cli, Talk, answer};
+use crate::dataset::place::place_text;
 use crate::exit::{ExitCode, Failure};
 
 /// Arguments of `man`.
@@ -25,21 +27,47 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] when stdout or the folder cannot be written.
 pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
-    let unwritable = |error: std::io::Error| {
+    let unwritable = |error: io::Error| {
         let place = args.dir.as_deref().unwrap_or(std::path::Path::new("the manual page"));
         Failure::io("write", place, &error)
     };
     match &args.dir {
         Some(dir) => {
             std::fs::create_dir_all(dir).map_err(unwritable)?;
-            clap_mangen::generate_to(Cli::command(), dir).map_err(unwritable)?;
+            let mut command = Cli::command();
+            command.build();
+            for (name, page) in pages(&command, "").map_err(unwritable)? {
+                place_text(&dir.join(format!("{name}.1")), &page)?;
+            }
             talk.say(&format!("Manual pages: {}", dir.display()));
         }
         None => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(unwritable)?;
-            answer::print(String::from_utf8_lossy(&page).trim_end())?;
+            answer::print(page("cortex-host", Cli::command()).map_err(unwritable)?.trim_end())?;
         }
     }
     Ok(ExitCode::Success)
+}
+
+/// The pages of `command` and all its subcommands, by name.
+fn pages(command: &clap::Command, above: &str) -> io::Result<Vec<(String, String)>> {
+    let name = format!("{above}{}", command.get_name());
+    let mut all = vec![(name.clone(), page(&name, command.clone())?)];
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        all.extend(pages(sub, &format!("{name}-"))?);
+    }
+    Ok(all)
+}
+
+/// One page. What `--help` says at its end is set as it is there: commands must neither be
+/// broken nor hyphenated.
+fn page(name: &str, command: clap::Command) -> io::Result<String> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command).title(name).render(&mut text)?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let Some((page, rest)) = text.split_once(".SH EXTRA\n") else { return Ok(text) };
+    let (notes, rest) = match rest.find("\n.SH ") {
+        Some(end) => rest.split_at(end),
+        None => (rest.trim_end(), "\n"),
+    };
+    Ok(format!("{page}.SH NOTES\n.nf\n{notes}\n.fi{rest}"))
 }

@@ -38,10 +38,7 @@ pub struct Args {
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     let parts = Parts::find(&args.out)?;
-    let interrupt = Interrupt::new();
-    interrupt
-        .install()
-        .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+    let interrupt = Interrupt::installed()?;
     let options =
         FileOptions { replace: args.force, durable: args.fsync, ..FileOptions::automatic() };
     let manifest =

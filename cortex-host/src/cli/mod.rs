@@ -4,6 +4,7 @@
 //! stdout carries data, stderr carries talk.
 
 mod answer;
+mod browser;
 mod compare;
 mod completions;
 mod convert;
@@ -32,6 +33,7 @@ use clap::{Parser, Subcommand};
 pub use talk::Talk;
 
 use crate::exit::{ExitCode, Failure};
+use crate::platform::signals::report_file_size_limits;
 
 /// Generate synthetic neural data and benchmark signal-processing kernels.
 #[derive(Debug, Parser)]
@@ -64,10 +66,13 @@ Environment:
 )]
 pub struct Cli {
     /// Say only what went wrong.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 100)]
     pub quiet: bool,
     /// Say more; twice for everything.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(
+        short, long, global = true, display_order = 101,
+        action = clap::ArgAction::Count, conflicts_with = "quiet"
+    )]
     pub verbose: u8,
     /// What to do.
     #[command(subcommand)]
@@ -125,6 +130,7 @@ An editor with a YAML language server completes and checks a configuration that 
 /// documented in [`crate::exit`].
 #[must_use]
 pub fn main() -> ExitCode {
+    report_file_size_limits();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -154,7 +160,7 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Download(args) => download::execute(args, talk),
         Command::Inspect(args) => inspect::execute(args, talk),
         Command::Verify(args) => verify::execute(args, talk),
-        Command::Report(args) => report::execute(args),
+        Command::Report(args) => report::execute(args, talk),
         Command::Compare(args) => compare::execute(args, talk),
         Command::Devices(args) => devices::execute(args, talk),
         Command::Link(args) => link::execute(args, talk),

@@ -36,10 +36,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     let folder = args.manifest.parent().unwrap_or(Path::new(""));
     let manifest = Manifest::read(&args.manifest, &Library::new(Some(folder)))?;
     let settings = args.engine.settings()?;
-    let interrupt = Interrupt::new();
-    interrupt
-        .install()
-        .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+    let interrupt = Interrupt::installed()?;
     let outcome = generating(&manifest.dataset, talk, &interrupt, |watch| {
         reproduce(&manifest, folder, &settings, watch)
     })?;

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{Talk, answer};
+use super::{Talk, answer, browser};
 use target::Target;
 
 use crate::device::{FaultSpec, OpenOptions};
@@ -30,7 +30,7 @@ use crate::results::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  cortex-host run
+  cortex-host run --open
   cortex-host run --config my.yaml
   cortex-host run --config my.yaml --quiet --json > summary.json
   sed 's/channels: 64/channels: 256/' my.yaml | cortex-host run --config -
@@ -38,9 +38,9 @@ Examples:
   cortex-host run --device loopback --fault ber=1e-5,drop=0.01 --fault-seed 3 \\
     --fault-log faults.txt --trace link.pcap
 
-Leaves results/run-YYYY-MM-DD-HHMMSS/ with config.yaml (as resolved), telemetry, summary.json
-and SUMMARY.md; Ctrl-C keeps the windows up to there. Exit code 1: windows failed; 4: the
-device or its link failed.
+Leaves results/run-YYYY-MM-DD-HHMMSS/ with config.yaml (as resolved), telemetry, summary.json,
+SUMMARY.md and report.html; Ctrl-C keeps the windows up to there. Exit code 1: windows failed; 4:
+the device or its link failed.
 
 Faults, each a probability from 0 to 1, in both directions and from the first frame on:
   ber        of a bit: it is flipped        reorder   of a frame: it comes after the next one
@@ -57,6 +57,9 @@ pub struct Args {
     /// Print the summary as one JSON object instead of a table.
     #[arg(long)]
     pub json: bool,
+    /// Show the report in the browser at the end.
+    #[arg(long)]
+    pub open: bool,
     /// Run on this device instead of the configuration's: native, loopback,
     /// serial://PATH?baud=N or qemu:BOARD.
     #[arg(short, long, value_name = "DEVICE")]
@@ -85,10 +88,7 @@ pub struct Args {
 pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     let overrides = Overrides { device: args.device.clone(), transfer: args.transfer.clone() };
     let plan = plan::load_with(args.config.as_deref(), &overrides)?;
-    let interrupt = Interrupt::new();
-    interrupt.install().map_err(|error| {
-        Failure::input_output(format!("cannot watch for Ctrl-C: {error}; try again"))
-    })?;
+    let interrupt = Interrupt::installed()?;
     let kernels = kernels::load(&plan)?;
     if cfg!(debug_assertions) {
         talk.warn("this is a build without optimisation; measure with cargo run --release");
@@ -132,6 +132,9 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     }
     let code = run.conclude(outcome, talk)?;
     run.report(args.json, talk)?;
+    if args.open {
+        browser::show(&run.folder.path().join(REPORT_NAME), talk);
+    }
     Ok(code)
 }
 

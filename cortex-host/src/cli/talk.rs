@@ -51,6 +51,11 @@ impl Talk {
         self.line(&self.paint("1;31", "error:", message));
     }
 
+    /// `TEXT` as it is, always: data that has no place on stdout.
+    pub fn data(&self, text: &str) {
+        self.line(text);
+    }
+
     /// Whether only errors are wanted.
     #[must_use]
     pub fn is_quiet(&self) -> bool {

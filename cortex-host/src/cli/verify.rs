@@ -53,10 +53,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         .map_err(|error| error.at(Position::default()).in_source("verify"))?;
     let comparisons = match found {
         Dataset::Generator { primitive, spec } => {
-            let interrupt = Interrupt::new();
-            interrupt
-                .install()
-                .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+            let interrupt = Interrupt::installed()?;
             talk.say(&format!("Generating the golden datasets of {primitive}..."));
             let watch = Watch { progress: &|_| {}, cancel: interrupt.flag() };
             verify_generator(&primitive, &spec, &library, &args.engine.settings()?, watch)?

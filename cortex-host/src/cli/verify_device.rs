@@ -33,10 +33,7 @@ pub(super) fn verify(
         Some(path) => vec![path.to_owned()],
         None => library.datasets().into_iter().map(|listing| listing.path).collect(),
     };
-    let interrupt = Interrupt::new();
-    interrupt
-        .install()
-        .map_err(|error| Failure::input_output(format!("cannot handle Ctrl-C: {error}")))?;
+    let interrupt = Interrupt::installed()?;
     talk.say(&format!("Opening {device}..."));
     let options = OpenOptions { interrupt: Some(interrupt), ..OpenOptions::default() };
     let mut connection = open(&device, &options)?;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Position, Problem};
-use crate::primitive::{DEFAULT_CONFIG, FILES};
+use crate::primitive::{DEFAULT_CONFIG, FILES, Library};
 
 /// No honest configuration is larger; a longer text is refused after this many bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -23,7 +23,7 @@ pub struct Source {
 
 impl Source {
     /// Reads `argument`: a path (a regular file, a pipe as `<(...)` gives, or, when there is no
-    /// such file, the name of an embedded configuration), `-` for stdin, or nothing for the
+    /// such file, the name of a configuration in a local `primitives` folder or an embedded one), `-` for stdin, or nothing for the
     /// embedded quickstart.
     ///
     /// # Errors
@@ -47,6 +47,10 @@ impl Source {
         };
         let file = match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // As `list` names it from a folder within a checkout.
+                if let Some(local) = Library::new(None).local_file(path) {
+                    return Self::from_path(&local.to_string_lossy());
+                }
                 let embedded = FILES.iter().find(|(name, _)| *name == path);
                 let (name, text) = embedded.ok_or_else(|| unreadable(&error))?;
                 return Ok(Self { name: (*name).into(), text: (*text).into(), folder: None });

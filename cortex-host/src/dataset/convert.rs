@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::brainvision::{self, Header};
-use super::place::{self, Staged};
+use super::place::{self, Placing, Staged};
 use super::{DatasetError, Recording, events, npy};
 use crate::generate::manifest_beside;
 
@@ -36,8 +36,9 @@ pub struct Converted {
 /// header files and events beside it, and a `.npy` copy if `with_npy`. Calls `progress` with
 /// the rows done so far and stops as soon as it says false.
 ///
-/// A header of an older file goes first and the new one comes last, so a reader never sees
-/// samples under another recording's header.
+/// Everything is written first. Then header, events and copy of an older file go, and the new files
+/// get their names, the header last, so a reader never sees samples beside another recording's
+/// header or events, and a kill has only a few renames to fall between.
 ///
 /// # Errors
 /// The source cannot be read, the target cannot be written, or `progress` said stop; the
@@ -72,10 +73,6 @@ pub fn convert(
         }
     }
 
-    brainvision::remove_header(target)?;
-    // What a generator said of the file that was here before is no longer true.
-    place::remove_if_present(&manifest_beside(target))?;
-    staged.place()?;
     let markers = events::to_markers(&recording.events, recording.sample_rate_hz, done);
     let header = Header {
         channel_names: &recording.channel_names,
@@ -84,26 +81,37 @@ pub fn convert(
         markers: &markers,
         start: recording.start.as_deref(),
     };
-    let events = if recording.keeps_events {
-        let path = events::events_path(target);
-        place::place_text(&path, &events::to_tsv(&recording.events))?;
-        Some(path)
-    } else {
-        None
-    };
-    let npy = if with_npy {
-        let path = target.with_extension("npy");
-        npy::copy_from_float32(target, &path, done, channels)?;
-        Some(path)
-    } else {
-        None
-    };
-    let vhdr = brainvision::write_header(target, &header)?;
+    staged.settle(true)?;
+    let (events_path, npy_path) = (events::events_path(target), target.with_extension("npy"));
+    let mut others = Vec::new();
+    if recording.keeps_events {
+        others.push(place::stage_text(&events_path, &events::to_tsv(&recording.events))?);
+    }
+    if with_npy {
+        let go_on = || progress(done);
+        others.push(npy::stage_copy(staged.file(), target, &npy_path, done, channels, go_on)?);
+    }
+    others.extend(brainvision::stage_header(target, &header)?);
+    for other in &mut others {
+        other.settle(true)?;
+    }
+
+    // What was said of the file that was here before is no longer true.
+    brainvision::remove_header(target)?;
+    place::remove_if_present(&manifest_beside(target))?;
+    place::remove_if_present(&events_path)?;
+    if with_npy {
+        place::remove_if_present(&npy_path)?;
+    }
+    for staged in std::iter::once(staged).chain(others) {
+        staged.place_with(Placing { replace: true, durable: false })?;
+    }
+    place::sync_folder_of(target)?;
     Ok(Converted {
         data: target.to_owned(),
-        vhdr,
-        events,
-        npy,
+        vhdr: brainvision::header_paths(target).0,
+        events: recording.keeps_events.then_some(events_path),
+        npy: with_npy.then_some(npy_path),
         bytes: done * channels as u64 * 4,
         sha256: hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
         outside_range: recording.outside_range().to_vec(),

@@ -42,7 +42,7 @@ pub enum DatasetError {
     #[error("{0}")]
     Mismatch(String),
     /// The user asked to stop (Ctrl-C).
-    #[error("interrupted")]
+    #[error("interrupted; nothing half-written was left behind")]
     Interrupted,
 }
 

@@ -19,6 +19,7 @@ pub mod planes;
 pub mod recording;
 pub mod shape;
 mod unit;
+pub mod within;
 
 pub use error::DatasetError;
 pub use recording::{Format, OpenOptions, Recording};

@@ -4,7 +4,7 @@
 //! Source: "NEP 1, a simple file format for NumPy arrays", versions 1.0 to 3.0.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use super::place::Staged;
@@ -38,17 +38,21 @@ pub fn header_bytes(samples: u64, channels: usize) -> Vec<u8> {
     bytes
 }
 
-/// Writes `target` as a `.npy` copy of `data`, a file of interleaved little-endian float32.
+/// Writes a `.npy` copy of `input`, a file of interleaved little-endian float32 that messages call
+/// `data`, while `go_on` says yes; it will be `target`.
 ///
 /// # Errors
-/// `data` is not `samples × channels × 4` bytes long, or a file cannot be read or written.
-pub fn copy_from_float32(
+/// The file is not `samples × channels × 4` bytes long, a file cannot be read or written, or
+/// `go_on` said no.
+pub fn stage_copy(
+    mut input: &File,
     data: &Path,
     target: &Path,
     samples: u64,
     channels: usize,
-) -> Result<(), DatasetError> {
-    let mut input = File::open(data).map_err(DatasetError::io("read", data))?;
+    mut go_on: impl FnMut() -> bool,
+) -> Result<Staged, DatasetError> {
+    input.rewind().map_err(DatasetError::io("read", data))?;
     let bytes = input.metadata().map_err(DatasetError::io("read", data))?.len();
     let expected = samples.saturating_mul(channels as u64).saturating_mul(4);
     if bytes != expected {
@@ -68,8 +72,11 @@ pub fn copy_from_float32(
             Err(error) => return Err(DatasetError::io("read", data)(error)),
         };
         staged.put(buffer.get(..count).unwrap_or_default())?;
+        if !go_on() {
+            return Err(DatasetError::Interrupted);
+        }
     }
-    staged.place()
+    Ok(staged)
 }
 
 /// Opens a one- or two-dimensional array: samples × channels, or channels × samples where

@@ -6,7 +6,7 @@
 //! write to the same name removes it: whoever writes a `.part` holds a lock on it, which dies
 //! with the process.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,14 @@ use super::DatasetError;
 /// Room for samples on their way to the disk, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
 
+/// How the name of a file under way ends.
+const PART_SUFFIX: &str = ".part";
+
 /// A file being written that does not have its name yet. Dropped, it disappears.
 #[derive(Debug)]
 pub struct Staged {
-    writer: BufWriter<tempfile::NamedTempFile>,
+    writer: BufWriter<File>,
+    path: tempfile::TempPath,
     target: PathBuf,
 }
 
@@ -42,16 +46,24 @@ impl Staged {
         fs::create_dir_all(folder).map_err(DatasetError::io("create the folder", folder))?;
         let mut builder = tempfile::Builder::new();
         let prefix = format!(".{}.", name.to_string_lossy());
-        builder.prefix(&prefix).suffix(".part");
+        builder.prefix(&prefix).suffix(PART_SUFFIX);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        clear_abandoned(folder, &prefix);
-        let file = builder.tempfile_in(folder).map_err(DatasetError::io("create", target))?;
-        lock(file.as_file());
-        Ok(Self { writer: BufWriter::with_capacity(BUFFER_BYTES, file), target: target.to_owned() })
+        clear_abandoned(folder, &prefix, PART_SUFFIX);
+        let file = loop {
+            let file = builder.tempfile_in(folder).map_err(DatasetError::io("create", target))?;
+            // Until it is locked it looks abandoned, and somebody may have cleared it away.
+            if lock(file.as_file()) != Lock::Taken && file.path().exists() {
+                break file;
+            }
+        };
+        // Apart, because the pair's own errors name the hidden file.
+        let (file, path) = file.into_parts();
+        let writer = BufWriter::with_capacity(BUFFER_BYTES, file);
+        Ok(Self { writer, path, target: target.to_owned() })
     }
 
     /// The name the file will have.
@@ -64,7 +76,20 @@ impl Staged {
     /// [`Staged::put`].
     #[must_use]
     pub fn file(&self) -> &File {
-        self.writer.get_ref().as_file()
+        self.writer.get_ref()
+    }
+
+    /// Brings all bytes to the file, and to the disk if `durable`, so that giving it its name is
+    /// all that is left.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn settle(&mut self, durable: bool) -> Result<(), DatasetError> {
+        self.writer.flush().map_err(DatasetError::io("write", &self.target))?;
+        if durable {
+            self.file().sync_all().map_err(DatasetError::io("write", &self.target))?;
+        }
+        Ok(())
     }
 
     /// Gives the file its name, replacing what had it before, and waits for the disk.
@@ -72,33 +97,29 @@ impl Staged {
     /// # Errors
     /// The last bytes cannot be written or the rename is refused; the target is untouched.
     pub fn place(self) -> Result<(), DatasetError> {
-        self.place_with(Placing { replace: true, durable: true })
+        self.place_with(Placing { replace: true, durable: true }).map(|_| ())
     }
 
-    /// Gives the file its name as `placing` says.
+    /// Gives the file its name as `placing` says, and returns it: while it is open, its lock keeps
+    /// [`clear_abandoned`] away.
     ///
     /// # Errors
     /// As [`Staged::place`]; also when the target exists and is not to be replaced.
-    pub fn place_with(self, placing: Placing) -> Result<(), DatasetError> {
-        let Self { writer, target } = self;
+    pub fn place_with(self, placing: Placing) -> Result<File, DatasetError> {
+        let Self { writer, path, target } = self;
         let file = writer
             .into_inner()
             .map_err(|error| DatasetError::io("write", &target)(error.into_error()))?;
         if placing.durable {
-            file.as_file().sync_all().map_err(DatasetError::io("write", &target))?;
+            file.sync_all().map_err(DatasetError::io("write", &target))?;
         }
-        if placing.replace { file.persist(&target) } else { file.persist_noclobber(&target) }
+        if placing.replace { path.persist(&target) } else { path.persist_noclobber(&target) }
             .map_err(|error| DatasetError::io("rename to", &target)(error.error))?;
         if !placing.durable {
-            return Ok(());
+            return Ok(file);
         }
-        let (folder, _) = folder_and_name(&target)?;
-        // The rename itself survives a power cut only once the folder is on the disk. Some
-        // file systems refuse to sync a folder; the file is whole all the same.
-        if let Ok(folder) = File::open(folder) {
-            let _ = folder.sync_all();
-        }
-        Ok(())
+        sync_folder_of(&target)?;
+        Ok(file)
     }
 
     /// Writes all of `bytes`, naming the target in the error.
@@ -120,14 +141,35 @@ impl Write for Staged {
     }
 }
 
+/// Writes a small text file that does not have its name yet.
+///
+/// # Errors
+/// As [`Staged::create`] and [`Staged::put`].
+pub fn stage_text(target: &Path, text: &str) -> Result<Staged, DatasetError> {
+    let mut staged = Staged::create(target)?;
+    staged.put(text.as_bytes())?;
+    Ok(staged)
+}
+
 /// Writes a small text file in one atomic step.
 ///
 /// # Errors
-/// As [`Staged::create`] and [`Staged::place`].
+/// As [`stage_text`] and [`Staged::place`].
 pub fn place_text(target: &Path, text: &str) -> Result<(), DatasetError> {
-    let mut staged = Staged::create(target)?;
-    staged.put(text.as_bytes())?;
-    staged.place()
+    stage_text(target, text)?.place()
+}
+
+/// Waits until the names in the folder of `target` are on the disk: a rename survives a power cut
+/// only then. Some file systems refuse to sync a folder; the files are whole all the same.
+///
+/// # Errors
+/// `target` names no file.
+pub fn sync_folder_of(target: &Path) -> Result<(), DatasetError> {
+    let (folder, _) = folder_and_name(target)?;
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
 }
 
 /// Removes `path` if it is there.
@@ -143,26 +185,39 @@ pub fn remove_if_present(path: &Path) -> Result<(), DatasetError> {
     }
 }
 
-/// Removes the `.part` files of killed processes; failing to do so harms nobody.
-fn clear_abandoned(folder: &Path, prefix: &str) {
+/// Removes the regular files of `folder` with this beginning and end of their names that no living
+/// process holds locked, as a [`Staged`] file is; failing to do so harms nobody.
+pub fn clear_abandoned(folder: &Path, prefix: &str, suffix: &str) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let part = name.to_str().is_some_and(|n| n.starts_with(prefix) && n.ends_with(".part"));
-        if part && File::open(entry.path()).is_ok_and(|file| lock(&file)) {
+        let ours = name.to_str().is_some_and(|n| n.starts_with(prefix) && n.ends_with(suffix));
+        // A link or a pipe of such a name is nobody's file under way.
+        if ours
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+            && File::open(entry.path()).is_ok_and(|file| lock(&file) == Lock::Held)
+        {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// Locks `file` until it is closed, if nobody else holds it.
-#[cfg(unix)]
-fn lock(file: &File) -> bool {
-    rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
+/// What came of an attempt to lock a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    /// It is locked until it is closed.
+    Held,
+    /// Another process holds it.
+    Taken,
+    /// The file system has no locks.
+    Unsupported,
 }
 
-#[cfg(not(unix))]
-fn lock(_file: &File) -> bool {
-    false
+fn lock(file: &File) -> Lock {
+    match file.try_lock() {
+        Ok(()) => Lock::Held,
+        Err(TryLockError::WouldBlock) => Lock::Taken,
+        Err(TryLockError::Error(_)) => Lock::Unsupported,
+    }
 }
 
 fn folder_and_name(target: &Path) -> Result<(&Path, &std::ffi::OsStr), DatasetError> {

@@ -7,7 +7,7 @@
 //! records are read many at a time, a large one in slices of each channel's run.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::{DatasetError, Unit};
@@ -190,8 +190,7 @@ impl PlaneReader {
             window.offsets.extend(layout.planes.iter().map(|plane| plane.offset as usize));
             window.rows = records * window.record_samples;
             let at = layout.start + record * layout.record_bytes;
-            read_at(&mut self.file, at, &mut window.bytes)
-                .map_err(DatasetError::io("read", &self.path))?;
+            read_at(&mut self.file, at, &mut window.bytes).map_err(unread(&self.path))?;
         } else {
             // A slice of each channel's run.
             let size = layout.element.bytes();
@@ -209,7 +208,7 @@ impl PlaneReader {
                     + record * layout.record_bytes
                     + plane.offset
                     + first * size as u64;
-                read_at(&mut self.file, at, run).map_err(DatasetError::io("read", &self.path))?;
+                read_at(&mut self.file, at, run).map_err(unread(&self.path))?;
             }
         }
         window.taken = 0;
@@ -247,6 +246,18 @@ impl PlaneReader {
             row += rows;
             rest = after;
         }
+    }
+}
+
+/// Why bytes that were there when the file was opened cannot be read.
+fn unread(path: &Path) -> impl FnOnce(io::Error) -> DatasetError {
+    let path = path.to_owned();
+    move |error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => DatasetError::format(
+            &path,
+            "it has become shorter while it was read; leave the file alone and try again",
+        ),
+        _ => DatasetError::io("read", &path)(error),
     }
 }
 

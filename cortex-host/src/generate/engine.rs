@@ -8,13 +8,13 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use cortex_core::signal::{BLOCK_SAMPLES, Generator};
 
-use super::normalize::Scale;
+use super::scale::Scale;
 use super::schedule::{Job, Schedule};
 use super::strand::{Strand, WIDE, Workspace};
+use super::watch::Watch;
 use crate::platform::simd::SimdPath;
 use crate::platform::tile_ring::{TileReader, TileRing, TileShape};
 
@@ -74,10 +74,7 @@ pub(super) struct Pass<'a> {
     pub destination: Destination<'a>,
     /// Gets the tiles' bytes in file order, when the channels fill whole rows.
     pub in_order: Option<InOrder<'a>>,
-    /// Told how many further values exist.
-    pub progress: &'a (dyn Fn(u64) + Sync),
-    /// Ends the work early when set.
-    pub cancel: &'a AtomicBool,
+    pub watch: Watch<'a>,
 }
 
 /// A consumer of bytes in file order.
@@ -142,8 +139,7 @@ impl Pass<'_> {
             tile_rows: tile_rows as u64,
             width: width as u64,
             in_order: Mutex::new(self.in_order.take()),
-            progress: self.progress,
-            cancel: self.cancel,
+            watch: self.watch,
             failure: Mutex::new(None),
         };
         std::thread::scope(|scope| {
@@ -179,8 +175,7 @@ struct Shared<'a> {
     tile_rows: u64,
     width: u64,
     in_order: Mutex<Option<InOrder<'a>>>,
-    progress: &'a (dyn Fn(u64) + Sync),
-    cancel: &'a AtomicBool,
+    watch: Watch<'a>,
     failure: Mutex<Option<PassError>>,
 }
 
@@ -200,7 +195,7 @@ impl Shared<'_> {
         let _guard = StopOnPanic(&self.schedule);
         let mut workspace = Workspace::new();
         while let Some(job) = self.schedule.take(worker) {
-            let outcome = if self.cancel.load(Ordering::Relaxed) {
+            let outcome = if self.watch.is_cancelled() {
                 Err(PassError::Interrupted)
             } else {
                 match job {
@@ -263,7 +258,7 @@ impl Shared<'_> {
         let values = reader.rows() as u64 * self.width;
         reader.release();
         self.schedule.finished(tile);
-        (self.progress)(values);
+        (self.watch.progress)(values);
         Ok(())
     }
 

@@ -44,6 +44,14 @@ pub enum GenerateError {
         /// What the file system has left, when it tells.
         free_bytes: Option<u64>,
     },
+    /// No file may become as large as the dataset.
+    #[error("cannot write {path}: its {needed_bytes} bytes are more than the file system or a file-size limit (ulimit -f) allows; choose another folder or raise the limit", path = path.display())]
+    TooLarge {
+        /// The output.
+        path: PathBuf,
+        /// The dataset's size.
+        needed_bytes: u64,
+    },
     /// A file could not be made, written or read.
     #[error("cannot {action} {path}: {source}", path = path.display())]
     Io {
@@ -61,7 +69,7 @@ pub enum GenerateError {
     #[error("{0}")]
     Place(#[from] DatasetError),
     /// The user asked to stop.
-    #[error("interrupted; nothing was left behind")]
+    #[error("interrupted; nothing half-written was left behind")]
     Interrupted,
 }
 
@@ -86,9 +94,10 @@ impl From<GenerateError> for Failure {
             | GenerateError::Simd(_)
             | GenerateError::Exists { .. }
             | GenerateError::NotAFile { .. } => Failure::usage(message),
-            GenerateError::NoRoom { .. } | GenerateError::Io { .. } | GenerateError::Stdout(_) => {
-                Failure::input_output(message)
-            }
+            GenerateError::NoRoom { .. }
+            | GenerateError::TooLarge { .. }
+            | GenerateError::Io { .. }
+            | GenerateError::Stdout(_) => Failure::input_output(message),
             GenerateError::Place(error) => error.into(),
             GenerateError::Interrupted => Failure::new(ExitCode::Interrupted, message),
         }

@@ -91,15 +91,14 @@ impl Manifest {
         let refuse = |message: String| {
             Problem::at(Position::default(), message).input_output().in_source(&name)
         };
-        let metadata = std::fs::metadata(path)
-            .map_err(|error| refuse(format!("cannot read the manifest: {error}")))?;
+        let instead =
+            format!("give the {MANIFEST_NAME} of a run or the .manifest.yaml beside a data file");
+        let unreadable = |error| refuse(format!("cannot read the manifest: {error}; {instead}"));
+        let metadata = std::fs::metadata(path).map_err(unreadable)?;
         if !metadata.is_file() || metadata.len() > MAX_BYTES {
-            return Err(refuse(format!(
-                "this is no manifest; give the {MANIFEST_NAME} of a run or the .manifest.yaml beside a data file"
-            )));
+            return Err(refuse(format!("this is no manifest; {instead}")));
         }
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| refuse(format!("cannot read the manifest: {error}")))?;
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
         Self::parse(&text, library).map_err(|problem| problem.in_source(&name))
     }
 

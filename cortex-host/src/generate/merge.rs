@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use super::digest::{FileDigest, FileDigester};
 use super::engine::PassError;
 use super::manifest::{Manifest, manifest_beside};
-use super::output::{FileOptions, Watch, read_rows, refuse_taken};
+use super::output::{FileOptions, read_rows, refuse_taken};
 use super::produce::complete;
+use super::reproduce::digest_of;
 use super::shard::{Layout, Shard, shared_file};
+use super::watch::Watch;
 use super::{GenerateError, Recipe};
 use crate::config::{ConfigError, Position, Problem};
 use crate::dataset::place::{Staged, remove_if_present};
@@ -82,6 +84,9 @@ pub struct Parts {
     layout: Layout,
     target: PathBuf,
     parts: Vec<Part>,
+    missing: Option<Shard>,
+    /// What a merge that was killed while it cleared the shards away has left beside the target.
+    merged: Option<Manifest>,
 }
 
 struct Part {
@@ -91,7 +96,8 @@ struct Part {
 }
 
 impl Parts {
-    /// Finds the shards of `target` by their manifests beside it.
+    /// Finds the shards of `target` by their manifests beside it; those that a finished merge has
+    /// removed need not be there.
     ///
     /// # Errors
     /// [`MergeError`] when one is missing, unreadable or of another dataset.
@@ -127,47 +133,88 @@ impl Parts {
             let recipe = shard.recipe(dataset)?;
             parts.push(Part { shard, digest: manifest.digest, recipe });
         }
+        let target = target.to_owned();
+        let merged = Manifest::read(&manifest_beside(&target), &library).ok();
+        let merged = merged.filter(|manifest| manifest.shard.is_none());
         let Some((dataset, count, layout)) = first else {
-            return Err(MergeError::NoShards { target: target.to_owned() });
+            let Some(manifest) = merged else { return Err(MergeError::NoShards { target }) };
+            let (dataset, missing) = (manifest.dataset.clone(), Shard::new(1, 1));
+            let (layout, merged) = (Layout::Separate, Some(manifest));
+            return Ok(Self { dataset, layout, target, parts, missing, merged });
         };
+        let merged = merged.filter(|manifest| manifest.dataset == dataset);
         parts.sort_by_key(|part| part.shard.index);
-        for index in 1..=count {
-            if parts.get(index as usize - 1).is_none_or(|part| part.shard.index != index) {
-                let missing = Shard { index, count };
-                return Err(MergeError::Missing { target: target.to_owned(), missing });
-            }
+        let there = |index: u32| parts.iter().any(|part| part.shard.index == index);
+        let missing = (1..=count).find(|&index| !there(index)).map(|index| Shard { index, count });
+        match missing {
+            Some(missing) if merged.is_none() => Err(MergeError::Missing { target, missing }),
+            _ => Ok(Self { dataset, layout, target, parts, missing, merged }),
         }
-        Ok(Self { dataset, layout, target: target.to_owned(), parts })
     }
 
     /// Checks every shard's bytes against its manifest and makes the whole file of them, with
-    /// header and manifest; the shards and their manifests are gone then.
+    /// header and manifest; the shards and their manifests are gone then. What a killed merge has
+    /// left to do is done.
     ///
     /// # Errors
     /// [`MergeError`]; the shards are still there then, and nothing is at the target.
     pub fn merge(&self, options: &FileOptions, watch: Watch<'_>) -> Result<Manifest, MergeError> {
-        refuse_taken(&self.target, options.replace)?;
         let bytes = Recipe::of(&self.dataset).bytes()?;
-        let manifest = match self.layout {
-            Layout::Shared => self.name_shared(bytes, options, watch)?,
-            Layout::Separate => self.join_separate(bytes, options, watch)?,
+        let manifest = match (self.finished(options, watch)?, self.missing, self.layout) {
+            (Some(manifest), ..) => manifest,
+            (None, Some(missing), _) => {
+                return Err(MergeError::Missing { target: self.target.clone(), missing });
+            }
+            (None, None, Layout::Shared) => self.name_shared(bytes, options, watch)?,
+            (None, None, Layout::Separate) => self.join_separate(bytes, options, watch)?,
         };
         for part in &self.parts {
             let own = part.shard.file(&self.target);
-            remove_if_present(&manifest_beside(&own)).map_err(GenerateError::from)?;
+            // The manifest last: as long as it is there, the next merge finds the rest.
             remove_if_present(&own).map_err(GenerateError::from)?;
+            remove_if_present(&manifest_beside(&own)).map_err(GenerateError::from)?;
         }
         Ok(manifest)
     }
 
-    /// The columns lie where they belong: only their digests are to be checked.
+    /// The manifest of the target, if an earlier merge has finished it and its bytes are still
+    /// what that manifest says.
+    fn finished(
+        &self,
+        options: &FileOptions,
+        watch: Watch<'_>,
+    ) -> Result<Option<Manifest>, MergeError> {
+        // Asked to replace it, and able to: then it is made again.
+        let again = options.replace && self.missing.is_none();
+        let Some(manifest) = self.merged.as_ref().filter(|_| !again) else { return Ok(None) };
+        if !self.target.is_file() {
+            return Ok(None);
+        }
+        let found = self.digest_of_target(watch)?;
+        Ok((found == manifest.digest.sha256).then(|| manifest.clone()))
+    }
+
+    fn digest_of_target(&self, watch: Watch<'_>) -> Result<String, GenerateError> {
+        let file = File::open(&self.target).map_err(GenerateError::io("open", &self.target))?;
+        digest_of(&file, watch)
+            .map_err(GenerateError::io("read", &self.target))?
+            .ok_or(GenerateError::Interrupted)
+    }
+
+    /// The columns lie where they belong: only their digests are to be checked. A merge that was
+    /// killed on the way may have given the file its name already.
     fn name_shared(
         &self,
         bytes: u64,
         options: &FileOptions,
         watch: Watch<'_>,
     ) -> Result<Manifest, MergeError> {
-        let path = shared_file(&self.target);
+        let shared = shared_file(&self.target);
+        let named = !shared.exists() && has_length(&self.target, bytes);
+        let path = if named { self.target.clone() } else { shared };
+        if !named {
+            refuse_taken(&self.target, options.replace)?;
+        }
         let file = File::open(&path).map_err(GenerateError::io("open", &path))?;
         let row_bytes = self.dataset.channels * 4;
         let mut digests = Digests::new(self.parts.len());
@@ -186,9 +233,13 @@ impl Parts {
         if options.durable {
             file.sync_all().map_err(GenerateError::io("write", &path))?;
         }
-        let place =
-            || std::fs::rename(&path, &self.target).map_err(GenerateError::io("rename", &path));
-        Ok(complete(&self.dataset, &self.target, &manifest_beside(&self.target), digest, place)?)
+        let place = || match named {
+            true => Ok(()),
+            false => {
+                std::fs::rename(&path, &self.target).map_err(GenerateError::io("rename", &path))
+            }
+        };
+        self.complete(digest, options, place)
     }
 
     /// Rows are put together from the shards' rows.
@@ -198,6 +249,11 @@ impl Parts {
         options: &FileOptions,
         watch: Watch<'_>,
     ) -> Result<Manifest, MergeError> {
+        // A merge that was killed on the way may have given the whole file its name already.
+        let named = !options.replace && has_length(&self.target, bytes);
+        if !named {
+            refuse_taken(&self.target, options.replace)?;
+        }
         let mut staged = Staged::create(&self.target).map_err(GenerateError::from)?;
         let mut readers = Vec::new();
         for part in &self.parts {
@@ -208,7 +264,7 @@ impl Parts {
         let mut digests = Digests::new(self.parts.len());
         let mut row = vec![0; self.dataset.channels * 4];
         for _ in 0..self.dataset.samples {
-            if watch.cancel.load(std::sync::atomic::Ordering::Relaxed) {
+            if watch.is_cancelled() {
                 return Err(GenerateError::Interrupted.into());
             }
             let mut rest = &mut row[..];
@@ -236,8 +292,25 @@ impl Parts {
             }
         }
         let digest = self.check(digests)?;
-        let place = || Ok(staged.place_with(options.placing())?);
-        Ok(complete(&self.dataset, &self.target, &manifest_beside(&self.target), digest, place)?)
+        staged.settle(options.durable).map_err(GenerateError::from)?;
+        if named && self.digest_of_target(watch)? != digest.sha256 {
+            return Err(GenerateError::Exists { path: self.target.clone() }.into());
+        }
+        let place = || match named {
+            true => Ok(()),
+            false => Ok(staged.place_with(options.placing()).map(|_| ())?),
+        };
+        self.complete(digest, options, place)
+    }
+
+    fn complete(
+        &self,
+        digest: FileDigest,
+        options: &FileOptions,
+        place: impl FnOnce() -> Result<(), GenerateError>,
+    ) -> Result<Manifest, MergeError> {
+        let manifest = manifest_beside(&self.target);
+        Ok(complete(&self.dataset, &self.target, &manifest, digest, options.durable, place)?)
     }
 
     /// Compares every shard's digest; returns the whole's.
@@ -254,6 +327,10 @@ impl Parts {
         }
         Ok(digests.whole.finish())
     }
+}
+
+fn has_length(path: &Path, bytes: u64) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == bytes)
 }
 
 struct Digests {

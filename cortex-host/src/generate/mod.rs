@@ -16,10 +16,12 @@ mod normalize;
 mod output;
 mod produce;
 mod reproduce;
+mod scale;
 mod schedule;
 mod shard;
 mod strand;
 mod verify;
+mod watch;
 
 use cortex_core::signal::{Generator, Signal, SourceSpec, SpecError};
 
@@ -32,11 +34,12 @@ pub use engine::Settings;
 pub use error::GenerateError;
 pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use merge::{MergeError, Parts};
-pub use output::{FileOptions, IoMode, Watch, digest_only, write_file, write_stream};
+pub use output::{FileOptions, IoMode, digest_only, refuse_taken, write_file, write_stream};
 pub use produce::produce;
 pub use reproduce::{Comparison, Reproduced, reproduce};
 pub use shard::{Layout, MAX_SHARDS, Shard, Sharded, produce_shard, shared_file};
 pub use verify::{GoldenDataset, VerifyError, golden_datasets, verify_generator};
+pub use watch::Watch;
 
 /// The most channels of a dataset: far beyond any electrode array, near enough to catch a typo.
 pub const MAX_CHANNELS: u32 = 1 << 20;

@@ -13,7 +13,8 @@ use cortex_core::signal::{BLOCK_SAMPLES, Generator, LaneBlock, Scratch};
 
 use super::Recipe;
 use super::engine::{PassError, Settings};
-use super::output::Watch;
+use super::scale::Scale;
+use super::watch::Watch;
 use crate::platform::simd::{SimdPath, Vectorised};
 
 /// Channels measured together.
@@ -21,13 +22,6 @@ const LANES: usize = 16;
 
 /// Blocks measured between two looks at whether to go on.
 const BLOCKS_AT_ONCE: u64 = 256;
-
-/// What makes a channel exact: its samples become `(x - mean_uv) * gain`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Scale {
-    mean_uv: f64,
-    gain: f64,
-}
 
 /// The scales of `channels`, which belong to `recipe`; none when it is not to be normalised.
 pub(super) fn measure(
@@ -43,7 +37,7 @@ pub(super) fn measure(
     let found = Mutex::new(vec![Scale { mean_uv: 0.0, gain: 1.0 }; channels.len()]);
     let work = || {
         while let Some(first) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if watch.cancel.load(Ordering::Relaxed) {
+            if watch.is_cancelled() {
                 return;
             }
             let Some(group) =
@@ -64,27 +58,12 @@ pub(super) fn measure(
         }
         work();
     });
-    if watch.cancel.load(Ordering::Relaxed) {
+    if watch.is_cancelled() {
         return Err(PassError::Interrupted);
     }
     match found.into_inner() {
         Ok(scales) => Ok(Some(scales)),
         Err(_) => Err(PassError::Io(std::io::Error::other("a measuring thread failed"))),
-    }
-}
-
-/// Makes the lanes' samples exact; `scales` may be shorter than the lanes.
-#[inline(always)]
-pub(super) fn rescale<const N: usize>(block: &mut LaneBlock<N>, scales: &[Scale]) {
-    let mut mean_uv = [0.0; N];
-    let mut gain = [0.0; N];
-    for (lane, scale) in scales.iter().take(N).enumerate() {
-        (mean_uv[lane], gain[lane]) = (scale.mean_uv, scale.gain);
-    }
-    for row in block {
-        for lane in 0..N {
-            row[lane] = ((f64::from(row[lane]) - mean_uv[lane]) * gain[lane]) as f32;
-        }
     }
 }
 
@@ -100,7 +79,7 @@ fn group(
     let mut state = path.run(Start { generator, first });
     let mut left = samples;
     while left > 0 {
-        if watch.cancel.load(Ordering::Relaxed) {
+        if watch.is_cancelled() {
             return None;
         }
         let now = left.min(BLOCKS_AT_ONCE * BLOCK_SAMPLES as u64);

@@ -10,6 +10,7 @@ use cortex_core::signal::Generator;
 use super::digest::{FileDigest, FileDigester};
 use super::engine::{Destination, InOrder, Pass, PassError, Settings};
 use super::normalize::measure;
+use super::watch::Watch;
 use super::{GenerateError, Recipe};
 use crate::dataset::place::{Placing, Staged};
 use crate::platform::map::MappedSamplesMut;
@@ -49,28 +50,9 @@ impl FileOptions {
     }
 }
 
-/// Who is told of progress and may end the work.
-#[derive(Clone, Copy)]
-pub struct Watch<'a> {
-    /// Called from any thread with the number of values (samples × channels) made since the
-    /// last call.
-    pub progress: &'a (dyn Fn(u64) + Sync),
-    /// Set by a signal handler: the work ends with [`GenerateError::Interrupted`].
-    pub cancel: &'a AtomicBool,
-}
-
-static NEVER: AtomicBool = AtomicBool::new(false);
-
-impl Watch<'_> {
-    /// Nobody watches.
-    #[must_use]
-    pub fn nobody() -> Self {
-        Watch { progress: &|_| {}, cancel: &NEVER }
-    }
-}
-
 /// Writes the dataset of `recipe` to the file `target`, which appears under its name only when
-/// it is whole, and gives its bytes to `digester`, if any.
+/// it is whole, and gives its bytes to `digester`, if any. Returns the file, readable and locked
+/// until it is closed.
 ///
 /// # Errors
 /// [`GenerateError`]; nothing is left at `target` then, and what was there is untouched.
@@ -80,7 +62,7 @@ pub fn write_file(
     options: &FileOptions,
     digester: Option<&mut FileDigester>,
     watch: Watch<'_>,
-) -> Result<(), GenerateError> {
+) -> Result<File, GenerateError> {
     let staged = write_staged(recipe, target, options, digester, watch)?;
     Ok(staged.place_with(options.placing())?)
 }
@@ -168,8 +150,7 @@ fn in_file_order(
                 scales: scales.as_deref(),
                 destination: Destination::Nowhere,
                 in_order: Some(take),
-                progress: watch.progress,
-                cancel: watch.cancel,
+                watch,
             }
             .run(settings)
         })
@@ -236,8 +217,7 @@ pub(super) fn fill_file(
             scales: scales.as_deref(),
             destination,
             in_order: in_order.take(),
-            progress: watch.progress,
-            cancel: watch.cancel,
+            watch,
         }
         .run(&options.settings)?;
     }
@@ -301,11 +281,17 @@ fn file_error(action: &'static str, path: &Path, bytes: u64, error: io::Error) -
             free_bytes: free_bytes(folder.unwrap_or(Path::new("."))),
         };
     }
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        return GenerateError::TooLarge { path: path.to_owned(), needed_bytes: bytes };
+    }
     GenerateError::io(action, path)(error)
 }
 
 /// Refuses a target that must not be replaced.
-pub(super) fn refuse_taken(target: &Path, replace: bool) -> Result<(), GenerateError> {
+///
+/// # Errors
+/// [`GenerateError::Exists`], or [`GenerateError::NotAFile`] whatever `replace` says.
+pub fn refuse_taken(target: &Path, replace: bool) -> Result<(), GenerateError> {
     match fs::metadata(target) {
         Ok(metadata) if !metadata.is_file() => {
             Err(GenerateError::NotAFile { path: target.to_owned() })

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::manifest::Manifest;
-use super::output::{FileOptions, Watch, refuse_taken, write_staged};
+use super::output::{FileOptions, refuse_taken, write_staged};
+use super::watch::Watch;
 use super::{FileDigest, FileDigester, GenerateError, Recipe};
-use crate::dataset::brainvision::{Header, header_paths, remove_header, write_header};
+use crate::dataset::brainvision::{Header, header_paths, remove_header, stage_header};
 use crate::dataset::labels::synthetic_names;
-use crate::dataset::place::{place_text, remove_if_present};
+use crate::dataset::place::{Placing, remove_if_present, stage_text, sync_folder_of};
 use crate::plan::GeneratedDataset;
 
 /// Writes the samples of `dataset` to `target`, a BrainVision header beside them, and last the
@@ -39,23 +40,27 @@ pub fn produce(
     }
     let recipe = Recipe::of(dataset);
     let mut digester = FileDigester::default();
-    let staged = write_staged(&recipe, target, options, Some(&mut digester), watch)?;
-    let place = || Ok(staged.place_with(options.placing())?);
-    complete(dataset, target, manifest_path, digester.finish(), place)
+    let mut staged = write_staged(&recipe, target, options, Some(&mut digester), watch)?;
+    staged.settle(options.durable)?;
+    complete(dataset, target, manifest_path, digester.finish(), options.durable, || {
+        Ok(staged.place_with(options.placing()).map(|_| ())?)
+    })
 }
 
-/// Gives finished samples their name by `place`, and puts header and manifest beside them.
+/// Gives finished samples their name by `place`, and puts header and manifest beside them. All is
+/// written before, so that a kill has only a few renames to fall between.
 pub(super) fn complete(
     dataset: &GeneratedDataset,
     target: &Path,
     manifest_path: &Path,
     digest: FileDigest,
+    durable: bool,
     place: impl FnOnce() -> Result<(), GenerateError>,
 ) -> Result<Manifest, GenerateError> {
-    remove_if_present(manifest_path)?;
-    remove_header(target)?;
-    place()?;
-    write_header(
+    let beside = manifest_path.parent() == target.parent();
+    let name = target.file_name().and_then(|name| name.to_str()).filter(|_| beside);
+    let manifest = Manifest::now(dataset, name.map(str::to_owned), digest)?;
+    let [mut markers, mut header] = stage_header(
         target,
         &Header {
             channel_names: &synthetic_names(dataset.channels),
@@ -65,9 +70,18 @@ pub(super) fn complete(
             start: None,
         },
     )?;
-    let beside = manifest_path.parent() == target.parent();
-    let name = target.file_name().and_then(|name| name.to_str()).filter(|_| beside);
-    let manifest = Manifest::now(dataset, name.map(str::to_owned), digest)?;
-    place_text(manifest_path, &manifest.to_yaml())?;
+    let mut described = stage_text(manifest_path, &manifest.to_yaml())?;
+    for staged in [&mut markers, &mut header, &mut described] {
+        staged.settle(durable)?;
+    }
+    remove_if_present(manifest_path)?;
+    remove_header(target)?;
+    place()?;
+    for staged in [markers, header, described] {
+        staged.place_with(Placing { replace: true, durable: false })?;
+    }
+    if durable {
+        sync_folder_of(target)?;
+    }
     Ok(manifest)
 }

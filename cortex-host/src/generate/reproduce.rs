@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use super::digest::{FileDigester, block_digest, crc32_text};
 use super::manifest::Manifest;
-use super::output::{Watch, digest_only};
+use super::output::digest_only;
+use super::watch::Watch;
 use super::{GenerateError, Recipe, Settings};
+use crate::dataset::within::open_within;
 
 /// One value of a manifest against the same value found now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,7 +76,7 @@ pub fn reproduce(
     let mut data_file = None;
     if let Some(name) = &manifest.file {
         let path = folder.join(name);
-        match File::open(&path) {
+        match open_within(folder, &path) {
             Ok(file) => {
                 let found = digest_of(&file, watch).map_err(GenerateError::io("read", &path))?;
                 let Some(found) = found else { return Err(GenerateError::Interrupted) };
@@ -93,7 +95,7 @@ pub fn reproduce(
 }
 
 /// The SHA-256 of a file's bytes; none when cancelled.
-fn digest_of(file: &File, watch: Watch<'_>) -> std::io::Result<Option<String>> {
+pub(super) fn digest_of(file: &File, watch: Watch<'_>) -> std::io::Result<Option<String>> {
     use std::io::Read;
     const STEP_BYTES: u64 = 64 << 20;
     let mut digester = FileDigester::default();

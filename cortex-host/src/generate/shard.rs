@@ -15,8 +15,9 @@ use super::digest::FileDigester;
 use super::engine::PassError;
 use super::manifest::{Manifest, manifest_beside};
 use super::output::{
-    Columns, FileOptions, Watch, allocate_shared, fill_file, read_rows, refuse_taken, write_file,
+    Columns, FileOptions, allocate_shared, fill_file, read_rows, refuse_taken, write_file,
 };
+use super::watch::Watch;
 use super::{GenerateError, Recipe};
 use crate::dataset::place::{place_text, remove_if_present};
 use crate::plan::GeneratedDataset;

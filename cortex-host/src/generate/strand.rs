@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use cortex_core::signal::{BLOCK_SAMPLES, Generator, LaneBlock, Lanes, Scratch};
 
-use super::normalize::{Scale, rescale};
+use super::scale::{Scale, rescale};
 use crate::platform::simd::{SimdLevel, SimdPath, Vectorised};
 use crate::platform::tile_ring::CellWriter;
 

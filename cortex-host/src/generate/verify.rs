@@ -1,8 +1,9 @@
 //! Checking a generator primitive against the golden digests in its `spec.yaml`.
 
 use super::manifest::{entry, need};
-use super::output::{Watch, digest_only};
+use super::output::digest_only;
 use super::reproduce::{Comparison, compare};
+use super::watch::Watch;
 use super::{GenerateError, Recipe, Settings};
 use crate::config::{At, ConfigError, DatasetConfig, Position, Problem, Value};
 use crate::exit::Failure;

@@ -3,6 +3,8 @@
 //! A refused wish is a warning that says what to do, never the end of a run: most people's
 //! machines do not give them real-time priority, and their results say so.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{RealtimePlan, Scheduler};
@@ -24,6 +26,23 @@ pub struct AppliedRealtime {
     pub cpu_affinity: Vec<usize>,
     /// What could not be had, and what to do about it.
     pub warnings: Vec<String>,
+}
+
+impl fmt::Display for AppliedRealtime {
+    /// Policy, priority and cores in one line, such as `fifo, priority 1, bound to cores [1]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.scheduler)?;
+        if let Some(priority) = self.priority {
+            write!(f, ", priority {priority}")?;
+        }
+        if self.scheduler != self.scheduler_requested {
+            write!(f, " ({} was refused)", self.scheduler_requested)?;
+        }
+        if !self.cpu_affinity.is_empty() {
+            write!(f, ", bound to cores {:?}", self.cpu_affinity)?;
+        }
+        Ok(())
+    }
 }
 
 /// Applies `plan` to the calling thread, which must be the one that will run the windows; threads

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use thiserror::Error;
 
@@ -24,6 +25,7 @@ pub struct SampleFile {
     file: File,
     channels: usize,
     rows: u64,
+    changed: Option<SystemTime>,
     bytes: Vec<u8>,
 }
 
@@ -69,7 +71,31 @@ pub enum SampleFileError {
         /// The dataset.
         path: PathBuf,
     },
-    /// Reading failed, or the file has become shorter since it was opened.
+    /// The file has become shorter since it was opened.
+    #[error(
+        "the dataset {path} has become shorter while it was read: rows {first_row} to {last_row} \
+         are gone; leave the file alone during a run, and run again",
+        path = path.display()
+    )]
+    Shrunk {
+        /// The dataset.
+        path: PathBuf,
+        /// First row wanted.
+        first_row: u64,
+        /// Last row wanted.
+        last_row: u64,
+    },
+    /// The file was written to since it was opened.
+    #[error(
+        "the dataset {path} was written to while it was read, so that the windows may be of mixed \
+         data; leave the file alone during a run, and run again",
+        path = path.display()
+    )]
+    Changed {
+        /// The dataset.
+        path: PathBuf,
+    },
+    /// Reading failed.
     #[error(
         "cannot read rows {first_row} to {last_row} of the dataset {path}: {source}",
         path = path.display()
@@ -106,7 +132,19 @@ impl SampleFile {
             return Err(SampleFileError::NotAFile { path });
         }
         let file = File::open(&path).map_err(open_error)?;
-        let bytes = file.metadata().map_err(open_error)?.len();
+        Self::of(file, path, channels)
+    }
+
+    /// As [`SampleFile::open`], for a file that is open already; `path` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`SampleFile::open`].
+    pub fn of(file: File, path: PathBuf, channels: usize) -> Result<Self, SampleFileError> {
+        let metadata = match file.metadata() {
+            Ok(metadata) => metadata,
+            Err(source) => return Err(SampleFileError::Open { path, source }),
+        };
+        let bytes = metadata.len();
         if bytes == 0 {
             return Err(SampleFileError::Empty { path });
         }
@@ -114,7 +152,34 @@ impl SampleFile {
         if bytes % row_bytes != 0 {
             return Err(SampleFileError::NotWholeRows { path, bytes, channels, row_bytes });
         }
-        Ok(Self { path, file, channels, rows: bytes / row_bytes, bytes: Vec::new() })
+        let rows = bytes / row_bytes;
+        Ok(Self {
+            path,
+            file,
+            channels,
+            rows,
+            changed: metadata.modified().ok(),
+            bytes: Vec::new(),
+        })
+    }
+
+    /// The open file, for reading its bytes in order.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Whether the file is still the one that was opened: nobody has written to it or cut it. A
+    /// file deleted or replaced by another of its name is still there for whoever has it open.
+    ///
+    /// # Errors
+    /// [`SampleFileError::Changed`].
+    pub fn check_unchanged(&self) -> Result<(), SampleFileError> {
+        let row_bytes = self.channels.max(1) as u64 * SAMPLE_BYTES;
+        let same = self.file.metadata().is_ok_and(|metadata| {
+            metadata.len() == self.rows * row_bytes && metadata.modified().ok() == self.changed
+        });
+        if same { Ok(()) } else { Err(SampleFileError::Changed { path: self.path.clone() }) }
     }
 
     /// Samples per channel.
@@ -132,7 +197,8 @@ impl SampleFile {
     /// Fills `samples` (a whole number of rows) with the rows from `first_row` on.
     ///
     /// # Errors
-    /// [`SampleFileError::Read`] when the file does not hold them any more.
+    /// [`SampleFileError::Shrunk`] or [`SampleFileError::Read`] when the file does not hold them any
+    /// more.
     pub fn read_rows(
         &mut self,
         first_row: u64,
@@ -141,11 +207,12 @@ impl SampleFile {
         self.bytes.resize(samples.len() * SAMPLE_BYTES as usize, 0);
         let offset = first_row * self.channels as u64 * SAMPLE_BYTES;
         self.file.read_exact_at(&mut self.bytes, offset).map_err(|source| {
-            SampleFileError::Read {
-                path: self.path.clone(),
-                first_row,
-                last_row: first_row + (samples.len() / self.channels.max(1)) as u64,
-                source,
+            let path = self.path.clone();
+            let last_row = first_row + (samples.len() / self.channels.max(1)) as u64;
+            if source.kind() == io::ErrorKind::UnexpectedEof {
+                SampleFileError::Shrunk { path, first_row, last_row }
+            } else {
+                SampleFileError::Read { path, first_row, last_row, source }
             }
         })?;
         let (words, _) = self.bytes.as_chunks::<4>();

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use super::encoding::{plan_encoding, plan_results};
 use super::kernels::plan_kernels;
 use super::samples::plan_dataset;
+use super::value::{choice, positive, whole};
 use super::{
     DatasetPlan, Device, ExecutionPlan, Normalize, OutputPlan, Pace, Plan, RealtimePlan, Scheduler,
     TelemetryFormat, Transfer, resolved,
 };
 use crate::config::{
     self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
-    RunConfig, Source, listed, nearest, quoted,
+    RunConfig, Source,
 };
 use crate::device::qemu::emulated_board;
 use crate::primitive::Library;
@@ -45,6 +46,8 @@ pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, 
     let replaced = |text: &String| At { value: text.clone(), position: Position::default() };
     if let Some(device) = &overrides.device {
         config.device = Some(replaced(device));
+        // Its own fault, not the configuration's.
+        plan_device(config.device.as_ref()).map_err(|problem| problem.in_source("command line"))?;
     }
     if let Some(transfer) = &overrides.transfer {
         config.transfer = Some(replaced(transfer));
@@ -226,52 +229,4 @@ fn plan_realtime(config: Option<&At<RealtimeConfig>>) -> Result<RealtimePlan, Pr
         }
     }
     Ok(RealtimePlan { scheduler, priority, cpu_affinity })
-}
-
-/// The value, when it is in `min..=max`.
-pub(super) fn whole(
-    name: &str,
-    at: Option<At<u64>>,
-    min: u64,
-    max: u64,
-) -> Result<Option<u64>, Problem> {
-    match at {
-        Some(at) if at.value < min || at.value > max => Err(Problem::at(
-            at.position,
-            format!("{name} must be a whole number from {min} to {max}, but it is {}", at.value),
-        )),
-        at => Ok(at.map(|at| at.value)),
-    }
-}
-
-/// The value, when it is above zero; tables hold finite numbers only.
-pub(super) fn positive(name: &str, at: At<f64>) -> Result<f64, Problem> {
-    if at.value > 0.0 {
-        Ok(at.value)
-    } else {
-        let message = format!("{name} must be a number above 0, but it is {}", at.value);
-        Err(Problem::at(at.position, message))
-    }
-}
-
-/// The choice that the text names.
-pub(super) fn choice<T: Copy>(
-    name: &str,
-    at: &At<String>,
-    choices: &[T],
-    spelling: impl Fn(T) -> &'static str,
-) -> Result<T, Problem> {
-    if let Some(found) = choices.iter().find(|choice| spelling(**choice) == at.value) {
-        return Ok(*found);
-    }
-    let names: Vec<&str> = choices.iter().map(|choice| spelling(*choice)).collect();
-    let hint = match nearest(&at.value, names.iter().copied()) {
-        Some(meant) => format!("; did you mean {}?", quoted(meant)),
-        None => String::new(),
-    };
-    let known = listed(names);
-    Err(Problem::at(
-        at.position,
-        format!("{name} must be one of {known}, but it is {}{hint}", quoted(&at.value)),
-    ))
 }

@@ -3,7 +3,7 @@
 use cortex_core::link::Encoding;
 use cortex_core::signal::Signal;
 
-use super::build::choice;
+use super::value::choice;
 use super::{DatasetPlan, Device, GeneratedDataset, Transfer};
 use crate::config::{At, Problem};
 

@@ -5,7 +5,7 @@ use cortex_core::kernel::{
     MIN_TAPS,
 };
 
-use super::build::whole;
+use super::value::whole;
 use crate::config::decode::Decode;
 use crate::config::{
     At, BandpassFirParams, Entry, FftParams, GoertzelParams, Node, NotchIirParams, Position,

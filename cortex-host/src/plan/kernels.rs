@@ -2,7 +2,7 @@
 
 use cortex_core::kernel::{KernelError, KernelName, KernelShape, MAX_WINDOW};
 
-use super::build::{positive, whole};
+use super::value::{positive, whole};
 use super::{DatasetPlan, ExecutionPlan, KernelPlan, kernel_params, windows};
 use crate::config::{At, KernelConfig, Position, Problem, listed, nearest, quoted};
 

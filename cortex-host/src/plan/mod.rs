@@ -13,6 +13,7 @@ mod kernels;
 mod resolved;
 mod samples;
 pub mod synthetic;
+mod value;
 
 use std::path::PathBuf;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cortex_core::kernel::MAX_CHANNELS;
 
-use super::build::{positive, whole};
+use super::value::{positive, whole};
 use super::{DatasetPlan, StaticDataset, synthetic};
 use crate::config::{At, DatasetConfig, Position, Problem, quoted};
 use crate::dataset::shape;

@@ -1,54 +1,15 @@
-//! Files in memory.
+//! Files in memory: only those that this process has made and nobody else knows of. A recording is
+//! never mapped, because one that is truncated meanwhile would end the process with SIGBUS.
 
 use std::fs::File;
 use std::io;
 
-use memmap2::{Mmap, MmapMut};
-
-/// A file of float32 samples mapped for reading.
-pub struct MappedSamples {
-    map: Option<Mmap>,
-}
+use memmap2::MmapMut;
 
 /// A file of float32 samples mapped for writing. The file must be allocated on disk first:
 /// touching a page of a sparse file on a full disk kills the process with SIGBUS.
 pub struct MappedSamplesMut {
     map: Option<MmapMut>,
-}
-
-impl MappedSamples {
-    /// Maps the whole of `file`; an empty file gives an empty slice.
-    ///
-    /// # Errors
-    /// What the operating system says, or `InvalidData` when the length is no multiple of 4.
-    pub fn open(file: &File) -> io::Result<Self> {
-        if whole_samples(file)? == 0 {
-            return Ok(Self { map: None });
-        }
-        // SAFETY: the map is only read, and only as bytes and f32, for which any bit pattern is
-        // valid. A file truncated by someone else while it is mapped ends the process with
-        // SIGBUS; changed bytes change the values read, as with any read of a shared file.
-        let map = unsafe { Mmap::map(file)? };
-        Ok(Self { map: Some(map) })
-    }
-
-    /// The samples, interleaved as in the file.
-    #[must_use]
-    pub fn samples(&self) -> &[f32] {
-        let Some(map) = &self.map else { return &[] };
-        // SAFETY: any four bytes are a valid f32, and the host is little-endian (checked at
-        // compile time). A map starts at a page and `open` checked the length, so that the
-        // unaligned head and tail are empty.
-        let (head, samples, tail) = unsafe { map.align_to::<f32>() };
-        debug_assert!(head.is_empty() && tail.is_empty());
-        samples
-    }
-
-    /// The file's bytes.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        self.map.as_deref().unwrap_or(&[])
-    }
 }
 
 impl MappedSamplesMut {
@@ -71,7 +32,9 @@ impl MappedSamplesMut {
     #[must_use]
     pub fn samples_mut(&mut self) -> &mut [f32] {
         let Some(map) = &mut self.map else { return &mut [] };
-        // SAFETY: as in `MappedSamples::samples`.
+        // SAFETY: any four bytes are a valid f32, and the host is little-endian (checked at
+        // compile time). A map starts at a page and `open` checked the length, so that the
+        // unaligned head and tail are empty.
         let (head, samples, tail) = unsafe { map.align_to_mut::<f32>() };
         debug_assert!(head.is_empty() && tail.is_empty());
         samples
@@ -108,17 +71,13 @@ mod tests {
         file.read_to_end(&mut bytes).unwrap();
         // IEEE 754: 1.0 = 0x3f800000, -2.5 = 0xc0200000.
         assert_eq!(bytes, [0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0]);
-        let map = MappedSamples::open(&file).unwrap();
-        assert_eq!(map.samples(), [1.0, -2.5]);
-        assert_eq!(map.bytes(), bytes);
     }
 
     #[test]
     fn empty_files_are_empty_and_torn_ones_refused() {
         let mut file = tempfile::tempfile().unwrap();
-        assert!(MappedSamples::open(&file).unwrap().samples().is_empty());
         assert!(MappedSamplesMut::open(&file).unwrap().samples_mut().is_empty());
         file.write_all(&[0; 6]).unwrap();
-        assert!(MappedSamples::open(&file).is_err());
+        assert!(MappedSamplesMut::open(&file).is_err());
     }
 }

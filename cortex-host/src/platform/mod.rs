@@ -7,6 +7,7 @@
 //! - [`descriptor`]: descriptors of crates that hand out only the number;
 //! - [`map`]: files in memory;
 //! - [`scheduling`]: the calling thread's scheduling policy;
+//! - [`signals`]: what becomes of signals without a handler;
 //! - [`simd`]: running generic code with the processor's widest vector instructions;
 //! - [`tile_ring`]: tiles whose columns several threads fill at once.
 #![allow(unsafe_code)]
@@ -16,6 +17,7 @@ pub mod child;
 pub mod descriptor;
 pub mod map;
 pub mod scheduling;
+pub mod signals;
 pub mod simd;
 pub mod tile_ring;
 

@@ -86,15 +86,16 @@ impl Axis {
     }
 }
 
-/// Multiples of 1, 2 or 5 times a power of ten.
+/// Multiples of 1, 2 or 5 times a power of ten, written as such from 100,000 on.
 fn linear_ticks(min: f64, max: f64, wanted: usize) -> Vec<Tick> {
     let rough = (max - min) / wanted.max(1) as f64;
-    let power = math::pow(10.0, math::log10(rough).floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
+    let decade = math::log10(rough).floor() as i32;
+    let power = math::pow(10.0, f64::from(decade));
+    let factor = [1, 2, 5, 10]
         .into_iter()
-        .map(|factor| factor * power)
-        .find(|step| *step >= rough * 0.999)
-        .unwrap_or(10.0 * power);
+        .find(|factor| f64::from(*factor) * power >= rough * 0.999)
+        .unwrap_or(10);
+    let step = f64::from(factor) * power;
     let decimals = if step >= 1.0 { 0 } else { (-math::log10(step)).ceil() as usize };
     let first = (min / step).ceil() as i64;
     let last = (max / step + 1e-9).floor() as i64;
@@ -102,7 +103,11 @@ fn linear_ticks(min: f64, max: f64, wanted: usize) -> Vec<Tick> {
         .take(100)
         .map(|index| {
             let value = index as f64 * step;
-            Tick { value, label: format!("{value:.decimals$}").replace('-', "\u{2212}") }
+            let label = match i32::try_from(index) {
+                Ok(index) if index != 0 && decade >= 5 => power_label(index * factor, decade),
+                _ => format!("{value:.decimals$}"),
+            };
+            Tick { value, label: label.replace('-', "\u{2212}") }
         })
         .collect()
 }
@@ -178,6 +183,7 @@ mod tests {
     fn ticks_are_round_numbers() {
         assert_eq!(labels(&linear_ticks(0.0, 5.0, 5)), ["0", "1", "2", "3", "4", "5"]);
         assert_eq!(labels(&linear_ticks(-0.3, 0.3, 4)), ["−0.2", "0.0", "0.2"]);
+        assert_eq!(labels(&linear_ticks(0.0, 4.2e6, 4)), ["0", "2·10⁶", "4·10⁶"]);
         assert_eq!(labels(&log_ticks(0.5, 80.0, 5)), ["1", "10"]);
         assert_eq!(
             labels(&log_ticks(1e-5, 10.0, 9)),

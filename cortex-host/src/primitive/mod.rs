@@ -143,6 +143,13 @@ impl Library {
         local.or_else(|| embedded::text(&spec_name).map(|text| (text.to_owned(), None)))
     }
 
+    /// The local file called `path`: relative to the current folder, or in a local `primitives`
+    /// folder. It wins over an embedded one.
+    #[must_use]
+    pub fn local_file(&self, path: &str) -> Option<PathBuf> {
+        self.search(path).map(|folder| folder.join(path)).find(|found| found.is_file())
+    }
+
     /// All shipped configurations, by path; the summary is the file's first comment line.
     #[must_use]
     pub fn configs(&self) -> Vec<Listing> {
@@ -164,7 +171,10 @@ impl Library {
         }
         for (path, text) in FILES {
             if path.starts_with("primitives/configs/") || path.contains("/examples/") {
-                add((*path).to_owned(), text, false);
+                match self.local_file(path).and_then(|found| fs::read_to_string(found).ok()) {
+                    Some(local) => add((*path).to_owned(), &local, true),
+                    None => add((*path).to_owned(), text, false),
+                }
             }
         }
         found.into_values().collect()

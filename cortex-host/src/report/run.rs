@@ -1,7 +1,8 @@
 //! Reading a run's folder back: summary, telemetry, spectrum, configuration.
 //!
 //! Everything here comes from files that anybody may have changed: names are checked before they
-//! become paths, sizes before they become memory, and a mistake is an error with file and line.
+//! become paths, sizes before they become memory, links out of the folder are not followed, and a
+//! mistake is an error with file and line.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::dataset::DatasetError;
+use crate::dataset::within::{check_within, open_within};
 use crate::exit::Failure;
 use crate::results::{InputSpectrum, RunStatus, SCHEMA_VERSION, SPECTRUM_NAME, Summary};
 
@@ -111,8 +113,9 @@ pub struct Window {
     pub deadline_missed: bool,
     /// Whether it is a warm-up window, which is in no statistics.
     pub warmup: bool,
-    /// Whether the device is emulated: its kernel times are no times of real hardware.
-    pub emulated: bool,
+    /// Instructions of the kernel on an emulated device, whose kernel times are no times of real
+    /// hardware.
+    pub instructions: Option<u64>,
 }
 
 /// The columns that count here.
@@ -137,7 +140,7 @@ impl RunRecord {
     pub fn read(folder: &Path) -> Result<Self, ReportError> {
         let (summary, device) = read_summary(folder)?;
         let mut names: Vec<String> = summary.kernels.iter().map(|k| k.name.clone()).collect();
-        for name in folders_in(&folder.join("kernel-data"))? {
+        for name in folders_in(folder, &folder.join("kernel-data"))? {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -154,13 +157,13 @@ impl RunRecord {
             })
             .collect::<Result<_, _>>()?;
         let path = folder.join(SPECTRUM_NAME);
-        let spectrum = match read_text(&path)? {
+        let spectrum = match read_text(folder, &path)? {
             Some(text) => Some(serde_json::from_str(&text).map_err(|error| {
                 ReportError::Content { path, message: format!("this is no spectrum ({error})") }
             })?),
             None => None,
         };
-        let config = read_text(&folder.join("config.yaml"))?;
+        let config = read_text(folder, &folder.join("config.yaml"))?;
         Ok(Self { summary, kernels, spectrum, config, device })
     }
 }
@@ -169,6 +172,12 @@ impl KernelWindows {
     /// The measured windows: all but the warm-up.
     pub fn measured(&self) -> impl Iterator<Item = &Window> {
         self.windows.iter().filter(|window| !window.warmup)
+    }
+
+    /// Whether the device was emulated: its kernels are measured in instructions.
+    #[must_use]
+    pub fn emulated(&self) -> bool {
+        self.windows.iter().any(|window| window.instructions.is_some())
     }
 }
 
@@ -180,7 +189,7 @@ fn read_summary(folder: &Path) -> Result<(Summary, Vec<(String, String)>), Repor
         rest: serde_json::Map<String, Value>,
     }
     let path = folder.join("summary.json");
-    let Some(text) = read_text(&path)? else {
+    let Some(text) = read_text(folder, &path)? else {
         return Err(ReportError::NoRun { folder: folder.to_owned() });
     };
     let wrong = |error: serde_json::Error| ReportError::Content {
@@ -239,9 +248,9 @@ fn facts(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
 }
 
 /// A file's text; none when there is no such file.
-fn read_text(path: &Path) -> Result<Option<String>, ReportError> {
+fn read_text(run: &Path, path: &Path) -> Result<Option<String>, ReportError> {
     let unreadable = |source| ReportError::Read { path: path.to_owned(), source };
-    let file = match open(path) {
+    let file = match open_within(run, path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(error)),
@@ -251,22 +260,15 @@ fn read_text(path: &Path) -> Result<Option<String>, ReportError> {
     Ok(Some(text))
 }
 
-/// Opens a regular file: opening a pipe would wait for a writer.
-fn open(path: &Path) -> io::Result<File> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
-    }
-    File::open(path)
-}
-
 /// Names of the folders in `folder`, in order; none when it does not exist.
-fn folders_in(folder: &Path) -> Result<Vec<String>, ReportError> {
+fn folders_in(run: &Path, folder: &Path) -> Result<Vec<String>, ReportError> {
     let unreadable = |source| ReportError::Read { path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(error)),
     };
+    check_within(run, folder).map_err(unreadable)?;
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(unreadable)?;
@@ -292,7 +294,7 @@ fn read_windows(run: &Path, name: String, running: bool) -> Result<KernelWindows
     let mut kernel = KernelWindows { name, ..KernelWindows::default() };
     for (file, format) in [("telemetry.ndjson", Format::Ndjson), ("telemetry.csv", Format::Csv)] {
         let path = folder.join(file);
-        match open(&path) {
+        match open_within(run, &path) {
             Ok(file) => {
                 read_rows(&path, file, format, running, &mut kernel)?;
                 return Ok(kernel);
@@ -389,7 +391,7 @@ impl Row {
             end_to_end_ns: succeeded.then_some(end_to_end_ns),
             deadline_missed: self.deadline_missed != 0,
             warmup: self.warmup != 0,
-            emulated: self.device_instructions.is_some(),
+            instructions: self.device_instructions,
         }
     }
 }

@@ -15,6 +15,7 @@
 //! whatever ends the run leaves all windows up to then; `summary.json` says `running` until
 //! the end, so a run that was killed can be told from a whole one.
 
+mod figures;
 mod folder;
 mod markdown;
 mod provenance;
@@ -22,18 +23,21 @@ mod spectrum;
 mod statistics;
 mod summary;
 mod telemetry;
+mod terminal;
 
+pub(crate) use figures::{grouped, micros, missed, rate};
 pub use folder::{RunFolder, kernel_folder_names};
-pub(crate) use markdown::{headline, micros, missed, rate};
-pub use markdown::{summary_markdown, terminal_line, terminal_table};
+pub(crate) use markdown::headline;
+pub use markdown::summary_markdown;
 pub use provenance::HostFacts;
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
-pub use statistics::{KernelStatistics, Latency};
+pub use statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
     DatasetFacts, KernelSummary, OutputCheck, RunStatus, SCHEMA_VERSION, SeededFigures, Summary,
-    Throughput, ToolFacts, WindowCounts,
+    ToolFacts,
 };
 pub use telemetry::{TelemetrySettings, TelemetryWriter};
+pub use terminal::{terminal_line, terminal_table};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::{DeviceClock, Job, Pacing, Schedule, WindowRecord};
 
-use super::summary::{Throughput, WindowCounts};
+/// Numbers of windows, over all repeats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowCounts {
+    /// Windows the plan asked for, warm-up included.
+    pub planned: u64,
+    /// Windows that were run.
+    pub run: u64,
+    /// Of those, warm-up: in no statistics.
+    pub warmup: u64,
+    /// Of those, measured.
+    pub measured: u64,
+    /// Windows without a result, warm-up included.
+    pub failed: u64,
+    /// Measured windows without a result at their deadline; a failed window counts.
+    pub deadline_missed: u64,
+}
+
+/// How much data went through.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Throughput {
+    /// Measured windows with a result, per second of the run.
+    pub windows_per_s: f64,
+    /// New samples, over all channels, per second of the run.
+    pub samples_per_s: f64,
+    /// Time between two releases over the mean kernel time: how many times faster than the data
+    /// arrives the kernel is. None on an emulated device.
+    pub realtime_factor: Option<f64>,
+}
 
 /// Latencies above this (one hour) count as this in quantiles.
 const HIGHEST_NS: u64 = 3_600_000_000_000;

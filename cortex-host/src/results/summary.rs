@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::HostFacts;
-use super::statistics::{KernelStatistics, Latency};
+use super::statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
 use crate::device::{DeviceFacts, LinkFigures};
 use crate::harness::{AppliedRealtime, Job};
 
@@ -148,35 +148,6 @@ pub struct DatasetFacts {
     pub manifest: Option<String>,
 }
 
-/// Numbers of windows, over all repeats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WindowCounts {
-    /// Windows the plan asked for, warm-up included.
-    pub planned: u64,
-    /// Windows that were run.
-    pub run: u64,
-    /// Of those, warm-up: in no statistics.
-    pub warmup: u64,
-    /// Of those, measured.
-    pub measured: u64,
-    /// Windows without a result, warm-up included.
-    pub failed: u64,
-    /// Measured windows without a result at their deadline; a failed window counts.
-    pub deadline_missed: u64,
-}
-
-/// How much data went through.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Throughput {
-    /// Measured windows with a result, per second of the run.
-    pub windows_per_s: f64,
-    /// New samples, over all channels, per second of the run.
-    pub samples_per_s: f64,
-    /// Time between two releases over the mean kernel time: how many times faster than the data
-    /// arrives the kernel is. None on an emulated device.
-    pub realtime_factor: Option<f64>,
-}
-
 /// One kernel's outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelSummary {
@@ -308,6 +279,12 @@ impl KernelSummary {
 }
 
 impl Summary {
+    /// Whether the device was emulated: its kernels are measured in instructions.
+    #[must_use]
+    pub fn emulated(&self) -> bool {
+        self.device_facts.as_ref().is_some_and(|device| device.emulated)
+    }
+
     /// Windows without a result, over all kernels.
     #[must_use]
     pub fn failed_windows(&self) -> u64 {

@@ -1,13 +1,12 @@
 //! The data of a run: a static file checked and hashed, or a generated one in a temporary file.
 
-use std::fs::File;
 use std::io::Read;
 
 use tempfile::TempPath;
 
 use super::super::Talk;
 use super::super::generating::generating;
-use crate::dataset::place::place_text;
+use crate::dataset::place::{clear_abandoned, place_text};
 use crate::exit::{ExitCode, Failure};
 use crate::generate::{
     FileDigester, FileOptions, GenerateError, MANIFEST_NAME, Manifest, Recipe, write_file,
@@ -18,6 +17,12 @@ use crate::results::{DatasetFacts, InputSpectrum, RunFolder, SPECTRUM_NAME};
 
 /// Hashing more than this is worth a line of talk.
 const LARGE_BYTES: u64 = 1 << 28;
+
+/// How the name of a generated file begins.
+const TEMPORARY_PREFIX: &str = "cortex_gen_";
+
+/// How it ends.
+const TEMPORARY_SUFFIX: &str = ".float32";
 
 /// The data, ready to be read.
 pub(super) struct Data {
@@ -68,7 +73,7 @@ fn open(
     if bytes > LARGE_BYTES {
         talk.say(&format!("Hashing {} MB...", bytes / 1_000_000));
     }
-    let sha256 = file_sha256(dataset, interrupt)?;
+    let sha256 = file_sha256(&samples, dataset, interrupt)?;
     Ok(Data {
         samples,
         facts: DatasetFacts {
@@ -87,13 +92,18 @@ fn open(
     })
 }
 
-fn file_sha256(dataset: &StaticDataset, interrupt: &Interrupt) -> Result<String, Failure> {
+/// The digest of the very file that the run reads, whatever has its name by now.
+fn file_sha256(
+    samples: &SampleFile,
+    dataset: &StaticDataset,
+    interrupt: &Interrupt,
+) -> Result<String, Failure> {
     let unreadable = |error| Failure::io("read the dataset", &dataset.path, &error);
-    let mut file = File::open(&dataset.path).map_err(unreadable)?;
+    let mut file = samples.file();
     let mut digester = FileDigester::default();
     loop {
         // A gigabyte takes seconds without the processor's SHA instructions.
-        let taken = digester.update_from(file.by_ref().take(1 << 24)).map_err(unreadable)?;
+        let taken = digester.update_from(Read::take(&mut file, 1 << 24)).map_err(unreadable)?;
         if interrupt.raised() {
             return Err(Failure::new(ExitCode::Interrupted, "interrupted; nothing was run"));
         }
@@ -112,15 +122,18 @@ fn generate(
 ) -> Result<Data, Failure> {
     talk.say("Detected synthetic dataset generator");
     let temporary_folder = std::env::temp_dir();
+    // What killed runs have left, under its name or before it got it.
+    clear_abandoned(&temporary_folder, TEMPORARY_PREFIX, TEMPORARY_SUFFIX);
+    clear_abandoned(&temporary_folder, &format!(".{TEMPORARY_PREFIX}"), ".part");
     let temporary = tempfile::Builder::new()
-        .prefix("cortex_gen_")
-        .suffix(".float32")
+        .prefix(TEMPORARY_PREFIX)
+        .suffix(TEMPORARY_SUFFIX)
         .tempfile_in(&temporary_folder)
         .map_err(|error| Failure::io("make a temporary file in", &temporary_folder, &error))?
         .into_temp_path();
     let options = FileOptions { replace: true, ..FileOptions::automatic() };
     let mut digester = FileDigester::default();
-    generating(dataset, talk, interrupt, |watch| {
+    let file = generating(dataset, talk, interrupt, |watch| {
         write_file(&Recipe::of(dataset), &temporary, &options, Some(&mut digester), watch)
     })
     .map_err(refused)?;
@@ -131,7 +144,7 @@ fn generate(
     let manifest_name = format!("dataset/{MANIFEST_NAME}");
     place_text(&folder.path().join(&manifest_name), &manifest.to_yaml())?;
     Ok(Data {
-        samples: SampleFile::open(&temporary, dataset.channels)?,
+        samples: SampleFile::of(file, temporary.to_path_buf(), dataset.channels)?,
         facts: DatasetFacts {
             kind: "generator".to_owned(),
             path: dataset.primitive.clone(),

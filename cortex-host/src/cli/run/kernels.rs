@@ -122,6 +122,9 @@ pub(super) fn run_all(
         if ended? == Ending::Interrupted {
             return Ok(Ending::Interrupted);
         }
+        if matches!(plan.dataset, DatasetPlan::Static(_)) {
+            data.samples.check_unchanged()?;
+        }
     }
     target.close();
     Ok(Ending::Complete)

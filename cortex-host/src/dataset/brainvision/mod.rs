@@ -9,4 +9,4 @@ mod read;
 mod write;
 
 pub use read::{Description, open};
-pub use write::{Header, Marker, header_paths, remove_header, write_header};
+pub use write::{Header, Marker, header_paths, remove_header, stage_header, write_header};

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::DatasetError;
-use crate::dataset::place;
+use crate::dataset::place::{Staged, remove_if_present, stage_text};
 
 /// What a header says about a file of interleaved little-endian `f32` samples.
 #[derive(Clone, Copy, Debug)]
@@ -46,19 +46,30 @@ pub fn header_paths(data: &Path) -> (PathBuf, PathBuf) {
 /// A file is there and cannot be removed.
 pub fn remove_header(data: &Path) -> Result<(), DatasetError> {
     let (vhdr, vmrk) = header_paths(data);
-    place::remove_if_present(&vhdr)?;
-    place::remove_if_present(&vmrk)
+    remove_if_present(&vhdr)?;
+    remove_if_present(&vmrk)
 }
 
-/// Writes `.vhdr` and `.vmrk` beside `data` (which need not exist yet), the header last, so
-/// that a header never points at a missing marker file. Returns the header's path.
+/// Writes `.vhdr` and `.vmrk` beside `data` (which need not exist yet). Returns the header's path.
+///
+/// # Errors
+/// As [`stage_header`], or they cannot be given their names.
+pub fn write_header(data: &Path, header: &Header<'_>) -> Result<PathBuf, DatasetError> {
+    for staged in stage_header(data, header)? {
+        staged.place()?;
+    }
+    Ok(header_paths(data).0)
+}
+
+/// As [`write_header`], but the files do not have their names yet; to be placed in the order
+/// given, so that a header never points at a missing marker file.
 ///
 /// Samples are declared `IEEE_FLOAT_32`, `MULTIPLEXED`, resolution 1 µV.
 ///
 /// # Errors
 /// `data` itself is named `.vhdr` or `.vmrk`, its name is not UTF-8, the rate is not a
 /// positive number, there is no channel, or the files cannot be written.
-pub fn write_header(data: &Path, header: &Header<'_>) -> Result<PathBuf, DatasetError> {
+pub fn stage_header(data: &Path, header: &Header<'_>) -> Result<[Staged; 2], DatasetError> {
     let (vhdr, vmrk) = header_paths(data);
     if data == vhdr || data == vmrk {
         return Err(DatasetError::Request(format!(
@@ -77,9 +88,9 @@ pub fn write_header(data: &Path, header: &Header<'_>) -> Result<PathBuf, Dataset
         return Err(DatasetError::Request(format!("{} would have no channel", vhdr.display())));
     }
     let data_name = file_name(data)?;
-    place::place_text(&vmrk, &marker_text(data_name, header))?;
-    place::place_text(&vhdr, &header_text(data_name, file_name(&vmrk)?, header))?;
-    Ok(vhdr)
+    let markers = stage_text(&vmrk, &marker_text(data_name, header))?;
+    let header = stage_text(&vhdr, &header_text(data_name, file_name(&vmrk)?, header))?;
+    Ok([markers, header])
 }
 
 fn header_text(data_name: &str, marker_name: &str, header: &Header<'_>) -> String {

@@ -2,7 +2,8 @@
 //!
 //! For each kernel of both runs the difference B − A of the median and of the 99th percentile is
 //! given for kernel time and end-to-end latency, with a 95 % interval from a block bootstrap
-//! (percentile method, both runs resampled independently; [`bootstrap`] has the sources).
+//! (percentile method, both runs resampled independently; [`bootstrap`] has the sources). On
+//! emulated devices kernels are compared by their instructions.
 //!
 //! # What the intervals promise
 //! On AR(1) series of 500 windows the interval of the difference of medians covers the truth in
@@ -72,9 +73,10 @@ pub struct KernelComparison {
     pub failed: (usize, usize),
     /// Measured windows that missed their deadline, in each run.
     pub deadline_missed: (usize, usize),
-    /// Median of the kernel time.
+    /// Median of the kernel time, or of its instructions when both devices are emulated; none
+    /// when only one is: the two cannot be compared.
     pub kernel_p50: Option<Change>,
-    /// 99th percentile of the kernel time.
+    /// 99th percentile of the same.
     pub kernel_p99: Option<Change>,
     /// Median of the end-to-end latency.
     pub end_to_end_p50: Option<Change>,
@@ -82,15 +84,27 @@ pub struct KernelComparison {
     pub end_to_end_p99: Option<Change>,
 }
 
-/// A quantile in both runs, in microseconds.
+/// What a quantile is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// Microseconds.
+    Us,
+    /// Instructions of an emulated device.
+    Instructions,
+}
+
+/// A quantile in both runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Change {
+    /// Of `a`, `b` and the differences.
+    pub unit: Unit,
     /// In the first run.
-    pub a_us: f64,
+    pub a: f64,
     /// In the second run.
-    pub b_us: f64,
+    pub b: f64,
     /// B − A.
-    pub difference_us: f64,
+    pub difference: f64,
     /// (B − A) / A in percent.
     pub change_percent: f64,
     /// Its interval; none with too few windows.
@@ -100,8 +114,8 @@ pub struct Change {
 /// A confidence interval of B − A.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
-    /// Lower and upper end in microseconds.
-    pub difference_us: (f64, f64),
+    /// Lower and upper end, in the change's unit.
+    pub difference: (f64, f64),
     /// Lower and upper end in percent of A.
     pub change_percent: (f64, f64),
     /// Block lengths used, in windows, in each run.
@@ -158,7 +172,8 @@ impl Comparison {
     }
 
     /// Kernels whose median kernel time or median end-to-end latency in B is slower by more than
-    /// `percent`, the whole interval of the change being above it.
+    /// `percent`, the whole interval of the change being above it. Of an emulated device only the
+    /// instructions count: how fast the emulator runs says nothing of the kernel.
     #[must_use]
     pub fn slower_than(&self, percent: f64) -> Vec<&KernelComparison> {
         let slower = |change: &Option<Change>| {
@@ -168,7 +183,10 @@ impl Comparison {
         };
         self.kernels
             .iter()
-            .filter(|kernel| slower(&kernel.kernel_p50) || slower(&kernel.end_to_end_p50))
+            .filter(|kernel| {
+                let emulated = kernel.kernel_p50.is_some_and(|c| c.unit == Unit::Instructions);
+                slower(&kernel.kernel_p50) || !emulated && slower(&kernel.end_to_end_p50)
+            })
             .collect()
     }
 
@@ -180,10 +198,10 @@ impl Comparison {
     }
 }
 
-/// Compares two series, in the order of time, in nanoseconds: changes of the median and of the
-/// 99th percentile. `stream` chooses random numbers; it takes two streams.
+/// Compares two series in the order of time, of nanoseconds ([`Unit::Us`]) or instructions: changes
+/// of the median and of the 99th percentile. `stream` chooses random numbers; it takes two streams.
 #[must_use]
-pub fn compare_series(a: &[u64], b: &[u64], stream: u32) -> [Option<Change>; 2] {
+pub fn compare_series(a: &[u64], b: &[u64], unit: Unit, stream: u32) -> [Option<Change>; 2] {
     const QUANTILES: [f64; 2] = [0.5, 0.99];
     let sorted = |series: &[u64]| {
         let mut sorted = series.to_vec();
@@ -194,8 +212,8 @@ pub fn compare_series(a: &[u64], b: &[u64], stream: u32) -> [Option<Change>; 2] 
     let least = a.len().min(b.len());
     [(QUANTILES[0], LEAST_WINDOWS, 0), (QUANTILES[1], LEAST_WINDOWS_P99, 1)].map(
         |(quantile, needed, index)| {
-            let a_ns = bootstrap::quantile(&sorted_a, quantile)?;
-            let b_ns = bootstrap::quantile(&sorted_b, quantile)?;
+            let a_ticks = bootstrap::quantile(&sorted_a, quantile)?;
+            let b_ticks = bootstrap::quantile(&sorted_b, quantile)?;
             let interval = (least >= needed).then(|| {
                 let blocks =
                     (bootstrap::block_length(a, quantile), bootstrap::block_length(b, quantile));
@@ -208,14 +226,14 @@ pub fn compare_series(a: &[u64], b: &[u64], stream: u32) -> [Option<Change>; 2] 
                 let stream = stream.wrapping_add(index << 30);
                 let draws_a = draws(a, blocks.0, stream);
                 let draws_b = draws(b, blocks.1, stream + 1);
-                interval(&draws_a, &draws_b, blocks)
+                interval(&draws_a, &draws_b, unit, blocks)
             });
-            let (a_us, b_us) = (a_ns as f64 / 1e3, b_ns as f64 / 1e3);
             Some(Change {
-                a_us,
-                b_us,
-                difference_us: tick(b_us - a_us),
-                change_percent: percent(a_ns, b_ns),
+                unit,
+                a: unit.of(a_ticks),
+                b: unit.of(b_ticks),
+                difference: unit.difference(a_ticks, b_ticks),
+                change_percent: percent(a_ticks, b_ticks),
                 interval,
             })
         },
@@ -228,15 +246,24 @@ fn compare_kernel(a: &KernelWindows, b: &KernelWindows, stream: u32) -> KernelCo
     };
     let count =
         |kernel: &KernelWindows, of: fn(&&Window) -> bool| kernel.windows.iter().filter(of).count();
-    let (kernel_a, kernel_b) = (series(a, |w| w.kernel_ns), series(b, |w| w.kernel_ns));
     let (all_a, all_b) = (series(a, |w| w.end_to_end_ns), series(b, |w| w.end_to_end_ns));
-    let [kernel_p50, kernel_p99] = compare_series(&kernel_a, &kernel_b, stream);
-    let [end_to_end_p50, end_to_end_p99] = compare_series(&all_a, &all_b, stream + 2);
+    let [kernel_p50, kernel_p99] = match (a.emulated(), b.emulated()) {
+        (false, false) => {
+            let time = |kernel| series(kernel, |w| w.kernel_ns);
+            compare_series(&time(a), &time(b), Unit::Us, stream)
+        }
+        (true, true) => {
+            let instructions = |kernel| series(kernel, |w| w.instructions);
+            compare_series(&instructions(a), &instructions(b), Unit::Instructions, stream)
+        }
+        _ => [None, None],
+    };
+    let [end_to_end_p50, end_to_end_p99] = compare_series(&all_a, &all_b, Unit::Us, stream + 2);
     let missed = |window: &&Window| window.deadline_missed && !window.warmup;
     let failed = |window: &&Window| window.kernel_ns.is_none();
     KernelComparison {
         name: a.name.clone(),
-        windows: (kernel_a.len(), kernel_b.len()),
+        windows: (all_a.len(), all_b.len()),
         failed: (count(a, failed), count(b, failed)),
         deadline_missed: (count(a, missed), count(b, missed)),
         kernel_p50,
@@ -247,11 +274,16 @@ fn compare_kernel(a: &KernelWindows, b: &KernelWindows, stream: u32) -> KernelCo
 }
 
 /// The middle part of the differences of independent draws.
-fn interval(draws_a: &[u64], draws_b: &[u64], block_windows: (usize, usize)) -> Interval {
+fn interval(
+    draws_a: &[u64],
+    draws_b: &[u64],
+    unit: Unit,
+    block_windows: (usize, usize),
+) -> Interval {
     let pairs = || draws_a.iter().zip(draws_b);
-    let differences = pairs().map(|(a, b)| tick((*b as f64 - *a as f64) / 1e3)).collect();
+    let differences = pairs().map(|(a, b)| unit.difference(*a, *b)).collect();
     let changes = pairs().map(|(a, b)| percent(*a, *b)).collect();
-    Interval { difference_us: middle(differences), change_percent: middle(changes), block_windows }
+    Interval { difference: middle(differences), change_percent: middle(changes), block_windows }
 }
 
 /// The ends of the middle [`CONFIDENCE`] of `values`.
@@ -263,13 +295,24 @@ fn middle(mut values: Vec<f64>) -> (f64, f64) {
     (low, high)
 }
 
-/// The change from `a` to `b` in percent; a clock tick is the least a window can have taken.
-fn percent(a_ns: u64, b_ns: u64) -> f64 {
-    let a = a_ns.max(1) as f64;
-    (b_ns.max(1) as f64 - a) / a * 100.0
+/// The change from `a` to `b` ticks in percent; one tick is the least a window can have taken.
+fn percent(a: u64, b: u64) -> f64 {
+    let a = a.max(1) as f64;
+    (b.max(1) as f64 - a) / a * 100.0
 }
 
-/// Microseconds to a nanosecond: the clock has no finer tick.
-fn tick(us: f64) -> f64 {
-    (us * 1e3).round() / 1e3
+impl Unit {
+    /// A count of nanoseconds or instructions in this unit.
+    fn of(self, ticks: u64) -> f64 {
+        match self {
+            Unit::Us => ticks as f64 / 1e3,
+            Unit::Instructions => ticks as f64,
+        }
+    }
+
+    /// B − A in this unit, exact to the tick.
+    fn difference(self, a: u64, b: u64) -> f64 {
+        let size = self.of(b.abs_diff(a));
+        if b < a { -size } else { size }
+    }
 }

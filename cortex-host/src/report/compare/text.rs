@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Change, Comparison, LEAST_WINDOWS, LEAST_WINDOWS_P99};
-use crate::results::micros;
+use super::{Change, Comparison, LEAST_WINDOWS, LEAST_WINDOWS_P99, Unit};
+use crate::results::{grouped, micros};
 
 /// The comparison as a table, with what to know about it.
 #[must_use]
@@ -33,9 +33,9 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
     if comparison.kernels.is_empty() {
         return writeln!(out, "\nThe runs have no kernel in common.");
     }
-    let head = ["kernel", "latency", "A µs", "B µs", "B − A µs", "change", "95 % interval", ""];
+    let head = ["kernel", "", "A", "B", "B − A", "change", "95 % interval", ""];
     let mut rows = vec![head.map(str::to_owned)];
-    let (mut few, mut few_p99) = (false, false);
+    let (mut few, mut few_p99, mut incomparable) = (false, false, false);
     for kernel in &comparison.kernels {
         let changes = [
             ("kernel p50", kernel.kernel_p50),
@@ -48,6 +48,7 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
             let Some(change) = change else {
                 let dash = || "–".to_owned();
                 let what = what.to_owned();
+                incomparable |= index < 2;
                 rows.push([name, what, dash(), dash(), dash(), dash(), dash(), String::new()]);
                 continue;
             };
@@ -74,6 +75,9 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
             )?;
         }
     }
+    if incomparable {
+        writeln!(out, "Kernels on an emulated and on a real device cannot be compared.")?;
+    }
     if few {
         writeln!(out, "No interval of a median below {LEAST_WINDOWS} windows in each run.")?;
     }
@@ -88,13 +92,21 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
 }
 
 fn row(name: String, what: &str, change: &Change) -> [String; 8] {
+    let (unit, more, less) = match change.unit {
+        Unit::Us => ("µs", "slower", "faster"),
+        Unit::Instructions => ("instructions", "more", "fewer"),
+    };
+    let figure = match change.unit {
+        Unit::Us => micros,
+        Unit::Instructions => grouped,
+    };
     let (interval, verdict) = match change.interval {
         None => ("–".to_owned(), ""),
         Some(interval) => {
             let (low, high) = interval.change_percent;
             let verdict = match (low > 0.0, high < 0.0) {
-                (true, _) => "slower",
-                (_, true) => "faster",
+                (true, _) => more,
+                (_, true) => less,
                 _ => "no difference seen",
             };
             (format!("{} to {} %", signed(low, 1), signed(high, 1)), verdict)
@@ -102,10 +114,14 @@ fn row(name: String, what: &str, change: &Change) -> [String; 8] {
     };
     [
         name,
-        what.to_owned(),
-        micros(change.a_us),
-        micros(change.b_us),
-        signed(change.difference_us, if change.difference_us.abs() < 10.0 { 2 } else { 1 }),
+        format!("{what}, {unit}"),
+        figure(change.a),
+        figure(change.b),
+        match change.unit {
+            Unit::Us if change.difference.abs() < 10.0 => signed(change.difference, 2),
+            Unit::Us => signed(change.difference, 1),
+            Unit::Instructions => signed(change.difference, 0),
+        },
         format!("{} %", signed(change.change_percent, 1)),
         interval,
         verdict.to_owned(),

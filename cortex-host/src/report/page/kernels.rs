@@ -1,0 +1,234 @@
+//! The kernels of a run: the table of all, and a section with charts for each.
+
+use std::fmt::{self, Write};
+
+use super::{FULL, HALF, Page};
+use crate::plot::escape;
+use crate::report::charts;
+use crate::report::run::KernelWindows;
+use crate::results::{KernelSummary, Latency, Summary, grouped, micros, missed, rate};
+
+/// Five columns of the table of all kernels.
+struct Group {
+    title: String,
+    of: fn(&KernelSummary) -> Option<Latency>,
+    figure: fn(f64) -> String,
+}
+
+impl Group {
+    fn instructions() -> Self {
+        let title = "kernel, instructions".to_owned();
+        Self { title, of: |kernel| kernel.kernel_instructions, figure: grouped }
+    }
+
+    fn kernel_time(summary: &Summary) -> Self {
+        Self::time("kernel time", summary, |kernel| kernel.kernel_time_us)
+    }
+
+    fn end_to_end(summary: &Summary) -> Self {
+        Self::time("end-to-end", summary, |kernel| kernel.end_to_end_us)
+    }
+
+    /// In milliseconds when microseconds would have seven digits.
+    fn time(name: &str, summary: &Summary, of: fn(&KernelSummary) -> Option<Latency>) -> Self {
+        let slow = summary.kernels.iter().filter_map(of).any(|latency| latency.max >= 1e6);
+        let (unit, figure): (_, fn(f64) -> String) =
+            if slow { ("ms", |us| micros(us / 1e3)) } else { ("µs", micros) };
+        Self { title: format!("{name}, {unit}"), of, figure }
+    }
+}
+
+impl Page {
+    /// The table of all kernels.
+    pub(super) fn figures(&mut self, summary: &Summary) -> fmt::Result {
+        let groups: [Group; 2] = if summary.emulated() {
+            [Group::instructions(), Group::end_to_end(summary)]
+        } else {
+            [Group::kernel_time(summary), Group::end_to_end(summary)]
+        };
+        // Instructions have more digits than microseconds.
+        let dense = if summary.emulated() { " dense" } else { "" };
+        write!(
+            self.out,
+            "<div class=\"wide\"><table class=\"figures{dense}\">\n<thead>\n<tr class=\"group\"><th></th>\
+             <th colspan=\"3\" class=\"first\"><span>windows</span></th>",
+        )?;
+        for group in &groups {
+            let title = &group.title;
+            write!(self.out, "<th colspan=\"5\" class=\"first\"><span>{title}</span></th>")?;
+        }
+        self.out.push_str(
+            "</tr>\n<tr><th>kernel</th><th class=\"first\">measured</th><th>missed</th><th>failed</th>",
+        );
+        for _ in &groups {
+            self.out.push_str(
+                "<th class=\"first\">p50</th><th>p95</th><th>p99</th><th>max</th><th>jitter</th>",
+            );
+        }
+        self.out.push_str("</tr>\n</thead>\n<tbody>\n");
+        for kernel in &summary.kernels {
+            let windows = kernel.windows;
+            write!(
+                self.out,
+                "<tr><td>{}</td><td class=\"first\">{}</td>{}{}",
+                escape(&kernel.name),
+                windows.measured,
+                count_cell(&missed(kernel), windows.deadline_missed),
+                count_cell(&windows.failed.to_string(), windows.failed),
+            )?;
+            for group in &groups {
+                self.latency_cells((group.of)(kernel), group.figure)?;
+            }
+            self.out.push_str("</tr>\n");
+        }
+        self.out.push_str("</tbody>\n</table></div>\n");
+        let kernel = match summary.emulated() {
+            true => "Instructions are counted",
+            false => "Kernel time runs",
+        };
+        let release = match summary.pace.as_str() {
+            "realtime" => "the instant a window’s last sample arrived by the sample clock",
+            _ => "the end of the window before (nothing waits with <code>pace: max</code>)",
+        };
+        writeln!(
+            self.out,
+            "<p class=\"soft\">{kernel} from the kernel’s start to its return on the device, \
+             end-to-end from {release} to its result. Jitter is p99 − p50. Quantiles are within \
+             0.1 %. Warm-up windows are in no figure; a failed window counts as missed.</p>"
+        )
+    }
+
+    fn latency_cells(
+        &mut self,
+        latency: Option<Latency>,
+        figure: fn(f64) -> String,
+    ) -> fmt::Result {
+        let Some(latency) = latency else {
+            self.out.push_str("<td class=\"first\">–</td><td>–</td><td>–</td><td>–</td><td>–</td>");
+            return Ok(());
+        };
+        let Latency { p50, p95, p99, max, jitter_p99_minus_p50, .. } = latency;
+        write!(
+            self.out,
+            "<td class=\"first\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>",
+            figure(p50),
+            figure(p95),
+            figure(p99),
+            figure(max),
+            figure(jitter_p99_minus_p50)
+        )
+    }
+
+    pub(super) fn kernel(
+        &mut self,
+        kernel: &KernelWindows,
+        known: Option<&KernelSummary>,
+    ) -> fmt::Result {
+        writeln!(self.out, "<section class=\"kernel\">\n<h3>{}</h3>", escape(&kernel.name))?;
+        let facts = match known {
+            Some(known) => kernel_facts(known),
+            None => format!(
+                "{} windows in the telemetry; the run ended before this kernel had a summary",
+                kernel.windows.len()
+            ),
+        };
+        writeln!(self.out, "<p class=\"facts\">{facts}</p>")?;
+        if kernel.windows.is_empty() {
+            let seeded = known.is_some_and(|known| known.seeded.is_some());
+            let text = if seeded {
+                "The device generated its own input and kept its own times: SUMMARY.md has them."
+            } else {
+                "No window was run."
+            };
+            writeln!(self.out, "<p>{text}</p>\n</section>")?;
+            return Ok(());
+        }
+        let (histogram, cumulative) = (charts::histogram(kernel), charts::cumulative(kernel));
+        if histogram.is_some() {
+            self.out.push_str("<div class=\"pair\">\n");
+            self.chart(histogram, HALF, 260.0, "")?;
+            self.chart(cumulative, HALF, 260.0, "")?;
+            self.out.push_str("</div>\n");
+            if let Some((count, greatest_us)) = charts::beyond(kernel) {
+                writeln!(
+                    self.out,
+                    "<p class=\"facts\">Beyond the right end: {count} window{}, the slowest {} µs.</p>",
+                    if count == 1 { "" } else { "s" },
+                    micros(greatest_us)
+                )?;
+            }
+        } else {
+            self.out.push_str("<p>No measured window has a result.</p>\n");
+        }
+        let count = kernel.windows.len();
+        let caption = if count > charts::COLUMNS {
+            format!(
+                "{count} windows drawn in {} columns: the band is from the least to the greatest \
+                 of a column, the line its median. A column with a missed or failed window is \
+                 marked; the distributions above are of every measured window.",
+                count.div_ceil(count.div_ceil(charts::COLUMNS))
+            )
+        } else {
+            String::new()
+        };
+        let deadline_us = known.map(|known| known.deadline_us);
+        self.chart(charts::timeline(kernel, deadline_us), FULL, 320.0, &caption)?;
+        self.out.push_str("</section>\n");
+        Ok(())
+    }
+}
+
+/// A count that is loud when it is not 0.
+fn count_cell(text: &str, count: u64) -> String {
+    if count > 0 {
+        format!("<td class=\"loud\">{}</td>", escape(text))
+    } else {
+        format!("<td>{}</td>", escape(text))
+    }
+}
+
+/// One line about a kernel, as HTML (it holds numbers only).
+fn kernel_facts(kernel: &KernelSummary) -> String {
+    let windows = kernel.windows;
+    let mut text = format!(
+        "window {} / hop {} samples · {} channels at {} Hz · deadline {} ms · {} windows",
+        kernel.window,
+        kernel.hop,
+        kernel.channels,
+        kernel.sample_rate_hz,
+        milliseconds(kernel.deadline_us),
+        windows.run,
+    );
+    let _ = write!(text, " ({} warm-up)", windows.warmup);
+    if windows.run < windows.planned {
+        let _ = write!(text, " of {} planned", windows.planned);
+    }
+    if kernel.repeats > 1 {
+        let _ = write!(text, " in {} repeats", kernel.repeats);
+    }
+    if let Some(factor) = kernel.throughput.and_then(|throughput| throughput.realtime_factor) {
+        let _ = write!(text, " · {}× faster than real time", rate(factor));
+    }
+    if let Some(instructions) = kernel.kernel_instructions {
+        let _ = write!(text, " · {} instructions a window (p50)", micros(instructions.p50));
+    }
+    match (&kernel.error, &kernel.outputs) {
+        (Some(error), _) => {
+            let _ = write!(text, " · {}", escape(error));
+        }
+        (None, Some(outputs)) => {
+            let _ = write!(text, " · {}", outputs.sentence());
+        }
+        (None, None) => {}
+    }
+    if let Some(missing @ 1..) = kernel.missing_samples {
+        let _ = write!(text, " · met {missing} missing samples in a repeat");
+    }
+    text
+}
+
+/// Microseconds as milliseconds, without trailing zeros.
+fn milliseconds(us: f64) -> String {
+    let text = format!("{:.3}", us / 1e3);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

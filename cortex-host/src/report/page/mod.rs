@@ -1,0 +1,224 @@
+//! The page: HTML around tables and charts.
+//!
+//! No scripts, nothing to fetch, and no text from a file without [`escape`].
+
+use std::fmt::{self, Write};
+
+mod facts;
+mod kernels;
+
+use super::charts;
+use super::run::RunRecord;
+use crate::plot::{Chart, Frame, STYLE, escape};
+use crate::results::{RunStatus, Summary, headline};
+
+/// Where a chart begins and how wide the picture is, in pixels: across the page, half of it, and
+/// across with room for names beside the axis.
+const FULL: (f64, f64) = (0.0, 960.0);
+const HALF: (f64, f64) = (0.0, 474.0);
+const OVERVIEW: (f64, f64) = (36.0, 960.0);
+
+/// Charts lie this far apart in a plane of their own, so that no two have the same place.
+const CHART_STEP: f64 = 1000.0;
+
+/// A configuration longer than this is left out, in bytes.
+const MOST_CONFIG_BYTES: usize = 64 << 10;
+
+/// The report of a run.
+#[must_use]
+pub fn html(record: &RunRecord) -> String {
+    let mut page = Page { out: String::new(), charts: 0 };
+    // Writing to a String cannot fail.
+    let _ = page.write(record);
+    page.out
+}
+
+struct Page {
+    out: String,
+    charts: u32,
+}
+
+impl Page {
+    fn write(&mut self, record: &RunRecord) -> fmt::Result {
+        let summary = &record.summary;
+        let title = escape(&summary.run_id);
+        write!(
+            self.out,
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+             <link rel=\"icon\" href=\"data:,\">\n<title>{title} – CORTEX</title>\n\
+             <style>\n{STYLE}{}</style>\n</head>\n<body>\n",
+            include_str!("page.css")
+        )?;
+        self.head(summary)?;
+        self.notices(record)?;
+        if !summary.kernels.is_empty() {
+            self.out.push_str("<h2>Summary</h2>\n");
+            self.figures(summary)?;
+            self.chart(charts::overview(summary), OVERVIEW, overview_height(summary), "")?;
+        }
+        if !record.kernels.is_empty() {
+            self.out.push_str("<h2>Kernels</h2>\n");
+        }
+        for kernel in &record.kernels {
+            let known = summary.kernels.iter().find(|known| known.name == kernel.name);
+            self.kernel(kernel, known)?;
+        }
+        self.input(summary, record.spectrum.as_ref())?;
+        self.out.push_str("<h2>Device and machine</h2>\n");
+        self.about(&facts::machine(summary))?;
+        self.about(&record.device)?;
+        self.reproduce(record)?;
+        let tool = &summary.tool;
+        writeln!(
+            self.out,
+            "<footer>Made by {} {} from the files in this folder. Times are in <code>kernel-data/\
+             </code>, figures for programs in <code>summary.json</code>. <code>cortex-host report \
+             FOLDER</code> makes this page again.</footer>\n</body>\n</html>",
+            escape(&tool.name),
+            escape(&tool.version)
+        )
+    }
+
+    fn head(&mut self, summary: &Summary) -> fmt::Result {
+        let (class, sign) = match summary.status {
+            RunStatus::Complete => ("complete", "✓"),
+            RunStatus::Failed => ("failed", "✕"),
+            RunStatus::Interrupted => ("interrupted", "■"),
+            RunStatus::Running => ("running", "…"),
+        };
+        let headline = headline(summary);
+        let (status, rest) = headline.split_once(": ").unwrap_or((&headline, ""));
+        writeln!(
+            self.out,
+            "<header>\n<p class=\"kind\">CORTEX benchmark report</p>\n<h1>{}</h1>\n\
+             <p class=\"lead\"><span class=\"badge {class}\">{sign} {status}</span> · {rest}</p>\n\
+             <p class=\"soft\">{} · {} s · {} · {} pace</p>\n</header>",
+            escape(&summary.run_id),
+            escape(&summary.started_at.replace('T', " ").replace('Z', " UTC")),
+            seconds(summary.elapsed_s),
+            escape(&summary.device),
+            escape(&summary.pace),
+        )
+    }
+
+    fn notices(&mut self, record: &RunRecord) -> fmt::Result {
+        let summary = &record.summary;
+        if let Some(error) = &summary.error {
+            self.notice("error", error)?;
+        }
+        match summary.status {
+            RunStatus::Interrupted => self.notice(
+                "",
+                "This run was interrupted. Every window up to then is here; kernels after it were \
+                 not run.",
+            )?,
+            RunStatus::Running => self.notice(
+                "error",
+                "This run never said how it ended: it was killed, or is still going. What stands \
+                 here is what it had written when this page was made.",
+            )?,
+            RunStatus::Complete | RunStatus::Failed => {}
+        }
+        for kernel in record.kernels.iter().filter(|kernel| kernel.cut_off) {
+            let name = &kernel.name;
+            self.notice(
+                "",
+                &format!("The last telemetry row of {name} is cut off; it is left out."),
+            )?;
+        }
+        for warning in &summary.realtime.warnings {
+            self.notice("", warning)?;
+        }
+        if summary.emulated() {
+            self.notice(
+                "",
+                "The device is emulated: instructions are exact, latencies and missed deadlines are \
+                 the emulator’s and say nothing of real hardware.",
+            )?;
+        }
+        if !summary.tool.optimized {
+            self.notice(
+                "",
+                "Made by a build without optimisation: these latencies mean little. Use cargo run \
+                 --release.",
+            )?;
+        }
+        Ok(())
+    }
+
+    fn notice(&mut self, class: &str, text: &str) -> fmt::Result {
+        writeln!(self.out, "<p class=\"notice {class}\">{}</p>", escape(text))
+    }
+
+    fn reproduce(&mut self, record: &RunRecord) -> fmt::Result {
+        let summary = &record.summary;
+        writeln!(
+            self.out,
+            "<h2>Reproduce</h2>\n<p>From the folder the run was started in:</p>\n<pre>{}</pre>",
+            escape(&summary.reproduce)
+        )?;
+        self.about(&[("configuration SHA-256", summary.plan_sha256.clone())])?;
+        match &record.config {
+            Some(config) if config.len() <= MOST_CONFIG_BYTES => {
+                let lines = config.trim_end().lines().map(escape).collect::<Vec<_>>().join("\n");
+                writeln!(
+                    self.out,
+                    "<p class=\"soft\">config.yaml, every default filled in:</p>\n<pre class=\"config\">{lines}</pre>"
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A table of facts.
+    fn about<N: AsRef<str>>(&mut self, facts: &[(N, String)]) -> fmt::Result {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.out.push_str("<table class=\"about\">\n");
+        for (name, value) in facts {
+            writeln!(
+                self.out,
+                "<tr><th>{}</th><td>{}</td></tr>",
+                escape(name.as_ref()),
+                escape(value)
+            )?;
+        }
+        self.out.push_str("</table>\n");
+        Ok(())
+    }
+
+    /// A chart with a caption, which is plain text and may be empty.
+    fn chart(
+        &mut self,
+        chart: Option<Chart>,
+        (x, width): (f64, f64),
+        height: f64,
+        caption: &str,
+    ) -> fmt::Result {
+        let Some(chart) = chart else { return Ok(()) };
+        let y = f64::from(self.charts) * CHART_STEP;
+        self.charts += 1;
+        writeln!(
+            self.out,
+            "<figure><svg class=\"chart\" viewBox=\"0 {y} {width} {height}\" role=\"img\" \
+             aria-label=\"{}\">\n{}</svg>",
+            escape(&chart.title),
+            chart.render(Frame { x, y, width: width - x, height })
+        )?;
+        if !caption.is_empty() {
+            writeln!(self.out, "<figcaption>{}</figcaption>", escape(caption))?;
+        }
+        writeln!(self.out, "</figure>")
+    }
+}
+
+fn overview_height(summary: &Summary) -> f64 {
+    110.0 + 34.0 * summary.kernels.len().min(24) as f64
+}
+
+/// Seconds with three digits or so.
+fn seconds(value: f64) -> String {
+    if value < 10.0 { format!("{value:.2}") } else { format!("{value:.1}") }
+}

@@ -1,0 +1,128 @@
+//! Numbers and tables for people, the same on a terminal, in Markdown and in the report.
+
+use std::fmt::Write;
+
+use super::summary::KernelSummary;
+
+/// Missed deadlines, with their share when there are any.
+pub(crate) fn missed(kernel: &KernelSummary) -> String {
+    let windows = kernel.windows;
+    match windows.deadline_missed {
+        0 => "0".to_owned(),
+        missed => {
+            format!("{missed} ({:.1} %)", missed as f64 * 100.0 / windows.measured.max(1) as f64)
+        }
+    }
+}
+
+pub(super) fn dash() -> String {
+    "–".to_owned()
+}
+
+/// Microseconds with three digits or more, and a nanosecond at the finest.
+pub(crate) fn micros(value: f64) -> String {
+    if value < 10.0 {
+        format!("{value:.2}")
+    } else if value < 1000.0 {
+        format!("{value:.1}")
+    } else {
+        grouped(value)
+    }
+}
+
+/// A rate with about three digits.
+pub(crate) fn rate(value: f64) -> String {
+    if value < 10.0 {
+        format!("{value:.2}")
+    } else if value < 100.0 {
+        format!("{value:.1}")
+    } else {
+        grouped(value)
+    }
+}
+
+/// A whole number with its thousands apart: 1 234 567 (narrow no-break spaces).
+pub(crate) fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A table that is legible as plain text too: columns aligned, numbers to the right.
+pub(super) fn markdown_table(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let head: Vec<String> = head.iter().map(|&title| title.to_owned()).collect();
+    let widths = column_widths(rows.iter().chain([&head]));
+    let facts = head.iter().all(String::is_empty);
+    let left = |column: usize| column == 0 || facts;
+    let line = |cells: &[String]| {
+        let mut text = String::from("|");
+        for (column, width) in widths.iter().enumerate() {
+            let cell = cells.get(column).map_or("", String::as_str).replace('|', "\\|");
+            let cell =
+                if left(column) { pad_right(&cell, *width) } else { pad_left(&cell, *width) };
+            let _ = write!(text, " {cell} |");
+        }
+        text.push('\n');
+        text
+    };
+    let mut text = line(&head);
+    text.push('|');
+    for (column, width) in widths.iter().enumerate() {
+        let rule = "-".repeat(width + 1);
+        text.push_str(&if left(column) { format!("{rule}-|") } else { format!("{rule}:|") });
+    }
+    text.push('\n');
+    for row in &rows {
+        text.push_str(&line(row));
+    }
+    text
+}
+
+pub(super) fn column_widths<'a>(rows: impl Iterator<Item = &'a Vec<String>>) -> Vec<usize> {
+    let mut widths = Vec::new();
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 1);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    widths
+}
+
+pub(super) fn pad_left(cell: &str, width: usize) -> String {
+    let room = width.saturating_sub(cell.chars().count());
+    format!("{}{cell}", " ".repeat(room))
+}
+
+pub(super) fn pad_right(cell: &str, width: usize) -> String {
+    let room = width.saturating_sub(cell.chars().count());
+    format!("{cell}{}", " ".repeat(room))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_keep_their_digits_at_every_size() {
+        let shown: Vec<String> =
+            [0.042, 9.994, 57.25, 999.9, 1234.0, 1_234_567.8].map(micros).into();
+        assert_eq!(
+            shown,
+            ["0.04", "9.99", "57.2", "999.9", "1\u{202f}234", "1\u{202f}234\u{202f}568"]
+        );
+    }
+
+    #[test]
+    fn tables_are_aligned_and_pipes_escaped() {
+        let rows = vec![vec!["a|b".to_owned(), "1".to_owned()]];
+        let table = markdown_table(&["kernel", "p50"], rows);
+        assert_eq!(table, "| kernel | p50 |\n|--------|----:|\n| a\\|b   |   1 |\n");
+    }
+}

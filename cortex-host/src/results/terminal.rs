@@ -1,0 +1,153 @@
+//! What a run prints: one line per kernel as it ends, and the table at the end.
+
+use std::fmt::Write;
+
+use super::figures::{column_widths, dash, grouped, micros, missed, pad_left, pad_right};
+use super::markdown::{headline, quantised};
+use super::statistics::Latency;
+use super::summary::{KernelSummary, RunStatus, Summary};
+
+/// Between two columns on a terminal.
+const GAP: &str = "  ";
+
+/// One line about a kernel that has ended.
+#[must_use]
+pub fn terminal_line(kernel: &KernelSummary) -> String {
+    let windows = kernel.windows;
+    let p50 =
+        |latency: Option<Latency>| latency.map_or(dash(), |l| format!("{} µs", micros(l.p50)));
+    let plural = if windows.measured == 1 { "" } else { "s" };
+    let mut parts = vec![format!("{} window{plural}", windows.measured)];
+    if let Some(instructions) = kernel.kernel_instructions {
+        parts.push(format!("kernel p50 {} instructions", micros(instructions.p50)));
+    }
+    if let Some(seeded) = &kernel.seeded {
+        let unit = if seeded.unit == "us" { "µs" } else { "instructions" };
+        parts.push(format!("kernel mean {} {unit}", micros(seeded.kernel_mean)));
+        parts.push(format!("generator {} {unit} a sample", micros(seeded.generator_per_sample)));
+    } else {
+        if kernel.kernel_instructions.is_none() {
+            parts.push(format!("kernel p50 {}", p50(kernel.kernel_time_us)));
+        }
+        parts.push(format!("end-to-end p50 {}", p50(kernel.end_to_end_us)));
+        if kernel.kernel_instructions.is_none() {
+            parts.push(format!("harness cost p50 {}", p50(kernel.harness_cost_us)));
+        }
+        parts.push(format!("{} missed", missed(kernel)));
+        parts.push(format!("{} failed", windows.failed));
+    }
+    if let Some(outputs) = &kernel.outputs {
+        parts.push(outputs.sentence());
+    }
+    format!("{}: {}", kernel.name, parts.join(", "))
+}
+
+/// The table printed at the end of a run, for a terminal of 80 columns or more.
+#[must_use]
+pub fn terminal_table(summary: &Summary) -> String {
+    let head = ["kernel", "windows", "p50", "p99", "p50", "p99", "max", "missed", "failed"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for kernel in &summary.kernels {
+        let cell = |latency: Option<Latency>, value: fn(&Latency) -> f64| {
+            latency.map_or(dash(), |latency| micros(value(&latency)))
+        };
+        let in_kernel = kernel.kernel_time_us.or(kernel.kernel_instructions);
+        rows.push(vec![
+            kernel.name.clone(),
+            kernel.windows.measured.to_string(),
+            cell(in_kernel, |latency| latency.p50),
+            cell(in_kernel, |latency| latency.p99),
+            cell(kernel.end_to_end_us, |latency| latency.p50),
+            cell(kernel.end_to_end_us, |latency| latency.p99),
+            cell(kernel.end_to_end_us, |latency| latency.max),
+            missed(kernel),
+            kernel.windows.failed.to_string(),
+        ]);
+    }
+    let mut widths = column_widths(rows.iter());
+    // Each group of columns is as wide as its title.
+    let unit = if summary.emulated() { "kernel instr." } else { "kernel time µs" };
+    let groups = [(unit, 2..4), ("end-to-end µs", 4..7)];
+    let mut title = String::new();
+    for (name, columns) in groups {
+        let before: usize = widths.iter().take(columns.start).map(|width| width + GAP.len()).sum();
+        let Some(group) = widths.get_mut(columns) else { continue };
+        let width = group.iter().map(|width| width + GAP.len()).sum::<usize>();
+        if let Some(first) = group.first_mut() {
+            // One blank more than the other gaps sets the groups apart.
+            *first += (name.chars().count() + GAP.len()).saturating_sub(width).max(1);
+        }
+        let width = group.iter().map(|width| width + GAP.len()).sum::<usize>();
+        let start = (before + width).saturating_sub(name.chars().count() + GAP.len());
+        title = pad_right(&title, start);
+        title.push_str(name);
+    }
+    let mut text = format!("{title}\n");
+    for row in &rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            line.push_str(&if column == 0 {
+                pad_right(cell, *width)
+            } else {
+                pad_left(cell, *width)
+            });
+            line.push_str(GAP);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text.push_str(&device_lines(summary));
+    if summary.status != RunStatus::Complete {
+        let _ = writeln!(text, "{}", headline(summary));
+    }
+    text
+}
+
+/// What a run on a device adds to the table: how the results compare, and the link.
+fn device_lines(summary: &Summary) -> String {
+    let mut text = String::new();
+    let Some(device) = &summary.device_facts else { return text };
+    let checks = || summary.kernels.iter().filter_map(|kernel| kernel.outputs);
+    let different = checks().filter(|check| check.first_different.is_some()).count();
+    if different == 0 {
+        let equal: u64 = checks().map(|check| check.equal).sum();
+        let plural = if equal == 1 { "" } else { "s" };
+        let _ = writeln!(
+            text,
+            "\n{}: outputs equal to the host's, bit for bit: {equal} window{plural}",
+            device.board
+        );
+    } else {
+        let _ = writeln!(
+            text,
+            "\n{}: outputs of {different} kernel{} differ from the host's",
+            device.board,
+            if different == 1 { "" } else { "s" }
+        );
+    }
+    if let Some(quantised) = quantised(summary) {
+        let _ = writeln!(text, "both computed on quantised samples: {quantised}");
+    }
+    for kernel in &summary.kernels {
+        if let Some(error) = &kernel.error {
+            let _ = writeln!(text, "{}: {error}", kernel.name);
+        }
+    }
+    if device.emulated && summary.transfer == "streamed" {
+        text.push_str(
+            "emulated: instructions are exact; latencies and missed deadlines are the emulator's\n",
+        );
+    }
+    if let Some(link) = summary.link {
+        let _ = writeln!(
+            text,
+            "link: {} bytes, efficiency {}, {} retransmissions, {} CRC errors, latency {} µs",
+            grouped(link.line_bytes as f64),
+            link.line_efficiency.map_or(dash(), |value| format!("{value:.3}")),
+            link.retransmissions,
+            link.crc_errors,
+            link.latency_us.map_or(dash(), micros)
+        );
+    }
+    text
+}

@@ -1,0 +1,52 @@
+#!/bin/sh
+# The suites that take too long for every day: sh tests/slow.sh [PART...]
+#
+#   kill     kill -9 at random moments of generate, run, convert, download and merge:
+#            CORTEX_KILL_TRIALS of each (default 250, so 1250 in all)
+#   link     broken frames against the decoder and both sessions: CORTEX_FUZZ_FRAMES (default 1000000)
+#   memory   a dataset of 2 GB within 256 MiB of address space
+#   release  the release archive, unpacked and used elsewhere
+#   slurm    the cluster guide on a real Slurm; needs root and installs packages
+#
+# Without a part: all but slurm. Builds what a part needs and says what it found.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+part() {
+    case "$1" in
+    kill)
+        say "kill -9: ${CORTEX_KILL_TRIALS:=250} trials of each command"
+        export CORTEX_KILL_TRIALS
+        cargo test -q -p cortex-tests --test killed -- --nocapture --test-threads 1
+        ;;
+    link)
+        say "link: ${CORTEX_FUZZ_FRAMES:=1000000} broken frames"
+        export CORTEX_FUZZ_FRAMES
+        cargo test -q -p cortex-tests --test link_fuzz -- --nocapture
+        ;;
+    memory)
+        say "a dataset larger than memory"
+        cargo build -q --release --locked -p cortex-host
+        sh tests/larger_than_memory.sh
+        ;;
+    release)
+        say "the release archive"
+        sh tests/release.sh
+        ;;
+    slurm)
+        say "a real Slurm"
+        sh tests/slurm.sh
+        ;;
+    *)
+        sed -n '2,12s/^# \{0,1\}//p' tests/slow.sh
+        echo "tests/slow.sh: there is no part '$1'"
+        exit 2
+        ;;
+    esac
+}
+
+[ $# -gt 0 ] || set -- kill link memory release
+for name; do part "$name"; done
+say "slow suites passed: $*"
