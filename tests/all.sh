@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every check of the project, with its own set-up: sh tests/all.sh
 #
-# Set-up: rustup targets for the microcontrollers; QEMU, Chromium and Valgrind from Debian's
+# Set-up: rustup targets for the microcontrollers; QEMU, Chromium, Valgrind and g++ from Debian's
 # packages when root; a Python virtual environment with SciPy, MNE and edfio under target/ (they are
 # oracles only). Whatever cannot be set up is said in one line, and the checks that need it are skipped.
 set -eu
@@ -26,6 +26,8 @@ need qemu-system-arm qemu-system-arm
 need qemu-system-riscv32 qemu-system-misc
 need chromium chromium
 need valgrind valgrind
+# libFuzzer is C++.
+need c++ g++
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         log=$(mktemp)
@@ -34,7 +36,7 @@ if [ -n "$packages" ]; then
             >"$log" 2>&1 || { tail -5 "$log"; rm -f "$log"; exit 1; }
         rm -f "$log"
     else
-        echo "not all checks are run: install$packages for emulated boards, reports in a browser and instruction counts"
+        echo "not all checks are run: install$packages for emulated boards, reports in a browser, instruction counts and fuzzing"
     fi
 fi
 # What is installed must also work: an emulated board that does not start is a failure, not a skipped test.
@@ -65,6 +67,7 @@ fi
 say "format"
 cargo fmt --all --check
 (cd firmware && cargo fmt --all --check)
+(cd tests/fuzz && cargo fmt --all --check)
 
 say "lints"
 cargo clippy -q --workspace --all-targets -- -D warnings
@@ -83,11 +86,17 @@ sh scripts/instructions.sh
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps
 
+say "fuzz targets, 60 s each"
+sh tests/fuzz.sh 60
+
 if cargo deny --version >/dev/null 2>&1; then
-    say "licences and bans"
-    cargo deny check --hide-inclusion-graph licenses bans sources
+    say "licences, bans and sources"
+    for workspace in . firmware tests/fuzz; do
+        cargo deny --log-level error --locked --manifest-path "$workspace/Cargo.toml" --config deny.toml \
+            check --hide-inclusion-graph licenses bans sources
+    done
 else
-    echo "licences and bans are not checked: cargo install cargo-deny to check them"
+    echo "licences, bans and sources are not checked: cargo install --locked cargo-deny to check them"
 fi
 
 say "all checks passed"

@@ -19,9 +19,13 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+mod block;
 pub mod digest;
 pub mod kernel;
 pub mod link;
 pub mod math;
+mod parameter;
 pub mod random;
 pub mod signal;
+
+pub use parameter::ParameterError;

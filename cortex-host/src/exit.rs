@@ -75,7 +75,7 @@ impl Failure {
     /// A failure with the given code; `message` says what, where and what to do.
     #[must_use]
     pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: one_line(message.into()) }
     }
 
     /// Wrong usage or configuration, exit code 2.
@@ -111,6 +111,20 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// The message with every control character escaped: names from files and command lines may hold
+/// line breaks or worse, and a message is one line that never steers a terminal.
+pub(crate) fn one_line(message: String) -> String {
+    let steers = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if !message.contains(steers) {
+        return message;
+    }
+    let mut line = String::with_capacity(message.len() + 16);
+    for c in message.chars() {
+        if steers(c) { line.extend(c.escape_debug()) } else { line.push(c) }
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,5 +132,11 @@ mod tests {
     #[test]
     fn codes_are_the_documented_ones() {
         assert_eq!(ExitCode::ALL.map(ExitCode::code), [0, 1, 2, 3, 4, 130]);
+    }
+
+    #[test]
+    fn a_message_is_one_line_whatever_it_names() {
+        let failure = Failure::usage("no file \"a\nb\u{1b}[31m\u{2028}é\"");
+        assert_eq!(failure.to_string(), "no file \"a\\nb\\u{1b}[31m\\u{2028}é\"");
     }
 }

@@ -1,12 +1,13 @@
 //! Emulated boards for tests: an image is built, QEMU started, its pseudo-terminal opened
 //! with the same `serialport` crate that a real board is opened with.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use cortex_host::device::QemuLink;
 use cortex_host::device::board::BoardSpec;
 use cortex_host::device::qemu::{self, Emulator, EmulatorError, Program};
+use cortex_host::device::{Connection, Link, LinkError, QemuLink};
 use serialport::SerialPort;
 
 /// Set by the test command, which installs QEMU and the targets: without them is a failure then.
@@ -28,13 +29,72 @@ pub fn start(name: &str, program: Program) -> Option<(BoardSpec, Emulator)> {
     installed(started).map(|emulator| (board, emulator))
 }
 
-/// The firmware on the board called `name`, as a link; `None` as [`start`].
+/// An emulated board that several sessions use one after the other.
+#[derive(Clone)]
+pub struct Board(Arc<Mutex<QemuLink>>);
+
+impl Board {
+    /// The firmware on the board called `name`; `None` as [`start`].
+    ///
+    /// # Panics
+    /// As [`start`].
+    #[must_use]
+    pub fn start(name: &str) -> Option<Self> {
+        installed(QemuLink::start(name, None)).map(|link| Self(Arc::new(Mutex::new(link))))
+    }
+
+    /// The board itself.
+    ///
+    /// # Panics
+    /// When a test panicked with the board in its hands.
+    pub fn lock(&self) -> MutexGuard<'_, QemuLink> {
+        self.0.lock().expect("no test panics with the board in its hands")
+    }
+
+    /// A session on a clean line.
+    ///
+    /// # Panics
+    /// When the board does not answer.
+    #[must_use]
+    pub fn connect(&self) -> Connection {
+        open_session(self.clone()).expect("the board answers")
+    }
+
+    /// Sends a signal to the emulator.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn signal(&self, signal: &str) {
+        let id = self.lock().emulator().process_id().to_string();
+        let status = std::process::Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -s {signal} {id}");
+    }
+}
+
+impl Link for Board {
+    fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
+        self.lock().send(bytes, patience)
+    }
+
+    fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
+        self.lock().recv(buffer, deadline)
+    }
+
+    fn describe(&self) -> String {
+        self.lock().describe()
+    }
+
+    fn instruction_ns(&self) -> Option<u64> {
+        self.lock().instruction_ns()
+    }
+}
+
+/// A session over `link`.
 ///
-/// # Panics
-/// As [`start`].
-#[must_use]
-pub fn link(name: &str) -> Option<QemuLink> {
-    installed(QemuLink::start(name, None))
+/// # Errors
+/// As [`Connection::open`].
+pub fn open_session(link: impl Link + 'static) -> Result<Connection, LinkError> {
+    Connection::open(Box::new(link), Some(QemuLink::BAUD), None)
 }
 
 fn installed<T>(started: Result<T, EmulatorError>) -> Option<T> {
@@ -58,11 +118,22 @@ fn installed<T>(started: Result<T, EmulatorError>) -> Option<T> {
 #[must_use]
 pub fn selftest(name: &str) -> Option<Vec<String>> {
     let (_, emulator) = start(name, Program::Selftest)?;
-    let mut port = open(&emulator);
+    Some(report(name, open(&emulator).as_mut()))
+}
+
+/// Asks a self-test for its report: the lines of [`selftest`].
+///
+/// # Panics
+/// When the board says nothing for a minute.
+#[must_use]
+pub fn report(name: &str, port: &mut dyn SerialPort) -> Vec<String> {
     let mut text = String::new();
     let started = Instant::now();
     let mut asked = None;
-    while !text.contains("end\r\n") {
+    loop {
+        if let Some((report, _)) = text.split_once("end\r\n") {
+            return report.lines().map(str::to_owned).collect();
+        }
         assert!(started.elapsed() < DEADLINE, "{name} has only said: {text}");
         // What is sent before QEMU notices the opening is lost: ask again until it talks.
         let again = asked.is_none_or(|at: Instant| at.elapsed() > Duration::from_millis(200));
@@ -77,8 +148,6 @@ pub fn selftest(name: &str) -> Option<Vec<String>> {
             Err(error) => panic!("reading from {name}: {error}"),
         }
     }
-    let (report, _) = text.split_once("end\r\n")?;
-    Some(report.lines().map(str::to_owned).collect())
 }
 
 /// The board's serial port, opened.

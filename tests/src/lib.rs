@@ -1,11 +1,13 @@
 //! What several cross-crate tests share: where the checkout, its data and the oracles are.
 
+pub mod documented;
 pub mod emulated;
-pub mod fault_plan;
 #[cfg(unix)]
 pub mod faults;
+pub mod fuzz;
 pub mod http;
 pub mod kernels;
+pub mod line_faults;
 pub mod link_sim;
 #[cfg(unix)]
 pub mod pty;

@@ -247,7 +247,7 @@ fn devices_and_scheduling_are_refused_clearly() {
     more("device: natve", "10:9", &["unknown device \"natve\"", "qemu:BOARD"]);
     more("device: \"serial://\"", "10:9", &["names no port"]);
     more("device: \"serial:///dev/ttyACM0?baud=12\"", "10:9", &["line speed", "300 to 12000000"]);
-    more("device: qemu:uno", "10:9", &["no emulated board `uno`", "mps2-an386", "microbit"]);
+    more("device: qemu:uno", "10:9", &["no emulated board \"uno\"", "mps2-an386", "microbit"]);
     more("transfer: seeded", "10:11", &["device is native"]);
     more("transfer: seded", "10:11", &["did you mean \"seeded\"?"]);
     more("encoding: i16", "10:11", &["device is native"]);
@@ -310,6 +310,11 @@ fn hostile_texts_cost_little_time_and_memory() {
         (format!("dataset:\n  channels: {}", "9".repeat(900_000)), "whole number"),
         (format!("dataset:\n  sample_rate_hz: 1{}", "0".repeat(900_000)), "number"),
         (format!("{}: 1", "x".repeat(1_000_000)), "not valid YAML"),
+        (costly_kernels("bandpass_fir, params: {taps: 8193}"), "at most 256 kernels"),
+        (costly_kernels("fft, window: 8192, hop: 1"), "at most 256 kernels"),
+        (GOOD.replace("pace: max", &format!("pace: \"{}\"", "\\e[31m".repeat(50_000))), "realtime"),
+        (format!("{GOOD}device: \"{}\"", "x\\n".repeat(100_000)), "unknown device"),
+        (format!("{GOOD}device: qemu:{}", "x".repeat(100_000)), "no emulated board"),
         ("# ".repeat(500_000), "there is nothing in it"),
         ("x".repeat(2_000_000), "larger than 1 MiB"),
         ("\0".repeat(1000), "not valid YAML"),
@@ -319,6 +324,7 @@ fn hostile_texts_cost_little_time_and_memory() {
         assert!(message.starts_with("error: c.yaml:"), "{message}");
         assert!(message.contains(part), "no {part:?} in: {message}");
         assert!(message.len() < 500, "{} bytes", message.len());
+        assert_eq!(message.lines().count(), 1, "{message}");
         // The same as a manifest.
         let message = stderr_of(&capped(&folder, &["reproduce", "c.yaml"]), {
             // Larger than a manifest can be, it is not read at all.
@@ -337,10 +343,22 @@ fn hostile_texts_cost_little_time_and_memory() {
         );
     }
     fs::remove_dir_all(folder.path().join("run")).unwrap();
+    // A file that is not there is exit code 3, however it is called.
+    let path = "x\\n/".repeat(100_000);
+    fs::write(folder.path().join("c.yaml"), GOOD.replace("primitives", &path)).unwrap();
+    let message = stderr_of(&capped(&folder, &["run", "--config", "c.yaml"]), 3);
+    assert!(message.contains("there is no dataset \"x\\n/x"), "{message}");
+    assert!(message.len() < 500 && message.lines().count() == 1, "{message}");
     let message = stderr_of(&capped(&folder, &["run", "--config", "/dev/zero"]), 2);
     assert!(message.contains("larger than 1 MiB"), "{message}");
     // Nothing but the input is left behind.
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// As many kernels as the reader's limit on values lets through.
+fn costly_kernels(kernel: &str) -> String {
+    let list = format!("  - {{name: {kernel}}}\n").repeat(2_800);
+    GOOD.replace("duration_s: 4", "duration_s: 400").replace("  - name: car\n", &list)
 }
 
 /// The binary under `ulimit`: 100 MB of address space, one second of processor time.

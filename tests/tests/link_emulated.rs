@@ -1,7 +1,6 @@
 //! The firmware on emulated boards, behind a real pseudo-terminal and the real serial port
 //! code: the same bits as here, through faults, pauses, resets and a killed emulator.
 
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use cortex_core::digest::SampleDigest;
@@ -12,9 +11,9 @@ use cortex_core::link::{Encoding, Failure};
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
 };
-use cortex_host::device::{Connection, Fault, KernelJob, Link, LinkError, QemuLink};
-use cortex_tests::emulated;
-use cortex_tests::fault_plan::fault_mix;
+use cortex_host::device::{Connection, Fault, KernelJob, LinkError};
+use cortex_tests::emulated::{Board, open_session as open};
+use cortex_tests::line_faults::fault_mix;
 
 /// What fits into the 6 KB of values of the smallest board, for every kernel.
 const SMALL: KernelShape = KernelShape { channels: 2, window: 64, hop: 32, sample_rate_hz: 160.0 };
@@ -22,53 +21,6 @@ const SMALL: KernelShape = KernelShape { channels: 2, window: 64, hop: 32, sampl
 const LARGE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
 /// Blocks of a run.
 const BLOCKS: u32 = 4;
-
-/// An emulated board that several sessions use one after the other.
-#[derive(Clone)]
-struct Board(Arc<Mutex<QemuLink>>);
-
-impl Board {
-    /// `None`, with a line that says why, where QEMU or the target is not installed.
-    fn start(name: &str) -> Option<Self> {
-        emulated::link(name).map(|link| Self(Arc::new(Mutex::new(link))))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, QemuLink> {
-        self.0.lock().expect("no test panics with the board in its hands")
-    }
-
-    fn connect(&self) -> Connection {
-        open(self.clone()).expect("the board answers")
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.lock().emulator().process_id().to_string();
-        let status = std::process::Command::new("kill").args(["-s", signal, &id]).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill -s {signal} {id}");
-    }
-}
-
-impl Link for Board {
-    fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
-        self.lock().send(bytes, patience)
-    }
-
-    fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
-        self.lock().recv(buffer, deadline)
-    }
-
-    fn describe(&self) -> String {
-        self.lock().describe()
-    }
-
-    fn instruction_ns(&self) -> Option<u64> {
-        self.lock().instruction_ns()
-    }
-}
-
-fn open(link: impl Link + 'static) -> Result<Connection, LinkError> {
-    Connection::open(Box::new(link), Some(QemuLink::BAUD), None)
-}
 
 fn job(name: KernelName, shape: KernelShape) -> KernelJob {
     let kernel = KernelSpec::with_defaults(name);

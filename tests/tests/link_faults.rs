@@ -4,7 +4,7 @@
 use cortex_core::link::message::Configure;
 use cortex_core::link::{Encoding, Failure, HostAction, HostEvent};
 use cortex_host::device::FaultSpec;
-use cortex_tests::fault_plan::fault_mix;
+use cortex_tests::line_faults::fault_mix;
 use cortex_tests::link_sim::{
     BlocksRun, LeakyKernel, LineModel, Simulation, expected_outputs, run_blocks,
 };

@@ -3,38 +3,18 @@
 //!
 //! 100,000 frames by default; `CORTEX_FUZZ_FRAMES=1000000` for the full count.
 
-use cortex_core::kernel::{AnyKernel, KernelName, KernelSpec};
-use cortex_core::link::device::{min_ring_bytes, transmit_buffer_bytes};
-use cortex_core::link::frame::{FrameDecoder, FrameEvent, FrameWriter, wire_len};
-use cortex_core::link::message::{
-    Ack, Configure, FragmentHead, Hello, Ping, SCHEMA_HASH, Seeded, TimerId,
-};
+use cortex_core::kernel::{KernelName, KernelSpec};
+use cortex_core::link::device::transmit_buffer_bytes;
+use cortex_core::link::message::{Ack, Configure, FragmentHead, Hello, Ping, SCHEMA_HASH, Seeded};
 use cortex_core::link::{
-    Action, DeviceIdentity, DeviceSession, Encoding, Header, HostAction, HostEvent, HostOptions,
-    HostSession, KernelEngine, Kind,
+    Action, Encoding, Header, HostAction, HostEvent, HostOptions, HostSession, Kind,
 };
-use cortex_core::signal::{GeneratorVersion, Lanes, Signal, SourceSpec};
+use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
+use cortex_tests::fuzz::{
+    MAX_FRAME, View, configure, conversation_works, device, encode_frame, engine, settle,
+};
 
-const MAX_FRAME: usize = 276;
 const SESSION: u32 = 0xC0FF_EE01;
-
-type Device = DeviceSession<KernelEngine<AnyKernel, Vec<f32>, Vec<Option<Lanes<1>>>>, Vec<u8>>;
-
-fn device() -> Device {
-    let identity = DeviceIdentity {
-        board: "fuzzed",
-        firmware_version: "0",
-        firmware_commit: "",
-        timer: TimerId::Simulated,
-        tick_hz: 1,
-        timer_bits: 64,
-        boot_count: 1,
-        rx_ring_bytes: min_ring_bytes(MAX_FRAME),
-    };
-    let engine = KernelEngine::standard(vec![0.0; 2048], vec![None, None]);
-    let tx = vec![0; transmit_buffer_bytes(MAX_FRAME)];
-    DeviceSession::new(&identity, engine, vec![0; MAX_FRAME], tx).expect("buffers fit")
-}
 
 /// xorshift64*, S. Vigna, "An experimental exploration of Marsaglia's xorshift generators".
 struct Random(u64);
@@ -64,15 +44,6 @@ impl Random {
             _ => self.next() as u32,
         }
     }
-}
-
-fn encode(header: Header, payload: &[u8]) -> Vec<u8> {
-    let mut out = vec![0; wire_len(11 + payload.len() + 4)];
-    let mut writer = FrameWriter::new(&mut out, header).expect("room");
-    writer.write(payload).expect("room");
-    let len = writer.finish().expect("room");
-    out.truncate(len);
-    out
 }
 
 fn message(random: &mut Random, kind: Kind) -> Vec<u8> {
@@ -159,14 +130,14 @@ fn frame(random: &mut Random, current: u32, view: View) -> Vec<u8> {
                 block: random.number(),
             };
             let payload = random.bytes(256);
-            encode(header, &payload)
+            encode_frame(header, &payload)
         }
         // A plausible frame, mutated on the line.
         3 => {
             let kind = any_kind(random);
             let payload = message(random, kind);
             let mut bytes =
-                encode(Header::new(kind, current, random.below(40) as u16, 0), &payload);
+                encode_frame(Header::new(kind, current, random.below(40) as u16, 0), &payload);
             let at = random.below(bytes.len() as u64) as usize;
             match random.below(3) {
                 0 => bytes[at] ^= 1 << random.below(8),
@@ -193,67 +164,9 @@ fn frame(random: &mut Random, current: u32, view: View) -> Vec<u8> {
             };
             let seq = if right { view.next } else { random.below(6) as u16 };
             let block = if right { view.block } else { random.below(3) as u32 };
-            encode(Header::new(kind, session, seq, block), &payload)
+            encode_frame(Header::new(kind, session, seq, block), &payload)
         }
     }
-}
-
-/// What a host that listens knows, so that some guesses are right.
-#[derive(Clone, Copy, Default)]
-struct View {
-    /// What the device waits for.
-    next: u16,
-    /// One past the last sequenced frame of the device.
-    seen: u16,
-    /// One past the last block run.
-    block: u32,
-}
-
-impl View {
-    fn hear(&mut self, bytes: &[u8]) {
-        let mut decoder = FrameDecoder::new(vec![0; MAX_FRAME]);
-        for &byte in bytes {
-            if decoder.push(byte) == FrameEvent::Frame
-                && let Some((header, payload)) = decoder.frame()
-            {
-                match Kind::from_code(header.kind) {
-                    Some(Kind::HelloAck) => *self = Self::default(),
-                    Some(Kind::Ack) => {
-                        self.next = postcard::from_bytes::<Ack>(payload).expect("ours").next;
-                    }
-                    Some(Kind::Configured) => (self.seen, self.block) = (header.seq + 1, 0),
-                    Some(Kind::ResultEnd | Kind::Refused) => {
-                        (self.seen, self.block) = (header.seq + 1, header.block.wrapping_add(1));
-                    }
-                    Some(Kind::SeededResult) => self.seen = header.seq + 1,
-                    _ => {}
-                }
-            }
-        }
-    }
-}
-
-/// Polls until idle; a session that never comes to rest is wedged.
-fn settle(device: &mut Device, view: &mut View) -> usize {
-    let mut runs = 0;
-    for _ in 0..200 {
-        match device.poll(7) {
-            Action::Idle => return runs,
-            Action::Transmit(bytes) => view.hear(bytes),
-            Action::Run => {
-                let mut ticks = 0;
-                device.run(&mut || {
-                    ticks += 1;
-                    ticks
-                });
-                runs += 1;
-                if runs == 3 {
-                    return runs; // a long seeded run: goes on after the next frames
-                }
-            }
-        }
-    }
-    panic!("the device never comes to rest");
 }
 
 fn count() -> u64 {
@@ -263,7 +176,8 @@ fn count() -> u64 {
 #[test]
 fn no_byte_stream_stops_the_device() {
     let mut random = Random(0x5EED);
-    let mut device = device();
+    let mut engine = engine();
+    let mut device = device(&mut engine);
     let mut runs = 0;
     let mut session = SESSION;
     let mut view = View::default();
@@ -271,81 +185,30 @@ fn no_byte_stream_stops_the_device() {
     for n in 0..frames {
         if n % 5_000 == 0 {
             // Whatever came before, a new session works at once.
-            works(&mut device, n as u32 + 1);
+            conversation_works(&mut device, n as u32 + 1);
         }
         // Sequence numbers start anew, so that some of the guessed ones are right.
         if device.session() != Some(session) || n % 100 == 0 {
             session = session.wrapping_add(1).max(1);
             let hello = message(&mut random, Kind::Hello);
-            device.on_bytes(&encode(Header::new(Kind::Hello, session, 0, 0), &hello), 7);
+            device.on_bytes(&encode_frame(Header::new(Kind::Hello, session, 0, 0), &hello), 7);
         }
         device.on_bytes(&frame(&mut random, session, view), 7);
-        runs += settle(&mut device, &mut view);
+        runs += settle(&mut device, &mut view, 7);
     }
-    works(&mut device, u32::MAX);
+    conversation_works(&mut device, u32::MAX);
     println!("{frames} frames, {runs} kernel runs");
     assert!(runs > 100, "the fuzzer never got as far as a kernel: {runs}");
-}
-
-/// A whole small conversation in a new session.
-fn works(device: &mut Device, session: u32) {
-    device.on_bytes(&[0], 7);
-    let mut host = HostSession::new(
-        session,
-        HostOptions::default(),
-        vec![0; MAX_FRAME],
-        vec![0; transmit_buffer_bytes(MAX_FRAME)],
-        vec![0.0f32; 64],
-        vec![0.0f32; 64],
-    );
-    let spec = postcard::to_stdvec(&KernelSpec::Noop).expect("encodes");
-    let samples: Vec<f32> = (0..64u8).map(f32::from).collect();
-    let mut now_ns = 0;
-    for _ in 0..200 {
-        now_ns += 1_000_000;
-        match host.poll(now_ns) {
-            HostAction::Transmit(bytes) => device.on_bytes(bytes, 7),
-            HostAction::Event(HostEvent::Connected) => {
-                let configure = Configure {
-                    channels: 2,
-                    window: 32,
-                    hop: 16,
-                    sample_rate_hz: 160.0,
-                    input: Encoding::F32,
-                    output: Encoding::F32,
-                    fragment_bytes: 128,
-                    kernel: &spec,
-                };
-                host.configure(&configure).expect("idle");
-            }
-            HostAction::Event(HostEvent::Configured(_)) => {
-                host.send_block(0, &samples).expect("room");
-            }
-            HostAction::Event(HostEvent::Result { .. }) => {
-                assert_eq!(host.output(), samples);
-                return;
-            }
-            HostAction::Event(HostEvent::Delivered) | HostAction::Wait(_) => {}
-            HostAction::Event(other) => panic!("{other:?}"),
-        }
-        for _ in 0..20 {
-            match device.poll(7) {
-                Action::Idle => break,
-                Action::Transmit(bytes) => host.on_bytes(bytes, now_ns),
-                Action::Run => device.run(&mut || 7),
-            }
-        }
-    }
-    panic!("the conversation does not come to its end");
 }
 
 #[test]
 fn no_byte_stream_stops_the_host() {
     let mut random = Random(0xFEED);
     let hello_ack = {
-        let mut device = device();
+        let mut engine = engine();
+        let mut device = device(&mut engine);
         let hello = message(&mut random, Kind::Hello);
-        device.on_bytes(&encode(Header::new(Kind::Hello, SESSION, 0, 0), &hello), 7);
+        device.on_bytes(&encode_frame(Header::new(Kind::Hello, SESSION, 0, 0), &hello), 7);
         match device.poll(7) {
             Action::Transmit(bytes) => bytes.to_vec(),
             other => panic!("{other:?}"),
@@ -374,17 +237,7 @@ fn no_byte_stream_stops_the_host() {
                     HostAction::Wait(_) => break,
                     HostAction::Event(HostEvent::Connected) => {
                         let spec = postcard::to_stdvec(&KernelSpec::Noop).expect("encodes");
-                        let configure = Configure {
-                            channels: 2,
-                            window: 32,
-                            hop: 16,
-                            sample_rate_hz: 160.0,
-                            input: Encoding::F32,
-                            output: Encoding::F32,
-                            fragment_bytes: 128,
-                            kernel: &spec,
-                        };
-                        host.configure(&configure).expect("idle");
+                        host.configure(&configure(2, &spec)).expect("idle");
                     }
                     HostAction::Event(HostEvent::Configured(_)) => {
                         let _ = host.send_block(0, &[1.0; 64]);

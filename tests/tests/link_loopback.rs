@@ -19,7 +19,7 @@ use cortex_host::device::{
 };
 use cortex_host::exit::ExitCode;
 use cortex_host::harness::{Device, Monotonic, WindowFault};
-use cortex_tests::fault_plan::fault_mix;
+use cortex_tests::line_faults::fault_mix;
 
 const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
 

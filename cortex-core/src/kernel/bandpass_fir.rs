@@ -22,9 +22,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{below_nyquist, in_range, positive};
 use super::{Kernel, KernelError, KernelFault, KernelShape, rows};
 use crate::math;
+use crate::parameter::{below_nyquist, count_within, positive};
 
 use core::f64::consts::PI;
 
@@ -72,7 +72,7 @@ impl BandpassFir {
         if low_hz >= high_hz {
             return Err(KernelError::EmptyBand { low_hz, high_hz });
         }
-        let taps = in_range("taps", params.taps, MIN_TAPS, MAX_TAPS)?;
+        let taps = count_within("taps", params.taps, MIN_TAPS, MAX_TAPS)?;
         let mut kernel = Self {
             channels: shape.channels,
             taps,
@@ -140,8 +140,7 @@ impl Kernel for BandpassFir {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let (channels, taps) = (self.channels, self.taps);
-        let len = self.state_len();
-        rows::check(channels, input, state, len, output, |rows| self.output_len(rows))?;
+        let rows = rows::stream(channels, state, self.state_len(), input, output)?;
         let Some(([counter, head], rest)) = state.split_first_chunk_mut() else {
             return Err(KernelFault::StateLength);
         };
@@ -149,9 +148,8 @@ impl Kernel for BandpassFir {
         let (held, rest) = rest.split_at_mut(channels);
         let ring = &mut rest[..taps * channels];
         let mut at = *head as usize;
-        let rows = input.chunks_exact(channels).zip(output.chunks_exact_mut(channels));
         for (row, filtered) in rows {
-            rows::count(counter, rows::hold_row(held, row));
+            rows::hold(counter, held, row);
             ring[at * channels..][..channels].copy_from_slice(held);
             let (mut newer, mut older) = (at, next(at, taps));
             at = older;
@@ -173,7 +171,7 @@ impl Kernel for BandpassFir {
     }
 
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        state[0] as u32
+        rows::counted(state)
     }
 }
 
@@ -196,6 +194,7 @@ mod tests {
     /// An impulse plays the taps back: symmetric, and of unit gain at 19 Hz (by construction),
     /// of no gain at 0 Hz (Hamming side lobes: below -50 dB).
     #[test]
+    #[cfg_attr(miri, ignore = "minutes: every sample computes every tap")]
     fn impulse_response_is_the_design() {
         let shape = KernelShape { channels: 1, window: 160, hop: 80, sample_rate_hz: 160.0 };
         for taps in [129, 64] {

@@ -44,9 +44,7 @@ impl Kernel for Car {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
-        rows::check(self.channels, input, state, 1, output, |rows| self.output_len(rows))?;
-        let rows = input.chunks_exact(self.channels).zip(output.chunks_exact_mut(self.channels));
-        for (row, referenced) in rows {
+        for (row, referenced) in rows::stream(self.channels, state, 1, input, output)? {
             let (rough, valid) = mean_of_deviations(row, 0.0);
             let mean = rough + mean_of_deviations(row, rough).0;
             rows::count(&mut state[0], self.channels as u32 - valid);
@@ -58,7 +56,7 @@ impl Kernel for Car {
     }
 
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        state[0] as u32
+        rows::counted(state)
     }
 }
 

@@ -2,37 +2,14 @@
 
 use core::fmt;
 
+use crate::parameter::ParameterError;
+
 /// Why a [`KernelSpec`](super::KernelSpec) cannot be built for a
 /// [`KernelShape`](super::KernelShape). `parameter` is the name used in configurations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum KernelError {
-    /// The value is NaN, infinite, zero or negative where a positive number is needed.
-    NotPositive {
-        /// The parameter at fault.
-        parameter: &'static str,
-        /// Its value.
-        value: f64,
-    },
-    /// The value is outside the closed range given.
-    OutOfRange {
-        /// The parameter at fault.
-        parameter: &'static str,
-        /// Its value.
-        value: f64,
-        /// Least value allowed.
-        min: f64,
-        /// Greatest value allowed.
-        max: f64,
-    },
-    /// A frequency at or above half the sample rate cannot be represented.
-    AboveNyquist {
-        /// The parameter at fault.
-        parameter: &'static str,
-        /// Its value in Hz.
-        frequency_hz: f64,
-        /// Half the sample rate in Hz.
-        nyquist_hz: f64,
-    },
+    /// A parameter's value is not allowed.
+    Parameter(ParameterError),
     /// A band's lower edge is not below its upper edge.
     EmptyBand {
         /// Lower edge in Hz.
@@ -65,19 +42,16 @@ pub enum KernelError {
     },
 }
 
+impl From<ParameterError> for KernelError {
+    fn from(error: ParameterError) -> Self {
+        KernelError::Parameter(error)
+    }
+}
+
 impl fmt::Display for KernelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            KernelError::NotPositive { parameter, value } => {
-                write!(f, "{parameter} must be a finite number above 0, but it is {value}")
-            }
-            KernelError::OutOfRange { parameter, value, min, max } => {
-                write!(f, "{parameter} must lie between {min} and {max}, but it is {value}")
-            }
-            KernelError::AboveNyquist { parameter, frequency_hz, nyquist_hz } => write!(
-                f,
-                "{parameter} is {frequency_hz} Hz, at or above the Nyquist frequency of {nyquist_hz} Hz; lower it or raise the sample rate"
-            ),
+            KernelError::Parameter(error) => error.fmt(f),
             KernelError::EmptyBand { low_hz, high_hz } => write!(
                 f,
                 "low_hz must be below high_hz, but the band is {low_hz} Hz to {high_hz} Hz"
@@ -99,45 +73,3 @@ impl fmt::Display for KernelError {
 }
 
 impl core::error::Error for KernelError {}
-
-/// Refuses anything but a finite number above zero.
-pub(super) fn positive(parameter: &'static str, value: f64) -> Result<f64, KernelError> {
-    if value.is_finite() && value > 0.0 {
-        Ok(value)
-    } else {
-        Err(KernelError::NotPositive { parameter, value })
-    }
-}
-
-/// Refuses a whole number outside `min..=max`.
-pub(super) fn in_range(
-    parameter: &'static str,
-    value: usize,
-    min: usize,
-    max: usize,
-) -> Result<usize, KernelError> {
-    if (min..=max).contains(&value) {
-        Ok(value)
-    } else {
-        Err(KernelError::OutOfRange {
-            parameter,
-            value: value as f64,
-            min: min as f64,
-            max: max as f64,
-        })
-    }
-}
-
-/// Refuses a frequency at or above the Nyquist frequency of `sample_rate_hz` (NaN too).
-pub(super) fn below_nyquist(
-    parameter: &'static str,
-    frequency_hz: f64,
-    sample_rate_hz: f64,
-) -> Result<f64, KernelError> {
-    let nyquist_hz = sample_rate_hz / 2.0;
-    if frequency_hz < nyquist_hz {
-        Ok(frequency_hz)
-    } else {
-        Err(KernelError::AboveNyquist { parameter, frequency_hz, nyquist_hz })
-    }
-}

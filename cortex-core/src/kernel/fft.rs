@@ -49,10 +49,8 @@ impl Kernel for Fft {
     }
 
     fn reset(&self, state: &mut [f32]) {
-        let state = &mut state[..self.state_len()];
-        state.fill(0.0);
-        let sines = &mut state[self.ring.state_len() as usize..][..sines_len(self.nfft)];
-        write_sines(self.nfft, sines);
+        let tables = self.ring.reset(state, self.state_len());
+        write_sines(self.nfft, &mut tables[..sines_len(self.nfft)]);
     }
 
     fn output_len(&self, _rows: usize) -> usize {
@@ -66,10 +64,8 @@ impl Kernel for Fft {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let channels = self.ring.channels;
-        let len = self.state_len();
-        rows::check(channels, input, state, len, output, |rows| self.output_len(rows))?;
-        self.ring.push(state, input);
-        let (history, rest) = state.split_at_mut(self.ring.state_len() as usize);
+        let (history, rest) =
+            self.ring.take(state, self.state_len(), input, output, self.output_len(1))?;
         let (sines, rest) = rest.split_at_mut(sines_len(self.nfft));
         let scratch = &mut rest[..self.nfft];
         let nyquist = self.nfft / 2;
@@ -90,6 +86,6 @@ impl Kernel for Fft {
     }
 
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        state[0] as u32
+        rows::counted(state)
     }
 }

@@ -24,10 +24,10 @@
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
-use super::error::below_nyquist;
 use super::rows::{self, Ring};
 use super::{Kernel, KernelError, KernelFault, KernelShape};
 use crate::math;
+use crate::parameter::{ParameterError, below_nyquist};
 
 /// Greatest number of bands.
 pub const MAX_BANDS: usize = 8;
@@ -74,12 +74,10 @@ impl Goertzel {
         let mut bands = Vec::new();
         for band in &params.bands {
             if !(band.low_hz >= 0.0 && band.low_hz.is_finite()) {
-                return Err(KernelError::OutOfRange {
-                    parameter: "low_hz",
-                    value: band.low_hz,
-                    min: 0.0,
-                    max: rate / 2.0,
-                });
+                let (value, max) = (band.low_hz, rate / 2.0);
+                let error =
+                    ParameterError::OutOfRange { parameter: "low_hz", value, min: 0.0, max };
+                return Err(error.into());
             }
             below_nyquist("high_hz", band.high_hz, rate)?;
             if band.low_hz > band.high_hz {
@@ -115,10 +113,8 @@ impl Kernel for Goertzel {
     }
 
     fn reset(&self, state: &mut [f32]) {
-        let state = &mut state[..self.state_len()];
-        state.fill(0.0);
-        let table = self.ring.state_len() as usize + 2 * self.ring.channels;
-        for (factor, k) in state[table..].iter_mut().zip(self.bins()) {
+        let tables = self.ring.reset(state, self.state_len());
+        for (factor, k) in tables[2 * self.ring.channels..].iter_mut().zip(self.bins()) {
             let half = core::f64::consts::PI * f64::from(k) / self.ring.window as f64;
             let chord = 2.0 * if self.is_upper(k) { math::cos(half) } else { math::sin(half) };
             *factor = (chord * chord) as f32;
@@ -136,10 +132,8 @@ impl Kernel for Goertzel {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let channels = self.ring.channels;
-        let len = self.state_len();
-        rows::check(channels, input, state, len, output, |rows| self.output_len(rows))?;
-        self.ring.push(state, input);
-        let (history, rest) = state.split_at_mut(self.ring.state_len() as usize);
+        let (history, rest) =
+            self.ring.take(state, self.state_len(), input, output, self.output_len(1))?;
         let (sums, rest) = rest.split_at_mut(channels);
         let (differences, factors) = rest.split_at_mut(channels);
         let mut factors = factors.iter();
@@ -169,6 +163,6 @@ impl Kernel for Goertzel {
     }
 
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        state[0] as u32
+        rows::counted(state)
     }
 }

@@ -27,9 +27,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{below_nyquist, positive};
 use super::{Kernel, KernelError, KernelFault, KernelShape, rows};
 use crate::math;
+use crate::parameter::{ParameterError, below_nyquist, positive};
 
 /// States smaller than this are zero (in microvolts).
 const SILENCE_UV: f32 = 1e-30;
@@ -75,7 +75,7 @@ impl NotchIir {
         // 2 beta / sin(w0), with sin(w0) = 2 g / (1 + g^2)
         let k = beta * (1.0 + g * g) / g;
         if !k.is_finite() {
-            return Err(KernelError::NotPositive { parameter: "f0_hz", value: f0 });
+            return Err(ParameterError::NotPositive { parameter: "f0_hz", value: f0 }.into());
         }
         let c1 = 1.0 / (1.0 + g * (g + k));
         Ok(Self {
@@ -107,15 +107,13 @@ impl Kernel for NotchIir {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
-        let len = self.state_len();
-        rows::check(self.channels, input, state, len, output, |rows| self.output_len(rows))?;
+        let rows = rows::stream(self.channels, state, self.state_len(), input, output)?;
         let (counter, rest) = state.split_at_mut(1);
         let (held, rest) = rest.split_at_mut(self.channels);
         let (band_states, rest) = rest.split_at_mut(self.channels);
         let low_states = &mut rest[..self.channels];
-        let rows = input.chunks_exact(self.channels).zip(output.chunks_exact_mut(self.channels));
         for (row, filtered) in rows {
-            rows::count(&mut counter[0], rows::hold_row(held, row));
+            rows::hold(&mut counter[0], held, row);
             let states = band_states.iter_mut().zip(low_states.iter_mut());
             for ((y, &x), (a, b)) in filtered.iter_mut().zip(held.iter()).zip(states) {
                 let v = x - *b;
@@ -130,7 +128,7 @@ impl Kernel for NotchIir {
     }
 
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        state[0] as u32
+        rows::counted(state)
     }
 }
 
@@ -165,6 +163,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes: 8,000 samples")]
     fn silence_leaves_no_subnormal_state() {
         let kernel = NotchIir::new(NotchIirParams::default(), SHAPE).expect("valid");
         let mut state = [0.0; 4];

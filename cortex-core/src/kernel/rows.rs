@@ -36,17 +36,31 @@ pub(super) fn check(
     Ok(rows)
 }
 
-/// Takes one row into `held`, which keeps each channel's last valid sample; returns the number
-/// of missing samples in the row.
+/// One call of a streaming kernel: checks the slices and pairs each row of the input with its row
+/// of the output.
 #[inline(always)]
-pub(super) fn hold_row(held: &mut [f32], row: &[f32]) -> u32 {
+pub(super) fn stream<'r>(
+    channels: usize,
+    state: &[f32],
+    state_len: usize,
+    input: &'r [f32],
+    output: &'r mut [f32],
+) -> Result<impl Iterator<Item = (&'r [f32], &'r mut [f32])> + use<'r>, KernelFault> {
+    check(channels, input, state, state_len, output, |rows| rows * channels)?;
+    Ok(input.chunks_exact(channels).zip(output.chunks_exact_mut(channels)))
+}
+
+/// Takes one row into `held`, which keeps each channel's last valid sample, and counts the missing
+/// samples.
+#[inline(always)]
+pub(super) fn hold(counter: &mut f32, held: &mut [f32], row: &[f32]) {
     let mut missing = 0;
     for (last, &sample) in held.iter_mut().zip(row) {
         let valid = is_valid(sample);
         *last = if valid { sample } else { *last };
         missing += u32::from(!valid);
     }
-    missing
+    count(counter, missing);
 }
 
 /// Adds `missing` (at most 2^24) to the counter.
@@ -55,6 +69,11 @@ pub(super) fn count(counter: &mut f32, missing: u32) {
     if missing > 0 {
         *counter = (*counter + missing as f32).min(MAX_COUNT);
     }
+}
+
+/// [`Kernel::missing_samples`](super::Kernel::missing_samples) of a kernel that counts.
+pub(super) fn counted(state: &[f32]) -> u32 {
+    state[0] as u32
 }
 
 /// The last `window` rows of a channel set, with missing samples replaced.
@@ -72,13 +91,35 @@ impl Ring {
         2 + self.channels as u64 * (self.window as u64 + 1)
     }
 
-    /// Takes rows (length checked by the caller).
-    pub fn push(self, state: &mut [f32], input: &[f32]) {
+    /// Puts a state of `state_len` values to its start; returns what lies behind the ring.
+    pub fn reset(self, state: &mut [f32], state_len: usize) -> &mut [f32] {
+        let state = &mut state[..state_len];
+        state.fill(0.0);
+        &mut state[self.state_len() as usize..]
+    }
+
+    /// One call of a windowed kernel: checks the slices, takes the rows, and splits the state
+    /// into the ring and what lies behind it.
+    pub fn take<'s>(
+        self,
+        state: &'s mut [f32],
+        state_len: usize,
+        input: &[f32],
+        output: &[f32],
+        output_len: usize,
+    ) -> Result<(&'s [f32], &'s mut [f32]), KernelFault> {
+        check(self.channels, input, state, state_len, output, |_| output_len)?;
+        self.push(state, input);
+        let (ring, rest) = state.split_at_mut(self.state_len() as usize);
+        Ok((ring, rest))
+    }
+
+    fn push(self, state: &mut [f32], input: &[f32]) {
         let Some(([counter, head], rest)) = state.split_first_chunk_mut() else { return };
         let (held, ring) = rest.split_at_mut(self.channels);
         let mut at = *head as usize;
         for row in input.chunks_exact(self.channels) {
-            count(counter, hold_row(held, row));
+            hold(counter, held, row);
             ring[at * self.channels..][..self.channels].copy_from_slice(held);
             at = if at + 1 == self.window { 0 } else { at + 1 };
         }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{in_range, positive};
 use super::{
     AnyKernel, BandpassFir, BandpassFirParams, Car, Fft, FftParams, Goertzel, GoertzelParams,
     KernelError, KernelName, KernelShape, Noop, NotchIir, NotchIirParams, WelchPsd, WelchPsdParams,
 };
+use crate::parameter::{count_within, positive_within};
 
 /// Greatest number of channels.
 pub const MAX_CHANNELS: usize = 65_536;
@@ -78,18 +78,11 @@ impl KernelSpec {
     /// [`KernelError`] names the parameter (or `channels`, `window`, `hop`, `sample_rate_hz`), its
     /// value and what is allowed.
     pub fn build(&self, shape: KernelShape) -> Result<AnyKernel, KernelError> {
-        let channels = in_range("channels", shape.channels, 1, MAX_CHANNELS)?;
-        in_range("window", shape.window, 1, MAX_WINDOW)?;
-        in_range("hop", shape.hop, 1, shape.window)?;
-        let rate = positive("sample_rate_hz", shape.sample_rate_hz)?;
-        if !(MIN_SAMPLE_RATE_HZ..=MAX_SAMPLE_RATE_HZ).contains(&rate) {
-            return Err(KernelError::OutOfRange {
-                parameter: "sample_rate_hz",
-                value: rate,
-                min: MIN_SAMPLE_RATE_HZ,
-                max: MAX_SAMPLE_RATE_HZ,
-            });
-        }
+        let channels = count_within("channels", shape.channels, 1, MAX_CHANNELS)?;
+        count_within("window", shape.window, 1, MAX_WINDOW)?;
+        count_within("hop", shape.hop, 1, shape.window)?;
+        let rate_hz = shape.sample_rate_hz;
+        positive_within("sample_rate_hz", rate_hz, MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ)?;
         Ok(match self {
             KernelSpec::Noop => AnyKernel::Noop(Noop::new(channels)),
             KernelSpec::Car => AnyKernel::Car(Car::new(channels)),

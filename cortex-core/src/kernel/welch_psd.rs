@@ -20,11 +20,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::in_range;
 use super::rfft::{MIN_FFT_LEN, fft_len, rfft, sines_len, write_sines};
 use super::rows::{self, Ring};
 use super::{Kernel, KernelError, KernelFault, KernelShape};
 use crate::math;
+use crate::parameter::count_within;
 
 /// SciPy's default segment length.
 const DEFAULT_NPERSEG: usize = 256;
@@ -55,12 +55,12 @@ pub struct WelchPsd {
 
 impl WelchPsd {
     pub(super) fn new(params: WelchPsdParams, shape: KernelShape) -> Result<Self, KernelError> {
-        let window = in_range("window", shape.window, MIN_FFT_LEN, super::MAX_WINDOW)?;
+        let window = count_within("window", shape.window, MIN_FFT_LEN, super::MAX_WINDOW)?;
         let nperseg = params.nperseg.unwrap_or(DEFAULT_NPERSEG.min(window));
-        in_range("nperseg", nperseg, MIN_FFT_LEN, window)?;
+        count_within("nperseg", nperseg, MIN_FFT_LEN, window)?;
         let nfft = fft_len("nperseg", nperseg, params.nfft)?;
         let noverlap = params.noverlap.unwrap_or(nperseg / 2);
-        in_range("noverlap", noverlap, 0, nperseg - 1)?;
+        count_within("noverlap", noverlap, 0, nperseg - 1)?;
         // The sum over n of sin^4(pi n/N) is 3N/8 for N > 2.
         let sum_of_squares = 0.375 * nperseg as f64;
         Ok(Self {
@@ -88,9 +88,7 @@ impl Kernel for WelchPsd {
     }
 
     fn reset(&self, state: &mut [f32]) {
-        let state = &mut state[..self.state_len()];
-        state.fill(0.0);
-        let (hann, rest) = state[self.ring.state_len() as usize..].split_at_mut(self.half());
+        let (hann, rest) = self.ring.reset(state, self.state_len()).split_at_mut(self.half());
         write_sines(self.nfft, &mut rest[..sines_len(self.nfft)]);
         for (n, weight) in hann.iter_mut().enumerate() {
             let sine = math::sin(core::f64::consts::PI * n as f64 / self.nperseg as f64);
@@ -109,10 +107,8 @@ impl Kernel for WelchPsd {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let channels = self.ring.channels;
-        let len = self.state_len();
-        rows::check(channels, input, state, len, output, |rows| self.output_len(rows))?;
-        self.ring.push(state, input);
-        let (history, rest) = state.split_at_mut(self.ring.state_len() as usize);
+        let (history, rest) =
+            self.ring.take(state, self.state_len(), input, output, self.output_len(1))?;
         let (hann, rest) = rest.split_at_mut(self.half());
         let (sines, rest) = rest.split_at_mut(sines_len(self.nfft));
         let scratch = &mut rest[..self.nfft];
@@ -146,7 +142,7 @@ impl Kernel for WelchPsd {
     }
 
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        state[0] as u32
+        rows::counted(state)
     }
 }
 

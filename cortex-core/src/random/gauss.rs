@@ -7,8 +7,8 @@
 //! error of 4e-7 is far below what any statistical test of 1e12 samples could see.
 
 use super::WordBlock;
+use crate::block::LaneBlock;
 use crate::math;
-use crate::signal::LaneBlock;
 
 /// Turns a block of words into a block of standard normal numbers.
 #[inline(always)]
@@ -29,7 +29,7 @@ pub fn normals<const N: usize>(words: &WordBlock<N>, out: &mut LaneBlock<N>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::BLOCK_SAMPLES;
+    use crate::block::BLOCK_SAMPLES;
 
     /// The extreme words stay finite and in range: least uniform is 0.5 / 2^31.
     #[test]

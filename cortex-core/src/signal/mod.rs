@@ -34,13 +34,8 @@ use white::White;
 
 pub use spec::{Effects, GeneratorVersion, LineNoise, Signal, SourceSpec, SpecError, Sweep};
 
+pub use crate::block::{BLOCK_SAMPLES, LaneBlock};
 use crate::random::WordBlock;
-
-/// Samples per channel in one generated block: the unit of generation on every target.
-pub const BLOCK_SAMPLES: usize = 64;
-
-/// One block of N adjacent channels, in microvolts: row = sample, lane = channel.
-pub type LaneBlock<const N: usize> = [[f32; N]; BLOCK_SAMPLES];
 
 /// Samples of a channel's past that a generator may look back at.
 pub(crate) const HISTORY_SAMPLES: usize = 32;
@@ -88,7 +83,7 @@ pub struct Scratch<const N: usize> {
 impl<const N: usize> Scratch<N> {
     /// Zeroed working memory.
     #[must_use]
-    pub fn new() -> Self {
+    pub const fn new() -> Self {
         Self { words: [[0; N]; BLOCK_SAMPLES], noise: [[0.0; N]; HISTORY_SAMPLES + BLOCK_SAMPLES] }
     }
 }
@@ -120,28 +115,69 @@ enum Form {
 }
 
 impl Generator {
-    /// Validates `spec` and computes the coefficients.
+    /// A generator of zeros, to be [`redesign`](Generator::redesign)ed.
+    #[must_use]
+    pub const fn silence() -> Self {
+        Self {
+            form: Form::Sine(Sine::SILENT),
+            #[cfg(feature = "v2")]
+            effects: None,
+        }
+    }
+
+    /// Checks `spec` and computes the coefficients.
     ///
     /// # Errors
     /// [`SpecError`] names the parameter that cannot be generated and what is allowed.
     pub fn new(spec: &SourceSpec) -> Result<Self, SpecError> {
-        spec::in_range("sample_rate_hz", spec.sample_rate_hz, 1e-3, 1e7)?;
-        let form = Form::new(spec)?;
-        let version = spec.version;
-        if version == GeneratorVersion::V1 && spec.effects != Effects::NONE {
-            let parameter = spec.effects.first_set();
-            return Err(SpecError::UnknownParameter { version, parameter });
-        }
-        Ok(Self {
-            form,
-            #[cfg(feature = "v2")]
-            effects: match version {
-                GeneratorVersion::V1 => None,
-                GeneratorVersion::V2 => {
-                    EffectChain::new(&spec.effects, spec.sample_rate_hz, spec.seed)?
+        let mut generator = Self::silence();
+        generator.redesign(spec)?;
+        Ok(generator)
+    }
+
+    /// Becomes the generator of `spec`, in place: a microcontroller's stack never holds a second
+    /// one. Not inlined: what a design takes of it is free again when the channels start.
+    ///
+    /// # Errors
+    /// [`SpecError`] as [`Generator::new`]; the generator stays what it was.
+    #[inline(never)]
+    pub fn redesign(&mut self, spec: &SourceSpec) -> Result<(), SpecError> {
+        spec.check()?;
+        let (rate_hz, seed) = (spec.sample_rate_hz, spec.seed);
+        match spec.signal {
+            Signal::SineWave { frequency_hz, amplitude_uv_peak } => {
+                self.form = Form::Sine(Sine::new(rate_hz, frequency_hz, amplitude_uv_peak));
+            }
+            Signal::PinkNoise { amplitude_uv_rms, low_corner_hz } => {
+                self.form = Form::PinkV1(PinkV1::SILENT);
+                if let Form::PinkV1(pink) = &mut self.form {
+                    pink.design(rate_hz, seed, amplitude_uv_rms, low_corner_hz);
                 }
-            },
-        })
+            }
+            #[cfg(feature = "v2")]
+            Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent } => {
+                let noise = PowerLaw::new(rate_hz, seed, amplitude_uv_rms, low_corner_hz, exponent);
+                self.form = Form::PowerLaw(noise);
+            }
+            #[cfg(feature = "v2")]
+            Signal::WhiteNoise { amplitude_uv_rms } => {
+                self.form = Form::White(White::new(seed, amplitude_uv_rms));
+            }
+            #[cfg(feature = "v2")]
+            Signal::Chirp { start_hz, end_hz, sweep_s, sweep, amplitude_uv_peak } => {
+                let chirp =
+                    Chirp::new(rate_hz, start_hz, end_hz, sweep_s, sweep, amplitude_uv_peak);
+                self.form = Form::Chirp(chirp);
+            }
+            // The check has refused them.
+            #[cfg(not(feature = "v2"))]
+            _ => {}
+        }
+        #[cfg(feature = "v2")]
+        {
+            self.effects = EffectChain::new(&spec.effects, rate_hz, seed);
+        }
+        Ok(())
     }
 
     /// Power response |H|² at `frequency_hz` of a noise signal's filter, as held in `f32`, in µV²:
@@ -214,51 +250,17 @@ impl Generator {
         }
         lanes.next_block += 1;
     }
-}
 
-impl Form {
-    fn new(spec: &SourceSpec) -> Result<Self, SpecError> {
-        let rate_hz = spec.sample_rate_hz;
-        let form = match (spec.version, spec.signal) {
-            #[cfg(not(feature = "v2"))]
-            (version @ GeneratorVersion::V2, _) => {
-                return Err(SpecError::UnknownSignal { version });
-            }
-            (_, Signal::SineWave { frequency_hz, amplitude_uv_peak }) => {
-                Form::Sine(Sine::new(rate_hz, frequency_hz, amplitude_uv_peak)?)
-            }
-            (GeneratorVersion::V1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz }) => {
-                Form::PinkV1(PinkV1::new(rate_hz, spec.seed, amplitude_uv_rms, low_corner_hz)?)
-            }
-            #[cfg(feature = "v2")]
-            (
-                GeneratorVersion::V2,
-                Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent },
-            ) => Form::PowerLaw(PowerLaw::new(
-                rate_hz,
-                spec.seed,
-                amplitude_uv_rms,
-                low_corner_hz,
-                exponent,
-            )?),
-            #[cfg(feature = "v2")]
-            (GeneratorVersion::V2, Signal::WhiteNoise { amplitude_uv_rms }) => {
-                Form::White(White::new(spec.seed, amplitude_uv_rms)?)
-            }
-            #[cfg(feature = "v2")]
-            (
-                GeneratorVersion::V2,
-                Signal::Chirp { start_hz, end_hz, sweep_s, sweep, amplitude_uv_peak },
-            ) => Form::Chirp(Chirp::new(
-                rate_hz,
-                start_hz,
-                end_hz,
-                sweep_s,
-                sweep,
-                amplitude_uv_peak,
-            )?),
-            (version, _) => return Err(SpecError::UnknownSignal { version }),
-        };
-        Ok(form)
+    /// [`Generator::start`] of one channel, compiled once: small code for microcontrollers.
+    #[inline(never)]
+    #[must_use]
+    pub fn start_one(&self, channel: u32) -> Lanes<1> {
+        self.start(channel)
+    }
+
+    /// [`Generator::fill`] of one channel, compiled once.
+    #[inline(never)]
+    pub fn fill_one(&self, lanes: &mut Lanes<1>, scratch: &mut Scratch<1>, out: &mut LaneBlock<1>) {
+        self.fill(lanes, scratch, out);
     }
 }

@@ -7,9 +7,10 @@
 
 use super::{BLOCK_SAMPLES, LaneBlock, MAX_POLES};
 use crate::math;
+use crate::random::{self, StreamKey};
 
 /// One section's coefficients.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Section {
     /// One minus the pole, in (0, 2).
     decay: f32,
@@ -24,6 +25,13 @@ pub(super) struct Pole {
     pub gain: f64,
 }
 
+impl Pole {
+    /// Impulse response at sample `k`, the section's first being sample 0.
+    pub(super) fn response_at(&self, k: usize) -> f64 {
+        self.gain * math::exp(k as f64 * math::ln_1p(-f64::from(self.decay)))
+    }
+}
+
 /// A bank of sections, slowest first.
 #[derive(Clone, Debug)]
 pub(super) struct Bank {
@@ -32,9 +40,13 @@ pub(super) struct Bank {
 }
 
 impl Bank {
+    /// No section.
+    pub(super) const EMPTY: Self =
+        Self { sections: [Section { decay: 0.0, gain: 0.0 }; MAX_POLES], count: 0 };
+
     /// The bank of at most [`MAX_POLES`] designed sections, their gains times `scale`.
     pub(super) fn new(poles: &[Pole], scale: f64) -> Self {
-        let mut bank = Self { sections: [Section::default(); MAX_POLES], count: 0 };
+        let mut bank = Self::EMPTY;
         for (slot, pole) in bank.sections.iter_mut().zip(poles) {
             *slot = Section { decay: pole.decay, gain: (pole.gain * scale) as f32 };
             bank.count += 1;
@@ -82,15 +94,32 @@ impl Bank {
         }
     }
 
+    /// Draws the start of the channels from `first_channel` on: random block 0 of `key` becomes
+    /// `normals`, and `states` a draw from the sections' stationary distribution.
+    #[inline(always)]
+    pub(super) fn draw_start<const N: usize>(
+        &self,
+        key: &StreamKey,
+        first_channel: u32,
+        normals: &mut LaneBlock<N>,
+        states: &mut [[f32; N]; MAX_POLES],
+    ) {
+        let mut words = [[0; N]; BLOCK_SAMPLES];
+        key.words(first_channel, 0, &mut words);
+        random::normals(&words, normals);
+        self.draw_stationary(normals, states);
+    }
+
     /// Sets `states` to a draw from the sections' stationary distribution, using row `i` of
     /// `normals` for the i-th dimension.
     ///
     /// All sections are driven by the same unit white noise, so their states have covariance
     /// `C_ij = 1 / (1 - p_i p_j)`. With C = L Lᵀ (Cholesky), L z of standard normals z has it too.
-    #[inline(always)]
-    pub(super) fn draw_stationary<const N: usize>(
+    /// Not inlined: L alone takes a microcontroller 1 KB of stack.
+    #[inline(never)]
+    fn draw_stationary<const N: usize>(
         &self,
-        normals: &[[f32; N]; BLOCK_SAMPLES],
+        normals: &LaneBlock<N>,
         states: &mut [[f32; N]; MAX_POLES],
     ) {
         let factor = self.cholesky();

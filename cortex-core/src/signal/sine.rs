@@ -7,7 +7,6 @@
 //! 1.3e-7 turns. The amplitude error is that of [`crate::math::sin_cos_turn`]: 1.5e-7 of the
 //! peak, so harmonics lie below -136 dBc.
 
-use super::spec::{SpecError, below_nyquist, positive};
 use super::{BLOCK_SAMPLES, LaneBlock, Lanes};
 use crate::math;
 
@@ -20,22 +19,14 @@ pub(super) struct Sine {
 }
 
 impl Sine {
-    /// A sine of `frequency_hz` with `amplitude_uv_peak`, starting at phase 0.
-    ///
-    /// # Errors
-    /// [`SpecError`] unless `0 < frequency_hz < sample_rate_hz / 2` and the amplitude is
-    /// positive and finite as `f32`.
-    pub(super) fn new(
-        sample_rate_hz: f64,
-        frequency_hz: f64,
-        amplitude_uv_peak: f64,
-    ) -> Result<Self, SpecError> {
-        positive("frequency_hz", frequency_hz)?;
-        below_nyquist("frequency_hz", frequency_hz, sample_rate_hz)?;
-        super::spec::amplitude("amplitude_uv_peak", amplitude_uv_peak)?;
+    /// Zeros.
+    pub(super) const SILENT: Self = Self { step: 0, amplitude_uv: 0.0 };
+
+    /// A sine of `frequency_hz` with `amplitude_uv_peak`, both checked, starting at phase 0.
+    pub(super) fn new(sample_rate_hz: f64, frequency_hz: f64, amplitude_uv_peak: f64) -> Self {
         // Below 2^63 because the ratio is below one half.
         let step = (frequency_hz / sample_rate_hz * 18_446_744_073_709_551_616.0 + 0.5) as u64;
-        Ok(Self { step, amplitude_uv: amplitude_uv_peak as f32 })
+        Self { step, amplitude_uv: amplitude_uv_peak as f32 }
     }
 
     #[inline(always)]
@@ -86,7 +77,7 @@ mod tests {
             (0.1, 250.0, 1, 2500),
             (13_499.9, 30_000.0, 134_999, 300_000),
         ] {
-            let sine = Sine::new(rate_hz, frequency_hz, 1.0).expect("valid parameters");
+            let sine = Sine::new(rate_hz, frequency_hz, 1.0);
             let n = (86_400.0 * rate_hz) as u64;
             let held = n.wrapping_mul(sine.step) as f64 / 18_446_744_073_709_551_616.0;
             let exact = (u128::from(n) * p % q) as f64 / q as f64;

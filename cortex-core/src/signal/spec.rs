@@ -7,6 +7,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::parameter::{ParameterError, below_nyquist, positive, positive_within, within};
+
 /// A frozen generator: the version in `primitives/datasets/<version>/synthetic`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum GeneratorVersion {
@@ -111,7 +113,7 @@ impl Effects {
         Self { line_noise: None, dc_offset_uv: 0.0, saturation_level_uv: None, nan_rate: 0.0 };
 
     /// Name of the first parameter that is not at its default.
-    pub(super) fn first_set(&self) -> &'static str {
+    fn first_set(&self) -> &'static str {
         if self.line_noise.is_some() {
             "line_noise"
         } else if self.saturation_level_uv.is_some() {
@@ -147,36 +149,11 @@ impl SourceSpec {
     }
 }
 
-/// Why a [`SourceSpec`] cannot be generated. `parameter` is the name used in configurations.
+/// Why a [`SourceSpec`] cannot be generated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SpecError {
-    /// The value is NaN, infinite, zero or negative where a positive number is needed.
-    NotPositive {
-        /// The parameter at fault.
-        parameter: &'static str,
-        /// Its value.
-        value: f64,
-    },
-    /// The value is outside the closed range given.
-    OutOfRange {
-        /// The parameter at fault.
-        parameter: &'static str,
-        /// Its value.
-        value: f64,
-        /// Least value allowed.
-        min: f64,
-        /// Greatest value allowed.
-        max: f64,
-    },
-    /// A frequency at or above half the sample rate cannot be represented.
-    AboveNyquist {
-        /// The parameter at fault.
-        parameter: &'static str,
-        /// Its value in Hz.
-        frequency_hz: f64,
-        /// Half the sample rate in Hz.
-        nyquist_hz: f64,
-    },
+    /// A parameter's value is not allowed.
+    Parameter(ParameterError),
     /// This generator version does not have this signal.
     UnknownSignal {
         /// The version asked.
@@ -189,36 +166,23 @@ pub enum SpecError {
         /// The parameter.
         parameter: &'static str,
     },
-    /// The value is NaN or infinite.
-    NotFinite {
-        /// The parameter at fault.
-        parameter: &'static str,
-        /// Its value.
-        value: f64,
-    },
+}
+
+impl From<ParameterError> for SpecError {
+    fn from(error: ParameterError) -> Self {
+        SpecError::Parameter(error)
+    }
 }
 
 impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SpecError::NotPositive { parameter, value } => {
-                write!(f, "{parameter} must be a finite number above 0, but it is {value}")
-            }
-            SpecError::OutOfRange { parameter, value, min, max } => {
-                write!(f, "{parameter} must lie between {min} and {max}, but it is {value}")
-            }
-            SpecError::AboveNyquist { parameter, frequency_hz, nyquist_hz } => write!(
-                f,
-                "{parameter} is {frequency_hz} Hz, at or above the Nyquist frequency of {nyquist_hz} Hz; lower it or raise the sample rate"
-            ),
+            SpecError::Parameter(error) => error.fmt(f),
             SpecError::UnknownSignal { version } => {
                 write!(f, "generator {version} does not have this signal")
             }
             SpecError::UnknownParameter { version, parameter } => {
                 write!(f, "generator {version} does not have {parameter}; use v2")
-            }
-            SpecError::NotFinite { parameter, value } => {
-                write!(f, "{parameter} must be a finite number, but it is {value}")
             }
         }
     }
@@ -226,47 +190,92 @@ impl fmt::Display for SpecError {
 
 impl core::error::Error for SpecError {}
 
-/// The largest amplitude in microvolts: far above any electrode, far below `f32` overflow.
+/// The largest amplitude or offset in microvolts: far above any electrode, far below `f32` overflow.
 const MAX_AMPLITUDE_UV: f64 = 1e12;
 
-/// Refuses NaN, infinities, zero and negative numbers.
-pub(super) fn positive(parameter: &'static str, value: f64) -> Result<(), SpecError> {
-    if value.is_finite() && value > 0.0 {
+impl SourceSpec {
+    /// Checks every value: what passes can be generated.
+    ///
+    /// # Errors
+    /// [`SpecError`] names the parameter that cannot be generated and what is allowed.
+    pub fn check(&self) -> Result<(), SpecError> {
+        let rate_hz = positive_within("sample_rate_hz", self.sample_rate_hz, 1e-3, 1e7)?;
+        self.check_signal(rate_hz)?;
+        let version = self.version;
+        match version {
+            GeneratorVersion::V1 if self.effects != Effects::NONE => {
+                let parameter = self.effects.first_set();
+                Err(SpecError::UnknownParameter { version, parameter })
+            }
+            GeneratorVersion::V1 => Ok(()),
+            GeneratorVersion::V2 => self.effects.check(rate_hz),
+        }
+    }
+
+    fn check_signal(&self, rate_hz: f64) -> Result<(), SpecError> {
+        if cfg!(not(feature = "v2")) && self.version == GeneratorVersion::V2 {
+            return Err(SpecError::UnknownSignal { version: self.version });
+        }
+        let low_corner = |low_corner_hz| {
+            positive_within("low_corner_hz", low_corner_hz, 1e-9 * rate_hz, 0.02 * rate_hz)
+        };
+        match (self.version, self.signal) {
+            (_, Signal::SineWave { frequency_hz, amplitude_uv_peak }) => {
+                frequency("frequency_hz", frequency_hz, rate_hz)?;
+                amplitude("amplitude_uv_peak", amplitude_uv_peak)?;
+            }
+            (GeneratorVersion::V1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz }) => {
+                amplitude("amplitude_uv_rms", amplitude_uv_rms)?;
+                low_corner(low_corner_hz)?;
+            }
+            (
+                GeneratorVersion::V2,
+                Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent },
+            ) => {
+                amplitude("amplitude_uv_rms", amplitude_uv_rms)?;
+                positive_within("exponent", exponent, 0.01, 1.99)?;
+                low_corner(low_corner_hz)?;
+            }
+            (GeneratorVersion::V2, Signal::WhiteNoise { amplitude_uv_rms }) => {
+                amplitude("amplitude_uv_rms", amplitude_uv_rms)?;
+            }
+            (
+                GeneratorVersion::V2,
+                Signal::Chirp { start_hz, end_hz, sweep_s, amplitude_uv_peak, .. },
+            ) => {
+                amplitude("amplitude_uv_peak", amplitude_uv_peak)?;
+                frequency("start_hz", start_hz, rate_hz)?;
+                frequency("end_hz", end_hz, rate_hz)?;
+                // Between 2 and 1e12 samples.
+                positive_within("sweep_s", sweep_s, 2.0 / rate_hz, 1e12 / rate_hz)?;
+            }
+            (version, _) => return Err(SpecError::UnknownSignal { version }),
+        }
         Ok(())
-    } else {
-        Err(SpecError::NotPositive { parameter, value })
     }
 }
 
-/// Refuses what [`positive`] refuses and what lies outside `min..=max`.
-pub(super) fn in_range(
-    parameter: &'static str,
-    value: f64,
-    min: f64,
-    max: f64,
-) -> Result<(), SpecError> {
-    positive(parameter, value)?;
-    if value < min || value > max {
-        return Err(SpecError::OutOfRange { parameter, value, min, max });
+impl Effects {
+    fn check(&self, rate_hz: f64) -> Result<(), SpecError> {
+        within("dc_offset_uv", self.dc_offset_uv, -MAX_AMPLITUDE_UV, MAX_AMPLITUDE_UV)?;
+        within("nan_rate", self.nan_rate, 0.0, 1.0)?;
+        if let Some(limit) = self.saturation_level_uv {
+            amplitude("saturation_level_uv", limit)?;
+        }
+        if let Some(line) = self.line_noise {
+            frequency("line_noise.frequency_hz", line.frequency_hz, rate_hz)?;
+            amplitude("line_noise.amplitude_uv", line.amplitude_uv)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// An amplitude in microvolts, within 1e-12 to 1e12.
-pub(super) fn amplitude(parameter: &'static str, value: f64) -> Result<(), SpecError> {
-    in_range(parameter, value, 1.0 / MAX_AMPLITUDE_UV, MAX_AMPLITUDE_UV)
+fn amplitude(parameter: &'static str, value: f64) -> Result<f64, ParameterError> {
+    positive_within(parameter, value, 1.0 / MAX_AMPLITUDE_UV, MAX_AMPLITUDE_UV)
 }
 
-/// Refuses frequencies at or above half the sample rate.
-pub(super) fn below_nyquist(
-    parameter: &'static str,
-    frequency_hz: f64,
-    sample_rate_hz: f64,
-) -> Result<(), SpecError> {
-    let nyquist_hz = sample_rate_hz / 2.0;
-    if frequency_hz < nyquist_hz {
-        Ok(())
-    } else {
-        Err(SpecError::AboveNyquist { parameter, frequency_hz, nyquist_hz })
-    }
+/// A frequency in Hz, above 0 and below half the sample rate.
+fn frequency(parameter: &'static str, value: f64, rate_hz: f64) -> Result<f64, ParameterError> {
+    below_nyquist(parameter, positive(parameter, value)?, rate_hz)
 }

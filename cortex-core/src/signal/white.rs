@@ -1,6 +1,5 @@
 //! White Gaussian noise: the random numbers as they are, scaled.
 
-use super::spec::{SpecError, amplitude};
 use super::{LaneBlock, Lanes, Scratch};
 use crate::random::{self, StreamKey};
 
@@ -14,13 +13,9 @@ pub(super) struct White {
 }
 
 impl White {
-    /// Independent normal samples of standard deviation `amplitude_uv_rms`.
-    ///
-    /// # Errors
-    /// [`SpecError`] unless the amplitude is positive.
-    pub(super) fn new(seed: u64, amplitude_uv_rms: f64) -> Result<Self, SpecError> {
-        amplitude("amplitude_uv_rms", amplitude_uv_rms)?;
-        Ok(Self { key: StreamKey::new(seed, DOMAIN), amplitude_uv: amplitude_uv_rms as f32 })
+    /// Independent normal samples of standard deviation `amplitude_uv_rms`, checked.
+    pub(super) fn new(seed: u64, amplitude_uv_rms: f64) -> Self {
+        Self { key: StreamKey::new(seed, DOMAIN), amplitude_uv: amplitude_uv_rms as f32 }
     }
 
     /// Power response |H|², the same at every frequency.

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::exit::one_line;
+
 /// The voice of a command on stderr.
 ///
 /// A closed stderr is not an error: talk is then lost, work goes on.
@@ -28,7 +30,7 @@ impl Talk {
     /// `[cortex] MESSAGE`, unless quiet.
     pub fn say(&self, message: &str) {
         if !self.quiet {
-            self.line(&format!("[cortex] {message}"));
+            self.line(&format!("[cortex] {}", one_line(message.to_owned())));
         }
     }
 
@@ -42,7 +44,7 @@ impl Talk {
     /// `warning: MESSAGE`, unless quiet.
     pub fn warn(&self, message: &str) {
         if !self.quiet {
-            self.line(&self.paint("33", "warning:", message));
+            self.line(&self.paint("33", "warning:", &one_line(message.to_owned())));
         }
     }
 

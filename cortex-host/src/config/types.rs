@@ -16,6 +16,7 @@ table! {
         #[schemars(required)]
         pub dataset: At<DatasetConfig>,
         /// The kernels to benchmark, run one after another.
+        #[schemars(length(min = 1, max = 256))]
         pub kernels: At<Vec<At<KernelConfig>>>,
         /// How long, how often and how fast.
         pub execution: At<ExecutionConfig>,

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::brainvision::Marker;
 
+/// Most events in a file: beyond every real recording, and a bound on memory.
+pub(super) const MOST_EVENTS: usize = 250_000;
+
 /// Something that happened during a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {

@@ -44,6 +44,8 @@ pub fn clean_label(label: &str) -> String {
 #[must_use]
 pub fn distinct(names: Vec<String>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
+    // The last copy of each name: with thousands of the same, none is tried twice.
+    let mut copies = std::collections::HashMap::new();
     names
         .into_iter()
         .enumerate()
@@ -55,9 +57,9 @@ pub fn distinct(names: Vec<String>) -> Vec<String> {
                 base = format!("Ch{}", index + 1);
             }
             let mut unique = base.clone();
-            let mut copy = 1;
             while !seen.insert(unique.clone()) {
-                copy += 1;
+                let copy = copies.entry(base.clone()).or_insert(1_usize);
+                *copy += 1;
                 unique = format!("{base}-{copy}");
             }
             unique

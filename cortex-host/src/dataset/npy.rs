@@ -9,8 +9,9 @@ use std::path::Path;
 
 use super::place::Staged;
 use super::planes::{Element, PlaneReader};
-use super::recording::{Format, OpenOptions, Recording, interleaved, planar};
+use super::recording::{Format, OpenOptions, Recording, check_channels, interleaved, planar};
 use super::{DatasetError, Unit, labels};
+use crate::config::quoted;
 
 /// The first bytes of every `.npy` file.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -116,7 +117,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     if samples == 0 || channels == 0 {
         return Err(bad("the array is empty".into()));
     }
-    // The file holds that many numbers, so both counts are far below usize::MAX.
+    check_channels(path, channels)?;
     let channels = channels as usize;
     let unit = options.unit.unwrap_or(Unit::Microvolt);
     let layout_of =
@@ -194,7 +195,8 @@ impl Array {
             "<i4" => Element::I32,
             other => {
                 return Err(format!(
-                    "its numbers are of type '{other}'; convert it first with array.astype('<f4')"
+                    "its numbers are of type {}; convert it first with array.astype('<f4')",
+                    quoted(other)
                 ));
             }
         };
@@ -216,7 +218,7 @@ impl Array {
             Ok([rows, columns]) => {
                 Ok(Self { element, columns_first, rows: *rows, columns: *columns })
             }
-            _ => Err(format!("its shape is ({inner}), not samples × channels")),
+            _ => Err(format!("its shape is {}, not samples × channels", quoted(inner))),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use cortex_core::kernel::MAX_CHANNELS;
+
 use super::events::Event;
 use super::planes::{Element, Layout, Plane, PlaneReader, Scale};
 use super::{DatasetError, Unit, brainvision, edf, npy, shape};
@@ -161,6 +163,17 @@ fn open_float32(path: &Path, options: &OpenOptions) -> Result<Recording, Dataset
         notes: Vec::new(),
         reader: PlaneReader::new(file, path, layout),
     })
+}
+
+/// Refuses more channels than anything here works on: a bound on memory for what a header says.
+pub(super) fn check_channels(path: &Path, channels: u64) -> Result<(), DatasetError> {
+    if channels <= MAX_CHANNELS as u64 {
+        return Ok(());
+    }
+    Err(DatasetError::format(
+        path,
+        format!("{channels} channels; a dataset has at most {MAX_CHANNELS}"),
+    ))
 }
 
 /// The layout of interleaved samples that begin `start` bytes into a file.

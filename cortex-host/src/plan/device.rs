@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::config::quoted;
+
 /// Baud rate when a `serial://` device does not name one.
 pub const DEFAULT_BAUD: u32 = 921_600;
 
@@ -32,14 +34,15 @@ pub enum Device {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// Nothing of that form is known.
-    #[error("unknown device \"{0}\"; use native, loopback, serial://PATH?baud=N or qemu:BOARD")]
+    #[error("unknown device {}; use native, loopback, serial://PATH?baud=N or qemu:BOARD", quoted(.0))]
     Unknown(String),
     /// The form is right, but what must follow is absent.
-    #[error("device \"{0}\" names no {1}; write {2}")]
+    #[error("device {text} names no {1}; write {2}", text = quoted(.0))]
     Incomplete(String, &'static str, &'static str),
     /// The part after `?` is not `baud=N` with N in 300..=12_000_000.
     #[error(
-        "device \"{0}\" has a wrong line speed; write serial://PATH?baud=N with N from 300 to 12000000"
+        "device {} has a wrong line speed; write serial://PATH?baud=N with N from 300 to 12000000",
+        quoted(.0)
     )]
     Baud(String),
 }

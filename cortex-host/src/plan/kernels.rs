@@ -9,6 +9,9 @@ use crate::config::{At, KernelConfig, Position, Problem, listed, nearest, quoted
 /// Window length in samples when none is given.
 pub const DEFAULT_WINDOW: u64 = 160;
 
+/// The most kernels of a run: planning designs every one of them.
+pub const MAX_KERNELS: usize = 256;
+
 /// The most values (channels x window) a window may hold: 1 GiB.
 const MAX_WINDOW_VALUES: u64 = 1 << 28;
 
@@ -23,6 +26,13 @@ pub(super) fn plan_kernels(
         let message = "there are no kernels, so there are zero windows to run; list some under kernels, such as - name: noop (cortex-host list shows them)";
         Problem::at(position, message)
     })?;
+    if list.value.len() > MAX_KERNELS {
+        let message = format!(
+            "there are {} kernels, but a run takes at most {MAX_KERNELS} kernels; split it into several runs",
+            list.value.len()
+        );
+        return Err(Problem::at(list.position, message));
+    }
     list.value
         .iter()
         .enumerate()
@@ -135,10 +145,8 @@ fn kernel_name(name: &At<String>) -> Result<KernelName, Problem> {
 /// The parameter that a kernel's design complains about.
 fn faulty_parameter(error: &KernelError) -> &'static str {
     match error {
-        KernelError::NotPositive { parameter, .. }
-        | KernelError::OutOfRange { parameter, .. }
-        | KernelError::AboveNyquist { parameter, .. }
-        | KernelError::NotPowerOfTwo { parameter, .. } => parameter,
+        KernelError::Parameter(error) => error.parameter(),
+        KernelError::NotPowerOfTwo { parameter, .. } => parameter,
         KernelError::EmptyBand { .. } => "low_hz",
         KernelError::NotchTooWide { .. } => "q",
         KernelError::NoBands => "bands",

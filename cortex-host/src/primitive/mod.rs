@@ -247,17 +247,16 @@ impl Library {
                 LookupError::Reference(format!("there is no dataset {}; {advice}", quoted(path)))
             }
             _ => {
-                let tried: Vec<String> = self
-                    .search(name)
-                    .map(|folder| folder.join(name).display().to_string())
-                    .collect();
-                let mut tried: Vec<&str> = tried.iter().map(String::as_str).collect();
-                tried.dedup();
-                LookupError::File(format!(
-                    "there is no dataset {}; looked for {}",
-                    quoted(path),
-                    listed(tried.into_iter())
-                ))
+                let advice = if Path::new(name).is_absolute() {
+                    "correct the path".to_owned()
+                } else {
+                    let mut folders: Vec<&PathBuf> = self.search(name).collect();
+                    folders.dedup();
+                    let folders: Vec<String> =
+                        folders.iter().map(|folder| folder.display().to_string()).collect();
+                    format!("looked in {}", listed(folders.iter().map(String::as_str)))
+                };
+                LookupError::File(format!("there is no dataset {}; {advice}", quoted(path)))
             }
         }
     }

@@ -16,7 +16,7 @@ pub struct ClockFacts {
 /// One board: a byte stream to the host and a clock. No call waits, except [`Board::rest`].
 pub trait Board {
     /// Name of the board: its folder in firmware/boards, its file in primitives/devices.
-    const NAME: &'static str;
+    fn name(&self) -> &'static str;
 
     /// Facts about [`Board::now`].
     fn clock(&self) -> ClockFacts;

@@ -12,8 +12,13 @@
 //!
 //! Digests cover all channels in file order (sample-major); costs are those of one block of
 //! one channel, least and greatest of all that were generated.
+//!
+//! After the byte `!` it uses up its stack on purpose, after `?` most of it: the fault and the
+//! guard must start the board anew, and the next report has a line more:
+//! `crash text=stack overflow place=BYTES`.
 
 use core::fmt::{self, Write};
+use core::hint::black_box;
 
 use cortex_core::digest::SampleDigest;
 use cortex_core::signal::{
@@ -64,25 +69,66 @@ pub fn sources() -> [(&'static str, SourceSpec); 6] {
     ]
 }
 
-/// Runs the self-test on `board` for ever.
-pub fn run<B: Board>(board: &mut B, boot: &Boot) -> ! {
+/// The self-test's working memory: too much for a small board's stack.
+pub struct Memory {
+    generator: Generator,
+    lanes: [Option<Lanes<1>>; CHANNELS],
+    scratch: Scratch<1>,
+    block: LaneBlock<1>,
+    rows: [[f32; CHANNELS]; BLOCK_SAMPLES],
+}
+
+impl Memory {
+    /// Empty memory.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            generator: Generator::silence(),
+            lanes: [const { None }; CHANNELS],
+            scratch: Scratch::new(),
+            block: [[0.0]; BLOCK_SAMPLES],
+            rows: [[0.0; CHANNELS]; BLOCK_SAMPLES],
+        }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Runs the self-test on `board` for ever. `watch` looks after the stack.
+pub fn run<B: Board>(board: &mut B, boot: &Boot, memory: &mut Memory, watch: fn()) -> ! {
     loop {
         let mut byte = [0];
         while board.receive(&mut byte) == 0 {
             board.rest();
         }
-        report(board, boot);
+        match &byte {
+            b"!" => _ = exhaust(|| {}, 0),
+            b"?" => _ = exhaust(watch, 0),
+            _ => report(board, boot, memory),
+        }
+        watch();
     }
 }
 
+/// Calls itself until something ends it.
+#[inline(never)]
+fn exhaust(watch: fn(), depth: u32) -> u32 {
+    watch();
+    if black_box(depth) == u32::MAX { depth } else { black_box(exhaust(watch, depth + 1)) + 1 }
+}
+
 /// Prints every line of the self-test once.
-pub fn report<B: Board>(board: &mut B, boot: &Boot) {
+pub fn report<B: Board>(board: &mut B, boot: &Boot, memory: &mut Memory) {
     let clock = board.clock();
     line(
         board,
         format_args!(
             "board name={} boot={} timer={:?} hz={} bits={}",
-            B::NAME,
+            board.name(),
             boot.count,
             clock.timer,
             clock.hz,
@@ -93,8 +139,8 @@ pub fn report<B: Board>(board: &mut B, boot: &Boot) {
         line(board, format_args!("crash text={} place={}", crash.text(), crash.place));
     }
     for (name, spec) in sources() {
-        match Generator::new(&spec) {
-            Ok(generator) => source_lines(board, name, &generator),
+        match memory.generator.redesign(&spec) {
+            Ok(()) => source_lines(board, name, memory),
             // Built without generator v2: nothing else is wrong with these specifications.
             Err(_) => line(board, format_args!("absent signal={name}")),
         }
@@ -103,21 +149,21 @@ pub fn report<B: Board>(board: &mut B, boot: &Boot) {
 }
 
 /// Generates one source and prints its digest and its cost.
-fn source_lines<B: Board>(board: &mut B, name: &str, generator: &Generator) {
-    let mut lanes: [Lanes<1>; CHANNELS] =
-        core::array::from_fn(|channel| generator.start(channel as u32));
-    let mut scratch = Scratch::new();
-    let mut block: LaneBlock<1> = [[0.0]; BLOCK_SAMPLES];
-    let mut rows = [[0.0_f32; CHANNELS]; BLOCK_SAMPLES];
+#[inline(never)]
+fn source_lines<B: Board>(board: &mut B, name: &str, memory: &mut Memory) {
+    let Memory { generator, lanes, scratch, block, rows } = memory;
+    for (channel, lane) in (0..).zip(lanes.iter_mut()) {
+        *lane = Some(generator.start_one(channel));
+    }
     let mut digest = SampleDigest::new();
     let mut ticks = (u64::MAX, 0);
     for _ in 0..BLOCKS {
-        for (channel, lanes) in lanes.iter_mut().enumerate() {
-            let start = board.now();
-            fill(generator, lanes, &mut scratch, &mut block);
-            let cost = board.now() - start;
+        for (channel, lanes) in lanes.iter_mut().flatten().enumerate() {
+            let begun = board.now();
+            generator.fill_one(lanes, scratch, block);
+            let cost = board.now() - begun;
             ticks = (ticks.0.min(cost), ticks.1.max(cost));
-            for (row, [sample]) in rows.iter_mut().zip(&block) {
+            for (row, [sample]) in rows.iter_mut().zip(&*block) {
                 row[channel] = *sample;
             }
         }
@@ -137,17 +183,6 @@ fn source_lines<B: Board>(board: &mut B, name: &str, generator: &Generator) {
             ticks.0, ticks.1
         ),
     );
-}
-
-/// [`Generator::fill`] of one channel, compiled once.
-#[inline(never)]
-fn fill(
-    generator: &Generator,
-    lanes: &mut Lanes<1>,
-    scratch: &mut Scratch<1>,
-    block: &mut LaneBlock<1>,
-) {
-    generator.fill(lanes, scratch, block);
 }
 
 fn line<B: Board>(board: &mut B, text: fmt::Arguments<'_>) {

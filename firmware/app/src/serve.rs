@@ -55,7 +55,8 @@ impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANN
 }
 
 /// Serves hosts on `board` for ever. `ring_bytes` is how many received bytes the board keeps
-/// while nobody reads them.
+/// while nobody reads them; `watch` is called after every turn of the loop and looks after the
+/// stack.
 ///
 /// # Panics
 /// When the buffers are shorter than the session needs: [`DeviceSession::new`] says what it needs.
@@ -70,32 +71,37 @@ pub fn run<
     boot: &Boot,
     ring_bytes: usize,
     memory: &'static mut Memory<FRAME, TRANSMIT, VALUES, CHANNELS>,
+    watch: fn(),
 ) -> ! {
     let Memory { frame, transmit, values, lanes } = memory;
     let mut engine = engine(values, lanes);
-    serve(board, boot, ring_bytes, &mut engine, frame, transmit)
+    let session = session(board, boot, ring_bytes, &mut engine, frame, transmit);
+    serve(board, boot, session, watch)
 }
 
-/// Builds the engine. Neither this nor [`serve`] is inlined: what each takes of the stack, the
-/// other has to itself.
+/// Builds the engine. Neither this nor [`session`] nor [`serve`] is inlined: what each takes of
+/// the stack, the others have to themselves.
 #[inline(never)]
 fn engine(values: &'static mut [f32], lanes: &'static mut [Option<Lanes<1>>]) -> StaticEngine {
     KernelEngine::standard(values, lanes)
 }
 
-/// The loop.
+/// A device session on borrowed memory.
+type Session<'a> = DeviceSession<&'a mut StaticEngine, &'a mut [u8]>;
+
+/// Builds the session, not inlined either.
 #[inline(never)]
-fn serve<B: Board>(
-    board: &mut B,
+fn session<'a, B: Board>(
+    board: &B,
     boot: &Boot,
     ring_bytes: usize,
-    engine: &mut StaticEngine,
-    frame: &mut [u8],
-    transmit: &mut [u8],
-) -> ! {
+    engine: &'a mut StaticEngine,
+    frame: &'a mut [u8],
+    transmit: &'a mut [u8],
+) -> Session<'a> {
     let clock = board.clock();
     let identity = DeviceIdentity {
-        board: B::NAME,
+        board: board.name(),
         firmware_version: env!("CARGO_PKG_VERSION"),
         firmware_commit: env!("CORTEX_COMMIT"),
         timer: clock.timer,
@@ -104,8 +110,16 @@ fn serve<B: Board>(
         boot_count: boot.count,
         rx_ring_bytes: ring_bytes,
     };
-    let session = DeviceSession::new(&identity, engine, frame, transmit);
-    let Ok(mut session) = session else { panic!() };
+    let Ok(session) = DeviceSession::new(&identity, engine, frame, transmit) else { panic!() };
+    session
+}
+
+/// The loop.
+#[inline(never)]
+fn serve<B: Board>(board: &mut B, boot: &Boot, mut session: Session<'_>, watch: fn()) -> ! {
+    if let Some(crash) = &boot.crash {
+        session.after_crash(crash.text(), crash.place);
+    }
     let mut chunk = [0; CHUNK_BYTES];
     loop {
         let count = board.receive(&mut chunk);
@@ -117,5 +131,6 @@ fn serve<B: Board>(
             Action::Transmit(bytes) => transmit_all(board, bytes),
             Action::Run => session.run(&mut || board.now()),
         }
+        watch();
     }
 }

@@ -31,10 +31,12 @@ unsafe impl Sync for Memory {}
 #[unsafe(link_section = ".uninit.cortex_boot")]
 static KEPT: Memory = Memory(UnsafeCell::new(MaybeUninit::uninit()));
 
-/// Counts this start and takes what the last one left. Call it once, first thing in `main`.
+/// Counts this start, takes what the last one left and paints the stack. Once, first thing in
+/// `main`.
 #[allow(unsafe_code)]
-#[must_use]
-pub fn start() -> Boot {
+#[inline(never)]
+pub(crate) fn start() -> Boot {
+    crate::stack::paint();
     let kept = KEPT.0.get().cast::<Kept>();
     // SAFETY: the pointer is that of a static. `Kept` is made of integers, for which every
     // bit pattern is a value, and a volatile read makes what the RAM holds such a value.
@@ -50,7 +52,7 @@ pub fn start() -> Boot {
 
 /// Keeps `crash` over a reset, and resets.
 #[allow(unsafe_code)]
-fn crashed(crash: Crash) -> ! {
+pub(crate) fn crashed(crash: Crash) -> ! {
     let kept = KEPT.0.get().cast::<Kept>();
     // SAFETY: as in `start`; nothing runs after this.
     unsafe { kept.write_volatile(Kept { crashed: CHECK, crash, ..kept.read_volatile() }) };
@@ -70,19 +72,39 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 mod arm {
     //! Reset and faults of Cortex-M.
 
-    use cortex_m_rt::{ExceptionFrame, exception};
-
     use super::{Crash, crashed};
+    use crate::stack;
 
     pub(super) fn reset() -> ! {
         cortex_m::peripheral::SCB::sys_reset()
     }
 
+    /// Every fault ends here, on an empty stack: a full one may be what the fault is about.
     #[allow(unsafe_code)]
-    // SAFETY: only what `crashed` does happens here; the program never goes on.
-    #[exception]
-    unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
-        crashed(Crash::new("hard fault", frame.pc()))
+    // SAFETY: the vector table asks for this name; the program never goes on, so that nothing
+    // on the stack is missed.
+    #[unsafe(no_mangle)]
+    #[unsafe(naked)]
+    unsafe extern "C" fn HardFault() -> ! {
+        core::arch::naked_asm!(
+            "mov r0, sp",
+            "ldr r1, =_stack_start",
+            "mov sp, r1",
+            "bl {fault}",
+            fault = sym fault,
+        )
+    }
+
+    /// `frame` is where the processor has put eight registers, the seventh of them the program
+    /// counter, unless there was no room.
+    #[allow(unsafe_code)]
+    extern "C" fn fault(frame: *const [u32; 8]) -> ! {
+        if !stack::holds(frame.addr(), size_of_val(&[0_u32; 8])) {
+            crashed(stack::overflow());
+        }
+        // SAFETY: the eight words lie within the stack, which is RAM.
+        let [.., pc, _] = unsafe { frame.read_volatile() };
+        crashed(Crash::new("hard fault", pc))
     }
 }
 
@@ -91,6 +113,7 @@ mod riscv32 {
     //! Reset and exceptions of RISC-V.
 
     use super::{Crash, crashed};
+    use crate::stack;
 
     /// Starts over at the runtime's first instruction, which sets up all it needs.
     #[allow(unsafe_code)]
@@ -99,11 +122,30 @@ mod riscv32 {
         unsafe { core::arch::asm!("j _start", options(noreturn)) }
     }
 
+    /// Every exception ends here, on an empty stack: a full one may be what it is about. There
+    /// are no interrupts.
     #[allow(unsafe_code)]
-    // SAFETY: the runtime calls this name for every exception; the program never goes on.
+    // SAFETY: the runtime puts this name into `mtvec`, which wants it aligned; the program never
+    // goes on, so that nothing on the stack is missed.
     #[unsafe(no_mangle)]
-    extern "C" fn ExceptionHandler(_frame: &riscv_rt::TrapFrame) -> ! {
-        crashed(Crash::new("exception", riscv::register::mepc::read() as u32))
+    #[unsafe(link_section = ".trap.start")]
+    #[unsafe(naked)]
+    unsafe extern "C" fn _start_trap() -> ! {
+        core::arch::naked_asm!(
+            ".balign 4",
+            "mv a0, sp",
+            "la sp, _stack_start",
+            "j {exception}",
+            exception = sym exception,
+        )
+    }
+
+    extern "C" fn exception(sp: usize) -> ! {
+        crashed(if stack::holds(sp, 0) {
+            Crash::new("exception", riscv::register::mepc::read() as u32)
+        } else {
+            stack::overflow()
+        })
     }
 }
 

@@ -12,17 +12,19 @@ impl<E: Engine> Core<E> {
         if !self.ready_to_run() {
             return;
         }
-        match core::mem::replace(&mut self.job, Job::Empty) {
+        match self.job {
             Job::Loaded { block, values, input_ticks } => {
-                self.run_block(block, values, input_ticks, clock)
+                self.job = Job::Empty;
+                self.run_block(block, values, input_ticks, clock);
             }
-            Job::Seeding { seeded, block, input, output, sums } => {
-                self.run_seeded(seeded, block, input, output, sums, clock);
-            }
-            other => self.job = other,
+            Job::Seeding { block, .. } => self.run_seeded(block, clock),
+            Job::Empty | Job::Receiving { .. } => {}
         }
     }
 
+    // Neither of the two is inlined: what each takes of a microcontroller's stack, the other
+    // has to itself.
+    #[inline(never)]
     pub(super) fn run_block(
         &mut self,
         block: u32,
@@ -55,52 +57,46 @@ impl<E: Engine> Core<E> {
         self.answer(Reply::Result { block, values, end }, frames);
     }
 
-    pub(super) fn run_seeded(
-        &mut self,
-        seeded: Seeded,
-        block: u32,
-        mut input: SampleDigest,
-        mut output: SampleDigest,
-        mut sums: SeededResult,
-        clock: &mut dyn FnMut() -> u64,
-    ) {
+    #[inline(never)]
+    pub(super) fn run_seeded(&mut self, block: u32, clock: &mut dyn FnMut() -> u64) {
         let values = self.active.map_or(0, |active| active.block_values(block)) as usize;
-        let begun = clock();
-        let generated = self.engine.generate(values);
-        let generate_ticks = clock().wrapping_sub(begun);
-        let run = match generated {
-            Ok(()) => {
-                if block >= seeded.first {
-                    input.update(self.engine.input().get(..values).unwrap_or(&[]));
-                }
-                self.engine.run(values, clock)
-            }
-            Err(error) => Err(error),
+        let Self { engine, job: Job::Seeding { block: next, input, output, sums }, .. } = self
+        else {
+            return;
         };
+        let reported = block >= sums.first;
+        let begun = clock();
+        let generated = engine.generate(values);
+        let generate_ticks = clock().wrapping_sub(begun);
+        if reported && generated.is_ok() {
+            input.update(engine.input().get(..values).unwrap_or(&[]));
+        }
+        let run = generated.and_then(|()| engine.run(values, clock));
         self.executed += 1;
         let run = match run {
             Ok(run) => run,
             Err(error) => {
+                self.job = Job::Empty;
                 self.ack_due = true;
                 return self.answer(Reply::Refused { block, error }, 1);
             }
         };
-        if block >= seeded.first {
-            output.update(self.engine.output());
+        if reported {
+            output.update(engine.output());
             let ticks = run.end_ticks.wrapping_sub(run.start_ticks);
             sums.min_ticks = sums.min_ticks.min(ticks);
             sums.max_ticks = sums.max_ticks.max(ticks);
             sums.sum_ticks = sums.sum_ticks.wrapping_add(ticks);
             sums.generate_ticks = sums.generate_ticks.wrapping_add(generate_ticks);
         }
-        let done = block.wrapping_add(1);
-        if done == seeded.first.wrapping_add(seeded.count) {
+        *next = block.wrapping_add(1);
+        if *next == sums.first.wrapping_add(sums.count) {
             sums.input_crc = input.finish();
             sums.output_crc = output.finish();
+            let result = *sums;
+            self.job = Job::Empty;
             self.ack_due = true;
-            self.answer(Reply::Seeded(sums), 1);
-        } else {
-            self.job = Job::Seeding { seeded, block: done, input, output, sums };
+            self.answer(Reply::Seeded(result), 1);
         }
     }
 

@@ -149,7 +149,7 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
     /// [`BufferError`] when a buffer is too short.
     pub fn new(
         identity: &DeviceIdentity<'_>,
-        engine: E,
+        mut engine: E,
         frame_buffer: B,
         transmit_buffer: B,
     ) -> Result<Self, BufferError> {
@@ -187,6 +187,12 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
             tx: transmit_buffer,
             core: Core::new(engine, info),
         })
+    }
+
+    /// What ended the program before this start, at which line or address: told to a host whose
+    /// session it ended.
+    pub fn after_crash(&mut self, text: &str, place: u32) {
+        self.core.crash = Some((super::message::clipped(text), place));
     }
 
     /// Takes bytes from the line. `now_ticks` is the time at which they were taken: it becomes
@@ -281,7 +287,7 @@ enum Job {
         input_ticks: u64,
     },
     Seeding {
-        seeded: Seeded,
+        /// The block that is next; what is asked for stands in the result.
         block: u32,
         input: SampleDigest,
         output: SampleDigest,
@@ -301,6 +307,7 @@ enum Reply {
 struct Core<E> {
     engine: E,
     info: DeviceInfo,
+    crash: Option<(heapless::String<32>, u32)>,
     session: u32,
     last_session: u32,
     receive: ReceiveWindow,
@@ -327,6 +334,7 @@ impl<E: Engine> Core<E> {
         Self {
             engine,
             info,
+            crash: None,
             session: 0,
             last_session: 0,
             receive: ReceiveWindow::new(0),

@@ -11,6 +11,7 @@ impl<E: Engine> Core<E> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn frame(&mut self, header: Header, payload: &[u8], now_ticks: u64) {
         let Some(kind) = Kind::from_code(header.kind) else {
             return self.error(header, ErrorCode::UnknownKind, u32::from(header.kind));
@@ -19,7 +20,13 @@ impl<E: Engine> Core<E> {
             return self.hello(header, payload);
         }
         if self.session == 0 {
-            return self.error(header, ErrorCode::NoSession, self.info.boot_count);
+            self.error(header, ErrorCode::NoSession, self.info.boot_count);
+            if let (Some((_, error)), Some((text, place))) = (&mut self.error_due, &self.crash)
+                && error.code == ErrorCode::NoSession
+            {
+                (error.text, error.b) = (text.clone(), *place);
+            }
+            return;
         }
         if header.session != self.session {
             return self.error(header, ErrorCode::OtherSession, self.info.boot_count);
@@ -143,6 +150,7 @@ impl<E: Engine> Core<E> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn configure(&mut self, header: Header, payload: &[u8]) {
         if !matches!(self.reply, Reply::None) || !matches!(self.job, Job::Empty) {
             return;
@@ -205,6 +213,7 @@ impl<E: Engine> Core<E> {
         Ok(configured)
     }
 
+    #[inline(never)]
     pub(super) fn block(&mut self, header: Header, payload: &[u8]) {
         if !matches!(self.job, Job::Empty) {
             return; // sent without credit: not taken, to be sent again
@@ -270,45 +279,46 @@ impl<E: Engine> Core<E> {
             .is_some_and(|room| active.input.read(samples, room) == Some(count))
     }
 
+    #[inline(never)]
     pub(super) fn seeded(&mut self, header: Header, payload: &[u8]) {
         if !matches!(self.reply, Reply::None) || !matches!(self.job, Job::Empty) {
             return;
         }
-        let Ok(seeded) = postcard::from_bytes::<Seeded>(payload) else {
-            let error = ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0);
-            return self.refuse(header, error);
-        };
-        let Some(active) = self.active else {
-            return self.refuse(header, ErrorInfo::new(ErrorCode::NotConfigured, 0, 0));
-        };
-        if seeded.count == 0 || seeded.first.checked_add(seeded.count).is_none() {
-            let error = ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0);
-            return self.refuse(header, error);
-        }
-        let (ours, theirs) =
-            (self.info.generator_digest(seeded.source.version), seeded.generator_digest);
-        if ours != theirs {
-            let error = ErrorInfo::new(ErrorCode::GeneratorDiffers, ours, theirs);
-            return self.refuse(header, error);
-        }
-        match self.engine.begin_seeded(&seeded.source, active.channels) {
-            Ok(()) => {
+        match self.try_seeded(header, payload) {
+            Ok(sums) => {
                 self.receive.accept(header.seq);
                 self.job = Job::Seeding {
-                    seeded,
                     block: 0,
                     input: SampleDigest::new(),
                     output: SampleDigest::new(),
-                    sums: SeededResult {
-                        first: seeded.first,
-                        count: seeded.count,
-                        min_ticks: u64::MAX,
-                        ..SeededResult::default()
-                    },
+                    sums,
                 };
             }
             Err(error) => self.refuse(header, error),
         }
+    }
+
+    fn try_seeded(&mut self, header: Header, payload: &[u8]) -> Result<SeededResult, ErrorInfo> {
+        let unreadable = ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0);
+        let Ok(seeded) = postcard::from_bytes::<Seeded>(payload) else { return Err(unreadable) };
+        let Some(active) = self.active else {
+            return Err(ErrorInfo::new(ErrorCode::NotConfigured, 0, 0));
+        };
+        if seeded.count == 0 || seeded.first.checked_add(seeded.count).is_none() {
+            return Err(unreadable);
+        }
+        let (ours, theirs) =
+            (self.info.generator_digest(seeded.source.version), seeded.generator_digest);
+        if ours != theirs {
+            return Err(ErrorInfo::new(ErrorCode::GeneratorDiffers, ours, theirs));
+        }
+        self.engine.begin_seeded(&seeded.source, active.channels)?;
+        Ok(SeededResult {
+            first: seeded.first,
+            count: seeded.count,
+            min_ticks: u64::MAX,
+            ..SeededResult::default()
+        })
     }
 
     pub(super) fn error(&mut self, header: Header, code: ErrorCode, a: u32) {

@@ -4,6 +4,7 @@ use super::*;
 
 impl<E: Engine> Core<E> {
     /// Writes the next frame due to the front of `out` and returns its length.
+    #[inline(never)]
     pub(super) fn transmit(
         &mut self,
         out: &mut [u8],

@@ -1,5 +1,7 @@
 //! Why a session ends before its time, in one sentence each.
 
+use heapless::String;
+
 use super::MS;
 use crate::link::message::{ErrorInfo, WIRE_VERSION, WIRE_VERSION_MIN};
 
@@ -36,6 +38,13 @@ pub enum Failure {
     },
     /// The device was reset within the session.
     Reset,
+    /// The device's program crashed within the session and started anew.
+    Crashed {
+        /// Where or how: the end of a source file's name, or the kind of fault.
+        text: String<32>,
+        /// Line in that file, or an address.
+        place: u32,
+    },
     /// Another program opened a session with the device.
     TakenOver,
     /// The device reported an error.
@@ -86,6 +95,10 @@ impl core::fmt::Display for Failure {
                 "the line is too noisy: no frame gets through ({damaged_at_device} damaged at the device, {damaged_here} here); lower the baud rate or check the cable"
             ),
             Failure::Reset => f.write_str("the device was reset while the session was open"),
+            Failure::Crashed { text, place } => write!(
+                f,
+                "the device crashed and started anew while the session was open ({text}, {place}): this is a fault of its firmware, please report it"
+            ),
             Failure::TakenOver => {
                 f.write_str("another program has opened a session with the device")
             }

@@ -5,7 +5,9 @@
 //! is here: a silent line is polled, the polls back off, and a limit ends the session with a
 //! named cause. Time is nanoseconds of any monotonic clock, given by the caller.
 
+mod event;
 mod failure;
+mod options;
 mod receive;
 mod request;
 mod time;
@@ -21,180 +23,20 @@ use super::frame::{
     CRC_BYTES, FrameDecoder, FrameEvent, FrameWriter, HEADER_BYTES, Header, Kind, wire_len,
 };
 use super::message::{
-    ACK_BUSY, ACK_GAP, ACK_POLL, Ack, Configure, Configured, DeviceInfo, ErrorCode, ErrorInfo,
+    ACK_BUSY, ACK_GAP, ACK_POLL, Ack, Configure, DeviceInfo, ErrorCode, ErrorInfo,
     FRAGMENT_HEAD_BYTES, FragmentHead, Hello, MAX_MESSAGE_BYTES, Ping, Pong, ResultEnd,
-    SCHEMA_HASH, Seeded, SeededResult, WIRE_VERSION, WIRE_VERSION_MIN,
+    SCHEMA_HASH, Seeded, WIRE_VERSION, WIRE_VERSION_MIN,
 };
 use super::sample::Encoding;
-use super::window::{Arrival, ReceiveWindow, SendWindow, WINDOW_FRAMES};
+use super::window::{Arrival, ReceiveWindow, SendWindow};
 use crate::digest::SampleDigest;
 
+use options::MS;
+
+pub use event::{ClockSample, HostAction, HostEvent, HostStats};
 pub use failure::Failure;
-
-/// Nanoseconds in a millisecond.
-const MS: u64 = 1_000_000;
-
-/// Timers and limits of a host session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostOptions {
-    /// Time one byte takes on the line (10 bits at 8N1), 0 when unknown.
-    pub byte_ns: u64,
-    /// Most frames on the way, 1..=32.
-    pub window_frames: u16,
-    /// HELLO is repeated at this interval.
-    pub hello_interval_ns: u64,
-    /// A device that has not answered HELLO after this time is silent.
-    pub hello_limit_ns: u64,
-    /// Silence after which the device is polled, while something is awaited. Doubled from poll
-    /// to poll up to half a second.
-    pub poll_interval_ns: u64,
-    /// The same while the device computes.
-    pub busy_interval_ns: u64,
-    /// Silence that ends the session.
-    pub silence_limit_ns: u64,
-    /// Silence that ends the session while the device computes.
-    pub busy_limit_ns: u64,
-    /// Time without one new frame accepted at either end that ends the session.
-    pub progress_limit_ns: u64,
-}
-
-impl Default for HostOptions {
-    fn default() -> Self {
-        Self {
-            byte_ns: 0,
-            window_frames: WINDOW_FRAMES,
-            hello_interval_ns: 100 * MS,
-            hello_limit_ns: 3_000 * MS,
-            poll_interval_ns: 60 * MS,
-            busy_interval_ns: 1_000 * MS,
-            silence_limit_ns: 5_000 * MS,
-            busy_limit_ns: 60_000 * MS,
-            progress_limit_ns: 10_000 * MS,
-        }
-    }
-}
-
-/// What the caller does next.
-#[derive(Debug, PartialEq)]
-pub enum HostAction<'a> {
-    /// Write all these bytes to the line, then poll again.
-    Transmit(&'a [u8]),
-    /// Something happened; poll again after looking at it.
-    Event(HostEvent),
-    /// Nothing before this time unless bytes arrive; `None` when nothing is awaited.
-    Wait(Option<u64>),
-}
-
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq)]
-pub enum HostEvent {
-    /// HELLO was answered: [`HostSession::info`] has the device.
-    Connected,
-    /// A ping was answered.
-    Pong(ClockSample),
-    /// The last request has arrived whole: another one can be made.
-    Delivered,
-    /// A configuration is in force.
-    Configured(Configured),
-    /// A block's result is in [`HostSession::output`] until bytes arrive again.
-    Result {
-        /// The block.
-        block: u32,
-        /// Stamps and digests; both digests have been checked.
-        end: ResultEnd,
-    },
-    /// A seeded run is done.
-    Seeded(SeededResult),
-    /// The device refused a request.
-    Refused {
-        /// The block, 0 for other requests.
-        block: u32,
-        /// Why.
-        error: ErrorInfo,
-    },
-    /// The device has ended the session after [`HostSession::bye`].
-    Ended,
-    /// The session is over.
-    Failed(Failure),
-}
-
-/// One ping: host and device time around the same moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockSample {
-    /// When the ping was handed to the line, host nanoseconds.
-    pub sent_ns: u64,
-    /// When the answer had arrived, host nanoseconds.
-    pub received_ns: u64,
-    /// When the device had the ping, ticks.
-    pub device_received_ticks: u64,
-    /// When the device answered, ticks.
-    pub device_sent_ticks: u64,
-}
-
-impl ClockSample {
-    /// Round trip in nanoseconds, the device's own part included.
-    #[must_use]
-    pub fn round_trip_ns(&self) -> u64 {
-        self.received_ns.saturating_sub(self.sent_ns)
-    }
-}
-
-/// What crossed the line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HostStats {
-    /// Bytes handed to the line.
-    pub line_bytes_sent: u64,
-    /// Bytes taken from the line.
-    pub line_bytes_received: u64,
-    /// Sample bytes in accepted requests (each counted once).
-    pub sample_bytes_sent: u64,
-    /// Sample bytes in received results (each counted once).
-    pub sample_bytes_received: u64,
-    /// Frames sent, of all kinds.
-    pub frames_sent: u64,
-    /// Frames received whole, of all kinds.
-    pub frames_received: u64,
-    /// Sequenced frames sent again.
-    pub retransmissions: u64,
-    /// Polls sent after a silence.
-    pub polls: u64,
-    /// Damaged frames received here.
-    pub damaged_here: u64,
-    /// Damaged frames the device reported, modulo 2^16.
-    pub damaged_at_device: u16,
-    /// Sequenced frames that had arrived before.
-    pub duplicates: u64,
-    /// Input samples that an `i16` encoding saturated.
-    pub saturated: u64,
-}
-
-/// Why a request cannot be made now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestError {
-    /// The session is not open, or an earlier request is still on its way.
-    NotNow,
-    /// The block is longer than the session's buffer.
-    TooLong {
-        /// Values there is room for.
-        room: usize,
-    },
-    /// The message does not fit into a frame.
-    Message,
-}
-
-impl core::fmt::Display for RequestError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            RequestError::NotNow => f.write_str("an earlier request is still on its way"),
-            RequestError::TooLong { room } => {
-                write!(f, "the block is longer than the {room} values there is room for")
-            }
-            RequestError::Message => f.write_str("the request does not fit into one frame"),
-        }
-    }
-}
-
-impl core::error::Error for RequestError {}
+pub use options::HostOptions;
+pub use request::RequestError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {

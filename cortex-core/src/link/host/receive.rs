@@ -79,7 +79,8 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
     pub(super) fn device_error(&mut self, error: ErrorInfo) {
         self.fail(match error.code {
             ErrorCode::NoSession if self.phase == Phase::Closing => return self.ended(),
-            ErrorCode::NoSession => Failure::Reset,
+            ErrorCode::NoSession if error.text.is_empty() => Failure::Reset,
+            ErrorCode::NoSession => Failure::Crashed { text: error.text, place: error.b },
             ErrorCode::OtherSession => Failure::TakenOver,
             _ => Failure::Device(error),
         });

@@ -2,6 +2,34 @@
 
 use super::*;
 
+/// Why a request cannot be made now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestError {
+    /// The session is not open, or an earlier request is still on its way.
+    NotNow,
+    /// The block is longer than the session's buffer.
+    TooLong {
+        /// Values there is room for.
+        room: usize,
+    },
+    /// The message does not fit into a frame.
+    Message,
+}
+
+impl core::fmt::Display for RequestError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            RequestError::NotNow => f.write_str("an earlier request is still on its way"),
+            RequestError::TooLong { room } => {
+                write!(f, "the block is longer than the {room} values there is room for")
+            }
+            RequestError::Message => f.write_str("the request does not fit into one frame"),
+        }
+    }
+}
+
+impl core::error::Error for RequestError {}
+
 impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
     pub(super) fn can_request(&self) -> bool {
         self.phase == Phase::Open && matches!(self.request, Request::None) && self.outstanding < 2

@@ -82,7 +82,8 @@ impl Design {
         // Beyond: sum over k of (sum_i g_i p_i^(k - delay))².
         for a in self.poles() {
             for b in self.poles() {
-                variance += a.at(HEAD_TAPS) * b.at(HEAD_TAPS) / overlap(a.decay, b.decay);
+                variance +=
+                    delayed(a, HEAD_TAPS) * delayed(b, HEAD_TAPS) / overlap(a.decay, b.decay);
             }
         }
         variance
@@ -132,18 +133,13 @@ impl Design {
 
     /// Impulse response of the sections together at tap `k`.
     fn tail(&self, k: usize) -> f64 {
-        self.poles().iter().map(|pole| pole.at(k)).sum()
+        self.poles().iter().map(|pole| delayed(pole, k)).sum()
     }
 }
 
-impl Pole {
-    /// Impulse response at tap `k`.
-    fn at(&self, k: usize) -> f64 {
-        if k < TAIL_DELAY {
-            return 0.0;
-        }
-        self.gain * math::exp((k - TAIL_DELAY) as f64 * math::ln_1p(-f64::from(self.decay)))
-    }
+/// Impulse response of a section at tap `k`: the tail begins late.
+fn delayed(pole: &Pole, k: usize) -> f64 {
+    k.checked_sub(TAIL_DELAY).map_or(0.0, |k| pole.response_at(k))
 }
 
 /// What the correction FIR makes of the section `pole^k`: its transfer function at the pole,

@@ -23,9 +23,11 @@ pub(super) struct HeadFilter {
 }
 
 impl HeadFilter {
-    /// The response of `taps`, by a direct transform in `f64`.
-    pub(super) fn new(taps: &[f32; HEAD_TAPS]) -> Self {
-        let mut filter = Self { re: [0.0; BLOCK_SAMPLES], im: [0.0; BLOCK_SAMPLES] };
+    /// A filter that lets nothing through.
+    pub(super) const SILENT: Self = Self { re: [0.0; BLOCK_SAMPLES], im: [0.0; BLOCK_SAMPLES] };
+
+    /// Takes the response of `taps`, by a direct transform in `f64`.
+    pub(super) fn set(&mut self, taps: &[f32; HEAD_TAPS]) {
         for bin in 0..BLOCK_SAMPLES {
             let (mut re, mut im) = (0.0, 0.0);
             for (k, tap) in taps.iter().enumerate() {
@@ -33,10 +35,9 @@ impl HeadFilter {
                 re += f64::from(*tap) * math::cos(core::f64::consts::TAU * turn);
                 im -= f64::from(*tap) * math::sin(core::f64::consts::TAU * turn);
             }
-            filter.re[bin] = (re / BLOCK_SAMPLES as f64) as f32;
-            filter.im[bin] = (im / BLOCK_SAMPLES as f64) as f32;
+            self.re[bin] = (re / BLOCK_SAMPLES as f64) as f32;
+            self.im[bin] = (im / BLOCK_SAMPLES as f64) as f32;
         }
-        filter
     }
 
     /// Filters the last [`BLOCK_SAMPLES`] rows of `noise`; the rows before are its past.
@@ -113,7 +114,8 @@ mod tests {
         for (k, tap) in taps.iter_mut().enumerate() {
             *tap = 1.0 / (1.0 + k as f32) - 0.3;
         }
-        let filter = HeadFilter::new(&taps);
+        let mut filter = HeadFilter::SILENT;
+        filter.set(&taps);
         let sample = |i: usize| ((i * 2_654_435_761) % 1009) as f32 / 504.5 - 1.0;
         let mut noise = [[0.0; 1]; HISTORY_SAMPLES + BLOCK_SAMPLES];
         let mut wide = [[0.0; 4]; HISTORY_SAMPLES + BLOCK_SAMPLES];

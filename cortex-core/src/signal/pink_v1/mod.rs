@@ -21,7 +21,6 @@ use design::{Design, HEAD_TAPS, TAIL_DELAY};
 use head::HeadFilter;
 
 use super::one_pole::Bank;
-use super::spec::{SpecError, amplitude, in_range};
 use super::{BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch};
 use crate::math;
 use crate::random::{self, StreamKey};
@@ -44,30 +43,37 @@ pub(super) struct PinkV1 {
 }
 
 impl PinkV1 {
-    /// Pink noise of standard deviation `amplitude_uv_rms`, 1/f from `10 * low_corner_hz` up
-    /// to half the sample rate and flat below `low_corner_hz / 4`.
-    ///
-    /// # Errors
-    /// [`SpecError`] unless the amplitude is positive and
-    /// `1e-9 fs <= low_corner_hz <= 0.02 fs`.
-    pub(super) fn new(
+    /// No noise yet, to be designed in its place: a kilobyte that no microcontroller has twice.
+    pub(super) const SILENT: Self = Self {
+        key: StreamKey::ZERO,
+        tail: Bank::EMPTY,
+        head: HeadFilter::SILENT,
+        sample_rate_hz: 0.0,
+        head_taps: [0.0; HEAD_TAPS],
+    };
+
+    /// Becomes pink noise of standard deviation `amplitude_uv_rms`, 1/f from `10 * low_corner_hz`
+    /// up to half the sample rate and flat below `low_corner_hz / 4`; both are checked.
+    pub(super) fn design(
+        &mut self,
         sample_rate_hz: f64,
         seed: u64,
         amplitude_uv_rms: f64,
         low_corner_hz: f64,
-    ) -> Result<Self, SpecError> {
-        amplitude("amplitude_uv_rms", amplitude_uv_rms)?;
-        in_range("low_corner_hz", low_corner_hz, 1e-9 * sample_rate_hz, 0.02 * sample_rate_hz)?;
-        let design = Design::new(low_corner_hz / sample_rate_hz);
+    ) {
+        self.key = StreamKey::new(seed, DOMAIN);
+        self.sample_rate_hz = sample_rate_hz;
+        self.design_filter(low_corner_hz / sample_rate_hz, amplitude_uv_rms);
+        self.head.set(&self.head_taps);
+    }
+
+    /// Taps and sections. Not inlined: the design is off the stack when the transform begins.
+    #[inline(never)]
+    fn design_filter(&mut self, corner: f64, amplitude_uv_rms: f64) {
+        let design = Design::new(corner);
         let scale = amplitude_uv_rms / math::sqrt(design.variance());
-        let head_taps = design.head.map(|tap| (tap * scale) as f32);
-        Ok(Self {
-            key: StreamKey::new(seed, DOMAIN),
-            tail: Bank::new(design.poles(), scale),
-            head: HeadFilter::new(&head_taps),
-            sample_rate_hz,
-            head_taps,
-        })
+        self.head_taps = design.head.map(|tap| (tap * scale) as f32);
+        self.tail = Bank::new(design.poles(), scale);
     }
 
     /// Power response |H|² at `frequency_hz`, of the filter as held in `f32`: the noise's
@@ -91,11 +97,9 @@ impl PinkV1 {
     /// Draws the stationary state of the lanes' channels before sample 0.
     #[inline(always)]
     pub(super) fn start<const N: usize>(&self, lanes: &mut Lanes<N>) {
-        let mut words = [[0; N]; BLOCK_SAMPLES];
         let mut noise = [[0.0; N]; BLOCK_SAMPLES];
-        self.key.words(lanes.first_channel, 0, &mut words);
-        random::normals(&words, &mut noise);
-        self.tail.draw_stationary(&noise, &mut lanes.poles);
+        self.tail.draw_start(&self.key, lanes.first_channel, &mut noise, &mut lanes.poles);
+        let mut words = [[0; N]; BLOCK_SAMPLES];
         self.key.words(lanes.first_channel, 1, &mut words);
         random::normals(&words, &mut noise);
         // The tail lags by TAIL_DELAY samples: bring it up to where block 0 takes over.

@@ -199,11 +199,11 @@ impl Design {
                 right[row] += shares[row].re;
             }
         }
-        let gains = solve(normal, right, unknowns);
-        for (pole, gain) in self.poles.iter_mut().zip(gains).take(self.pole_count) {
+        solve(&mut normal, &mut right, unknowns);
+        for (pole, gain) in self.poles.iter_mut().zip(right).take(self.pole_count) {
             pole.gain = gain;
         }
-        self.taps = [gains[self.pole_count], gains[self.pole_count + 1]];
+        self.taps = [right[self.pole_count], right[self.pole_count + 1]];
     }
 }
 
@@ -243,12 +243,9 @@ fn target(angle: f64, corner_rate: f64, exponent: f64) -> Complex {
     Complex { re: size * math::cos(phase), im: size * math::sin(phase) }
 }
 
-/// Solves the symmetric system whose lower triangle is `matrix`, after scaling its diagonal to 1.
-fn solve(
-    mut matrix: [[f64; UNKNOWNS]; UNKNOWNS],
-    mut right: [f64; UNKNOWNS],
-    unknowns: usize,
-) -> [f64; UNKNOWNS] {
+/// Solves the symmetric system whose lower triangle is `matrix`, after scaling its diagonal to 1,
+/// in place: the solution is in `right`.
+fn solve(matrix: &mut [[f64; UNKNOWNS]; UNKNOWNS], right: &mut [f64; UNKNOWNS], unknowns: usize) {
     let mut scale = [1.0; UNKNOWNS];
     for i in 0..unknowns {
         scale[i] = 1.0 / math::sqrt(matrix[i][i]);
@@ -282,5 +279,4 @@ fn solve(
     for i in 0..unknowns {
         right[i] *= scale[i];
     }
-    right
 }

@@ -9,13 +9,17 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::write::sampling_interval_us;
-use crate::dataset::events::Event;
+use crate::config::quoted;
+use crate::dataset::events::{Event, MOST_EVENTS};
 use crate::dataset::planes::{Element, PlaneReader, Scale};
-use crate::dataset::recording::{Format, OpenOptions, Recording, interleaved, planar};
+use crate::dataset::recording::{
+    Format, OpenOptions, Recording, check_channels, interleaved, planar,
+};
 use crate::dataset::{DatasetError, Unit, labels};
 
-/// Largest header or marker file read: far beyond any real one, and a bound on memory.
-const MOST_TEXT_BYTES: u64 = 32 * 1024 * 1024;
+/// Largest header and marker file read: far beyond any real one, and a bound on memory.
+const MOST_HEADER_BYTES: u64 = 8 * 1024 * 1024;
+const MOST_MARKER_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What a `.vhdr` says.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +48,7 @@ impl Description {
     /// # Errors
     /// The file cannot be read or is not a BrainVision header this reader knows.
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
-        let text = read_text(path)?;
+        let text = read_text(path, MOST_HEADER_BYTES)?;
         Self::parse(&text, path)
     }
 
@@ -55,7 +59,7 @@ impl Description {
         if !squeezed.to_lowercase().starts_with("brainvision") {
             return Err(bad("not a BrainVision header: the first line must say so".into()));
         }
-        let sections = Sections::parse(text);
+        let sections = Sections::parse(text).map_err(bad)?;
         let common = |key: &str| sections.get("common infos", key);
         let needed = |key: &str| {
             common(key).ok_or_else(|| bad(format!("no {key} in section [Common Infos]")))
@@ -64,12 +68,15 @@ impl Description {
         if let Some(format) = common("DataFormat")
             && !format.eq_ignore_ascii_case("BINARY")
         {
-            return Err(bad(format!("DataFormat {format} is not supported, only BINARY")));
+            return Err(bad(format!(
+                "DataFormat {} is not supported, only BINARY",
+                quoted(format)
+            )));
         }
         let vectorized = match common("DataOrientation").unwrap_or("MULTIPLEXED") {
             order if order.eq_ignore_ascii_case("MULTIPLEXED") => false,
             order if order.eq_ignore_ascii_case("VECTORIZED") => true,
-            order => return Err(bad(format!("unknown DataOrientation {order}"))),
+            order => return Err(bad(format!("unknown DataOrientation {}", quoted(order)))),
         };
         let binary = |key: &str| sections.get("binary infos", key);
         let element = match binary("BinaryFormat").unwrap_or_default() {
@@ -78,7 +85,8 @@ impl Description {
             "INT_32" => Element::I32,
             other => {
                 return Err(bad(format!(
-                    "BinaryFormat '{other}' is not supported, only IEEE_FLOAT_32, INT_16 and INT_32"
+                    "BinaryFormat {} is not supported, only IEEE_FLOAT_32, INT_16 and INT_32",
+                    quoted(other)
                 )));
             }
         };
@@ -90,25 +98,24 @@ impl Description {
         let interval_us = interval
             .parse::<f64>()
             .ok()
-            .filter(|value| value.is_finite() && *value > 0.0)
+            .filter(|value| value.is_finite() && *value > 0.0 && (1e6 / value).is_finite())
             .ok_or_else(|| {
                 bad(format!(
-                    "SamplingInterval '{interval}' is not a number of microseconds above 0"
+                    "SamplingInterval {} is not a number of microseconds above 0",
+                    quoted(interval)
                 ))
             })?;
         let count = needed("NumberOfChannels")?;
-        let count: usize =
-            count.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
-                bad(format!("NumberOfChannels '{count}' is not a number above 0"))
-            })?;
+        let count: usize = count.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
+            bad(format!("NumberOfChannels {} is not a number above 0", quoted(count)))
+        })?;
+        check_channels(path, count as u64)?;
         let samples = match common("DataPoints") {
-            Some(text) => Some(
-                text.parse()
-                    .map_err(|_| bad(format!("DataPoints '{text}' is not a number of samples")))?,
-            ),
+            Some(text) => Some(text.parse().map_err(|_| {
+                bad(format!("DataPoints {} is not a number of samples", quoted(text)))
+            })?),
             None => None,
         };
-        // A huge NumberOfChannels stops here at its first missing line.
         let mut channel_names = Vec::new();
         let mut scales = Vec::new();
         for number in 1..=count {
@@ -125,7 +132,8 @@ impl Description {
                     text.parse::<f64>().ok().filter(|r| r.is_finite() && *r != 0.0).ok_or_else(
                         || {
                             bad(format!(
-                                "Ch{number}: resolution '{text}' is not a number other than 0"
+                                "Ch{number}: resolution {} is not a number other than 0",
+                                quoted(text)
                             ))
                         },
                     )?,
@@ -160,6 +168,14 @@ impl Description {
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetError> {
     let header = Description::read(path)?;
     let data = &header.data_path;
+    // Looked at first: opening a named pipe would wait for whoever writes to it.
+    let metadata = std::fs::metadata(data).map_err(DatasetError::io("read", data))?;
+    if !metadata.is_file() {
+        return Err(DatasetError::format(
+            path,
+            format!("DataFile {} is no regular file", quoted(&data.to_string_lossy())),
+        ));
+    }
     let file = File::open(data).map_err(DatasetError::io("read", data))?;
     let bytes = file.metadata().map_err(DatasetError::io("read", data))?.len();
     let mut notes = Vec::new();
@@ -205,7 +221,9 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
             DatasetError::format(
                 path,
                 format!(
-                    "channel {name} is in '{unit}', not in volts; say what it is with --unit uV"
+                    "channel {} is in {}, not in volts; say what it is with --unit uV",
+                    quoted(name),
+                    quoted(unit)
                 ),
             )
         })?;
@@ -224,10 +242,13 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     }
     let (events, start) = match &header.marker_path {
         Some(markers) if markers.is_file() => {
-            parse_markers(&read_text(markers)?, header.sample_rate_hz)
+            let text = read_text(markers, MOST_MARKER_BYTES)?;
+            parse_markers(&text, header.sample_rate_hz)
+                .map_err(|problem| DatasetError::format(markers, problem))?
         }
         Some(markers) => {
-            notes.push(format!("the marker file {} is missing: no events", markers.display()));
+            let name = quoted(&markers.file_name().unwrap_or_default().to_string_lossy());
+            notes.push(format!("the marker file {name} is missing: no events"));
             (Vec::new(), None)
         }
         None => (Vec::new(), None),
@@ -257,7 +278,7 @@ fn rate_from_interval_hz(interval_us: f64) -> f64 {
 }
 
 /// Events (all markers but segment starts) and the recording's start time.
-fn parse_markers(text: &str, rate_hz: f64) -> (Vec<Event>, Option<String>) {
+fn parse_markers(text: &str, rate_hz: f64) -> Result<(Vec<Event>, Option<String>), String> {
     let mut events = Vec::new();
     let mut start = None;
     let lines = text.lines().skip_while(|line| !line.trim().eq_ignore_ascii_case("[marker infos]"));
@@ -286,6 +307,9 @@ fn parse_markers(text: &str, rate_hz: f64) -> (Vec<Event>, Option<String>) {
             "" | "Comment" => description,
             _ => format!("{kind}/{description}"),
         };
+        if events.len() == MOST_EVENTS {
+            return Err(format!("more than {MOST_EVENTS} markers; no recorder writes that"));
+        }
         events.push(Event {
             onset_s: position.saturating_sub(1) as f64 / rate_hz,
             duration_s: Some(length as f64 / rate_hz),
@@ -293,48 +317,57 @@ fn parse_markers(text: &str, rate_hz: f64) -> (Vec<Event>, Option<String>) {
         });
     }
     events.sort_by(|a, b| a.onset_s.total_cmp(&b.onset_s));
-    (events, start)
+    Ok((events, start))
 }
 
 /// `key=value` lines by section, names in lower case.
-struct Sections(HashMap<(String, String), String>);
+struct Sections<'a>(HashMap<&'static str, HashMap<String, &'a str>>);
 
-impl Sections {
-    fn parse(text: &str) -> Self {
-        let mut map = HashMap::new();
-        let mut section = String::new();
+impl<'a> Sections<'a> {
+    /// The sections that are read; all others are left out.
+    const KNOWN: [&'static str; 3] = ["common infos", "binary infos", "channel infos"];
+    /// More keys than that are no header's, and a bound on memory.
+    const MOST_KEYS: usize = 100_000;
+
+    /// Fails when there are too many keys.
+    fn parse(text: &'a str) -> Result<Self, String> {
+        let mut map: HashMap<&str, HashMap<String, &str>> = HashMap::new();
+        let mut section = None;
+        let mut keys = 0;
         for line in text.lines().skip(1) {
             let line = line.trim();
             if line.starts_with(';') {
                 continue;
             }
             if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-                section = name.to_lowercase();
                 // Free text from here on.
-                if section == "comment" {
+                if name.eq_ignore_ascii_case("comment") {
                     break;
                 }
-            } else if let Some((key, value)) = line.split_once('=') {
-                map.entry((section.clone(), key.trim().to_lowercase()))
-                    .or_insert_with(|| value.trim().to_owned());
+                section = Self::KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name));
+            } else if let (Some(section), Some((key, value))) = (section, line.split_once('=')) {
+                keys += 1;
+                if keys > Self::MOST_KEYS {
+                    return Err(format!("more than {} keys; this is no header", Self::MOST_KEYS));
+                }
+                let section = map.entry(section).or_default();
+                section.entry(key.trim().to_lowercase()).or_insert_with(|| value.trim());
             }
         }
-        Self(map)
+        Ok(Self(map))
     }
 
-    fn get(&self, section: &str, key: &str) -> Option<&str> {
-        self.0.get(&(section.to_owned(), key.to_lowercase())).map(String::as_str)
+    fn get(&self, section: &str, key: &str) -> Option<&'a str> {
+        self.0.get(section)?.get(&key.to_lowercase()).copied()
     }
 }
 
-/// The text of a small file: UTF-8, or Latin-1 as older recorders wrote.
-fn read_text(path: &Path) -> Result<String, DatasetError> {
+/// The text of a file of at most `most_bytes`: UTF-8, or Latin-1 as older recorders wrote.
+fn read_text(path: &Path, most_bytes: u64) -> Result<String, DatasetError> {
     let file = File::open(path).map_err(DatasetError::io("read", path))?;
     let mut bytes = Vec::new();
-    file.take(MOST_TEXT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(DatasetError::io("read", path))?;
-    if bytes.len() as u64 > MOST_TEXT_BYTES {
+    file.take(most_bytes + 1).read_to_end(&mut bytes).map_err(DatasetError::io("read", path))?;
+    if bytes.len() as u64 > most_bytes {
         return Err(DatasetError::format(path, "too large for a header"));
     }
     Ok(match String::from_utf8(bytes) {
@@ -382,9 +415,11 @@ mod tests {
         assert_eq!(header.scales, [(Some(0.5), "mV".to_owned())]);
         for (from, to, word) in [
             ("Brain Vision", "Something", "first line"),
-            ("NumberOfChannels=1", "NumberOfChannels=4000000000", "no Ch2"),
+            ("NumberOfChannels=1", "NumberOfChannels=65536", "no Ch2"),
+            ("NumberOfChannels=1", "NumberOfChannels=4000000000", "at most 65536"),
             ("NumberOfChannels=1", "NumberOfChannels=-1", "NumberOfChannels"),
             ("SamplingInterval=1000", "SamplingInterval=0", "SamplingInterval"),
+            ("SamplingInterval=1000", "SamplingInterval=1e-310", "SamplingInterval"),
             ("SamplingInterval=1000", "Other=1", "SamplingInterval"),
             ("INT_16", "FLOAT_64", "BinaryFormat"),
             ("0.5", "nan", "resolution"),

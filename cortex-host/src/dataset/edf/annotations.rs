@@ -9,14 +9,13 @@ use std::path::Path;
 
 use super::header::Header;
 use crate::dataset::DatasetError;
-use crate::dataset::events::Event;
+use crate::dataset::events::{Event, MOST_EVENTS};
 use crate::dataset::planes::read_at;
 
 /// Most bytes of annotations in one record, and of event texts in a file: beyond every real
 /// recording, and a bound on memory.
+const MOST_RECORD_BYTES: u64 = 1024 * 1024;
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
-/// Most events in a file, for the same reason.
-const MOST_EVENTS: usize = 250_000;
 
 /// What the annotation signals say.
 #[derive(Debug, Default)]
@@ -74,7 +73,7 @@ pub fn read(
         if bytes == 0 {
             continue;
         }
-        if bytes > MOST_BYTES {
+        if bytes > MOST_RECORD_BYTES {
             return Err(DatasetError::format(
                 path,
                 format!("{bytes} bytes of annotations in each record; no recorder writes that"),
@@ -84,6 +83,11 @@ pub fn read(
         for record in 0..records {
             let at = header.header_bytes + record * header.record_bytes + signal.offset;
             read_at(file, at, &mut block).map_err(DatasetError::io("read", path))?;
+            // Every text ends with 0x14: no more of them than that.
+            let most_texts = block.iter().filter(|byte| **byte == 0x14).count();
+            if most_texts > MOST_EVENTS {
+                return Err(too_many(path));
+            }
             let (lists, bad) = parse(&block);
             unreadable += bad;
             if index == 0 {
@@ -106,10 +110,7 @@ pub fn read(
                 }
             }
             if timeline.events.len() > MOST_EVENTS || text_bytes > MOST_BYTES {
-                return Err(DatasetError::format(
-                    path,
-                    format!("more than {MOST_EVENTS} annotations or {MOST_BYTES} bytes of them"),
-                ));
+                return Err(too_many(path));
             }
         }
     }
@@ -122,6 +123,11 @@ pub fn read(
         notes.push(format!("{unreadable} annotations could not be read and are left out"));
     }
     Ok(timeline)
+}
+
+fn too_many(path: &Path) -> DatasetError {
+    let problem = format!("more than {MOST_EVENTS} annotations or {MOST_BYTES} bytes of them");
+    DatasetError::format(path, problem)
 }
 
 /// Notes the first record whose onset (from the first sample) is not where it should be.

@@ -105,6 +105,34 @@ impl Emulator {
         self.command("system_reset")
     }
 
+    /// Reads `bytes` of the board's memory from `address` on, between two of its instructions.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Io`] when QEMU is gone, does not answer or cannot write its answer.
+    pub fn memory(&mut self, address: u64, bytes: usize) -> Result<Vec<u8>, EmulatorError> {
+        let failed = |source| EmulatorError::Io {
+            what: "reading the emulated board's memory".to_owned(),
+            source,
+        };
+        // QEMU writes it to a file, which goes away with its name.
+        let file = tempfile::NamedTempFile::new().map_err(failed)?;
+        let arguments = serde_json::json!({
+            "val": address, "size": bytes, "filename": file.path().display().to_string(),
+        });
+        let request =
+            serde_json::json!({ "execute": "memsave", "id": "memory", "arguments": arguments });
+        writeln!(self.control, "{request}").and_then(|()| self.control.flush()).map_err(failed)?;
+        loop {
+            // Answers to earlier commands come first.
+            match self.said.recv_timeout(START_TIMEOUT) {
+                Ok(line) if line.contains("\"id\": \"memory\"") => break,
+                Ok(_) => {}
+                Err(_) => return Err(failed(std::io::ErrorKind::TimedOut.into())),
+            }
+        }
+        std::fs::read(file.path()).map_err(failed)
+    }
+
     /// How QEMU ended, and its last words, when it is no longer running.
     pub fn ended(&mut self) -> Option<(ExitStatus, String)> {
         let status = self.child.try_wait().ok().flatten()?;

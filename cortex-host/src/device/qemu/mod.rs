@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::board::{BoardSpec, EmulatorSpec, board, boards};
 use super::{Link, LinkError, SerialLink};
+use crate::config::quoted;
 use crate::exit::{ExitCode, Failure};
 
 pub use emulator::{Emulator, in_path};
@@ -29,7 +30,7 @@ pub const INSTRUCTION_NS: u64 = 1 << ICOUNT_SHIFT;
 #[derive(Debug, Error)]
 pub enum EmulatorError {
     /// No primitive has this name, or QEMU cannot emulate it.
-    #[error("there is no emulated board `{name}`; known are {known}")]
+    #[error("there is no emulated board {}; known are {known}", quoted(name))]
     UnknownBoard {
         /// The name asked for.
         name: String,

@@ -339,11 +339,8 @@ fn duration(
 
 fn faulty_parameter(error: &SpecError) -> &'static str {
     match error {
-        SpecError::NotPositive { parameter, .. }
-        | SpecError::OutOfRange { parameter, .. }
-        | SpecError::AboveNyquist { parameter, .. }
-        | SpecError::UnknownParameter { parameter, .. }
-        | SpecError::NotFinite { parameter, .. } => parameter,
+        SpecError::Parameter(error) => error.parameter(),
+        SpecError::UnknownParameter { parameter, .. } => parameter,
         SpecError::UnknownSignal { .. } => "signal_type",
     }
 }

@@ -56,7 +56,9 @@ impl Microbit {
 }
 
 impl Board for Microbit {
-    const NAME: &'static str = "microbit";
+    fn name(&self) -> &'static str {
+        "microbit"
+    }
 
     fn clock(&self) -> ClockFacts {
         ClockFacts { timer: TimerId::PeripheralTimer, hz: 16_000_000, bits: 32 }

@@ -2,9 +2,8 @@
 #![no_std]
 #![no_main]
 
-use cortex_app::serve::{self, Memory};
-use cortex_hardware::{Exclusive, boot};
-use cortex_m as _;
+use cortex_app::serve::Memory;
+use cortex_hardware::Exclusive;
 use microbit::Microbit;
 
 /// Frames, transmit buffer, kernel values, seeded channels.
@@ -15,7 +14,5 @@ const RING_BYTES: usize = 512;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let boot = boot::start();
-    let Some(memory) = MEMORY.take() else { panic!() };
-    serve::run(&mut Microbit::start(), &boot, RING_BYTES, memory)
+    cortex_hardware::firmware(Microbit::start, RING_BYTES, &MEMORY)
 }

@@ -1,11 +1,9 @@
-//! The firmware on mps2-an386.
+//! The firmware on mps2-an386 and mps2-an385.
 #![no_std]
 #![no_main]
 
-use cortex_app::serve::{self, Memory};
-use cortex_hardware::{Exclusive, boot};
-use cortex_m as _;
-use mps2_an386::Mps2;
+use cortex_app::serve::Memory;
+use cortex_hardware::{Exclusive, Mps2};
 
 /// Frames, transmit buffer, kernel values, seeded channels.
 static MEMORY: Exclusive<Memory<4_120, 4_160, 262_144, 1_024>> = Exclusive::new(Memory::new());
@@ -15,7 +13,5 @@ const RING_BYTES: usize = 16_384;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let boot = boot::start();
-    let Some(memory) = MEMORY.take() else { panic!() };
-    serve::run(&mut Mps2::start(), &boot, RING_BYTES, memory)
+    cortex_hardware::firmware(|| Mps2::start(env!("CARGO_PKG_NAME")), RING_BYTES, &MEMORY)
 }

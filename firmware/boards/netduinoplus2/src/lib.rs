@@ -53,7 +53,9 @@ impl NetduinoPlus2 {
 }
 
 impl Board for NetduinoPlus2 {
-    const NAME: &'static str = "netduinoplus2";
+    fn name(&self) -> &'static str {
+        "netduinoplus2"
+    }
 
     fn clock(&self) -> ClockFacts {
         match self.cycles {

@@ -10,11 +10,11 @@
 use core::cell::RefCell;
 
 use cortex_app::clock::Extended;
-use cortex_app::serve::{self, Memory};
+use cortex_app::serve::Memory;
 use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
 use cortex_core::link::message::TimerId;
+use cortex_hardware::Exclusive;
 use cortex_hardware::dwt::CycleCounter;
-use cortex_hardware::{Exclusive, boot};
 use critical_section::Mutex;
 use heapless::spsc::{Consumer, Producer, Queue};
 use stm32f4xx_hal::pac::{self, NVIC, USART2, interrupt};
@@ -88,7 +88,9 @@ impl Nucleo {
 }
 
 impl Board for Nucleo {
-    const NAME: &'static str = "nucleo-f446re";
+    fn name(&self) -> &'static str {
+        "nucleo-f446re"
+    }
 
     fn clock(&self) -> ClockFacts {
         match self.clock {
@@ -122,10 +124,8 @@ impl Board for Nucleo {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let boot = boot::start();
-    let (Some(memory), Some(ring)) = (MEMORY.take(), RING.take()) else { panic!() };
-    let Some(mut board) = Nucleo::start(ring) else { panic!("peripherals taken twice") };
-    serve::run(&mut board, &boot, RING_BYTES, memory)
+    let start = || RING.take().and_then(Nucleo::start).expect("peripherals taken twice");
+    cortex_hardware::firmware(start, RING_BYTES, &MEMORY)
 }
 
 /// A byte has arrived. Reading it also clears an overrun; what was lost then fails a CRC.

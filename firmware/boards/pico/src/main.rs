@@ -10,10 +10,10 @@
 use core::cell::RefCell;
 
 use cortex_app::clock::Vernier;
-use cortex_app::serve::{self, Memory};
+use cortex_app::serve::Memory;
 use cortex_app::{Board, ClockFacts, receive_bytes};
 use cortex_core::link::message::TimerId;
-use cortex_hardware::{Exclusive, boot};
+use cortex_hardware::Exclusive;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{NVIC, SYST};
 use critical_section::Mutex;
@@ -132,7 +132,9 @@ impl Pico {
 }
 
 impl Board for Pico {
-    const NAME: &'static str = "pico";
+    fn name(&self) -> &'static str {
+        "pico"
+    }
 
     fn clock(&self) -> ClockFacts {
         ClockFacts { timer: TimerId::SysTick, hz: CORE_HZ, bits: 24 }
@@ -176,12 +178,12 @@ impl Board for Pico {
 
 #[rp2040_hal::entry]
 fn main() -> ! {
-    let boot = boot::start();
-    let (Some(memory), Some(ring), Some(bus)) = (MEMORY.take(), RING.take(), BUS.take()) else {
-        panic!()
+    let start = || {
+        let (ring, bus) = RING.take().zip(BUS.take())?;
+        Pico::start(ring, bus)
     };
-    let Some(mut board) = Pico::start(ring, bus) else { panic!("peripherals do not start") };
-    serve::run(&mut board, &boot, RING_BYTES, memory)
+    let start = || start().expect("peripherals do not start");
+    cortex_hardware::firmware(start, RING_BYTES, &MEMORY)
 }
 
 #[interrupt]

@@ -30,7 +30,9 @@ impl SifiveE {
 }
 
 impl Board for SifiveE {
-    const NAME: &'static str = "sifive-e";
+    fn name(&self) -> &'static str {
+        "sifive-e"
+    }
 
     fn clock(&self) -> ClockFacts {
         ClockFacts { timer: TimerId::RiscvCycle, hz: 1_000_000_000, bits: 64 }

@@ -2,8 +2,8 @@
 #![no_std]
 #![no_main]
 
-use cortex_app::serve::{self, Memory};
-use cortex_hardware::{Exclusive, boot};
+use cortex_app::serve::Memory;
+use cortex_hardware::Exclusive;
 use sifive_e::SifiveE;
 
 /// Frames, transmit buffer, kernel values, seeded channels.
@@ -14,7 +14,5 @@ const RING_BYTES: usize = 512;
 
 #[riscv_rt::entry]
 fn main() -> ! {
-    let boot = boot::start();
-    let Some(memory) = MEMORY.take() else { panic!() };
-    serve::run(&mut SifiveE::start(), &boot, RING_BYTES, memory)
+    cortex_hardware::firmware(SifiveE::start, RING_BYTES, &MEMORY)
 }

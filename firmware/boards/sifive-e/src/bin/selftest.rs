@@ -2,10 +2,7 @@
 #![no_std]
 #![no_main]
 
-use sifive_e::SifiveE;
-
 #[riscv_rt::entry]
 fn main() -> ! {
-    let boot = cortex_hardware::boot::start();
-    cortex_app::selftest::run(&mut SifiveE::start(), &boot)
+    cortex_hardware::selftest(sifive_e::SifiveE::start)
 }

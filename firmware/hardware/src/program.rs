@@ -1,0 +1,38 @@
+//! The two programs of every board, from its first instruction on.
+
+use cortex_app::serve::Memory;
+use cortex_app::{Board, selftest, serve};
+
+use crate::{Exclusive, boot, stack};
+
+/// The firmware proper: `start` gives the board, `ring_bytes` is how many received bytes it keeps
+/// while nobody reads them.
+///
+/// # Panics
+/// When it is called twice, or when `memory` is shorter than the session needs.
+pub fn firmware<
+    B: Board,
+    const FRAME: usize,
+    const TRANSMIT: usize,
+    const VALUES: usize,
+    const CHANNELS: usize,
+>(
+    start: impl FnOnce() -> B,
+    ring_bytes: usize,
+    memory: &'static Exclusive<Memory<FRAME, TRANSMIT, VALUES, CHANNELS>>,
+) -> ! {
+    let boot = boot::start();
+    let Some(memory) = memory.take() else { panic!() };
+    serve::run(&mut start(), &boot, ring_bytes, memory, stack::check)
+}
+
+/// The self-test ([`cortex_app::selftest`]).
+///
+/// # Panics
+/// When it is called twice.
+pub fn selftest<B: Board>(start: impl FnOnce() -> B) -> ! {
+    static MEMORY: Exclusive<selftest::Memory> = Exclusive::new(selftest::Memory::new());
+    let boot = boot::start();
+    let Some(memory) = MEMORY.take() else { panic!() };
+    selftest::run(&mut start(), &boot, memory, stack::check)
+}
