@@ -3,7 +3,7 @@
 #
 #   kill     kill -9 at random moments of generate, run, convert, download and merge:
 #            CORTEX_KILL_TRIALS of each (default 250, so 1250 in all)
-#   link     broken frames against the decoder and both sessions: CORTEX_FUZZ_FRAMES (default 1000000)
+#   link     broken frames against the decoder and both sessions: CORTEX_FUZZ_FRAMES (default 20000000)
 #   memory   a dataset of 2 GB within 256 MiB of address space
 #   release  the release archive, unpacked and used elsewhere
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
@@ -22,7 +22,7 @@ part() {
         cargo test -q -p cortex-tests --test killed -- --nocapture --test-threads 1
         ;;
     link)
-        say "link: ${CORTEX_FUZZ_FRAMES:=1000000} broken frames"
+        say "link: ${CORTEX_FUZZ_FRAMES:=20000000} broken frames"
         export CORTEX_FUZZ_FRAMES
         cargo test -q -p cortex-tests --test link_fuzz -- --nocapture
         ;;

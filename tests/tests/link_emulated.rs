@@ -254,6 +254,15 @@ fn a_reset_ends_the_session_and_no_result_spans_it() {
     assert_eq!(board.connect().info().boot_count, 5);
 }
 
+/// QEMU ends with this program, not with the thread that happened to start it.
+#[test]
+fn a_board_outlives_the_thread_that_started_it() {
+    let starting = std::thread::spawn(|| Board::start("mps2-an386"));
+    let Some(board) = starting.join().expect("no panic") else { return };
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(board.connect().info().board, "mps2-an386");
+}
+
 /// A board that never goes on is given up: within a session, and when it is opened.
 #[test]
 fn a_board_that_stays_still_is_given_up() {

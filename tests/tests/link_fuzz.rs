@@ -1,7 +1,7 @@
 //! Frames no host would send: random bytes, mutated frames, wrong messages with a right
 //! checksum. Neither end may panic, hang or be left unusable.
 //!
-//! 100,000 frames by default; `CORTEX_FUZZ_FRAMES=1000000` for the full count.
+//! A million frames by default (3 s); `CORTEX_FUZZ_FRAMES` for another count.
 
 use cortex_core::kernel::{KernelName, KernelSpec};
 use cortex_core::link::device::transmit_buffer_bytes;
@@ -170,7 +170,7 @@ fn frame(random: &mut Random, current: u32, view: View) -> Vec<u8> {
 }
 
 fn count() -> u64 {
-    std::env::var("CORTEX_FUZZ_FRAMES").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000)
+    std::env::var("CORTEX_FUZZ_FRAMES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000)
 }
 
 #[test]

@@ -15,10 +15,10 @@ use cortex_core::signal::{
 };
 use cortex_host::device::{
     Connection, Fault, FaultSpec, KernelJob, Link, LinkDevice, LinkError, Loopback, OpenOptions,
-    Trace, TraceReader, open,
+    Trace, TraceReader, compare_seeded, open,
 };
 use cortex_host::exit::ExitCode;
-use cortex_host::harness::{Device, Monotonic, WindowFault};
+use cortex_host::harness::{Device, Interrupt, Monotonic, WindowFault};
 use cortex_tests::line_faults::fault_mix;
 
 const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
@@ -189,6 +189,54 @@ fn seeded_equals_streamed_and_the_generator_here() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// A loopback device whose user presses Ctrl-C at the moment its seeded result arrives.
+struct Impatient {
+    device: Loopback,
+    frames: FrameDecoder<Vec<u8>>,
+    interrupt: Interrupt,
+}
+
+impl Link for Impatient {
+    fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
+        self.device.send(bytes, patience)
+    }
+
+    fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
+        let count = self.device.recv(buffer, deadline)?;
+        for &byte in &buffer[..count] {
+            if self.frames.push(byte) == FrameEvent::Frame
+                && let Some((header, _)) = self.frames.frame()
+                && header.kind == Kind::SeededResult as u8
+            {
+                self.interrupt.raise();
+            }
+        }
+        Ok(count)
+    }
+
+    fn describe(&self) -> String {
+        "impatient user's device".into()
+    }
+}
+
+/// The device has answered, and this program computes its own half: that too can be stopped.
+#[test]
+fn the_hosts_half_of_a_seeded_run_can_be_interrupted() {
+    let interrupt = Interrupt::new();
+    let link = Impatient {
+        device: Loopback::new().expect("device"),
+        frames: FrameDecoder::new(vec![0; 20_000]),
+        interrupt: interrupt.clone(),
+    };
+    let mut connection = Connection::open(Box::new(link), None, Some(interrupt)).expect("answers");
+    let signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
+    let source = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
+    // Some 13 million samples: longer than one look at the interrupt is from the next.
+    let compared =
+        compare_seeded(&mut connection, &job(KernelName::BandpassFir), &source, 0..20_000);
+    assert!(matches!(compared, Err(LinkError::Interrupted)), "{compared:?}");
 }
 
 /// Interleaved rows of all channels, straight from the generator.

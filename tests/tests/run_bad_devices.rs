@@ -181,6 +181,10 @@ fn a_board_that_stops_before_the_first_window_leaves_nothing() {
     let output = run_command(folder.path(), &device(&path)).output().unwrap();
     assert!(sentence(&output, 4).contains("was unplugged or stopped"));
     assert_eq!(runs(folder.path()), [] as [PathBuf; 0]);
+    let (master, path) = terminal();
+    let _board = Board::start(master, Manner::UnpluggedAtConfigure(1));
+    let output = cortex_host().args(["verify", "-q", "--device", &device(&path)]).output().unwrap();
+    assert!(sentence(&output, 4).contains("was unplugged or stopped"));
 }
 
 /// Text before the port was opened and before the first answer is no part of the session; and

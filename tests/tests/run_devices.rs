@@ -291,13 +291,19 @@ fn run_under_way(folder: &Path, config: &str) -> (Child, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let emulator = wait_for_windows(folder, &child);
+    (child, emulator)
+}
+
+/// Waits for three windows of the run `child`; its QEMU.
+fn wait_for_windows(folder: &Path, child: &Child) -> String {
     let emulator = wait_for("QEMU", || emulator_of(child.id()));
     wait_for("three windows", || {
         let begun = folder.join("results").is_dir()
             && results(folder).join("kernel-data/car/telemetry.ndjson").is_file();
         (begun && rows(folder, "car").len() >= 3).then_some(())
     });
-    (child, emulator)
+    emulator
 }
 
 /// A board that is killed: the windows up to then are kept, and exit code and message name the
@@ -393,6 +399,56 @@ fn a_killed_host_leaves_no_emulator_behind() {
     }
     println!("QEMU ended {:?} after its host", killed.elapsed());
     assert!(!runs(&emulator), "QEMU outlives its host");
+}
+
+/// Ctrl-C reaches every process of the terminal's group, QEMU too if it were in it: the run ends as
+/// interrupted, not as one whose board is gone, and QEMU ends with it.
+#[test]
+#[cfg(target_os = "linux")]
+fn ctrl_c_interrupts_a_run_on_an_emulated_board() {
+    use std::os::unix::process::CommandExt;
+
+    if !available("mps2-an386") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = command(folder.path(), &a_minute(), &["--device", "qemu:mps2-an386"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let emulator = wait_for_windows(folder.path(), &child);
+    // A negative number is a process group.
+    let group = format!("-{}", child.id());
+    let status = Command::new("kill").args(["-s", "INT", "--", &group]).status().unwrap();
+    assert!(status.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!runs(&emulator), "QEMU outlives the run");
+    assert_eq!(summary(folder.path())["status"], "interrupted");
+    assert!(rows(folder.path(), "car").len() >= 3);
+}
+
+/// The quickstart as it is shipped: all of its kernels and channels fit the emulated board, and
+/// give the host's outputs.
+#[test]
+fn the_quickstart_runs_on_an_emulated_board() {
+    if !available("mps2-an386") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // Streamed, the emulated serial port would take a minute or two.
+    let arguments = ["run", "--device", "qemu:mps2-an386", "--transfer", "seeded"];
+    let output = cortex_host().args(arguments).current_dir(folder.path()).output().unwrap();
+    stdout_of(&output, 0);
+    let found = summary(folder.path());
+    let kernels = found["kernels"].as_array().unwrap();
+    assert_eq!(kernels.len(), 7);
+    for kernel in kernels {
+        assert_eq!(kernel["channels"], 64);
+        assert_eq!(kernel["outputs"]["different"], 0, "{kernel}");
+        assert!(number(&kernel["outputs"]["equal"]) > 0, "{kernel}");
+    }
 }
 
 /// Whether the process is there and no zombie that nobody has collected yet.

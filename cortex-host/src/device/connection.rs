@@ -124,6 +124,11 @@ impl Connection {
         &self.pump.device
     }
 
+    /// What ends the waits of this connection, for one that serves the same user.
+    pub(super) fn interrupt(&self) -> Option<Interrupt> {
+        self.pump.interrupt.clone()
+    }
+
     /// What crossed the line so far.
     #[must_use]
     pub fn stats(&self) -> HostStats {

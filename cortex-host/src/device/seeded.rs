@@ -35,14 +35,16 @@ impl SeededComparison {
 /// first block is found by bisection, at the cost of about log2 of their number of further runs.
 ///
 /// # Errors
-/// [`LinkError::Refused`] when the device lacks the kernel, the generator or the memory.
+/// [`LinkError::Refused`] when the device lacks the kernel, the generator or the memory;
+/// [`LinkError::Interrupted`] when the device's connection has an interrupt and it is raised, be it
+/// while this program computes.
 pub fn compare_seeded(
     device: &mut Connection,
     job: &KernelJob,
     source: &SourceSpec,
     blocks: Range<u32>,
 ) -> Result<SeededComparison, LinkError> {
-    let mut host = Connection::open(Box::new(Loopback::new()?), None, None)?;
+    let mut host = Connection::open(Box::new(Loopback::new()?), None, device.interrupt())?;
     device.configure(job)?;
     host.configure(job)?;
     let first = blocks.start;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::config::quoted;
+use crate::device::board::{BoardSpec, board};
 
 /// Baud rate when a `serial://` device does not name one.
 pub const DEFAULT_BAUD: u32 = 921_600;
@@ -36,6 +37,9 @@ pub enum DeviceError {
     /// Nothing of that form is known.
     #[error("unknown device {}; use native, loopback, serial://PATH?baud=N or qemu:BOARD", quoted(.0))]
     Unknown(String),
+    /// The name of a board, or a port's path, where the whole device is wanted.
+    #[error("device {text} is no device by itself; write {1}", text = quoted(.0))]
+    Short(String, String),
     /// The form is right, but what must follow is absent.
     #[error("device {text} names no {1}; write {2}", text = quoted(.0))]
     Incomplete(String, &'static str, &'static str),
@@ -68,9 +72,22 @@ impl FromStr for Device {
         match text {
             "native" => Ok(Device::Native),
             "loopback" => Ok(Device::Loopback),
-            _ => Err(DeviceError::Unknown(text.into())),
+            _ => Err(unknown(text)),
         }
     }
+}
+
+/// What is meant by a text that is no device, where that can be told.
+fn unknown(text: &str) -> DeviceError {
+    let meant = match board(text) {
+        Some(BoardSpec { emulator: Some(_), .. }) => format!("qemu:{text}"),
+        Some(BoardSpec { hardware: Some(hardware), .. }) => {
+            format!("{} once it is flashed (cortex-host devices says how)", hardware.device())
+        }
+        _ if text.starts_with("/dev/") => format!("serial://{text}"),
+        _ => return DeviceError::Unknown(text.into()),
+    };
+    DeviceError::Short(text.into(), meant)
 }
 
 impl fmt::Display for Device {
@@ -129,6 +146,9 @@ mod tests {
             ("serial:///dev/ttyACM0?baud=0", "300"),
             ("serial:///dev/ttyACM0?speed=9600", "baud=N"),
             ("qemu:", "mps2-an386"),
+            ("microbit", "write qemu:microbit"),
+            ("pico", "write serial:///dev/ttyACM0?baud=921600 once it is flashed"),
+            ("/dev/ttyUSB0", "write serial:///dev/ttyUSB0"),
         ] {
             let message = text.parse::<Device>().unwrap_err().to_string();
             assert!(message.contains(hint), "{text}: {message}");

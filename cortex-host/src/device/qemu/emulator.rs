@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{EmulatorError, ICOUNT_SHIFT};
 use crate::device::board::{BoardSpec, EmulatorSpec};
-use crate::platform::child::end_with_thread;
+use crate::platform::child::{apart_from_the_terminal, end_with_thread};
 
 /// How long QEMU may take to name its pseudo-terminal. Measured: below 0.2 s on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -184,6 +184,7 @@ fn pty_name(line: &str) -> Option<PathBuf> {
 /// no sooner than QEMU, whichever thread asked for it.
 fn start_kept(mut command: Command, sender: Sender<String>) -> std::io::Result<Child> {
     end_with_thread(&mut command);
+    apart_from_the_terminal(&mut command);
     let (give, taken) = mpsc::channel();
     std::thread::spawn(move || {
         let mut started = command.spawn();
