@@ -6,6 +6,7 @@
 #   link     broken frames against the decoder and both sessions: CORTEX_FUZZ_FRAMES (default 20000000)
 #   memory   a dataset of 2 GB within 256 MiB of address space
 #   release  the release archive, unpacked and used elsewhere
+#   guide    the kernel of the guide, built into the program and run natively and as a device
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
 # Without a part: all but slurm. Builds what a part needs and says what it found.
@@ -35,18 +36,22 @@ part() {
         say "the release archive"
         sh tests/release.sh
         ;;
+    guide)
+        say "the kernel of docs/guides/your-own-kernel.md"
+        CORTEX_GUIDE_RUN=1 cargo test -q -p cortex-tests --test guide_own_kernel
+        ;;
     slurm)
         say "a real Slurm"
         sh tests/slurm.sh
         ;;
     *)
-        sed -n '2,12s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,13s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link memory release
+[ $# -gt 0 ] || set -- kill link memory release guide
 for name; do part "$name"; done
 say "slow suites passed: $*"

@@ -7,10 +7,11 @@
 //!   board, or builds; its `cortex-host` lines must still name subcommands and options that exist;
 //! - `yaml`: a configuration that must load; with a first line `# NAME.yaml` it is written under
 //!   that name for the commands that follow;
-//! - `yaml part`: a part of a configuration; `text`, `rust`, `mermaid`, none: for reading.
+//! - `yaml part`: a part of a configuration; `text`, `rust`, `diff`, `mermaid`, none: for reading.
 //!
 //! docs/guides/synthetic-datasets.md, which needs an archive to download from, has its own test
-//! (`guide_datasets`); the reference's YAML too (`configuration_reference`).
+//! (`guide_datasets`); the reference's YAML too (`configuration_reference`), and the kernel of
+//! docs/guides/your-own-kernel.md is built by `guide_own_kernel`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,7 +98,7 @@ fn every_command_and_configuration_of_the_documentation_works() {
                     }
                     configurations += 1;
                 }
-                "" | "text" | "rust" | "mermaid" | "yaml part" | "toml" => {}
+                "" | "text" | "rust" | "diff" | "mermaid" | "yaml part" | "toml" => {}
                 other => panic!("{}: a block of an unknown kind: {other}", page.display()),
             }
         }
