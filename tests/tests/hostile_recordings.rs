@@ -56,9 +56,8 @@ fn edf(signals: &[(&str, usize)], data: &[u8]) -> Vec<u8> {
 
 #[test]
 fn annotations_without_end_are_refused() {
-    // A quarter of a million texts in half a megabyte, and one record of 32 MB.
-    for (samples, part) in [(300_000, "more than 250000 annotations"), (16_000_000, "no recorder")]
-    {
+    // A million texts in a record of 1 MB, and sixteen million in one of 16 MB.
+    for (samples, part) in [(520_000, "more than 250000 annotations"), (8_000_000, "no recorder")] {
         let mut data = vec![0x14; 2 + 2 * samples];
         data[2..4].copy_from_slice(b"+0");
         refused("x.edf", &edf(&[("A", 1), ("EDF Annotations", samples)], &data), part);
