@@ -57,7 +57,7 @@ fn interleaved<const N: usize>(generator: &Generator, first: u32) -> Vec<[f32; N
 }
 
 /// Every lane width, at any alignment of channels to lanes, against one lane (a
-/// microcontroller's way: rand_chacha and microfft).
+/// microcontroller's way, with microfft).
 #[test]
 fn every_lane_width_gives_the_same_bits() {
     fn check<const N: usize>(generator: &Generator, first: u32, one: &[Vec<[f32; 1]>]) {
