@@ -521,8 +521,9 @@ fn devices_lists_what_there_is_and_how_to_flash_it() {
         let settings = fs::read_to_string(settings).unwrap();
         assert!(settings.contains(board["target"].as_str().unwrap()), "{settings}");
         assert!(settings.contains("probe-rs run --chip"), "{settings}");
-        let source = fs::read_to_string(checkout().join(folder).join("src/main.rs")).unwrap();
-        assert!(source.contains(&format!("\"{}\"", board["name"].as_str().unwrap())));
+        let package = fs::read_to_string(checkout().join(folder).join("Cargo.toml")).unwrap();
+        let name = board["name"].as_str().unwrap();
+        assert!(package.contains(&format!("name = \"{name}\"")), "{package}");
         assert!(text.contains(&format!("cd {folder} && cargo run --release")), "{text}");
         let baud = number(&hardware["serial"]["baud"]);
         assert!(text.contains(&format!("serial:///dev/ttyACM0?baud={baud}")), "{text}");
@@ -537,9 +538,9 @@ fn devices_lists_what_there_is_and_how_to_flash_it() {
 fn a_named_device_is_asked() {
     let ask = |names: &[&str]| cortex_host().args(["devices", "-q"]).args(names).output().unwrap();
     let text = stdout_of(&ask(&["loopback"]), 0);
-    assert!(text.contains("16777216 values"), "{text}");
+    assert!(text.contains("67108864 bytes for state"), "{text}");
     let both = ask(&["loopback", "serial:///dev/ttyNOWHERE7"]);
-    assert!(stdout_of(&both, 4).contains("16777216 values"));
+    assert!(stdout_of(&both, 4).contains("67108864 bytes for state"));
     assert!(stderr_of(&both, 4).contains("/dev/ttyNOWHERE7 does not exist"));
     assert!(stderr_of(&ask(&["lopback"]), 2).contains("unknown device"));
 }

@@ -162,14 +162,18 @@ fn as_text(found: &[Found]) -> String {
 }
 
 fn line(info: &DeviceInfo) -> String {
+    let commit = match info.firmware_commit.as_str() {
+        "" => String::new(),
+        commit => format!(" ({commit})"),
+    };
     let line = format!(
-        "firmware {} {}, wire {} to {}, frames of {} bytes, {} values, {} at {} Hz, boot {}",
+        "firmware {}{commit}, wire {} to {}, frames of {} bytes, {} bytes for state, input and output, \
+         {} at {} Hz, boot {}",
         info.firmware_version,
-        info.firmware_commit,
         info.wire_min,
         info.wire_max,
         info.max_frame,
-        info.max_values,
+        u64::from(info.max_values) * 4,
         info.timer.name(),
         info.tick_hz,
         info.boot_count
