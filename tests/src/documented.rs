@@ -1,4 +1,4 @@
-//! The figures of docs/performance-boards.md: what a test measures is compared with what the page says.
+//! The figures of docs/performance.md: what a test measures is compared with what the page says.
 
 use std::path::Path;
 
@@ -12,13 +12,13 @@ const TOLERANCE: f64 = 0.05;
 /// # Panics
 /// When it is off, or when the page has no figure there.
 pub fn check_board_figure(row: &str, column: &str, measured: f64) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance-boards.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
     let page = std::fs::read_to_string(path).expect("the page is part of the checkout");
     let documented = figure(&page, row, column)
-        .unwrap_or_else(|| panic!("docs/performance-boards.md has no figure for {row}, {column}"));
+        .unwrap_or_else(|| panic!("docs/performance.md has no figure for {row}, {column}"));
     assert!(
         (documented - measured).abs() <= TOLERANCE * measured,
-        "docs/performance-boards.md says {documented} for {row}, {column}; measured: {measured:.1}"
+        "docs/performance.md says {documented} for {row}, {column}; measured: {measured:.1}"
     );
 }
 

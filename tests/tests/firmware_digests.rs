@@ -10,7 +10,7 @@ use cortex_tests::emulated::{selftest, sources, value};
 
 const CHANNELS: usize = 8;
 const BLOCKS: usize = 64;
-/// One board of each processor has its costs in docs/performance-boards.md.
+/// One board of each processor has its costs in docs/performance.md.
 const DOCUMENTED: [&str; 4] = ["mps2-an386", "mps2-an385", "microbit", "sifive-e"];
 
 /// The host's digest, generated eight channels abreast where the boards go one by one.
