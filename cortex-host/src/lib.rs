@@ -4,6 +4,7 @@
 //! sink (file, kernel, device link) → telemetry → results → report. Nothing after the plan
 //! reads YAML; nothing in the report measures.
 
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 pub mod dataset;

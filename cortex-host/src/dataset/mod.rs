@@ -7,6 +7,7 @@
 pub mod brainvision;
 pub mod catalogue;
 pub mod convert;
+#[cfg(feature = "cli")]
 pub mod download;
 pub mod edf;
 mod error;

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use indicatif::ProgressBar;
 use serde::{Serialize, Serializer};
 
 use super::ResultsError;
@@ -115,8 +114,8 @@ struct Row<'a> {
 }
 
 impl TelemetryWriter {
-    /// Creates the files in `folder` and starts the writing thread. `progress` is advanced by
-    /// one per window.
+    /// Creates the files in `folder` and starts the writing thread, which tells `progress` how
+    /// many further windows it has written.
     ///
     /// # Errors
     /// [`ResultsError`] when a file cannot be created.
@@ -124,7 +123,7 @@ impl TelemetryWriter {
         folder: &Path,
         settings: TelemetrySettings,
         job: &Job,
-        progress: ProgressBar,
+        progress: impl Fn(u64) + Send + 'static,
     ) -> Result<Self, ResultsError> {
         let (filled, to_write) = sync_channel(BATCHES);
         let (written, empty) = sync_channel(BATCHES);
@@ -264,14 +263,14 @@ impl Files {
         mut statistics: KernelStatistics,
         to_write: &Receiver<Batch>,
         written: &SyncSender<Batch>,
-        progress: &ProgressBar,
+        progress: &dyn Fn(u64),
     ) -> Result<KernelStatistics, ResultsError> {
         for mut batch in to_write {
             self.write(&batch)?;
             for record in &batch.records {
                 statistics.record(record);
             }
-            progress.inc(batch.records.len() as u64);
+            progress(batch.records.len() as u64);
             batch.records.clear();
             batch.outputs.clear();
             // Nobody takes it back once the run is over.

@@ -200,7 +200,9 @@ fn run_one(
     };
     let bar = talk.progress(job.windows_total(), &job.name);
     // The writer's thread starts before the measuring one gets its priority, and keeps none.
-    let mut writer = TelemetryWriter::create(&folder, settings, job, bar.clone())?;
+    let drawn = bar.clone();
+    let mut writer =
+        TelemetryWriter::create(&folder, settings, job, move |windows| drawn.inc(windows))?;
     let (applied, ending) = measure(plan, job, device, samples, interrupt, &mut writer);
     let statistics = writer.finish();
     bar.finish_and_clear();
