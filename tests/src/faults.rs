@@ -87,8 +87,16 @@ pub fn full_stdout() -> Stdio {
 /// # Panics
 /// There is no such process or signal.
 pub fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([name, &child.id().to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()), "kill {name}");
+    signal_to(&child.id().to_string(), name);
+}
+
+/// The same to a process known by its number.
+///
+/// # Panics
+/// There is no such process or signal.
+pub fn signal_to(process: &str, name: &str) {
+    let status = Command::new("kill").args([name, process]).status();
+    assert!(status.is_ok_and(|status| status.success()), "kill {name} {process}");
 }
 
 /// Waits until `seen` answers; a minute without is a failure of the program, not of the clock.

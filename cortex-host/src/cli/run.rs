@@ -5,6 +5,8 @@
 
 mod data;
 mod kernels;
+mod line;
+mod loaded;
 mod seeded;
 mod target;
 
@@ -89,7 +91,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     let overrides = Overrides { device: args.device.clone(), transfer: args.transfer.clone() };
     let plan = plan::load_with(args.config.as_deref(), &overrides)?;
     let interrupt = Interrupt::installed()?;
-    let kernels = kernels::load(&plan)?;
+    let kernels = loaded::load(&plan)?;
     if cfg!(debug_assertions) {
         talk.warn("this is a build without optimisation; measure with cargo run --release");
     }

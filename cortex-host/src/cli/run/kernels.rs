@@ -3,63 +3,22 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use cortex_core::kernel::{AnyKernel, KernelShape, KernelSpec};
-
 use super::super::Talk;
 use super::Run;
 use super::data::Data;
+use super::loaded::Loaded;
 use super::seeded;
 use super::target::{Target, kernel_job};
 use crate::device::{Connection, LinkDevice, LinkDeviceError, LinkError};
 use crate::exit::Failure;
 use crate::harness::{
     AppliedRealtime, Device, DeviceClock, Ending, Interrupt, Job, JobError, Monotonic,
-    NativeDevice, Pacing, SampleFile, apply_realtime, run_job,
+    NativeDevice, SampleFile, apply_realtime, run_job,
 };
-use crate::plan::{DatasetPlan, KernelPlan, Pace, Plan, Transfer};
+use crate::plan::{DatasetPlan, Pace, Plan, Transfer};
 use crate::results::{
-    KernelSummary, OutputCheck, TelemetrySettings, TelemetryWriter, kernel_folder_names,
-    terminal_line,
+    KernelSummary, OutputCheck, TelemetrySettings, TelemetryWriter, terminal_line,
 };
-
-/// A kernel ready to run.
-pub(super) struct Loaded {
-    pub(super) job: Job,
-    pub(super) spec: KernelSpec,
-    kernel: AnyKernel,
-}
-
-/// Builds every kernel of `plan`, so that none is refused halfway through a run.
-pub(super) fn load(plan: &Plan) -> Result<Vec<Loaded>, Failure> {
-    let names = kernel_folder_names(plan.kernels.iter().map(|kernel| kernel.name.as_str()));
-    plan.kernels.iter().zip(names).map(|(kernel, name)| load_one(plan, kernel, name)).collect()
-}
-
-fn load_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<Loaded, Failure> {
-    let shape = KernelShape {
-        channels: plan.dataset.channels(),
-        window: kernel.window,
-        hop: kernel.hop,
-        sample_rate_hz: plan.dataset.sample_rate_hz(),
-    };
-    let built = kernel
-        .spec
-        .build(shape)
-        .map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?;
-    let job = Job {
-        name,
-        shape,
-        deadline_ns: (kernel.deadline_us * 1e3).round() as u64,
-        rows: plan.samples_per_repeat(),
-        warmup_windows: plan.execution.warmup_windows,
-        repeats: plan.execution.repeat_count,
-        pacing: match plan.execution.pace {
-            Pace::Realtime => Pacing::Realtime,
-            Pace::Max => Pacing::Max,
-        },
-    };
-    Ok(Loaded { job, spec: kernel.spec.clone(), kernel: built })
-}
 
 /// Runs all kernels over the data; each one's summary is added to `run` when it has ended.
 pub(super) fn run_all(

@@ -3,7 +3,7 @@
 use cortex_core::link::message::Seeded;
 
 use super::Run;
-use super::kernels::Loaded;
+use super::loaded::Loaded;
 use super::target::kernel_job;
 use crate::device::{
     Connection, KernelJob, LinkError, LinkFigures, SeededComparison, compare_seeded,

@@ -7,7 +7,8 @@ use cortex_core::link::message::Seeded;
 use cortex_core::link::{ErrorCode, ErrorInfo, HostStats};
 
 use super::super::Talk;
-use super::kernels::Loaded;
+use super::line;
+use super::loaded::Loaded;
 use crate::device::{
     Connection, DeviceFacts, KernelJob, LinkError, LinkFigures, OpenOptions, open,
 };
@@ -57,6 +58,11 @@ impl Target {
         let mut connection = open(&plan.device, options)?;
         let facts = DeviceFacts::new(connection.info(), connection.device_clock());
         talk.say(&described(&facts, &connection));
+        for loaded in kernels {
+            if let Some(warning) = line::too_slow(plan, loaded) {
+                talk.warn(&warning);
+            }
+        }
         let mut refusals = Vec::new();
         for loaded in kernels {
             let refusal = ask(plan, &mut connection, &kernel_job(plan, loaded))?;

@@ -1,0 +1,119 @@
+//! Devices by name: listed, asked, verified, and refused in one sentence.
+
+use cortex_tests::{checkout, stderr_of, stdout_of};
+
+use super::*;
+
+#[test]
+fn ports_that_cannot_be_used_are_named_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |device: &str, code: i32, words: &[&str]| {
+        let talk = stderr_of(&run(folder.path(), CONFIG, &["-q", "--device", device]), code);
+        assert_eq!(talk.lines().count(), 1, "{talk}");
+        for word in words {
+            assert!(talk.contains(word), "{word} in {talk}");
+        }
+    };
+    refused("serial:///dev/tty-nothing", 4, &["/dev/tty-nothing does not exist"]);
+    let file = folder.path().join("config.yaml");
+    refused(&format!("serial://{}", file.display()), 4, &["is not a serial port"]);
+    refused("qemu:uno", 2, &["\"uno\"", "mps2-an386"]);
+    refused("serial:///dev/ttyACM0?baud=x", 2, &["line speed"]);
+    assert!(!folder.path().join("results").exists());
+    let fault = run(folder.path(), CONFIG, &["-q", "--fault", "drop=0.1"]);
+    assert!(stderr_of(&fault, 2).contains("the device is native"));
+}
+
+#[test]
+fn a_device_is_verified_against_the_golden_digests() {
+    let verify = |device: &str| {
+        let output = cortex_host().args(["verify", "--device", device]).output().unwrap();
+        let text = stdout_of(&output, 0);
+        assert!(text.ends_with("verified\n"), "{text}");
+        text
+    };
+    let text = verify("loopback");
+    for name in ["v1/synthetic pink_noise, 8 channels", "v2/synthetic chirp", "7282c377"] {
+        assert!(text.contains(name), "{name} in {text}");
+    }
+    if available("mps2-an386") {
+        assert!(verify("qemu:mps2-an386").contains("7282c377"));
+    }
+}
+
+#[test]
+fn devices_lists_what_there_is_and_how_to_flash_it() {
+    let output = cortex_host().args(["devices", "--json"]).output().unwrap();
+    let list: Value = serde_json::from_str(&stdout_of(&output, 0)).unwrap();
+    let names = |list: &Value, key: &str| -> Vec<String> {
+        let entries = list.as_array().unwrap().iter();
+        entries.map(|one| one[key].as_str().unwrap().to_owned()).collect()
+    };
+    let devices = names(&list["devices"], "device");
+    for name in ["qemu:mps2-an386", "qemu:sifive-e"] {
+        assert!(devices.iter().any(|device| device == name), "{name} in {devices:?}");
+    }
+    assert_eq!(names(&list["boards"], "name"), ["nucleo-f446re", "pico"]);
+    let text = stdout_of(&cortex_host().arg("devices").output().unwrap(), 0);
+    for board in list["boards"].as_array().unwrap() {
+        let hardware = &board["hardware"];
+        let folder = hardware["flash"]["folder"].as_str().unwrap();
+        // The board's own file has the target and the flash command that we tell.
+        let settings = checkout().join(folder).join(".cargo/config.toml");
+        let settings = fs::read_to_string(settings).unwrap();
+        assert!(settings.contains(board["target"].as_str().unwrap()), "{settings}");
+        assert!(settings.contains("probe-rs run --chip"), "{settings}");
+        let package = fs::read_to_string(checkout().join(folder).join("Cargo.toml")).unwrap();
+        let name = board["name"].as_str().unwrap();
+        assert!(package.contains(&format!("name = \"{name}\"")), "{package}");
+        assert!(text.contains(&format!("cd {folder} && cargo run --release")), "{text}");
+        let baud = number(&hardware["serial"]["baud"]);
+        assert!(text.contains(&format!("serial:///dev/ttyACM0?baud={baud}")), "{text}");
+    }
+    let all = stdout_of(&cortex_host().args(["list", "--json"]).output().unwrap(), 0);
+    let all: Value = serde_json::from_str(&all).unwrap();
+    assert_eq!(names(&all["boards"], "name"), ["nucleo-f446re", "pico"]);
+}
+
+/// A device that is named is asked, and the exit code says whether it answered.
+#[test]
+fn a_named_device_is_asked() {
+    let ask = |names: &[&str]| cortex_host().args(["devices", "-q"]).args(names).output().unwrap();
+    let text = stdout_of(&ask(&["loopback"]), 0);
+    assert!(text.contains("67108864 bytes for state"), "{text}");
+    let both = ask(&["loopback", "serial:///dev/ttyNOWHERE7"]);
+    assert!(stdout_of(&both, 4).contains("67108864 bytes for state"));
+    assert!(stderr_of(&both, 4).contains("/dev/ttyNOWHERE7 does not exist"));
+    assert!(stderr_of(&ask(&["lopback"]), 2).contains("unknown device"));
+}
+
+/// What is missing for an emulated board is named with the command that installs it.
+#[test]
+fn a_missing_emulator_or_target_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut no_qemu = command(folder.path(), CONFIG, &["-q", "--device", "qemu:mps2-an386"]);
+    let talk = stderr_of(&no_qemu.env("PATH", folder.path()).output().unwrap(), 4);
+    assert!(talk.contains("apt-get install qemu-system-arm"), "{talk}");
+
+    // A QEMU that is there, and a cargo whose compiler has no such target.
+    let script = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&path, mode).unwrap();
+        path
+    };
+    script("qemu-system-arm", "#!/bin/sh\nexit 1\n");
+    let cargo = script(
+        "cargo",
+        "#!/bin/sh\n\
+         echo 'error[E0463]: can'\\''t find crate for `core`' >&2\n\
+         echo '  = note: the `thumbv7em-none-eabihf` target may not be installed' >&2\n\
+         exit 101\n",
+    );
+    let mut no_target = command(folder.path(), CONFIG, &["-q", "--device", "qemu:mps2-an386"]);
+    no_target.env("PATH", folder.path()).env("CARGO", cargo);
+    let talk = stderr_of(&no_target.output().unwrap(), 4);
+    assert!(talk.contains("rustup target add thumbv7em-none-eabihf"), "{talk}");
+    assert!(!folder.path().join("results").exists());
+}

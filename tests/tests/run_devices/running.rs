@@ -1,0 +1,222 @@
+//! What a run on a device computes: the same bits, streamed, quantised, as digests, or seeded.
+
+use std::fs;
+
+use cortex_tests::{cortex_host, stderr_of, stdout_of};
+
+use super::*;
+
+/// Streamed, then seeded, on `device`: every window equal to the host's, and seeded digests equal
+/// to those that loopback finds.
+fn streams_and_generates(device: &str, emulated: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), CONFIG, &["--device", device]);
+    let table = stdout_of(&output, 0);
+    let equal = format!("outputs equal to the host's, bit for bit: {} windows", 3 * WINDOWS);
+    assert!(table.contains(&equal), "{table}");
+    let found = summary(folder.path());
+    assert_eq!(found["device"], device);
+    assert_eq!(found["device_facts"]["emulated"], emulated);
+    for kernel in found["kernels"].as_array().unwrap() {
+        assert_eq!(kernel["outputs"]["equal"], WINDOWS, "{kernel}");
+        assert_eq!(kernel["outputs"]["different"], 0);
+        assert_eq!(kernel["kernel_instructions"].is_object(), emulated);
+        assert_eq!(kernel["kernel_time_us"].is_object(), !emulated);
+        // 64 rows and 8 hops of 32, 2 channels of 4 bytes: 2,560 bytes out, and the results.
+        assert!(number(&kernel["link"]["sample_bytes"]) >= 2_560, "{kernel}");
+        let efficiency = kernel["link"]["line_efficiency"].as_f64().unwrap();
+        assert!(efficiency > 0.3 && efficiency < 1.0, "{efficiency}");
+        assert!(kernel["link"]["latency_us"].as_f64().unwrap() > 0.0);
+    }
+    for row in rows(folder.path(), "car") {
+        let stamps = ["tin", "tstart", "tend", "tfirst_tx", "tlast_tx"];
+        for unit in ["ns", "ticks"] {
+            let stamp = stamps.map(|name| number(&row[format!("device_{name}_{unit}")]));
+            assert!(stamp.is_sorted() && stamp[0] > 0, "{row}");
+        }
+        assert_eq!(row["device_instructions"].is_u64(), emulated, "{row}");
+    }
+    let page = fs::read_to_string(results(folder.path()).join("SUMMARY.md")).unwrap();
+    for word in ["Device against host", "## Link", "retransmissions", "CRC errors"] {
+        assert!(page.contains(word), "{word} in {page}");
+    }
+
+    let digests = |device: &str| -> Vec<(String, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        let output = run(folder.path(), CONFIG, &["--device", device, "--transfer", "seeded"]);
+        assert!(stdout_of(&output, 0).contains("bit for bit: 24 windows"));
+        let found = summary(folder.path());
+        let kernels = found["kernels"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        kernels
+            .map(|kernel| &kernel["seeded"])
+            .map(|seeded| (text(&seeded["input_crc32"]), text(&seeded["output_crc32"])))
+            .collect()
+    };
+    assert_eq!(digests(device), digests("loopback"));
+}
+
+#[test]
+fn loopback_streams_and_generates() {
+    streams_and_generates("loopback", false);
+}
+
+#[test]
+fn cortex_m4f_streams_and_generates() {
+    if available("mps2-an386") {
+        streams_and_generates("qemu:mps2-an386", true);
+    }
+}
+
+#[test]
+fn cortex_m3_streams_and_generates() {
+    if available("mps2-an385") {
+        streams_and_generates("qemu:mps2-an385", true);
+    }
+}
+
+#[test]
+fn stm32f405_streams_and_generates() {
+    if available("netduinoplus2") {
+        streams_and_generates("qemu:netduinoplus2", true);
+    }
+}
+
+#[test]
+fn cortex_m0_streams_and_generates() {
+    if available("microbit") {
+        streams_and_generates("qemu:microbit", true);
+    }
+}
+
+#[test]
+fn rv32_streams_and_generates() {
+    if available("sifive-e") {
+        streams_and_generates("qemu:sifive-e", true);
+    }
+}
+
+#[test]
+fn a_noisy_line_changes_nothing_but_the_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("link.pcap");
+    let faults = ["--device", "loopback", "--fault", "ber=1e-4,drop=0.02", "--fault-seed", "3"];
+    let trace_argument = ["--trace", trace.to_str().unwrap()];
+    let output = run(folder.path(), CONFIG, &[&faults[..], &trace_argument[..]].concat());
+    assert!(stdout_of(&output, 0).contains("bit for bit: 27 windows"));
+    let found = summary(folder.path());
+    assert_eq!(found["faults"], "ber=0.0001,drop=0.02, seed 3");
+    assert!(number(&found["link"]["retransmissions"]) > 0, "{}", found["link"]);
+    assert!(number(&found["link"]["crc_errors"]) > 0, "{}", found["link"]);
+    let decoded = cortex_host().args(["link", "decode"]).arg(&trace).output().unwrap();
+    let text = stdout_of(&decoded, 0);
+    assert!(text.contains("HELLO_ACK") && text.contains("damaged"), "{text}");
+}
+
+/// `encoding: i16`: half the bytes cross, both ends compute on the rounded samples, and what
+/// does not fit the scale is counted and told.
+#[test]
+fn quantised_input_is_compared_and_named() {
+    let find = |device: &str, lines: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let output = run(folder.path(), &format!("{CONFIG}{lines}"), &["--device", device]);
+        let table = stdout_of(&output, 0);
+        assert!(table.contains("bit for bit: 27 windows"), "{table}");
+        let page = fs::read_to_string(results(folder.path()).join("SUMMARY.md")).unwrap();
+        let report = fs::read_to_string(results(folder.path()).join("report.html")).unwrap();
+        let config = fs::read_to_string(results(folder.path()).join("config.yaml")).unwrap();
+        let talk = String::from_utf8(output.stderr).unwrap();
+        (summary(folder.path()), [table, page, report, config, talk])
+    };
+    let (exact, [table, ..]) = find("loopback", "");
+    assert_eq!((&exact["encoding"], &exact["scale_uv"]), (&"f32".into(), &Value::Null));
+    assert!(!table.contains("quantised"), "{table}");
+    let devices = ["loopback", "qemu:mps2-an386"];
+    for device in devices.into_iter().filter(|name| *name == "loopback" || available(&name[5..])) {
+        // 8 x 100 uV over 32767 is 0.024 uV; the power of two above is 1/32.
+        let (found, [table, page, report, config, talk]) = find(device, "encoding: i16\n");
+        assert_eq!((&found["encoding"], &found["scale_uv"]), (&"i16".into(), &0.03125.into()));
+        let words = "i16 in steps of 0.03125 µV, 0 samples saturated";
+        assert!(table.contains(words) && page.contains(words), "{table}{page}");
+        assert!(report.contains("0.03125"), "the report names the step");
+        assert!(config.contains("encoding: i16\nscale_uv: 0.03125\n"), "{config}");
+        assert!(!talk.contains("saturated") && !talk.contains("lie beyond"), "{talk}");
+        // 320 rows of 2 channels go to each of three kernels: 2 bytes a sample are spared.
+        let bytes = |found: &Value| number(&found["link"]["sample_bytes"]);
+        assert_eq!(bytes(&exact) - bytes(&found), 3 * 320 * 2 * 2);
+    }
+    // ±32.767 uV hold about a quarter of a signal of 100 uV RMS.
+    let (found, [_, page, _, _, talk]) = find("loopback", "encoding: i16\nscale_uv: 0.001\n");
+    let saturated = number(&found["kernels"][0]["link"]["saturated_samples"]);
+    assert!((100..640).contains(&saturated), "{saturated}");
+    assert_eq!(number(&found["link"]["saturated_samples"]), 3 * saturated);
+    assert!(page.contains(&format!("{} samples saturated", 3 * saturated)), "{page}");
+    assert!(
+        talk.contains(&format!("car: {saturated} samples lie beyond the ±32.767 µV")),
+        "{talk}"
+    );
+}
+
+/// `results: digests`: no output crosses the line, and all are compared all the same.
+#[test]
+fn digests_alone_come_back_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!("{CONFIG}results: digests\n");
+    let output = run(folder.path(), &config, &["--device", "loopback"]);
+    assert!(stdout_of(&output, 0).contains("bit for bit: 27 windows"));
+    let found = summary(folder.path());
+    assert_eq!(found["results"], "digests");
+    // The input only: 320 rows of 2 channels for each of three kernels.
+    assert_eq!(number(&found["link"]["sample_bytes"]), 3 * 320 * 2 * 4);
+}
+
+/// The M0 board has 3,584 bytes for state, input and output: what does not fit is named with that limit
+/// and fails the run, the others still run; when nothing fits nothing is started.
+#[test]
+fn kernels_that_do_not_fit_are_refused_with_the_limit() {
+    if !available("microbit") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let large = CONFIG
+        .replace("{ name: car, window: 64", "{ name: welch_psd, window: 320")
+        .replace("duration_s: 2", "duration_s: 4");
+    let output = run(folder.path(), &large, &["--device", "qemu:microbit"]);
+    let talk = stderr_of(&output, 1);
+    assert!(talk.contains("welch_psd will not run"), "{talk}");
+    assert!(talk.contains("microbit has 3584"), "{talk}");
+    let found = summary(folder.path());
+    assert_eq!(found["status"], "failed");
+    assert!(found["kernels"][0]["error"].as_str().unwrap().contains("3584"));
+    // (640 - 64) / 32 + 1.
+    assert_eq!(found["kernels"][1]["windows"]["run"], 19);
+
+    let folder = tempfile::tempdir().unwrap();
+    let wide = CONFIG.replace("channels: 2", "channels: 64");
+    let output = run(folder.path(), &wide, &["--device", "qemu:microbit"]);
+    let talk = stderr_of(&output, 4);
+    assert!(talk.contains("no kernel of this configuration fits"), "{talk}");
+    assert!(!folder.path().join("results").exists());
+}
+
+/// The quickstart as it is shipped: all of its kernels and channels fit the emulated board, and
+/// give the host's outputs.
+#[test]
+fn the_quickstart_runs_on_an_emulated_board() {
+    if !available("mps2-an386") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // Streamed, the emulated serial port would take a minute or two.
+    let arguments = ["run", "--device", "qemu:mps2-an386", "--transfer", "seeded"];
+    let output = cortex_host().args(arguments).current_dir(folder.path()).output().unwrap();
+    stdout_of(&output, 0);
+    let found = summary(folder.path());
+    let kernels = found["kernels"].as_array().unwrap();
+    assert_eq!(kernels.len(), 7);
+    for kernel in kernels {
+        assert_eq!(kernel["channels"], 64);
+        assert_eq!(kernel["outputs"]["different"], 0, "{kernel}");
+        assert!(number(&kernel["outputs"]["equal"]) > 0, "{kernel}");
+    }
+}
