@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every fuzz target for SECONDS each, two at a time: sh tests/fuzz.sh [SECONDS] [TARGET...]
+# Every fuzz target for SECONDS each, four at a time: sh tests/fuzz.sh [SECONDS] [TARGET...]
 #
 # Coverage-guided fuzzing with libFuzzer on the stable toolchain, starting from the kept corpus in
 # tests/fuzz/corpus (on a copy: a run changes nothing in the checkout). The flags are those of
@@ -7,10 +7,11 @@
 # build than the targets. Every input has a limit on time and memory. Prints one line a target and
 # ends with 1 and the command that shows it when there was a finding.
 #
-# CORTEX_FUZZ_KEEP=FOLDER keeps the grown corpora there.
+# CORTEX_FUZZ_JOBS=N runs N at a time. CORTEX_FUZZ_KEEP=FOLDER keeps the grown corpora there.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
+jobs=${CORTEX_FUZZ_JOBS:-4}
 [ $# -gt 0 ] && shift
 targets=${*:-$(cd tests/fuzz/fuzz_targets && ls | sed 's/\.rs$//')}
 
@@ -70,16 +71,12 @@ one() {
     fi
 }
 
-running=
+# All take the same time, so that whole batches lose nothing.
+running=0
 for name in $targets; do
     one "$name" &
-    if [ -z "$running" ]; then
-        running=$!
-    else
-        # The older of the two: all take the same time.
-        wait "$running"
-        running=$!
-    fi
+    running=$((running + 1))
+    [ $((running % jobs)) -ne 0 ] || wait
 done
 wait
 [ ! -e "$work/found" ]

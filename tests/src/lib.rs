@@ -37,8 +37,9 @@ pub fn cortex_host() -> Command {
         let profile = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
         let target = profile.parent().expect("a profile folder lies in a target folder");
         let mut cargo = Command::new(env!("CARGO"));
-        // The whole workspace, so that dependencies have the features the tests were built with.
-        cargo.args(["build", "--quiet", "--workspace", "--bins"]);
+        // The whole workspace and one of its tests, so that libraries have the features the tests
+        // were built with and are not built again.
+        cargo.args(["build", "--quiet", "--workspace", "--bins", "--test", "unsafe_confined"]);
         if profile.ends_with("release") {
             cargo.arg("--release");
         }

@@ -8,7 +8,7 @@ pub struct Watch<'a> {
     /// Called from any thread with the number of values (samples × channels) made since the
     /// last call.
     pub progress: &'a (dyn Fn(u64) + Sync),
-    /// Set by a signal handler: the work ends with [`GenerateError::Interrupted`].
+    /// Set by a signal handler: the work ends with [`GenerateError::Interrupted`](super::GenerateError::Interrupted).
     pub cancel: &'a AtomicBool,
 }
 
