@@ -3,6 +3,7 @@
 //! can be wrong with a port.
 #![cfg(unix)]
 
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use cortex_core::kernel::golden::fill_golden_rows;
@@ -161,4 +162,31 @@ fn a_device_that_takes_no_bytes_does_not_hang_the_host() {
     let mut buffer = [0u8; 16];
     let read = link.recv(&mut buffer, Instant::now() + Duration::from_millis(20));
     assert_eq!(read.expect("nothing came"), 0);
+}
+
+/// A device that sends before it reads, as an emulated one does while its own bytes are not taken: both
+/// directions are far more than a pseudo-terminal holds, so that one of the two has to read while it
+/// writes.
+#[test]
+fn a_device_that_writes_first_and_a_host_that_writes_do_not_wait_for_each_other() {
+    const BYTES: usize = 256 << 10;
+    let (mut device, path) = terminal();
+    let mut link = SerialLink::open(&path, 921_600).expect("opens");
+    let sent: Vec<u8> = (0..BYTES).map(|index| (index * 7) as u8).collect();
+    let expected = sent.clone();
+    let peer = std::thread::spawn(move || {
+        device.write_all(&sent).expect("the host reads");
+        let mut got = vec![0; BYTES];
+        device.read_exact(&mut got).expect("the host writes");
+        got
+    });
+    let ours: Vec<u8> = (0..BYTES).map(|index| (index * 13 + 1) as u8).collect();
+    link.send(&ours, Duration::from_secs(5)).expect("nobody waits for ever");
+    let (mut got, mut buffer) = (Vec::new(), [0; 3000]);
+    while got.len() < BYTES {
+        let count = link.recv(&mut buffer, Instant::now() + Duration::from_secs(5)).expect("reads");
+        assert!(count > 0, "{} of {BYTES} bytes", got.len());
+        got.extend_from_slice(&buffer[..count]);
+    }
+    assert!(got == expected && peer.join().expect("no panic") == ours);
 }

@@ -2,9 +2,12 @@
 //!
 //! Built on the serialport crate, with what its documentation does not say: its `write` ignores
 //! the time-out once bytes fit partly, so the descriptor is made non-blocking and the rest of a
-//! partial write is kept; reads and writes may be interrupted; an unplugged port is a broken
+//! partial write is kept; what arrives while a write has to wait is read meanwhile, because a device
+//! that holds bytes back until its own are taken (an emulated one does) would wait for us as we for
+//! it; reads and writes may be interrupted; an unplugged port is a broken
 //! pipe; a baud rate the driver does not know silently becomes another one, so it is read back.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -20,6 +23,8 @@ pub struct SerialLink {
     port: serialport::COMPort,
     path: String,
     baud: u32,
+    /// Read while a write was waiting, and not asked for yet.
+    early: VecDeque<u8>,
 }
 
 impl SerialLink {
@@ -44,13 +49,29 @@ impl SerialLink {
         }
         // What came before the session is no part of it. A pty may refuse: then it is read.
         let _ = opened.clear(ClearBuffer::Input);
-        Ok(Self { port: opened, path: port, baud })
+        Ok(Self { port: opened, path: port, baud, early: VecDeque::new() })
     }
 
     /// Line speed in baud.
     #[must_use]
     pub fn baud(&self) -> u32 {
         self.baud
+    }
+
+    /// Takes what has arrived; says whether anything had.
+    fn read_early(&mut self) -> Result<bool, LinkError> {
+        let had = self.early.len();
+        let mut bytes = [0; 4096];
+        let _ = self.port.set_timeout(MIN_WAIT);
+        while self.early.len() < MAX_EARLY {
+            match self.port.read(&mut bytes) {
+                Ok(0) => return Err(LinkError::Unplugged { device: describe(&self.path) }),
+                Ok(count) => self.early.extend(bytes.iter().take(count)),
+                Err(error) if may_retry(&error) => break,
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        Ok(self.early.len() > had)
     }
 
     fn failed(&self, error: std::io::Error) -> LinkError {
@@ -75,7 +96,7 @@ impl Link for SerialLink {
         while !rest.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             // On unix this sets no more than the wait of the next poll.
-            let _ = self.port.set_timeout(left.clamp(MIN_WAIT, MAX_WAIT));
+            let _ = self.port.set_timeout(left.clamp(MIN_WAIT, WRITE_TURN));
             match self.port.write(rest) {
                 Ok(count) => {
                     rest = rest.get(count..).unwrap_or(&[]);
@@ -90,6 +111,9 @@ impl Link for SerialLink {
                             waited_ms: begun.elapsed().as_millis(),
                         });
                     }
+                    if self.read_early()? {
+                        deadline = whole.min(Instant::now() + patience);
+                    }
                 }
                 Err(error) => return Err(self.failed(error)),
             }
@@ -98,6 +122,9 @@ impl Link for SerialLink {
     }
 
     fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
+        if !self.early.is_empty() {
+            return self.early.read(buffer).map_err(|error| self.failed(error));
+        }
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let _ = self.port.set_timeout(left.clamp(MIN_WAIT, MAX_WAIT));
@@ -125,6 +152,12 @@ impl Link for SerialLink {
 /// Shortest and longest single wait in the operating system.
 const MIN_WAIT: Duration = Duration::from_micros(1);
 const MAX_WAIT: Duration = Duration::from_secs(1);
+
+/// How long a write waits before what has arrived is looked at.
+const WRITE_TURN: Duration = Duration::from_millis(5);
+
+/// Most bytes kept of what arrives during a write: far more than a device sends unasked.
+const MAX_EARLY: usize = 1 << 20;
 
 fn may_retry(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted)
