@@ -17,7 +17,7 @@ mod window;
 
 use std::time::{Duration, Instant};
 
-pub use connection::{BlockDone, Connection, KernelJob};
+pub use connection::{BlockDone, Connection, KernelJob, Notice};
 pub use fault::{Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
 pub use figures::{DeviceFacts, LinkFigures};
 pub use loopback::Loopback;

@@ -12,18 +12,27 @@ pub struct HostOptions {
     pub byte_ns: u64,
     /// Most frames on the way, 1..=32.
     pub window_frames: u16,
-    /// HELLO is repeated at this interval.
+    /// HELLO is repeated at this interval, doubled from time to time up to
+    /// `interval_limit_ns`.
     pub hello_interval_ns: u64,
     /// A device that has not answered HELLO after this time is silent.
     pub hello_limit_ns: u64,
-    /// Silence after which the device is polled, while something is awaited. Doubled from poll
-    /// to poll up to half a second.
+    /// Silence after which the device is polled, while something is awaited and the round trip
+    /// is not known: then it is the measured one and four times its variation, kept between `poll_least_ns` and
+    /// `poll_most_ns`. Doubled from poll to poll up to `interval_limit_ns`, until something moves
+    /// on.
     pub poll_interval_ns: u64,
+    /// Shortest poll interval once the round trip is known.
+    pub poll_least_ns: u64,
+    /// Longest poll interval.
+    pub poll_most_ns: u64,
+    /// Where intervals stop doubling, unless they begin longer.
+    pub interval_limit_ns: u64,
     /// The same while the device computes.
     pub busy_interval_ns: u64,
     /// Silence that ends the session.
     pub silence_limit_ns: u64,
-    /// Silence that ends the session while the device computes.
+    /// Time that ends the session while the device computes the same block.
     pub busy_limit_ns: u64,
     /// Time without one new frame accepted at either end that ends the session.
     pub progress_limit_ns: u64,
@@ -37,10 +46,13 @@ impl Default for HostOptions {
             hello_interval_ns: 100 * MS,
             hello_limit_ns: 3_000 * MS,
             poll_interval_ns: 60 * MS,
-            busy_interval_ns: 1_000 * MS,
-            silence_limit_ns: 5_000 * MS,
-            busy_limit_ns: 60_000 * MS,
-            progress_limit_ns: 10_000 * MS,
+            poll_least_ns: 30 * MS,
+            poll_most_ns: 1_000 * MS,
+            interval_limit_ns: 400 * MS,
+            busy_interval_ns: 500 * MS,
+            silence_limit_ns: 4_500 * MS,
+            busy_limit_ns: 9_500 * MS,
+            progress_limit_ns: 9_500 * MS,
         }
     }
 }
