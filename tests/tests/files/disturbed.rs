@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::thread;
 
-use cortex_host::dataset::convert::convert;
-use cortex_host::dataset::{OpenOptions, Recording};
+use cortex_host::recording::convert::convert;
+use cortex_host::recording::{OpenOptions, Recording};
 use cortex_tests::faults::{limited, signal, wait_for};
 use cortex_tests::http::{Act, download, edf, serve};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
@@ -225,7 +225,7 @@ fn signals_end_a_download_at_once_and_the_next_goes_on() {
     let body = edf(100);
     let sums = format!(
         "{}  S001/S001R04.edf\n",
-        cortex_host::dataset::catalogue::sha256_of(&body[..]).unwrap()
+        cortex_host::download::catalogue::sha256_of(&body[..]).unwrap()
     );
     for name in ["-INT", "-TERM"] {
         let files =

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use cortex_host::dataset::DatasetError;
-use cortex_host::dataset::catalogue::sha256_of;
-use cortex_host::dataset::download::{Downloader, Outcome, Patience};
+use cortex_host::download::catalogue::sha256_of;
+use cortex_host::download::{Downloader, Outcome, Patience};
+use cortex_host::recording::DatasetError;
 use cortex_tests::http::{Act, Log, download, edf, serve};
 use cortex_tests::{cortex_host, real_recordings, stderr_of};
 

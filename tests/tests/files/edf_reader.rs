@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cortex_host::dataset::{OpenOptions, Recording, Unit};
+use cortex_host::recording::{OpenOptions, Recording, Unit};
 
 /// A signal of a file under construction.
 #[derive(Clone)]

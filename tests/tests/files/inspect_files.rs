@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use cortex_host::dataset::brainvision::{Header, write_header};
+use cortex_host::recording::brainvision::{Header, write_header};
 use cortex_tests::{cortex_host, oracle, real_recordings, stderr_of, stdout_of};
 use serde_json::Value;
 

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use cortex_core::digest::SampleDigest;
 use cortex_core::signal::{Generator, GeneratorVersion, Scratch};
 use cortex_host::config::{self, At, Node, Source, SyntheticParams, Value};
-use cortex_host::plan::{DatasetPlan, Plan, synthetic};
+use cortex_host::plan::{DatasetPlan, Plan};
 use cortex_host::primitive::{Dataset, DatasetSpec, FILES, GeneratorSpec, GoldenDigest, Library};
+use cortex_host::synthetic;
 use cortex_tests::{checkout, cortex_host, stdout_of};
 use sha2::{Digest, Sha256};
 

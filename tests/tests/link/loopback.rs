@@ -13,12 +13,14 @@ use cortex_core::link::{Encoding, ErrorCode, Failure, Header, HostOptions, Kind}
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
 };
+use cortex_host::base::ExitCode;
+use cortex_host::base::Interrupt;
 use cortex_host::device::{
-    Connection, Fault, FaultSpec, KernelJob, Link, LinkDevice, LinkError, Loopback, OpenOptions,
-    Trace, TraceReader, compare_seeded, open,
+    Connection, Fault, FaultSpec, KernelJob, Link, LinkError, Loopback, OpenOptions, Trace,
+    TraceReader, compare_seeded, open,
 };
-use cortex_host::exit::ExitCode;
-use cortex_host::harness::{Device, Interrupt, Monotonic, WindowFault};
+use cortex_host::harness::LinkDevice;
+use cortex_host::harness::{Device, Monotonic, WindowFault};
 use cortex_tests::line_faults::fault_mix;
 
 const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };

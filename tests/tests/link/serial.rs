@@ -10,10 +10,10 @@ use cortex_core::kernel::golden::fill_golden_rows;
 use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 use cortex_core::link::Encoding;
 use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
+use cortex_host::base::{ExitCode, Failure};
 use cortex_host::device::{
     Connection, KernelJob, Link, LinkError, SerialLink, Trace, compare_seeded,
 };
-use cortex_host::exit::{ExitCode, Failure};
 use cortex_tests::pty::{Board, Manner, terminal};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
 

@@ -6,8 +6,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
+use cortex_host::base::ExitCode;
 use cortex_host::config::{self, Source};
-use cortex_host::exit::ExitCode;
 use cortex_host::plan::Plan;
 use cortex_host::primitive::Library;
 use cortex_tests::{cortex_host, stderr_of};

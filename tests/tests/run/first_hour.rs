@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use cortex_host::exit::ExitCode;
+use cortex_host::base::ExitCode;
 use cortex_tests::{checkout, cortex_host, stderr_of, stdout_of};
 use serde_json::Value;
 

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use cortex_core::random::{StreamKey, normals};
 use cortex_core::signal::BLOCK_SAMPLES;
-use cortex_host::report::compare::{Unit, bootstrap, compare_series};
+use cortex_host::compare::{Unit, bootstrap, compare_series};
 use cortex_tests::runs::{config, replace_by_emulated, replace_telemetry, run};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
 use serde_json::Value;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cortex_core::kernel::{Kernel, KernelFault, KernelShape};
+use cortex_host::base::Interrupt;
 use cortex_host::harness::{
-    Clock, Device, Ending, Interrupt, Job, JobError, Manual, NativeDevice, Pacing, SampleFile,
+    Clock, Device, Ending, Job, JobError, Manual, NativeDevice, Pacing, SampleFile,
     SampleFileError, WindowDone, WindowFault, WindowRecord, WindowSink, run_job,
 };
 
