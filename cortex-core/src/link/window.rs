@@ -66,15 +66,15 @@ impl SendWindow {
     }
 
     /// The frame to send now: the first lost one, else the next of those before `end`
-    /// (exclusive) while fewer than `limit` (1..=[`WINDOW_FRAMES`]) are under way.
+    /// (exclusive) while fewer than [`WINDOW_FRAMES`] are under way.
     #[must_use]
-    pub fn to_send(&self, end: u16, limit: u16) -> Option<u16> {
+    pub fn to_send(&self, end: u16) -> Option<u16> {
         for distance in 0..self.in_window() {
             if self.is_lost(distance) {
                 return Some(self.base.wrapping_add(distance));
             }
         }
-        (self.next != end && self.in_window() < limit.min(WINDOW_FRAMES)).then_some(self.next)
+        (self.next != end && self.in_window() < WINDOW_FRAMES).then_some(self.next)
     }
 
     /// Bytes sent and not known to have left the line.

@@ -9,8 +9,8 @@ mod leaky;
 use std::collections::VecDeque;
 
 use cortex_core::link::device::transmit_buffer_bytes;
-use cortex_core::link::frame::wire_len;
-use cortex_core::link::message::TimerId;
+use cortex_core::link::frame::{CRC_BYTES, HEADER_BYTES, wire_len};
+use cortex_core::link::message::{FRAGMENT_HEAD_BYTES, TimerId};
 use cortex_core::link::{
     Action, DeviceIdentity, DeviceSession, HostAction, HostEvent, HostOptions, HostSession,
     KernelEngine,
@@ -52,7 +52,7 @@ impl LineModel {
     /// bridge), 1 ms kernels, frames with `sample_bytes` bytes of samples, a ring for eight.
     #[must_use]
     pub fn usb_serial(sample_bytes: usize) -> Self {
-        let max_frame = sample_bytes + 20;
+        let max_frame = sample_bytes + HEADER_BYTES + CRC_BYTES + FRAGMENT_HEAD_BYTES;
         Self {
             baud: 921_600,
             to_device_latency_ns: 0,
@@ -175,16 +175,10 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Two ends that have not talked yet. The host's window is `window_frames`.
+    /// Two ends that have not talked yet.
     #[must_use]
-    pub fn new(model: LineModel, session: u32, window_frames: u16) -> Self {
-        let rtt = model.to_device_latency_ns + model.to_host_latency_ns;
-        let options = HostOptions {
-            byte_ns: model.byte_ns(),
-            window_frames,
-            poll_interval_ns: 2 * rtt + 20_000_000,
-            ..HostOptions::default()
-        };
+    pub fn new(model: LineModel, session: u32) -> Self {
+        let options = HostOptions { byte_ns: model.byte_ns(), ..HostOptions::default() };
         let host = HostSession::new(
             session,
             options,

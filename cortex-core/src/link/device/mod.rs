@@ -43,7 +43,7 @@ use super::message::{
     ResultEnd, SCHEMA_HASH, Seeded, SeededResult, WIRE_VERSION, WIRE_VERSION_MIN, clipped,
 };
 use super::sample::Encoding;
-use super::window::{Arrival, ReceiveWindow, SendWindow, WINDOW_FRAMES};
+use super::window::{Arrival, ReceiveWindow, SendWindow};
 use crate::digest::SampleDigest;
 use crate::signal::GeneratorVersion;
 

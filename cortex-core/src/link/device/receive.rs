@@ -67,6 +67,7 @@ impl<E: Engine> Core<E> {
         if header.session != self.session {
             self.end_session();
             self.session = header.session;
+            self.start_due = false; // a host that begins is told by HELLO_ACK
         }
         self.hello_due = true;
     }

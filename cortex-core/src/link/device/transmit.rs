@@ -39,7 +39,7 @@ impl<E: Engine> Core<E> {
         }
         let due = match self.reply {
             Reply::None => None,
-            _ => self.send.to_send(self.reply_end(), WINDOW_FRAMES),
+            _ => self.send.to_send(self.reply_end()),
         };
         // A fresh answer goes out before an acknowledgement: it is what the host waits for.
         let fresh = due == Some(self.reply_first) && self.send.next() == self.reply_first;

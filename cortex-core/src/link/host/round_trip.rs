@@ -3,11 +3,6 @@
 //! Source: RFC 6298, section 2, with alpha 1/8, beta 1/4 and K 4. Every ping and poll carries its
 //! own number, so that an answer is never taken for that to another one.
 
-use super::MS;
-
-/// The granularity added to the variation.
-const GRANULARITY_NS: u64 = 20 * MS;
-
 /// The estimate so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RoundTrip {
@@ -27,10 +22,11 @@ impl RoundTrip {
         });
     }
 
-    /// How long to wait for an answer before asking again; none before the first.
-    pub(super) fn patience_ns(&self) -> Option<u64> {
+    /// How long to wait for an answer before asking again, at least `least_ns` more than the round
+    /// trip; none before the first.
+    pub(super) fn patience_ns(&self, least_ns: u64) -> Option<u64> {
         self.known.map(|(smoothed, variation)| {
-            smoothed.saturating_add(GRANULARITY_NS.max(variation.saturating_mul(4)))
+            smoothed.saturating_add(variation.saturating_mul(4).max(least_ns))
         })
     }
 }
@@ -38,24 +34,25 @@ impl RoundTrip {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::host::options::MS;
 
     #[test]
     fn patience_follows_round_trip_and_jitter() {
         let mut steady = RoundTrip::default();
-        assert_eq!(steady.patience_ns(), None);
+        assert_eq!(steady.patience_ns(20 * MS), None);
         steady.measured(800 * MS);
-        assert_eq!(steady.patience_ns(), Some(2_400 * MS));
+        assert_eq!(steady.patience_ns(20 * MS), Some(2_400 * MS));
         for _ in 0..40 {
             steady.measured(800 * MS);
         }
-        let patience = steady.patience_ns().expect("measured");
+        let patience = steady.patience_ns(20 * MS).expect("measured");
         assert!((800 * MS..=825 * MS).contains(&patience), "{patience}");
         // A round trip of 20 ms that is 320 ms every other time: a deviation of 150 ms.
         let mut jittery = RoundTrip::default();
         for turn in 0..80 {
             jittery.measured(if turn % 2 == 0 { 20 * MS } else { 320 * MS });
         }
-        let patience = jittery.patience_ns().expect("measured");
+        let patience = jittery.patience_ns(20 * MS).expect("measured");
         assert!(patience > 600 * MS, "{patience}");
     }
 }

@@ -16,8 +16,8 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
     fn patience_ns(&self) -> u64 {
         let HostOptions { poll_interval_ns, poll_least_ns, poll_most_ns, .. } = self.options;
         self.round_trip
-            .patience_ns()
-            .map_or(poll_interval_ns, |patience| patience.clamp(poll_least_ns, poll_most_ns))
+            .patience_ns(poll_least_ns)
+            .map_or(poll_interval_ns, |patience| patience.min(poll_most_ns))
     }
 
     fn backed_off_ns(&self, interval_ns: u64, times: u32) -> u64 {

@@ -49,7 +49,7 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         if matches!(self.request, Request::None) {
             return Ok(None);
         }
-        let Some(seq) = self.send.to_send(self.request_end(), self.options.window_frames) else {
+        let Some(seq) = self.send.to_send(self.request_end()) else {
             return Ok(None);
         };
         if self.send.bytes_on_the_way() + self.longest_frame_bytes() > self.credit {
