@@ -141,7 +141,8 @@ impl Spikes {
         within("units_per_electrode", units, 1.0, f64::from(MAX_UNITS_PER_ELECTRODE))?;
         within("columns", f64::from(params.columns), 1.0, 65_536.0)?;
         let pitch = positive_within("pitch_um", params.pitch_um, 1.0, 1e4)?;
-        let decay = positive_within("decay_um", params.decay_um, pitch * 1e-2, pitch * 1e2)? / pitch;
+        let decay =
+            positive_within("decay_um", params.decay_um, pitch * 1e-2, pitch * 1e2)? / pitch;
         let drift = within("drift_um", params.drift_um, 0.0, 0.4 * pitch)? / pitch;
         let period = positive_within("drift_period_s", params.drift_period_s, 1.0, 1e6)?;
         let far_rate = within("far_rate_hz", params.far_rate_hz, 0.0, 1e3)?;
@@ -227,13 +228,7 @@ impl Spikes {
                 *slot = Some(UnitState::start(population, channel));
             }
         }
-        SpikeLanes {
-            sum: [[0.0; N]; SUM_ROWS],
-            far,
-            first_channel,
-            next_block: 0,
-            units: count,
-        }
+        SpikeLanes { sum: [[0.0; N]; SUM_ROWS], far, first_channel, next_block: 0, units: count }
     }
 
     /// Adds the spikes of the next block to `out`.

@@ -139,7 +139,8 @@ mod tests {
                 for fraction in [1, 9_000, 32_768, 65_535] {
                     waveform.evaluate(ticks + fraction, &mut shape);
                     let least = shape.iter().enumerate().min_by(|x, y| x.1.total_cmp(y.1));
-                    let at = least.map_or(0, |(i, _)| i as i64) + waveform.first_sample(ticks + fraction);
+                    let at = least.map_or(0, |(i, _)| i as i64)
+                        + waveform.first_sample(ticks + fraction);
                     assert!((at * TICKS - ticks - fraction).abs() <= TICKS / 2 + TICKS / 16);
                 }
             }
