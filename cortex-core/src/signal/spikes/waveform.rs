@@ -7,8 +7,8 @@
 //! ```
 //!
 //! is minus the second derivative of the bump `w⁶`, plus `a` times its third derivative, both
-//! scaled to the second derivative's value at 0. A derivative of a compact bump has compact support and no
-//! area, and its spectrum rises as f² (f³ for the third): there is nothing slow in it for a
+//! scaled to the second derivative's value at 0. A derivative of a compact bump has compact support
+//! and no area, and its spectrum rises as f² (f³ for the third): there is nothing slow in it for a
 //! high-pass to spread, and no edge to ring. After a zero-phase Butterworth band-pass of 300 to
 //! 6,000 Hz and order 2 to 5 the response at the ends of the support is below 1 % of the peak for
 //! every shape drawn here (tests/oracle).
