@@ -196,7 +196,7 @@ impl Trials {
             Task::Rest => 0,
             Task::MotorImagery { .. } => (word >> 31) as u8,
             Task::P300 { target_words, .. } => u8::from(word < target_words),
-            Task::Ssvep { classes, .. } => (word * u64::from(classes) >> 32) as u8,
+            Task::Ssvep { classes, .. } => ((word * u64::from(classes)) >> 32) as u8,
         }
     }
 
