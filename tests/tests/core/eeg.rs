@@ -136,7 +136,7 @@ fn imagery_lowers_the_power_by_the_depth() {
         let c = channel(site);
         let power = |start: u64| -> f64 {
             let range = start as usize..start as usize + 500;
-            rows[range].iter().map(|row| f64::from(row[c]).powi(2)).sum()
+            rows[range].iter().map(|row| f64::from(row[c]) * f64::from(row[c])).sum()
         };
         let mut sums = [[0.0; 2]; 2];
         for event in eeg.events().take(125) {
