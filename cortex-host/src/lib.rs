@@ -10,6 +10,7 @@ pub mod config;
 pub mod dataset;
 pub mod device;
 pub mod exit;
+pub mod foreign;
 pub mod generate;
 pub mod harness;
 pub mod plan;

@@ -27,7 +27,8 @@ pub trait Device: Send {
     /// `output`, which holds at least [`Device::max_output_len`] values.
     ///
     /// # Errors
-    /// [`WindowFault`]: the window failed. After [`WindowFault::DeviceLost`] the run ends.
+    /// [`WindowFault`]: the window failed. After [`WindowFault::DeviceLost`] the run ends, after
+    /// [`WindowFault::KernelLost`] this kernel.
     fn run_window(
         &mut self,
         index: u64,
@@ -42,6 +43,11 @@ pub trait Device: Send {
         None
     }
 
+    /// Samples so far that lay beyond the range of the kernel's own sample type.
+    fn saturated_samples(&self) -> u64 {
+        0
+    }
+
     /// Called now and then in a long wait for the next window: whether the device is still there.
     ///
     /// # Errors
@@ -50,7 +56,8 @@ pub trait Device: Send {
         Ok(())
     }
 
-    /// Why the device was lost, as a sentence, after [`WindowFault::DeviceLost`].
+    /// Why the device or its kernel was lost, as a sentence, after [`WindowFault::DeviceLost`] and
+    /// [`WindowFault::KernelLost`]; after [`WindowFault::Status`] what the first one meant.
     fn loss(&self) -> Option<String> {
         None
     }
@@ -81,6 +88,21 @@ pub struct DeviceTiming {
     pub last_tx_ns: u64,
     /// The same instants as the device counts them, when it has a counter of its own.
     pub ticks: Option<DeviceTicks>,
+}
+
+impl DeviceTiming {
+    /// Of a kernel on this computer, known by its start and end.
+    #[must_use]
+    pub fn of_kernel(start_ns: u64, end_ns: u64) -> Self {
+        Self {
+            input_ns: start_ns,
+            start_ns,
+            end_ns,
+            first_tx_ns: end_ns,
+            last_tx_ns: end_ns,
+            ticks: None,
+        }
+    }
 }
 
 /// The instants of [`DeviceTiming`] in ticks of the device's counter.
@@ -148,6 +170,12 @@ pub enum WindowFault {
     /// The device reported an error of its own.
     #[error("the device reported error {0}")]
     Reported(i32),
+    /// A kernel of the user's own reported this status, as it may; later windows follow.
+    #[error("the kernel reported status {0}")]
+    Status(i32),
+    /// The kernel is gone, and with it what it was run in; the next kernel can be run.
+    #[error("the kernel is gone")]
+    KernelLost,
     /// The device is gone; no later window can succeed.
     #[error("the device does not answer any more")]
     DeviceLost,
@@ -155,7 +183,8 @@ pub enum WindowFault {
 
 impl WindowFault {
     /// The number telemetry gives in `error_code`: 1 to 3 a kernel's refusal (input, output,
-    /// state length), 10 a timeout, 11 a lost device, 1000 + n an error n of the device's own.
+    /// state length), 10 a timeout, 11 a lost device, 12 a lost kernel, 1000 + n an error n of the
+    /// device's own, 2000 + n a status n of a kernel of the user's own.
     #[must_use]
     pub fn code(self) -> i32 {
         match self {
@@ -164,6 +193,8 @@ impl WindowFault {
             WindowFault::Kernel(KernelFault::StateLength) => 3,
             WindowFault::Timeout => 10,
             WindowFault::DeviceLost => 11,
+            WindowFault::KernelLost => 12,
+            WindowFault::Status(status) => status.saturating_add(2000),
             WindowFault::Reported(code) => code.saturating_add(1000),
         }
     }
@@ -211,17 +242,7 @@ impl Device for NativeDevice {
         let result = self.kernel.process(&mut self.state, input, output);
         let end_ns = clock.now_ns();
         let output_len = result.map_err(WindowFault::Kernel)?;
-        Ok(WindowDone {
-            output_len,
-            timing: DeviceTiming {
-                input_ns: start_ns,
-                start_ns,
-                end_ns,
-                first_tx_ns: end_ns,
-                last_tx_ns: end_ns,
-                ticks: None,
-            },
-        })
+        Ok(WindowDone { output_len, timing: DeviceTiming::of_kernel(start_ns, end_ns) })
     }
 
     fn missing_samples(&self) -> Option<u32> {
