@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::Talk;
-use super::generating::{EngineArgs, generating};
+use super::support::progress::{EngineArgs, generating};
+use crate::base::Interrupt;
+use crate::base::atomic_file::Placing;
+use crate::base::{ExitCode, Failure};
 use crate::config::{DatasetConfig, Entry, Node, Position, Value};
-use crate::dataset::npy;
-use crate::dataset::place::Placing;
-use crate::exit::{ExitCode, Failure};
 use crate::generate::{
-    FileOptions, GenerateError, IoMode, Layout, Manifest, Recipe, Shard, Sharded, manifest_beside,
-    produce, produce_shard, refuse_taken, shared_file, write_stream,
+    FileOptions, GenerateError, IoMode, Layout, Recipe, Shard, Sharded, produce, produce_shard,
+    refuse_taken, shared_file, write_stream,
 };
-use crate::harness::Interrupt;
-use crate::plan::{GeneratedDataset, generated};
+use crate::plan::GeneratedDataset;
 use crate::primitive::Library;
+use crate::recording::npy;
+use crate::synthetic::generated;
+use crate::synthetic::{Manifest, manifest_beside};
 
 /// Arguments of `generate`.
 #[derive(Debug, clap::Args)]
@@ -178,7 +180,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     }
     talk.say(&format!("Generated file: {}", args.out.display()));
     if args.json {
-        super::answer::print(&format!("{:#}", facts(&manifest, &args.out, &manifest_path)))?;
+        super::output::print(&format!("{:#}", facts(&manifest, &args.out, &manifest_path)))?;
     }
     Ok(ExitCode::Success)
 }
@@ -211,7 +213,7 @@ fn one_shard(
     if args.json {
         let own = shard.file(&args.out);
         let data = if args.separate { own.clone() } else { shared_file(&args.out) };
-        super::answer::print(&format!("{:#}", facts(&manifest, &data, &manifest_beside(&own))))?;
+        super::output::print(&format!("{:#}", facts(&manifest, &data, &manifest_beside(&own))))?;
     }
     Ok(ExitCode::Success)
 }

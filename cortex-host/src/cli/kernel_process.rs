@@ -1,6 +1,6 @@
 //! `cortex-host kernel-process`: the child in which a kernel of a user's own is run. Hidden.
 
-use crate::exit::{ExitCode, Failure};
+use crate::base::{ExitCode, Failure};
 
 /// Serves the parent until it ends.
 ///

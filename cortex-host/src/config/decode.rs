@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::error::{Position, Problem};
 use super::node::{Entry, Node, Value};
-use super::suggest::{listed, nearest, quoted};
+use crate::base::{listed, nearest, quoted};
 
 /// A value and the place it was written at.
 ///

@@ -9,7 +9,6 @@ mod node;
 mod params;
 mod schema;
 mod source;
-mod suggest;
 mod types;
 
 pub use decode::At;
@@ -21,7 +20,6 @@ pub use params::{
 };
 pub use schema::json_schema;
 pub use source::Source;
-pub use suggest::{listed, nearest, quoted};
 pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };

@@ -12,7 +12,8 @@ use cortex_core::link::{
 };
 
 use super::{Link, LinkError};
-use crate::harness::{DeviceClock, Interrupt};
+use crate::base::Interrupt;
+use crate::harness::DeviceClock;
 
 /// Longest frame of our own, above the longest fragment a u16 can name.
 const FRAME_BYTES: usize = 65_536 + 64;

@@ -15,7 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::protocol::{
     Answer, Operation, Request, STATUS_DESCRIPTORS_CLOSED, STATUS_OUTPUT_OVERRUN,
 };
-use crate::exit::Failure;
+use crate::base::Failure;
 use crate::platform::fault_report::report_faults;
 use crate::platform::library::{KernelSetup, Library, LoadedKernel, Refusal};
 use crate::platform::shared_memory::{Buffers, SharedMemory, Side};

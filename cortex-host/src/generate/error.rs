@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use cortex_core::signal::SpecError;
 
-use crate::dataset::DatasetError;
-use crate::exit::{ExitCode, Failure};
+use crate::base::{ExitCode, Failure};
 use crate::platform::simd::SimdUnavailable;
+use crate::recording::DatasetError;
 
 /// Why a dataset could not be generated. Nothing is left at its final name then.
 #[derive(Debug, thiserror::Error)]

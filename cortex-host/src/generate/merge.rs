@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use super::digest::{FileDigest, FileDigester};
 use super::engine::PassError;
-use super::manifest::{Manifest, manifest_beside};
 use super::output::{FileOptions, read_rows, refuse_taken};
 use super::produce::complete;
 use super::reproduce::digest_of;
 use super::shard::{Layout, Shard, shared_file};
 use super::watch::Watch;
 use super::{GenerateError, Recipe};
+use crate::base::atomic_file::{Staged, remove_if_present};
+use crate::base::{ExitCode, Failure};
 use crate::config::{ConfigError, Position, Problem};
-use crate::dataset::place::{Staged, remove_if_present};
-use crate::exit::{ExitCode, Failure};
 use crate::plan::GeneratedDataset;
 use crate::primitive::Library;
+use crate::synthetic::manifest::{Manifest, manifest_beside};
 
 /// Why shards could not be merged. They are left as they were.
 #[derive(Debug, thiserror::Error)]

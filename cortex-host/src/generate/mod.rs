@@ -7,10 +7,10 @@
 //!
 //! A dataset is interleaved little-endian float32, samples × channels, in microvolts.
 
-mod digest;
+mod channel_group;
+pub(crate) mod digest;
 mod engine;
 mod error;
-mod manifest;
 mod merge;
 mod normalize;
 mod output;
@@ -19,7 +19,6 @@ mod reproduce;
 mod scale;
 mod schedule;
 mod shard;
-mod strand;
 mod verify;
 mod watch;
 
@@ -32,7 +31,6 @@ pub use digest::{
 };
 pub use engine::Settings;
 pub use error::GenerateError;
-pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use merge::{MergeError, Parts};
 pub use output::{FileOptions, IoMode, digest_only, refuse_taken, write_file, write_stream};
 pub use produce::produce;

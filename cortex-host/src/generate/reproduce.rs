@@ -8,11 +8,11 @@ use std::sync::atomic::Ordering;
 use serde::Serialize;
 
 use super::digest::{FileDigester, block_digest, crc32_text};
-use super::manifest::Manifest;
 use super::output::digest_only;
 use super::watch::Watch;
 use super::{GenerateError, Recipe, Settings};
-use crate::dataset::within::open_within;
+use crate::base::contained::open_within;
+use crate::synthetic::manifest::Manifest;
 
 /// One value of a manifest against the same value found now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -13,15 +13,15 @@ use std::str::FromStr;
 
 use super::digest::FileDigester;
 use super::engine::PassError;
-use super::manifest::{Manifest, manifest_beside};
 use super::output::{
     Columns, FileOptions, allocate_shared, fill_file, read_rows, refuse_taken, write_file,
 };
 use super::watch::Watch;
 use super::{GenerateError, Recipe};
-use crate::dataset::place::{place_text, remove_if_present};
+use crate::base::atomic_file::{place_text, remove_if_present};
 use crate::plan::GeneratedDataset;
 use crate::primitive::Library;
+use crate::synthetic::manifest::{Manifest, manifest_beside};
 
 /// The most shards of a dataset.
 pub const MAX_SHARDS: u32 = 9999;

@@ -8,13 +8,14 @@ use super::kernels::plan_kernels;
 use super::samples::plan_dataset;
 use super::value::{choice, positive, whole};
 use super::{
-    DatasetPlan, Device, ExecutionPlan, Normalize, OutputPlan, Pace, Plan, RealtimePlan, Scheduler,
+    DatasetPlan, ExecutionPlan, Normalize, OutputPlan, Pace, Plan, RealtimePlan, Scheduler,
     TelemetryFormat, Transfer, resolved,
 };
 use crate::config::{
     self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
     RunConfig, Source,
 };
+use crate::device::Device;
 use crate::device::qemu::emulated_board;
 use crate::primitive::Library;
 

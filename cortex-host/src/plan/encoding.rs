@@ -4,8 +4,9 @@ use cortex_core::link::Encoding;
 use cortex_core::signal::Signal;
 
 use super::value::choice;
-use super::{DatasetPlan, Device, GeneratedDataset, Transfer};
+use super::{DatasetPlan, GeneratedDataset, Transfer};
 use crate::config::{At, Problem};
+use crate::device::Device;
 
 /// The greatest step of `i16` in either direction.
 const MAX_STEPS: f64 = 32_767.0;

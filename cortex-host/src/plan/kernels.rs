@@ -4,7 +4,8 @@ use cortex_core::kernel::{KernelError, KernelName, KernelShape, MAX_WINDOW};
 
 use super::value::{positive, whole};
 use super::{DatasetPlan, ExecutionPlan, KernelPlan, kernel_params, windows};
-use crate::config::{At, KernelConfig, Position, Problem, listed, nearest, quoted};
+use crate::base::{listed, nearest, quoted};
+use crate::config::{At, KernelConfig, Position, Problem};
 
 /// Window length in samples when none is given.
 pub const DEFAULT_WINDOW: u64 = 160;

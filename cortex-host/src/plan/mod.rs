@@ -5,15 +5,12 @@
 //! one measured window.
 
 mod build;
-mod device;
 mod encoding;
-mod generated;
 mod kernel_params;
 mod kernels;
 mod resolved;
-mod samples;
-pub mod synthetic;
-mod value;
+pub(crate) mod samples;
+pub(crate) mod value;
 
 use std::path::PathBuf;
 
@@ -21,10 +18,10 @@ use cortex_core::kernel::KernelSpec;
 use cortex_core::signal::{GeneratorVersion, SourceSpec};
 use sha2::{Digest, Sha256};
 
+use crate::device::Device;
+
 pub use build::{Overrides, load, load_with};
-pub use device::{DEFAULT_BAUD, Device, DeviceError};
 pub use encoding::{ReturnedResults, SampleEncoding};
-pub use generated::generated;
 
 /// A validated run.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,10 +1,11 @@
 //! A plan written back as a configuration, every default filled in.
 
-use super::{DatasetPlan, ExecutionPlan, Plan, kernel_params, synthetic};
+use super::{DatasetPlan, ExecutionPlan, Plan, kernel_params};
 use crate::config::{
     At, DatasetConfig, Entry, ExecutionConfig, KernelConfig, Node, OutputConfig, Position,
     RealtimeConfig, RunConfig, Value,
 };
+use crate::synthetic;
 
 /// The plan as YAML that gives the same plan again.
 pub(super) fn config_text(plan: &Plan) -> String {

@@ -6,13 +6,15 @@ use std::path::Path;
 use cortex_core::kernel::MAX_CHANNELS;
 
 use super::value::{positive, whole};
-use super::{DatasetPlan, StaticDataset, synthetic};
-use crate::config::{At, DatasetConfig, Position, Problem, quoted};
-use crate::dataset::shape;
+use super::{DatasetPlan, StaticDataset};
+use crate::base::quoted;
+use crate::config::{At, DatasetConfig, Position, Problem};
 use crate::primitive::{Dataset, Library};
+use crate::recording::shape;
+use crate::synthetic;
 
 /// Decides the dataset.
-pub(super) fn plan_dataset(
+pub(crate) fn plan_dataset(
     config: &At<DatasetConfig>,
     library: &Library,
 ) -> Result<DatasetPlan, Problem> {

@@ -1,9 +1,10 @@
 //! Single values of a configuration: ranges and choices, each with the place to complain about.
 
-use crate::config::{At, Problem, listed, nearest, quoted};
+use crate::base::{listed, nearest, quoted};
+use crate::config::{At, Problem};
 
 /// The value, when it is in `min..=max`.
-pub(super) fn whole(
+pub(crate) fn whole(
     name: &str,
     at: Option<At<u64>>,
     min: u64,
@@ -19,7 +20,7 @@ pub(super) fn whole(
 }
 
 /// The value, when it is above zero; tables hold finite numbers only.
-pub(super) fn positive(name: &str, at: At<f64>) -> Result<f64, Problem> {
+pub(crate) fn positive(name: &str, at: At<f64>) -> Result<f64, Problem> {
     if at.value > 0.0 {
         Ok(at.value)
     } else {
@@ -29,7 +30,7 @@ pub(super) fn positive(name: &str, at: At<f64>) -> Result<f64, Problem> {
 }
 
 /// The choice that the text names.
-pub(super) fn choice<T: Copy>(
+pub(crate) fn choice<T: Copy>(
     name: &str,
     at: &At<String>,
     choices: &[T],

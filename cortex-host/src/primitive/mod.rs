@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 pub use embedded::{DEFAULT_CONFIG, FILES};
 pub use spec::{DatasetSpec, GeneratorSpec, GoldenDigest, GoldenSpec, ParameterSpec};
 
-use crate::config::{ConfigError, Problem, listed, nearest, quoted};
+use crate::base::{listed, nearest, quoted};
+use crate::config::{ConfigError, Problem};
 
 /// No honest primitive's file is larger, in bytes.
 const MAX_BYTES: u64 = 1 << 20;

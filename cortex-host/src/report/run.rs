@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::dataset::DatasetError;
-use crate::dataset::within::{check_within, open_within};
-use crate::exit::Failure;
+use crate::base::Failure;
+use crate::base::contained::{check_within, open_within};
+use crate::recording::DatasetError;
 use crate::results::{InputSpectrum, RunStatus, SCHEMA_VERSION, SPECTRUM_NAME, Summary};
 
 /// Summaries, spectra and configurations are far smaller than this, in bytes.

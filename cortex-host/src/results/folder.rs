@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::ResultsError;
-use crate::dataset::DatasetError;
-use crate::dataset::place::place_text;
+use crate::base::atomic_file::place_text;
+use crate::recording::DatasetError;
 
 /// Runs that can start in one second before the names run out.
 const NAMES_PER_SECOND: u32 = 10_000;

@@ -45,8 +45,12 @@ impl Library {
     /// # Errors
     /// A sentence: the file cannot be loaded, or exports none of the symbols known.
     pub fn open(path: &Path) -> Result<Self, Refusal> {
-        let inner = load(path)
-            .map_err(|error| Refusal::new(format!("cannot load {}: {error}", path.display())))?;
+        let inner = load(path).map_err(|error| {
+            // The system's sentence is the cause of the crate's, and names the file mostly.
+            let cause = std::error::Error::source(&error)
+                .map_or(String::new(), |cause| format!(": {cause}"));
+            Refusal::new(format!("cannot load {} ({error}{cause})", path.display()))
+        })?;
         let has = |symbol: &str| {
             // SAFETY: the symbol is only looked up; nothing is done with the pointer.
             unsafe { inner.get::<*const ()>(symbol) }.is_ok()
