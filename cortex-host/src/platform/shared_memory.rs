@@ -78,13 +78,12 @@ impl Control {
             if answered == requested {
                 return true;
             }
-            match futex::wait(&self.answered, futex::Flags::empty(), answered, Some(&timeout)) {
-                Err(Errno::TIMEDOUT) => {
-                    return self.answered.load(Ordering::Acquire) == requested;
-                }
-                // Woken, interrupted, or changed meanwhile: look again.
-                _ => {}
+            let flags = futex::Flags::empty();
+            let waited = futex::wait(&self.answered, flags, answered, Some(&timeout));
+            if waited == Err(Errno::TIMEDOUT) {
+                return self.answered.load(Ordering::Acquire) == requested;
             }
+            // Woken, interrupted, or changed meanwhile: look again.
         }
     }
 

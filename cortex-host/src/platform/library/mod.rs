@@ -5,8 +5,7 @@
 //! this module promises is that *our* side of the interface is kept: structures of the right
 //! layout, buffers of the length and alignment promised, calls in the order promised, on one thread.
 //!
-//! - [`own`]: `cortex_kernel.h`;
-//! - [`plugin`]: the original CORTEX's `cortex_plugin.h`, ABI 2 and 3.
+//! `own` speaks `cortex_kernel.h`, `plugin` the original CORTEX's `cortex_plugin.h`, ABI 2 and 3.
 
 mod description;
 mod memory;

@@ -163,7 +163,11 @@ fn parameters(table: &CKernel) -> Result<Vec<ParameterDescription>, String> {
             abi::COUNT if inside && whole && min.abs() <= 1e15 && max.abs() <= 1e15 => {
                 ParameterKind::Count { min: min.ceil(), max: max.floor() }
             }
-            abi::CHOICE if whole && !choices.is_empty() && !(default >= words.len() as f64) => {
+            abi::CHOICE
+                if whole
+                    && !choices.is_empty()
+                    && (default.is_nan() || (0.0..words.len() as f64).contains(&default)) =>
+            {
                 ParameterKind::Choice(words)
             }
             _ => {
