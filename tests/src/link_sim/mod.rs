@@ -37,6 +37,8 @@ pub struct LineModel {
     pub to_device_latency_ns: u64,
     /// Delay of every byte to the host, in nanoseconds.
     pub to_host_latency_ns: u64,
+    /// Greatest further delay of what is sent at once, in nanoseconds; it never overtakes.
+    pub jitter_ns: u64,
     /// Time a kernel call takes, in nanoseconds.
     pub kernel_ns: u64,
     /// Longest frame of the device, in bytes.
@@ -57,6 +59,7 @@ impl LineModel {
             baud: 921_600,
             to_device_latency_ns: 0,
             to_host_latency_ns: 16_000_000,
+            jitter_ns: 0,
             kernel_ns: 1_000_000,
             max_frame,
             ring_bytes: 8 * wire_len(max_frame) + 128,
@@ -98,6 +101,7 @@ pub fn boot_device(model: &LineModel, boot_count: u32) -> TestDevice {
 struct Wire {
     byte_ns: u64,
     latency_ns: u64,
+    jitter_ns: u64,
     free_at_ns: u64,
     bytes: VecDeque<(u64, u8)>,
     faults: Option<FaultInjector>,
@@ -107,10 +111,11 @@ struct Wire {
 }
 
 impl Wire {
-    fn new(byte_ns: u64, latency_ns: u64) -> Self {
+    fn new(byte_ns: u64, latency_ns: u64, jitter_ns: u64) -> Self {
         Self {
             byte_ns,
             latency_ns,
+            jitter_ns,
             free_at_ns: 0,
             bytes: VecDeque::new(),
             faults: None,
@@ -128,9 +133,13 @@ impl Wire {
         self.writes += 1;
         let disturbed = self.faults.as_mut().map(|faults| faults.apply(bytes));
         let mut at = self.free_at_ns.max(now_ns);
+        // Differs from write to write, the same in every run: Weyl's sequence of the golden ratio.
+        let turn = self.writes.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        let latency_ns = self.latency_ns + ((self.jitter_ns * turn) >> 32);
         for &byte in disturbed.as_deref().unwrap_or(bytes) {
             at += self.byte_ns;
-            self.bytes.push_back((at + self.latency_ns, byte));
+            let last = self.bytes.back().map_or(0, |&(at, _)| at);
+            self.bytes.push_back(((at + latency_ns).max(last), byte));
         }
         self.free_at_ns = at;
         at
@@ -198,8 +207,8 @@ impl Simulation {
             bytes_during_kernel: 0,
             kernel_until_ns: 0,
             executed_before_reset: 0,
-            to_device: Wire::new(model.byte_ns(), model.to_device_latency_ns),
-            to_host: Wire::new(model.byte_ns(), model.to_host_latency_ns),
+            to_device: Wire::new(model.byte_ns(), model.to_device_latency_ns, model.jitter_ns / 2),
+            to_host: Wire::new(model.byte_ns(), model.to_host_latency_ns, model.jitter_ns / 2),
             ring: VecDeque::new(),
             device_free_ns: 0,
             boot_count: 1,

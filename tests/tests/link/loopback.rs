@@ -333,6 +333,7 @@ fn two_hundred_seeds_of_faults_on_the_loopback_device() {
             poll_interval_ns: 2_000_000,
             poll_least_ns: 2_000_000,
             busy_interval_ns: 4_000_000,
+            interval_limit_ns: 8_000_000,
             hello_interval_ns: 2_000_000,
             ..HostOptions::default()
         };

@@ -6,6 +6,8 @@ use super::*;
 const ACK_FRAMES: u16 = 8;
 /// What part of the first credit one acknowledgement answers for at most.
 const ACK_SHARE: u32 = 4;
+/// Bytes of a frame beside its samples.
+const FRAME_BYTES: usize = HEADER_BYTES + CRC_BYTES;
 /// Most fragments of a block or result.
 const MAX_FRAGMENTS: u32 = 0x7000;
 
@@ -139,8 +141,11 @@ impl<E: Engine> Core<E> {
         // its request.
         let (frames, bytes) = &mut self.unacknowledged;
         *frames += 1;
-        *bytes += saturating_u32(payload.len() + HEADER_BYTES + CRC_BYTES);
-        let spare = *frames < ACK_FRAMES && *bytes < self.info.rx_bytes / ACK_SHARE;
+        *bytes += saturating_u32(wire_len(FRAME_BYTES + payload.len()));
+        let (frames, bytes) = (*frames, *bytes);
+        // The credit lasts for the rest of the block: nobody waits for an acknowledgement.
+        let lasts = bytes.saturating_add(self.rest_of_block()) <= self.info.rx_bytes;
+        let spare = frames < ACK_FRAMES && (lasts || bytes < self.info.rx_bytes / ACK_SHARE);
         let moved_on = self.receive.next() != waited_for && self.receive.received() == 0;
         self.ack_due |= !(spare && moved_on);
         if let Job::Receiving { block, values, first_seq, fragments, fragment_bytes } = self.job
@@ -148,6 +153,18 @@ impl<E: Engine> Core<E> {
         {
             self.job = Job::Loaded { block, values, fragment_bytes, input_ticks: now_ticks };
             self.ack_due = true;
+        }
+    }
+
+    /// At most so many bytes of the block are still to come, unless some were lost.
+    fn rest_of_block(&self) -> u32 {
+        match self.job {
+            Job::Receiving { first_seq, fragments, fragment_bytes, .. } => {
+                let left = first_seq.wrapping_add(fragments).wrapping_sub(self.receive.next());
+                u32::from(left)
+                    * saturating_u32(wire_len(FRAME_BYTES + usize::from(fragment_bytes)))
+            }
+            _ => 0,
         }
     }
 

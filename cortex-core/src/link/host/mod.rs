@@ -79,9 +79,18 @@ struct Asked {
     sent_ns: u64,
 }
 
-/// Pings that can be under way at once: on a slow line more than one is before the first answer
-/// comes.
-const PINGS: usize = 8;
+/// Pings, and polls, of which the answers can be told apart: on a slow line more than one is under
+/// way before the first answer comes.
+const ASKED: usize = 8;
+
+/// Notes that something was asked; the oldest is forgotten where there is no room.
+fn note(asked: &mut Deque<Asked, ASKED>, number: u32, sent_ns: u64) {
+    if asked.is_full() {
+        asked.pop_front();
+    }
+    // There is room.
+    let _ = asked.push_back(Asked { number, sent_ns });
+}
 
 /// The host's protocol state machine. `F` holds `f32` values, `B` bytes (a `Vec`, a slice).
 pub struct HostSession<F, B> {
@@ -317,14 +326,14 @@ struct Core<F> {
     poll_due: bool,
     /// The latest poll, until an acknowledgement shows that it was heard.
     poll_mark: Option<u32>,
-    /// The poll that measures the round trip.
-    timed_poll: Option<Asked>,
+    /// Polls that were not heard, as far as is known.
+    polls: Deque<Asked, ASKED>,
     polls_in_a_row: u32,
     round_trip: RoundTrip,
     ping_due: bool,
     ping_awaited: bool,
     ping_token: u16,
-    pings: Deque<Asked, PINGS>,
+    pings: Deque<Asked, ASKED>,
     hellos: u32,
     bye_due: bool,
     byes_left: u32,
@@ -370,7 +379,7 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
             heard: 0,
             poll_due: false,
             poll_mark: None,
-            timed_poll: None,
+            polls: Deque::new(),
             polls_in_a_row: 0,
             round_trip: RoundTrip::default(),
             ping_due: false,

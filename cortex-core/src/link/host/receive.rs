@@ -118,8 +118,13 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         if answers_poll {
             self.poll_mark = None;
         }
-        if let Some(asked) = self.timed_poll.take_if(|asked| ack.heard >= asked.number) {
-            self.round_trip.measured(now_ns.saturating_sub(asked.sent_ns));
+        while self.polls.front().is_some_and(|asked| asked.number <= ack.heard) {
+            // Of one that something else has overtaken it is not known when it was heard.
+            if let Some(asked) = self.polls.pop_front()
+                && asked.number == ack.heard
+            {
+                self.round_trip.measured(now_ns.saturating_sub(asked.sent_ns));
+            }
         }
         self.credit = ack.credit;
         let busy = ack.flags & ACK_BUSY != 0;

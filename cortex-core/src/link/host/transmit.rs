@@ -80,19 +80,14 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         let len = after_zero(out, |out| self.transmit_ack(out, ACK_POLL))?;
         let mark = self.send.last_mark();
         self.poll_mark = Some(mark);
-        self.timed_poll.get_or_insert(Asked { number: mark, sent_ns: now_ns });
+        note(&mut self.polls, mark, now_ns);
         Ok(len)
     }
 
     pub(super) fn transmit_ping(&mut self, out: &mut [u8], now_ns: u64) -> Result<usize, Full> {
         self.ping_token = self.ping_token.wrapping_add(1);
         self.ping_awaited = true;
-        if self.pings.is_full() {
-            self.pings.pop_front();
-        }
-        let asked = Asked { number: u32::from(self.ping_token), sent_ns: now_ns };
-        // There is room: the oldest went.
-        let _ = self.pings.push_back(asked);
+        note(&mut self.pings, u32::from(self.ping_token), now_ns);
         let ping = Ping { token: self.ping_token };
         after_zero(out, |out| {
             write_message(out, Header::new(Kind::Ping, self.session, 0, 0), &ping, &[])
