@@ -8,7 +8,6 @@ use std::thread;
 
 use serde::Serialize;
 
-pub(crate) use picture::{grid, thinned};
 pub use picture::{html, svg};
 
 use crate::base::digest::sha256_of;

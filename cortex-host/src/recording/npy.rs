@@ -7,14 +7,17 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use super::layout::{Element, PlaneReader};
-use super::stream::{Format, OpenOptions, Recording, check_channels, interleaved, planar};
+use super::layout::{Element, PlaneReader, interleaved, planar};
+use super::stream::{Format, OpenOptions, Recording, check_channels};
 use super::{DatasetError, Unit, labels};
 use crate::base::atomic_file::Staged;
 use crate::base::quoted;
 
 /// The first bytes of every `.npy` file.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// NumPy arrays.
+pub(super) const FORMAT: Format = Format { name: "npy", extensions: &["npy"], magic: MAGIC, open };
+
 /// The header's length is padded so that samples begin at a multiple of this.
 const ALIGNMENT: usize = 64;
 /// Longest header read: NumPy's own limit is of this order.
@@ -148,7 +151,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     Ok(Recording {
         path: path.to_owned(),
         data_path: path.to_owned(),
-        format: Format::Npy,
+        format: FORMAT.name,
         channel_names: labels::distinct(channel_names),
         sample_rate_hz,
         samples,
