@@ -2,10 +2,11 @@
 
 use cortex_core::kernel::{KernelError, KernelName, KernelShape, MAX_WINDOW};
 
-use super::{DatasetPlan, ExecutionPlan, KernelPlan, kernel_params, windows};
+use super::{DatasetPlan, ExecutionPlan, KernelPlan, kernel_params};
 use crate::base::{listed, nearest, quoted};
 use crate::config::value::{positive, whole};
 use crate::config::{At, KernelConfig, Position, Problem};
+use crate::harness::windows_in;
 
 /// Window length in samples when none is given.
 pub const DEFAULT_WINDOW: u64 = 160;
@@ -74,7 +75,7 @@ fn plan_kernel(
         );
         return Err(Problem::at(window_position, message));
     }
-    let total = windows(execution.samples, window, hop);
+    let total = windows_in(execution.samples, window as usize, hop as usize);
     if total <= execution.warmup_windows {
         let message = if total == 0 {
             format!(

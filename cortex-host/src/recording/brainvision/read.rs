@@ -16,7 +16,7 @@ use crate::recording::stream::{Format, OpenOptions, Recording, check_channels};
 use crate::recording::{DatasetError, Unit, labels};
 
 /// A BrainVision header, which names its data file.
-pub(in crate::recording) const FORMAT: Format = Format {
+pub(crate) const FORMAT: Format = Format {
     name: "BrainVision",
     extensions: &["vhdr"],
     magic: b"Brain Vision Data Exchange Header File",
