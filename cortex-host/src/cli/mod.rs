@@ -1,7 +1,7 @@
 //! The command line: clap definitions, and one file per subcommand.
 //!
-//! A command is an `Args` struct and `execute(&Args, &Talk) -> Result<ExitCode, Failure>`.
-//! stdout carries data, stderr carries talk.
+//! A command is an `Args` struct and `execute(&Args, &Console) -> Result<ExitCode, Failure>`.
+//! stdout carries data, stderr messages.
 
 mod compare;
 mod completions;
@@ -12,6 +12,7 @@ mod download;
 mod generate;
 mod init;
 mod inspect;
+mod kernel_process;
 mod link;
 mod list;
 mod man;
@@ -118,6 +119,9 @@ An editor with a YAML language server completes and checks a configuration that 
     Devices(devices::Args),
     /// Look at what crossed a device link.
     Link(link::Args),
+    /// The process of a kernel of a user's own: started by `run`, useless by hand.
+    #[command(hide = true)]
+    KernelProcess,
     /// Print the completion script of a shell.
     Completions(completions::Args),
     /// Print the manual page, or write the pages of all subcommands.
@@ -162,6 +166,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Compare(args) => compare::execute(args, console),
         Command::Devices(args) => devices::execute(args, console),
         Command::Link(args) => link::execute(args, console),
+        Command::KernelProcess => kernel_process::execute(),
         Command::Completions(args) => completions::execute(args, Cli::command()),
         Command::Man(args) => man::execute(args, Cli::command(), console),
     }
