@@ -6,6 +6,7 @@
 pub(crate) mod decode;
 mod error;
 mod node;
+pub(crate) mod parameters;
 mod params;
 mod schema;
 mod source;
@@ -15,10 +16,7 @@ mod types;
 pub use decode::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
-pub use params::{
-    BandParams, BandpassFirParams, FftParams, GoertzelParams, LineNoiseParams, NotchIirParams,
-    SyntheticParams, WelchPsdParams,
-};
+pub use params::{LineNoiseParams, SyntheticParams};
 pub use schema::json_schema;
 pub use source::Source;
 pub use suggest::{listed, nearest, quoted};
@@ -26,14 +24,12 @@ pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
 
-use decode::Decode;
-
 /// Reads a configuration.
 ///
 /// # Errors
 /// [`ConfigError`] for text that is no YAML, unknown keys, and values of a wrong type.
 pub fn parse(source: &Source) -> Result<RunConfig, ConfigError> {
     Node::parse(&source.text)
-        .and_then(|node| RunConfig::decode(&node, ""))
+        .and_then(|node| decode::decode(&node, ""))
         .map_err(|problem| problem.in_source(&source.name))
 }

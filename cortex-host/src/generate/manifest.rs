@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::digest::{BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, block_digest, crc32_text};
 use super::{FileDigest, GenerateError, Layout, Recipe, Shard};
-use crate::config::decode::{Decode, table};
+use crate::config::decode::{decode, table};
 use crate::config::{
     At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value, quoted,
 };
@@ -108,7 +108,7 @@ impl Manifest {
     /// [`Problem`] at the wrong or missing value.
     pub fn parse(text: &str, library: &Library) -> Result<Self, Problem> {
         let node = Node::parse(text)?;
-        let top = Table::decode(&node, "")?;
+        let top: Table = decode(&node, "")?;
         let place = node.position;
         let version = need("schema_version", top.schema_version, place)?;
         if version.value != SCHEMA_VERSION {

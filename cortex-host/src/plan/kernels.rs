@@ -1,6 +1,6 @@
 //! The kernels of a plan: known names, windows that fit, at least one that is measured.
 
-use cortex_core::kernel::{KernelError, KernelName, KernelShape, MAX_WINDOW};
+use cortex_core::kernel::{KernelName, KernelShape, MAX_WINDOW};
 
 use super::value::{positive, whole};
 use super::{DatasetPlan, ExecutionPlan, KernelPlan, kernel_params, windows};
@@ -109,7 +109,7 @@ fn plan_kernel(
         sample_rate_hz: dataset.sample_rate_hz(),
     };
     spec.build(shape).map_err(|error| {
-        let parameter = faulty_parameter(&error);
+        let parameter = error.parameter();
         let written = params.and_then(|at| kernel_params::place_of(&at.value, parameter));
         let given = match parameter {
             "window" => table.window.map(|at| at.position),
@@ -140,16 +140,4 @@ fn kernel_name(name: &At<String>) -> Result<KernelName, Problem> {
             format!("unknown kernel {}; there are {}{hint}", quoted(&name.value), listed(known()));
         Problem::at(name.position, message)
     })
-}
-
-/// The parameter that a kernel's design complains about.
-fn faulty_parameter(error: &KernelError) -> &'static str {
-    match error {
-        KernelError::Parameter(error) => error.parameter(),
-        KernelError::NotPowerOfTwo { parameter, .. } => parameter,
-        KernelError::EmptyBand { .. } => "low_hz",
-        KernelError::NotchTooWide { .. } => "q",
-        KernelError::NoBands => "bands",
-        KernelError::StateTooLarge { .. } => "window",
-    }
 }

@@ -13,7 +13,7 @@ use cortex_core::signal::{
 
 use super::value::positive;
 use super::{GeneratedDataset, Normalize};
-use crate::config::decode::Decode;
+use crate::config::decode::decode;
 use crate::config::{
     At, LineNoiseParams, Node, Position, Problem, SyntheticParams, listed, nearest, quoted,
 };
@@ -70,7 +70,7 @@ pub(super) fn from_config(
     sample_rate_hz: At<f64>,
 ) -> Result<GeneratedDataset, Problem> {
     refuse_shape(params)?;
-    let table = SyntheticParams::decode(params, "dataset.params")?;
+    let table = decode(params, "dataset.params")?;
     dataset(primitive, version, &table, params.position, channels, sample_rate_hz)
 }
 
