@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Talk, answer};
-use crate::exit::{ExitCode, Failure};
+use super::{Talk, output};
+use crate::base::{ExitCode, Failure};
+use crate::compare::{Comparison, KernelComparison, LEAST_WINDOWS, table};
 use crate::report::RunRecord;
-use crate::report::compare::{Comparison, KernelComparison, LEAST_WINDOWS, table};
 
 /// Arguments of `compare`.
 #[derive(Debug, clap::Args)]
@@ -43,9 +43,9 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     if args.json {
         let text = serde_json::to_string_pretty(&comparison)
             .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
-        answer::print(&text)?;
+        output::print(&text)?;
     } else {
-        answer::print(table(&comparison).trim_end())?;
+        output::print(table(&comparison).trim_end())?;
     }
     match args.fail_if_slower {
         Some(percent) => judge(&comparison, percent, talk),

@@ -3,8 +3,8 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::{Cli, answer};
-use crate::exit::{ExitCode, Failure};
+use super::{Cli, output};
+use crate::base::{ExitCode, Failure};
 
 /// Arguments of `completions`.
 #[derive(Debug, clap::Args)]
@@ -25,6 +25,6 @@ pub struct Args {
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "cortex-host", &mut script);
-    answer::print(String::from_utf8_lossy(&script).trim_end())?;
+    output::print(String::from_utf8_lossy(&script).trim_end())?;
     Ok(ExitCode::Success)
 }

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::Talk;
-use crate::dataset::convert::{Converted, convert};
-use crate::dataset::{OpenOptions, Recording, Unit};
-use crate::exit::{ExitCode, Failure};
-use crate::harness::Interrupt;
+use crate::base::Interrupt;
+use crate::base::{ExitCode, Failure};
+use crate::recording::convert::{Converted, convert};
+use crate::recording::{OpenOptions, Recording, Unit};
 
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]
@@ -78,7 +78,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             "outside_range": converted.outside_range,
             "notes": recording.notes,
         });
-        super::answer::print(&format!("{summary:#}"))?;
+        super::output::print(&format!("{summary:#}"))?;
     }
     Ok(ExitCode::Success)
 }

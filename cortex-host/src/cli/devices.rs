@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Talk, answer};
+use super::{Talk, output};
+use crate::base::{ExitCode, Failure, one_line};
 use crate::device::board::{BoardSpec, board, boards};
+use crate::device::{DEFAULT_BAUD, Device};
 use crate::device::{OpenOptions, open};
-use crate::exit::{ExitCode, Failure, one_line};
-use crate::plan::{DEFAULT_BAUD, Device};
 use cortex_core::link::message::DeviceInfo;
 
 /// Arguments of `devices`.
@@ -70,7 +70,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     }
     let real: Vec<BoardSpec> = boards().into_iter().filter(|b| b.hardware.is_some()).collect();
     if args.json {
-        answer::print(&as_json(&found, &real))?;
+        output::print(&as_json(&found, &real))?;
         return Ok(ExitCode::Success);
     }
     let mut text = as_text(&found);
@@ -78,7 +78,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         text.insert_str(0, "no serial port was found\n");
     }
     text.push_str(&to_flash(&real));
-    answer::print(text.trim_end())?;
+    output::print(text.trim_end())?;
     Ok(ExitCode::Success)
 }
 
@@ -104,12 +104,12 @@ fn ask_named(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         }
     }
     if args.json {
-        answer::print(&as_json(&found, &[]))?;
+        output::print(&as_json(&found, &[]))?;
         return Ok(code);
     }
     found.retain(|one| matches!(one.hello, Some(Ok(_))));
     if !found.is_empty() {
-        answer::print(as_text(&found).trim_end())?;
+        output::print(as_text(&found).trim_end())?;
     }
     Ok(code)
 }

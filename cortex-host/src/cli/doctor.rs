@@ -5,8 +5,8 @@ mod toolchain;
 
 use serde::Serialize;
 
-use super::answer;
-use crate::exit::{ExitCode, Failure};
+use super::output;
+use crate::base::{ExitCode, Failure};
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -78,9 +78,9 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let healthy = checks.iter().all(|check| check.status != Status::Problem);
     if args.json {
         let json = serde_json::json!({ "healthy": healthy, "checks": checks });
-        answer::print(&format!("{json:#}"))?;
+        output::print(&format!("{json:#}"))?;
     } else {
-        answer::print(as_text(&checks).trim_end())?;
+        output::print(as_text(&checks).trim_end())?;
     }
     Ok(if healthy { ExitCode::Success } else { ExitCode::CheckFailed })
 }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Talk, convert};
-use crate::dataset::catalogue::{self, Catalogue, Check, Entry};
-use crate::dataset::download::{Checksums, Downloader, Event, Outcome, Patience};
-use crate::dataset::{DatasetError, OpenOptions, Recording};
-use crate::exit::{ExitCode, Failure};
-use crate::harness::Interrupt;
+use crate::base::Interrupt;
+use crate::base::{ExitCode, Failure};
+use crate::download::catalogue::{self, Catalogue, Check, Entry};
+use crate::download::{Checksums, Downloader, Event, Outcome, Patience};
 use crate::primitive::Library;
+use crate::recording::{DatasetError, OpenOptions, Recording};
 
 /// The dataset that can be fetched, and its short name.
 pub const PHYSIONET: (&str, &str) = ("physionet", "primitives/datasets/v1/physionet-motor-imagery");

@@ -6,18 +6,23 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::Talk;
-use super::generating::{EngineArgs, generating};
+use super::support::progress::{EngineArgs, generating};
+use crate::base::Interrupt;
+use crate::base::atomic_file::Placing;
+use crate::base::{ExitCode, Failure};
 use crate::config::{DatasetConfig, Entry, Node, Position, Value};
-use crate::dataset::npy;
-use crate::dataset::place::Placing;
-use crate::exit::{ExitCode, Failure};
 use crate::generate::{
-    FileOptions, GenerateError, IoMode, Layout, Manifest, Recipe, Shard, Sharded, manifest_beside,
-    produce, produce_shard, refuse_taken, shared_file, write_stream,
+    FileOptions, GenerateError, IoMode, Recipe, Sharded, produce, produce_shard, refuse_taken,
+    write_stream,
 };
-use crate::harness::Interrupt;
-use crate::plan::{GeneratedDataset, generated};
 use crate::primitive::Library;
+use crate::recording::npy;
+use crate::synthetic::GeneratedDataset;
+use crate::synthetic::Layout;
+use crate::synthetic::Shard;
+use crate::synthetic::generated;
+use crate::synthetic::shared_file;
+use crate::synthetic::{Manifest, manifest_beside};
 
 /// Arguments of `generate`.
 #[derive(Debug, clap::Args)]
@@ -178,7 +183,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     }
     talk.say(&format!("Generated file: {}", args.out.display()));
     if args.json {
-        super::answer::print(&format!("{:#}", facts(&manifest, &args.out, &manifest_path)))?;
+        super::output::print(&format!("{:#}", facts(&manifest, &args.out, &manifest_path)))?;
     }
     Ok(ExitCode::Success)
 }
@@ -193,7 +198,7 @@ fn one_shard(
 ) -> Result<ExitCode, Failure> {
     let layout = if args.separate { Layout::Separate } else { Layout::Shared };
     // Progress is of this shard's channels.
-    let channels = shard.recipe(dataset)?.channels as usize;
+    let channels = Recipe::of_shard(dataset, shard)?.channels as usize;
     let part = GeneratedDataset { channels, ..dataset.clone() };
     let sharded = generating(&part, talk, interrupt, |watch| {
         produce_shard(dataset, &args.out, shard, layout, options, watch)
@@ -211,7 +216,7 @@ fn one_shard(
     if args.json {
         let own = shard.file(&args.out);
         let data = if args.separate { own.clone() } else { shared_file(&args.out) };
-        super::answer::print(&format!("{:#}", facts(&manifest, &data, &manifest_beside(&own))))?;
+        super::output::print(&format!("{:#}", facts(&manifest, &data, &manifest_beside(&own))))?;
     }
     Ok(ExitCode::Success)
 }
@@ -236,7 +241,7 @@ fn to_stdout(
         return Ok(ExitCode::Success);
     }
     let digest = outcome?;
-    let manifest = Manifest::now(dataset, None, digest)?;
+    let manifest = Manifest::now(dataset, None, digest).map_err(GenerateError::from)?;
     talk.say(&format!("sha256 {}", manifest.digest.sha256));
     if json {
         talk.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));

@@ -4,8 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-use super::{Talk, answer};
-use crate::exit::{ExitCode, Failure};
+use super::{Talk, output};
+use crate::base::{ExitCode, Failure};
 
 /// The configuration that is written.
 pub const TEMPLATE: &str = include_str!("init.yaml");
@@ -32,7 +32,7 @@ pub struct Args {
 /// [`Failure`]: the file exists already (exit code 2) or cannot be written (3).
 pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     if args.file.as_os_str() == "-" {
-        answer::print(TEMPLATE.trim_end())?;
+        output::print(TEMPLATE.trim_end())?;
         return Ok(ExitCode::Success);
     }
     let mut file = match OpenOptions::new().write(true).create_new(true).open(&args.file) {

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{Talk, answer, download, recordings};
-use crate::dataset::inspect::{ChannelReport, Inspection, html, inspect, svg};
-use crate::dataset::{OpenOptions, Recording, Unit, place};
-use crate::exit::{ExitCode, Failure};
-use crate::generate::{MANIFEST_NAME, Manifest};
-use crate::harness::Interrupt;
+use super::{Talk, download, output, recordings};
+use crate::base::Interrupt;
+use crate::base::atomic_file;
+use crate::base::{ExitCode, Failure};
+use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
 use crate::primitive::{Dataset, Library};
+use crate::recording::{OpenOptions, Recording, Unit};
+use crate::synthetic::{MANIFEST_NAME, Manifest};
 
 /// Channels in the table unless all are asked for.
 const ROWS: usize = 64;
@@ -90,10 +91,10 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     for file in &files {
         let inspection = inspect_file(file, args, &interrupt, talk)?;
         if !args.json {
-            answer::print(table(&inspection, args.all_channels).trim_end())?;
+            output::print(table(&inspection, args.all_channels).trim_end())?;
         }
         if let (Some(draw), Some(path)) = (draw, &args.plot) {
-            place::place_text(path, &draw(&inspection))?;
+            atomic_file::place_text(path, &draw(&inspection))?;
             talk.say(&format!("Plot: {}", path.display()));
         }
         inspections.push(inspection);
@@ -104,7 +105,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             many => serde_json::to_string_pretty(many),
         };
         let text = text.map_err(|error| Failure::input_output(error.to_string()))?;
-        answer::print(&text)?;
+        output::print(&text)?;
     }
     Ok(ExitCode::Success)
 }

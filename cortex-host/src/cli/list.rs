@@ -3,9 +3,9 @@
 use cortex_core::kernel::KernelName;
 use serde_json::{Value, json};
 
-use super::answer;
+use super::output;
+use crate::base::{ExitCode, Failure};
 use crate::device::board::boards;
-use crate::exit::{ExitCode, Failure};
 use crate::primitive::{Library, Listing};
 
 /// Arguments of `list`.
@@ -71,7 +71,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         ("boards", real_boards()),
     ];
     let text = if args.json { as_json(&sections) } else { as_text(&sections) };
-    answer::print(text.trim_end())?;
+    output::print(text.trim_end())?;
     Ok(ExitCode::Success)
 }
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::CommandFactory;
 
-use super::{Cli, Talk, answer};
-use crate::dataset::place::place_text;
-use crate::exit::{ExitCode, Failure};
+use super::{Cli, Talk, output};
+use crate::base::atomic_file::place_text;
+use crate::base::{ExitCode, Failure};
 
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
@@ -42,7 +42,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             talk.say(&format!("Manual pages: {}", dir.display()));
         }
         None => {
-            answer::print(page("cortex-host", Cli::command()).map_err(unwritable)?.trim_end())?;
+            output::print(page("cortex-host", Cli::command()).map_err(unwritable)?.trim_end())?;
         }
     }
     Ok(ExitCode::Success)

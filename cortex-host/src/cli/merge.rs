@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use super::Talk;
-use super::generating::watching;
-use crate::exit::{ExitCode, Failure};
-use crate::generate::{FileOptions, Parts, manifest_beside};
-use crate::harness::Interrupt;
+use super::support::progress::watching;
+use crate::base::Interrupt;
+use crate::base::{ExitCode, Failure};
+use crate::generate::{FileOptions, Parts};
+use crate::synthetic::manifest_beside;
 
 /// Arguments of `merge`.
 #[derive(Debug, clap::Args)]
@@ -47,7 +48,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     talk.say(&format!("sha256 {}", manifest.digest.sha256));
     if args.json {
         let facts = super::generate::facts(&manifest, &args.out, &manifest_beside(&args.out));
-        super::answer::print(&format!("{facts:#}"))?;
+        super::output::print(&format!("{facts:#}"))?;
     }
     Ok(ExitCode::Success)
 }

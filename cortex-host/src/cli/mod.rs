@@ -3,8 +3,6 @@
 //! A command is an `Args` struct and `execute(&Args, &Talk) -> Result<ExitCode, Failure>`.
 //! stdout carries data, stderr carries talk.
 
-mod answer;
-mod browser;
 mod compare;
 mod completions;
 mod convert;
@@ -12,7 +10,6 @@ mod devices;
 mod doctor;
 mod download;
 mod generate;
-mod generating;
 mod init;
 mod inspect;
 mod link;
@@ -22,17 +19,18 @@ mod merge;
 mod recordings;
 mod report;
 mod reproduce;
-mod run;
+pub(crate) mod run;
 mod schema;
-mod talk;
+pub(crate) mod support;
 mod verify;
 mod verify_device;
 
 use clap::{Parser, Subcommand};
 
-pub use talk::Talk;
+pub use support::console::Talk;
+use support::{browser, output};
 
-use crate::exit::{ExitCode, Failure};
+use crate::base::{ExitCode, Failure};
 use crate::platform::signals::report_file_size_limits;
 
 /// Generate synthetic neural data and benchmark signal-processing kernels.
@@ -127,7 +125,7 @@ An editor with a YAML language server completes and checks a configuration that 
 }
 
 /// Parses the process's arguments, runs the command and reports on stderr; the exit code is
-/// documented in [`crate::exit`].
+/// documented in [`crate::base`].
 #[must_use]
 pub fn main() -> ExitCode {
     report_file_size_limits();

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{answer, download};
-use crate::dataset::catalogue::{self, Catalogue, Check};
-use crate::exit::{ExitCode, Failure};
+use super::{download, output};
+use crate::base::{ExitCode, Failure};
+use crate::download::catalogue::{self, Catalogue, Check};
 use crate::primitive::{DatasetSpec, Library};
 
 /// Whether `path` names a static dataset primitive.
@@ -46,7 +46,7 @@ pub fn verify(library: &Library, path: &str, json: bool) -> Result<ExitCode, Fai
             "verified": !differs && missing.is_empty(),
             "files": files.collect::<Vec<_>>(),
         });
-        answer::print(&format!("{text:#}"))?;
+        output::print(&format!("{text:#}"))?;
     } else {
         for (_, file, check) in &checks {
             let result = match check {
@@ -54,7 +54,7 @@ pub fn verify(library: &Library, path: &str, json: bool) -> Result<ExitCode, Fai
                 Check::Differs(found) => format!("DIFFERS, its SHA-256 is {found}"),
                 Check::Missing => "missing".to_owned(),
             };
-            answer::print(&format!("{}: {result}", file.display()))?;
+            output::print(&format!("{}: {result}", file.display()))?;
         }
     }
     if differs {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Talk, answer, browser};
-use crate::exit::{ExitCode, Failure};
+use super::{Talk, browser, output};
+use crate::base::{ExitCode, Failure};
 use crate::report;
 
 /// Arguments of `report`.
@@ -29,7 +29,7 @@ pub struct Args {
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     let path = report::write(&args.run)?;
-    answer::print(&path.display().to_string())?;
+    output::print(&path.display().to_string())?;
     if args.open {
         browser::show(&path, talk);
     }

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::Talk;
-use super::generating::{EngineArgs, generating};
-use crate::exit::{ExitCode, Failure};
-use crate::generate::{Manifest, reproduce};
-use crate::harness::Interrupt;
+use super::support::progress::{EngineArgs, generating};
+use crate::base::Interrupt;
+use crate::base::{ExitCode, Failure};
+use crate::generate::reproduce;
 use crate::primitive::Library;
+use crate::synthetic::Manifest;
 
 /// Arguments of `reproduce`.
 #[derive(Debug, clap::Args)]
@@ -43,15 +44,15 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     if args.json {
         let json = serde_json::to_string_pretty(&outcome)
             .map_err(|error| Failure::input_output(format!("cannot write JSON: {error}")))?;
-        super::answer::print(&json)?;
+        super::output::print(&json)?;
     } else {
         for comparison in &outcome.comparisons {
-            super::answer::print(&comparison.to_string())?;
+            super::output::print(&comparison.to_string())?;
         }
         if outcome.data_file.is_none() {
-            super::answer::print("data file: none beside the manifest, compared the digests only")?;
+            super::output::print("data file: none beside the manifest, compared the digests only")?;
         }
-        super::answer::print(if outcome.reproduced { "reproduced" } else { "NOT reproduced" })?;
+        super::output::print(if outcome.reproduced { "reproduced" } else { "NOT reproduced" })?;
     }
     Ok(if outcome.reproduced { ExitCode::Success } else { ExitCode::CheckFailed })
 }

@@ -3,24 +3,19 @@
 //! Everything that can be refused is refused before the run's folder is made; from then on
 //! whatever happens, the windows up to there are kept and `summary.json` says how it ended.
 
-mod data;
-mod kernels;
-mod line;
-mod loaded;
-mod seeded;
-mod target;
-
 use std::path::PathBuf;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{Talk, answer, browser};
-use target::Target;
+use super::{Talk, browser, output};
+use crate::run::target::Target;
+use crate::run::{data, kernels, loaded};
 
+use crate::base::Interrupt;
+use crate::base::{ExitCode, Failure};
 use crate::device::{FaultSpec, OpenOptions};
-use crate::exit::{ExitCode, Failure};
-use crate::harness::{AppliedRealtime, Ending, Interrupt};
+use crate::harness::{AppliedRealtime, Ending};
 use crate::plan::{self, Overrides, Plan};
 use crate::report::REPORT_NAME;
 use crate::results::{
@@ -141,15 +136,15 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
 }
 
 /// A run under way: its folder and what is known of it.
-struct Run {
-    summary: Summary,
-    folder: RunFolder,
-    start: Instant,
+pub(crate) struct Run {
+    pub(crate) summary: Summary,
+    pub(crate) folder: RunFolder,
+    pub(crate) start: Instant,
 }
 
 impl Run {
     /// Writes `summary.json` and `SUMMARY.md` as things stand.
-    fn save(&mut self) -> Result<(), Failure> {
+    pub(crate) fn save(&mut self) -> Result<(), Failure> {
         self.summary.elapsed_s = self.start.elapsed().as_secs_f64();
         self.folder.write_text("summary.json", &self.summary.to_json())?;
         self.folder.write_text("SUMMARY.md", &summary_markdown(&self.summary))?;
@@ -157,7 +152,7 @@ impl Run {
     }
 
     /// Adds what came of a kernel and writes it down.
-    fn add(&mut self, kernel: KernelSummary) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, kernel: KernelSummary) -> Result<(), Failure> {
         self.summary.kernels.push(kernel);
         self.save()
     }
@@ -200,13 +195,13 @@ impl Run {
             let answer = Answer { folder: folder.to_string(), summary: &self.summary };
             let text = serde_json::to_string_pretty(&answer)
                 .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
-            return answer::print(&text);
+            return output::print(&text);
         }
         if talk.is_quiet() {
             return Ok(());
         }
         let table = terminal_table(&self.summary);
-        answer::print(&format!("\n{table}\nResults: {folder}\nReport:  {folder}/{REPORT_NAME}"))
+        output::print(&format!("\n{table}\nResults: {folder}\nReport:  {folder}/{REPORT_NAME}"))
     }
 }
 

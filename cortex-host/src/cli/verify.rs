@@ -1,11 +1,11 @@
 //! `cortex-host verify PRIMITIVE`: does a primitive still give the bytes its version promises?
 
-use super::generating::EngineArgs;
+use super::support::progress::EngineArgs;
 use super::{Talk, recordings, verify_device};
+use crate::base::Interrupt;
+use crate::base::{ExitCode, Failure};
 use crate::config::Position;
-use crate::exit::{ExitCode, Failure};
 use crate::generate::{Comparison, Watch, verify_generator};
-use crate::harness::Interrupt;
 use crate::primitive::{Dataset, Library};
 
 /// Arguments of `verify`.
@@ -74,12 +74,12 @@ fn report(primitive: &str, comparisons: &[Comparison], json: bool) -> Result<Exi
         let answer = serde_json::json!({
             "primitive": primitive, "verified": verified, "comparisons": comparisons,
         });
-        super::answer::print(&format!("{answer:#}"))?;
+        super::output::print(&format!("{answer:#}"))?;
     } else {
         for comparison in comparisons {
-            super::answer::print(&comparison.to_string())?;
+            super::output::print(&comparison.to_string())?;
         }
-        super::answer::print(if verified { "verified" } else { "NOT verified" })?;
+        super::output::print(if verified { "verified" } else { "NOT verified" })?;
     }
     Ok(if verified { ExitCode::Success } else { ExitCode::CheckFailed })
 }

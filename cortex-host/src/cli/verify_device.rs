@@ -9,11 +9,11 @@ use cortex_core::link::engine::{generator_digest, kernel_digest};
 use cortex_core::link::{Encoding, ErrorCode};
 
 use super::Talk;
+use crate::base::Failure;
+use crate::base::Interrupt;
+use crate::device::Device;
 use crate::device::{Connection, KernelJob, LinkError, OpenOptions, compare_seeded, open};
-use crate::exit::Failure;
 use crate::generate::{Comparison, GoldenDataset, golden_datasets};
-use crate::harness::Interrupt;
-use crate::plan::Device;
 use crate::primitive::{Dataset, Library};
 
 /// Values that the kernels' digest needs for work, with room to spare.

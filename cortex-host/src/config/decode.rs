@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, forward_to_deserialize_any};
 
 use super::error::{Position, Problem};
 use super::node::{Entry, Node, Value};
-use super::suggest::{listed, nearest, quoted};
+use crate::base::{listed, nearest, quoted};
 
 /// A value and the place it was written at.
 ///

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::exit::{ExitCode, Failure};
+use crate::base::{ExitCode, Failure};
 
 /// A place in a text: line and column, both from 1, the column in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

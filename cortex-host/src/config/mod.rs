@@ -6,23 +6,33 @@
 pub(crate) mod decode;
 mod error;
 mod node;
-pub(crate) mod parameters;
+pub mod parameters;
 mod params;
 mod schema;
-mod source;
-mod suggest;
 mod types;
+pub(crate) mod value;
 
 pub use decode::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
 pub use params::{LineNoiseParams, SyntheticParams};
 pub use schema::json_schema;
-pub use source::Source;
-pub use suggest::{listed, nearest, quoted};
 pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
+
+use std::path::PathBuf;
+
+/// A configuration's text, what messages call it, and the folder its relative paths may mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The path as given, `<stdin>`, or the embedded file's path.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// The folder the file is in; none for stdin, pipes and the embedded one.
+    pub folder: Option<PathBuf>,
+}
 
 /// Reads a configuration.
 ///

@@ -14,7 +14,7 @@ use serde_saphyr::{Error, Options, Spanned};
 
 use super::decode::At;
 use super::error::{Position, Problem};
-use super::suggest::quoted;
+use crate::base::quoted;
 
 const MAX_DEPTH: usize = 16;
 const MAX_NODES: usize = 20_000;

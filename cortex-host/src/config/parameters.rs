@@ -44,7 +44,8 @@ fn check_value(entry: &Entry, path: &str, parameter: &Parameter) -> Result<(), P
             if value >= min && value <= max {
                 return Ok(());
             }
-            refuse(format!("{name} must be {}, but it is {value}", number_range(min, max)))
+            let range = number_range(min, max);
+            refuse(format!("{name} must be a number {range}, but it is {value}"))
         }
         Kind::Count { min, max } => {
             let value: u64 = decode::entry(entry, path)?;
@@ -75,12 +76,39 @@ fn check_value(entry: &Entry, path: &str, parameter: &Parameter) -> Result<(), P
     }
 }
 
-/// `a number from 1 to 2`, `a number above 0`, and so on.
+/// The range of a value in words, with what else it must obey: `3 to 8193`, `above 0, below half
+/// the sample rate`.
+#[must_use]
+pub fn range_words(parameter: &Parameter) -> String {
+    let range = match parameter.kind {
+        Kind::Number { min, max } => number_range(min, max),
+        Kind::Count { min, max } => format!("{min} to {max}"),
+        Kind::Choice(choices) => choices.join(" or "),
+        Kind::List { min, max, .. } => format!("{min} to {max} of them"),
+        Kind::Table(_) => String::new(),
+    };
+    let parts = [range.as_str(), parameter.limit];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(", ")
+}
+
+/// The default in words; `None` for a value that must be given.
+#[must_use]
+pub fn default_words(parameter: &Parameter) -> Option<String> {
+    match parameter.default {
+        DefaultValue::Required => None,
+        DefaultValue::Number(number) => Some(format!("{number:?}")),
+        DefaultValue::Count(count) => Some(count.to_string()),
+        DefaultValue::Choice(word) | DefaultValue::Derived(word) => Some(word.to_owned()),
+    }
+}
+
+/// `1 to 2`, `above 0`, `0 or above`.
 fn number_range(min: f64, max: f64) -> String {
     match (min, max) {
-        (POSITIVE, f64::INFINITY) => "a number above 0".into(),
-        (min, f64::INFINITY) => format!("a number of at least {}", short(min)),
-        (min, max) => format!("a number from {} to {}", short(min), short(max)),
+        (POSITIVE, f64::INFINITY) => "above 0".into(),
+        (min, f64::INFINITY) => format!("{} or above", short(min)),
+        (min, max) => format!("{} to {}", short(min), short(max)),
     }
 }
 

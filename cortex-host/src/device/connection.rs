@@ -11,8 +11,9 @@ use cortex_core::link::{
     HostStats, ResultEnd, SeededResult,
 };
 
+use super::DeviceClock;
 use super::{Link, LinkError};
-use crate::harness::{DeviceClock, Interrupt};
+use crate::base::Interrupt;
 
 /// Longest frame of our own, above the longest fragment a u16 can name.
 const FRAME_BYTES: usize = 65_536 + 64;

@@ -3,30 +3,32 @@
 //! A [`Link`] moves bytes with a deadline for everything: a serial port ([`SerialLink`]), the
 //! device's session in this process ([`Loopback`]). [`Fault`] and [`Trace`] wrap any of them.
 
+mod address;
 pub mod board;
+mod clock;
 mod connection;
 mod fault;
-mod figures;
 mod loopback;
 mod open;
 pub mod qemu;
 mod seeded;
 mod serial;
+mod stats;
 mod trace;
-mod window;
 
 use std::time::{Duration, Instant};
 
+pub use address::{DEFAULT_BAUD, Device, DeviceError};
+pub use clock::DeviceClock;
 pub use connection::{BlockDone, Connection, KernelJob};
 pub use fault::{Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
-pub use figures::{DeviceFacts, LinkFigures};
 pub use loopback::Loopback;
 pub use open::{OpenOptions, open};
 pub use qemu::QemuLink;
 pub use seeded::{SeededComparison, compare_seeded};
 pub use serial::SerialLink;
+pub use stats::{DeviceFacts, LinkFigures};
 pub use trace::{Trace, TraceError, TraceReader, TraceRecord};
-pub use window::{Checks, LinkDevice, LinkDeviceError};
 
 /// How many times the patience of [`Link::send`] a whole write may take.
 pub const PATIENCE_WHOLE: u32 = 12;
@@ -185,9 +187,9 @@ impl<L: Link + ?Sized> Link for Box<L> {
     }
 }
 
-impl From<LinkError> for crate::exit::Failure {
+impl From<LinkError> for crate::base::Failure {
     fn from(error: LinkError) -> Self {
-        use crate::exit::{ExitCode, Failure};
+        use crate::base::{ExitCode, Failure};
         let code = match error {
             LinkError::Interrupted => ExitCode::Interrupted,
             LinkError::Trace { .. } => ExitCode::InputOutput,

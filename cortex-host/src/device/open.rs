@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use super::qemu::QemuLink;
 use super::{Connection, Fault, FaultSpec, Link, Loopback, SerialLink, Trace};
-use crate::exit::Failure;
-use crate::harness::Interrupt;
-use crate::plan::Device;
+use crate::base::Failure;
+use crate::base::Interrupt;
+use crate::device::Device;
 
 /// What goes between this program and the device, and what may stop the waiting.
 #[derive(Clone, Debug, Default)]

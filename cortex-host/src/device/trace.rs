@@ -67,9 +67,9 @@ pub enum TraceError {
     },
 }
 
-impl From<TraceError> for crate::exit::Failure {
+impl From<TraceError> for crate::base::Failure {
     fn from(error: TraceError) -> Self {
-        crate::exit::Failure::input_output(error.to_string())
+        crate::base::Failure::input_output(error.to_string())
     }
 }
 

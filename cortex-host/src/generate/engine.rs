@@ -11,9 +11,9 @@ use std::sync::Mutex;
 
 use cortex_core::signal::{BLOCK_SAMPLES, Generator};
 
+use super::channel_group::{Strand, WIDE, Workspace};
 use super::scale::Scale;
 use super::schedule::{Job, Schedule};
-use super::strand::{Strand, WIDE, Workspace};
 use super::watch::Watch;
 use crate::platform::simd::SimdPath;
 use crate::platform::tile_ring::{TileReader, TileRing, TileShape};

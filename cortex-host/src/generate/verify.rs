@@ -1,14 +1,15 @@
 //! Checking a generator primitive against the golden digests in its `spec.yaml`.
 
-use super::manifest::{entry, need};
 use super::output::digest_only;
 use super::reproduce::{Comparison, compare};
 use super::watch::Watch;
 use super::{GenerateError, Recipe, Settings};
+use crate::base::Failure;
 use crate::config::{At, ConfigError, DatasetConfig, Position, Problem, Value};
-use crate::exit::Failure;
-use crate::plan::{GeneratedDataset, generated};
 use crate::primitive::{GeneratorSpec, GoldenDigest, GoldenSpec, Library};
+use crate::synthetic::GeneratedDataset;
+use crate::synthetic::generated;
+use crate::synthetic::manifest::{entry, need};
 
 /// Why a primitive could not be checked. A difference is no error.
 #[derive(Debug, thiserror::Error)]

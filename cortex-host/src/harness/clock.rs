@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Interrupt;
+use crate::base::Interrupt;
 
 /// How long before an instant [`Monotonic::wait_until`] stops sleeping and polls the clock: a
 /// sleeping thread is woken some tens of microseconds late, a polling one is not.

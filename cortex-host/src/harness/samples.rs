@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use thiserror::Error;
 
-use crate::exit::Failure;
+use crate::base::Failure;
 
 /// Bytes per sample.
 const SAMPLE_BYTES: u64 = 4;

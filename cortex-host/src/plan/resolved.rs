@@ -1,10 +1,12 @@
 //! A plan written back as a configuration, every default filled in.
 
-use super::{DatasetPlan, ExecutionPlan, Plan, kernel_params, synthetic};
+use super::kernels::params_of;
+use super::{DatasetPlan, ExecutionPlan, Plan};
 use crate::config::{
     At, DatasetConfig, Entry, ExecutionConfig, KernelConfig, Node, OutputConfig, Position,
     RealtimeConfig, RunConfig, Value,
 };
+use crate::synthetic;
 
 /// The plan as YAML that gives the same plan again.
 pub(super) fn config_text(plan: &Plan) -> String {
@@ -19,7 +21,7 @@ pub(super) fn config_text(plan: &Plan) -> String {
                     deadline_us: at(kernel.deadline_us),
                     window: at(kernel.window as u64),
                     hop: at(kernel.hop as u64),
-                    params: kernel_params::node(&kernel.spec).map(At::from),
+                    params: params_of(&kernel.spec).map(At::from),
                 })
             })
             .collect()),

@@ -6,6 +6,7 @@
 //! that exists wins: a local `primitives/` folder overrides the embedded copies.
 
 mod embedded;
+mod source;
 mod spec;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 pub use embedded::{DEFAULT_CONFIG, FILES};
 pub use spec::{DatasetSpec, GeneratorSpec, GoldenDigest, GoldenSpec, ParameterSpec};
 
-use crate::config::{ConfigError, Problem, listed, nearest, quoted};
+use crate::base::{listed, nearest, quoted};
+use crate::config::{ConfigError, Problem};
 
 /// No honest primitive's file is larger, in bytes.
 const MAX_BYTES: u64 = 1 << 20;

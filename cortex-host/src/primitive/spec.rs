@@ -2,8 +2,9 @@
 
 use cortex_core::signal::GeneratorVersion;
 
+use crate::base::{listed, quoted};
 use crate::config::decode::{self, At, decode, table};
-use crate::config::{ConfigError, Node, Position, Problem, listed, quoted};
+use crate::config::{ConfigError, Node, Position, Problem};
 
 table! {
     /// Specification of a generator primitive: the compiled generator it stands for, its

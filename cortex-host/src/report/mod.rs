@@ -5,7 +5,6 @@
 //! end, `cortex-host report` writes it anew, [`compare`] puts two runs side by side.
 
 mod charts;
-pub mod compare;
 mod page;
 mod run;
 
@@ -14,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub use page::html;
 pub use run::{KernelWindows, ReportError, RunRecord, Window};
 
-use crate::dataset::place::place_text;
+use crate::base::atomic_file::place_text;
 
 /// Name of the report in a run's folder.
 pub const REPORT_NAME: &str = "report.html";

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::figures::{dash, grouped, markdown_table, micros, missed, rate};
 use super::statistics::Latency;
 use super::summary::{KernelSummary, Summary};
+use super::text::{dash, grouped, markdown_table, micros, missed, rate};
 
 /// The text of `SUMMARY.md`.
 #[must_use]

@@ -15,7 +15,6 @@
 //! whatever ends the run leaves all windows up to then; `summary.json` says `running` until
 //! the end, so a run that was killed can be told from a whole one.
 
-mod figures;
 mod folder;
 mod markdown;
 mod provenance;
@@ -24,8 +23,8 @@ mod statistics;
 mod summary;
 mod telemetry;
 mod terminal;
+mod text;
 
-pub(crate) use figures::{grouped, micros, missed, rate};
 pub use folder::{RunFolder, kernel_folder_names};
 pub(crate) use markdown::headline;
 pub use markdown::summary_markdown;
@@ -38,11 +37,12 @@ pub use summary::{
 };
 pub use telemetry::{TelemetrySettings, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
+pub(crate) use text::{grouped, micros, missed, rate};
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::exit::Failure;
+use crate::base::Failure;
 
 /// Why results could not be written.
 #[derive(Debug, thiserror::Error)]

@@ -7,9 +7,9 @@ use cortex_core::math;
 use cortex_core::signal::Generator;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::inspect::spectrum::{Density, Scratch, Welch, slope};
-use crate::dataset::inspect::{grid, thinned};
 use crate::harness::{SampleFile, SampleFileError};
+use crate::inspect::{grid, thinned};
+use crate::spectrum::{Density, Scratch, Welch, slope};
 
 /// Where it lies in a run's folder.
 pub const SPECTRUM_NAME: &str = "dataset/spectrum.json";

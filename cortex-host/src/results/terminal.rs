@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::figures::{column_widths, dash, grouped, micros, missed, pad_left, pad_right};
 use super::markdown::{headline, quantised};
 use super::statistics::Latency;
 use super::summary::{KernelSummary, RunStatus, Summary};
+use super::text::{column_widths, dash, grouped, micros, missed, pad_left, pad_right};
 
 /// Between two columns on a terminal.
 const GAP: &str = "  ";

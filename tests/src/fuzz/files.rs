@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use cortex_host::dataset::brainvision::{self, Description, Header};
-use cortex_host::dataset::{DatasetError, OpenOptions, Recording, Unit, events};
-use cortex_host::exit::Failure;
+use cortex_host::base::Failure;
+use cortex_host::recording::brainvision::{self, Description, Header};
+use cortex_host::recording::{DatasetError, OpenOptions, Recording, Unit, events};
 
 use super::assert_fit_to_print;
 

@@ -6,7 +6,7 @@ use cortex_core::link::engine::generator_digest;
 use cortex_core::link::message::Seeded;
 use cortex_core::link::{Action, HostAction, HostEvent, HostOptions, HostSession};
 use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
-use cortex_host::exit::{ExitCode, Failure};
+use cortex_host::base::{ExitCode, Failure};
 
 use super::assert_fit_to_print;
 use super::link::{Device, MAX_FRAME, View, configure, with_device};

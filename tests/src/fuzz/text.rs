@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use cortex_host::base::Failure;
 use cortex_host::config::{self, Source};
-use cortex_host::exit::Failure;
-use cortex_host::generate::Manifest;
 use cortex_host::plan::Plan;
 use cortex_host::primitive::Library;
+use cortex_host::synthetic::Manifest;
 use tempfile::TempDir;
 
 use super::assert_fit_to_print;

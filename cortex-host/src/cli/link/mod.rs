@@ -1,6 +1,6 @@
 //! `cortex-host link decode FILE`: prints what crossed a link, from a trace.
 
-mod words;
+mod describe;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::Talk;
+use crate::base::{ExitCode, Failure};
 use crate::device::{Direction, TraceReader, TraceRecord};
-use crate::exit::{ExitCode, Failure};
 use cortex_core::link::frame::{Damage, FrameDecoder, FrameEvent};
 use cortex_core::link::{Header, Kind};
 
@@ -183,7 +183,7 @@ fn decoded(record: &TraceRecord, header: Header, payload: &[u8]) -> Line {
         seq: kind.is_none_or(is_sequenced).then_some(header.seq),
         block: kind.is_none_or(has_block).then_some(header.block),
         payload_bytes: payload.len(),
-        message: kind.map_or_else(String::new, |kind| words::message(kind, payload)),
+        message: kind.map_or_else(String::new, |kind| describe::message(kind, payload)),
     }
 }
 

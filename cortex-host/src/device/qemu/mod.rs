@@ -13,8 +13,8 @@ use thiserror::Error;
 
 use super::board::{BoardSpec, EmulatorSpec, board, boards};
 use super::{Link, LinkError, SerialLink};
-use crate::config::quoted;
-use crate::exit::{ExitCode, Failure};
+use crate::base::quoted;
+use crate::base::{ExitCode, Failure};
 
 pub use emulator::{Emulator, in_path};
 pub use image::{FIRMWARE_VARIABLE, Program, image};

@@ -1,0 +1,95 @@
+//! What a command says on stderr: `[cortex] ...` lines, warnings, errors and progress.
+
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::base::one_line;
+
+/// The voice of a command on stderr.
+///
+/// A closed stderr is not an error: talk is then lost, work goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Talk {
+    quiet: bool,
+    verbose: u8,
+    terminal: bool,
+    color: bool,
+}
+
+impl Talk {
+    /// Talk as `--quiet` and `-v` ask; colour and progress bars only on a terminal, colour
+    /// also only without `NO_COLOR` in the environment.
+    #[must_use]
+    pub fn new(quiet: bool, verbose: u8) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { quiet, verbose, terminal, color }
+    }
+
+    /// `[cortex] MESSAGE`, unless quiet.
+    pub fn say(&self, message: &str) {
+        if !self.quiet {
+            self.line(&format!("[cortex] {}", one_line(message.to_owned())));
+        }
+    }
+
+    /// `[cortex] MESSAGE` with at least `level` times `-v`.
+    pub fn detail(&self, level: u8, message: &str) {
+        if self.verbose >= level {
+            self.say(message);
+        }
+    }
+
+    /// `warning: MESSAGE`, unless quiet.
+    pub fn warn(&self, message: &str) {
+        if !self.quiet {
+            self.line(&self.paint("33", "warning:", &one_line(message.to_owned())));
+        }
+    }
+
+    /// `error: MESSAGE`, always.
+    pub fn error(&self, message: &str) {
+        self.line(&self.paint("1;31", "error:", message));
+    }
+
+    /// `TEXT` as it is, always: data that has no place on stdout.
+    pub fn data(&self, text: &str) {
+        self.line(text);
+    }
+
+    /// Whether only errors are wanted.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether stderr is a terminal, where progress is a bar that redraws itself.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// A progress bar over `total` steps: drawn on a terminal, hidden elsewhere and when quiet.
+    #[must_use]
+    pub fn progress(&self, total: u64, label: &str) -> ProgressBar {
+        if self.quiet || !self.terminal {
+            return ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+        }
+        let style = ProgressStyle::with_template("[cortex] {msg} {bar:32} {percent:>3}% {eta}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::new(total).with_style(style).with_message(label.to_owned())
+    }
+
+    fn paint(&self, code: &str, word: &str, message: &str) -> String {
+        if self.color {
+            format!("\x1b[{code}m{word}\x1b[0m {message}")
+        } else {
+            format!("{word} {message}")
+        }
+    }
+
+    fn line(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}

@@ -1,0 +1,157 @@
+//! What runs the kernels: this machine, or a device behind a link.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::base::quoted;
+use crate::device::board::{BoardSpec, board};
+
+/// Baud rate when a `serial://` device does not name one.
+pub const DEFAULT_BAUD: u32 = 921_600;
+
+/// The device of a run, spelt `native`, `loopback`, `serial://PATH?baud=N` or `qemu:BOARD`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Device {
+    /// This machine, in this process.
+    #[default]
+    Native,
+    /// The device's protocol session in this process: no board needed.
+    Loopback,
+    /// A board on a serial port.
+    Serial {
+        /// The port, such as `/dev/ttyACM0`.
+        path: String,
+        /// Line speed in baud.
+        baud: u32,
+    },
+    /// An emulated board.
+    Qemu {
+        /// The board's name, such as `mps2-an386`.
+        board: String,
+    },
+}
+
+/// Why a device string was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// Nothing of that form is known.
+    #[error("unknown device {}; use native, loopback, serial://PATH?baud=N or qemu:BOARD", quoted(.0))]
+    Unknown(String),
+    /// The name of a board, or a port's path, where the whole device is wanted.
+    #[error("device {text} is no device by itself; write {1}", text = quoted(.0))]
+    Short(String, String),
+    /// The form is right, but what must follow is absent.
+    #[error("device {text} names no {1}; write {2}", text = quoted(.0))]
+    Incomplete(String, &'static str, &'static str),
+    /// The part after `?` is not `baud=N` with N in 300..=12_000_000.
+    #[error(
+        "device {} has a wrong line speed; write serial://PATH?baud=N with N from 300 to 12000000",
+        quoted(.0)
+    )]
+    Baud(String),
+}
+
+impl FromStr for Device {
+    type Err = DeviceError;
+
+    fn from_str(text: &str) -> Result<Self, DeviceError> {
+        if let Some(rest) = text.strip_prefix("serial://") {
+            return parse_serial(text, rest);
+        }
+        if let Some(board) = text.strip_prefix("qemu:") {
+            return if board.is_empty() {
+                Err(DeviceError::Incomplete(
+                    text.into(),
+                    "board",
+                    "qemu:BOARD, such as qemu:mps2-an386",
+                ))
+            } else {
+                Ok(Device::Qemu { board: board.into() })
+            };
+        }
+        match text {
+            "native" => Ok(Device::Native),
+            "loopback" => Ok(Device::Loopback),
+            _ => Err(unknown(text)),
+        }
+    }
+}
+
+/// What is meant by a text that is no device, where that can be told.
+fn unknown(text: &str) -> DeviceError {
+    let meant = match board(text) {
+        Some(BoardSpec { emulator: Some(_), .. }) => format!("qemu:{text}"),
+        Some(BoardSpec { hardware: Some(hardware), .. }) => {
+            format!("{} once it is flashed (cortex-host devices says how)", hardware.device())
+        }
+        _ if text.starts_with("/dev/") => format!("serial://{text}"),
+        _ => return DeviceError::Unknown(text.into()),
+    };
+    DeviceError::Short(text.into(), meant)
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Device::Native => f.write_str("native"),
+            Device::Loopback => f.write_str("loopback"),
+            Device::Serial { path, baud } => write!(f, "serial://{path}?baud={baud}"),
+            Device::Qemu { board } => write!(f, "qemu:{board}"),
+        }
+    }
+}
+
+fn parse_serial(text: &str, rest: &str) -> Result<Device, DeviceError> {
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if path.is_empty() {
+        return Err(DeviceError::Incomplete(
+            text.into(),
+            "port",
+            "serial://PATH, such as serial:///dev/ttyACM0",
+        ));
+    }
+    let baud = match query {
+        "" => DEFAULT_BAUD,
+        query => query
+            .strip_prefix("baud=")
+            .and_then(|number| number.parse().ok())
+            .filter(|baud| (300..=12_000_000).contains(baud))
+            .ok_or_else(|| DeviceError::Baud(text.into()))?,
+    };
+    Ok(Device::Serial { path: path.into(), baud })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_read_and_written_back() {
+        for text in ["native", "loopback", "serial:///dev/ttyACM0?baud=115200", "qemu:microbit"] {
+            assert_eq!(text.parse::<Device>().unwrap().to_string(), text);
+        }
+        assert_eq!(
+            "serial://COM3".parse::<Device>().unwrap(),
+            Device::Serial { path: "COM3".into(), baud: 921_600 }
+        );
+    }
+
+    #[test]
+    fn wrong_forms_say_what_to_write() {
+        for (text, hint) in [
+            ("natve", "native, loopback"),
+            ("", "native, loopback"),
+            ("serial://", "serial:///dev/ttyACM0"),
+            ("serial:///dev/ttyACM0?baud=fast", "baud=N"),
+            ("serial:///dev/ttyACM0?baud=0", "300"),
+            ("serial:///dev/ttyACM0?speed=9600", "baud=N"),
+            ("qemu:", "mps2-an386"),
+            ("microbit", "write qemu:microbit"),
+            ("pico", "write serial:///dev/ttyACM0?baud=921600 once it is flashed"),
+            ("/dev/ttyUSB0", "write serial:///dev/ttyUSB0"),
+        ] {
+            let message = text.parse::<Device>().unwrap_err().to_string();
+            assert!(message.contains(hint), "{text}: {message}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Public datasets: what a catalogue says of their files, and fetching those over HTTP(S).
+
+pub mod catalogue;
+#[cfg(feature = "cli")]
+mod downloader;
+#[cfg(feature = "cli")]
+mod sums;
+#[cfg(feature = "cli")]
+mod transfer;
+
+#[cfg(feature = "cli")]
+pub use downloader::{Downloader, Event, Outcome, Patience};
+#[cfg(feature = "cli")]
+pub use sums::Checksums;

@@ -1,0 +1,251 @@
+//! EDF, EDF+ and BDF recordings, read as a stream of microvolt rows.
+//!
+//! Sources: Kemp et al. 1992 (EDF), Kemp & Olivan 2003 (EDF+), BioSemi's BDF description;
+//! edfplus.info. A reader of our own, because the crate at hand reads a record count of -1
+//! as zero records, loads whole files, and panics on some bad headers.
+//!
+//! # Scaling
+//!
+//! In IEEE doubles, in this order, with `d` the stored integer:
+//!
+//! ```text
+//! gain     = (physical_max - physical_min) / (digital_max - digital_min)
+//! offset   = physical_max / gain - digital_max
+//! physical = (d + offset) * gain
+//! µV       = physical            for uV
+//!          = physical * 1000     for mV
+//!          = physical * 1000000  for V
+//!          = physical / 1000     for nV
+//! sample   = µV rounded to f32
+//! ```
+//!
+//! The first three lines are edfio's, so `sample` is bit-equal to edfio's physical value
+//! cast to float32 (MNE folds the unit into the gain and may differ in the last bit of a
+//! double).
+//!
+//! # What is taken, what is refused
+//!
+//! - Continuous files (EDF, EDF+C, BDF, BDF+C), and EDF+D whose records turn out to follow
+//!   each other without a gap. EDF+D with a gap is refused: there is no sample for the gap.
+//! - A record count of -1 (recording still running or crashed): the whole records present.
+//! - A file shorter or longer than its header says is refused unless truncation is accepted.
+//! - Channels of different sample rates, or in units that are no potential: refused with
+//!   their names, so that the user chooses.
+//! - Stored values outside the declared digital range are scaled like any other, and counted.
+
+mod annotations;
+mod header;
+
+use std::fs::File;
+use std::path::Path;
+
+use super::layout::{Element, Layout, Plane, PlaneReader, Scale};
+use super::stream::{Format, OpenOptions, Recording};
+use super::{DatasetError, Unit, labels};
+use header::{Header, Signal};
+
+/// Opens an EDF, EDF+ or BDF file.
+///
+/// # Errors
+/// The file cannot be read, or is refused as the module says.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetError> {
+    let mut file = File::open(path).map_err(DatasetError::io("read", path))?;
+    let file_bytes = file.metadata().map_err(DatasetError::io("read", path))?.len();
+    let header = Header::read(&mut file, path)?;
+    let mut notes = Vec::new();
+
+    let records = records_present(&header, path, file_bytes, options, &mut notes)?;
+    let timeline = annotations::read(&mut file, path, &header, records, &mut notes)?;
+    if header.discontinuous
+        && let Some(gap) = &timeline.gap
+    {
+        return Err(DatasetError::format(
+            path,
+            format!(
+                "EDF+D, a recording with gaps: record {} begins at {} s where {} s was expected; split it at the gap with the tool that recorded it",
+                gap.record, gap.onset_s, gap.expected_s
+            ),
+        ));
+    }
+    if let Some(gap) = timeline.gap.filter(|_| !header.discontinuous) {
+        notes.push(format!(
+            "the header promises a continuous recording, yet record {} says it begins at {} s instead of {} s; the samples are taken as continuous",
+            gap.record, gap.onset_s, gap.expected_s
+        ));
+    }
+
+    let chosen = choose(&header, path, options, &mut notes)?;
+    let record_samples = common_samples(&chosen, &header, path)?;
+    if header.record_duration_s <= 0.0 {
+        return Err(DatasetError::format(
+            path,
+            format!("records last {} s, so there is no sample rate", header.record_duration_s),
+        ));
+    }
+    let mut planes = Vec::with_capacity(chosen.len());
+    for signal in &chosen {
+        let (gain, offset) = signal.gain_and_offset();
+        planes.push(Plane {
+            offset: signal.offset,
+            scale: Scale::OffsetGain { offset, gain },
+            unit: Unit::from_header(&signal.dimension).or(options.unit).unwrap_or(Unit::Microvolt),
+            digital_range: Some((signal.digital_min, signal.digital_max)),
+        });
+    }
+    let names = chosen.iter().map(|signal| labels::clean_label(&signal.label)).collect();
+    let layout = Layout {
+        start: header.header_bytes,
+        record_bytes: header.record_bytes,
+        records,
+        record_samples,
+        element: if header.bdf { Element::I24 } else { Element::I16 },
+        planes,
+    };
+    Ok(Recording {
+        path: path.to_owned(),
+        data_path: path.to_owned(),
+        format: if header.bdf { Format::Bdf } else { Format::Edf },
+        channel_names: labels::distinct(names),
+        sample_rate_hz: header.rate_of(record_samples),
+        samples: records * record_samples,
+        start: header.start(timeline.start_s),
+        events: timeline.events,
+        keeps_events: timeline.has_annotations,
+        notes,
+        reader: PlaneReader::new(file, path, layout),
+    })
+}
+
+/// How many whole records can be read, by the header and the file's size.
+fn records_present(
+    header: &Header,
+    path: &Path,
+    file_bytes: u64,
+    options: &OpenOptions,
+    notes: &mut Vec<String>,
+) -> Result<u64, DatasetError> {
+    let data_bytes = file_bytes.saturating_sub(header.header_bytes);
+    let present = data_bytes / header.record_bytes;
+    let left_over = data_bytes % header.record_bytes;
+    let records = match header.records {
+        Some(promised) if promised == present && left_over == 0 => promised,
+        Some(promised) if !options.accept_truncated => {
+            let how = if present < promised { "is truncated" } else { "is too long" };
+            return Err(DatasetError::format(
+                path,
+                format!(
+                    "the file {how}: the header promises {promised} records of {} bytes, but there are {present} whole ones and {left_over} bytes; fetch it again, or take what is there with --accept-truncated",
+                    header.record_bytes
+                ),
+            ));
+        }
+        Some(promised) => {
+            notes.push(format!("{present} whole records of the {promised} promised are taken"));
+            present
+        }
+        None => {
+            notes.push(format!(
+                "the header leaves the number of records open (-1): the {present} whole ones in the file are taken{}",
+                if left_over > 0 { ", an unfinished last one is left out" } else { "" }
+            ));
+            present
+        }
+    };
+    if records == 0 {
+        return Err(DatasetError::format(path, "the file holds no whole record of samples"));
+    }
+    Ok(records)
+}
+
+/// The signals to convert: those asked for, or every one that is a potential.
+fn choose<'a>(
+    header: &'a Header,
+    path: &Path,
+    options: &OpenOptions,
+    notes: &mut Vec<String>,
+) -> Result<Vec<&'a Signal>, DatasetError> {
+    let signals: Vec<&Signal> = header.signals.iter().filter(|s| !s.is_annotations()).collect();
+    let mut chosen = Vec::new();
+    if let Some(wanted) = &options.channels {
+        for name in wanted {
+            let found =
+                signals.iter().find(|s| s.label == *name || labels::clean_label(&s.label) == *name);
+            match found {
+                Some(signal) => chosen.push(*signal),
+                None => {
+                    return Err(DatasetError::Request(format!(
+                        "{} has no channel '{name}'; it has {}",
+                        path.display(),
+                        list(signals.iter().map(|s| labels::clean_label(&s.label)))
+                    )));
+                }
+            }
+        }
+    } else {
+        for signal in signals {
+            if header.bdf && signal.label == "Status" {
+                notes.push("channel Status (trigger codes, no potential) is left out".to_owned());
+            } else {
+                chosen.push(signal);
+            }
+        }
+    }
+    if chosen.is_empty() {
+        return Err(DatasetError::format(path, "the file has no signal, only annotations"));
+    }
+    let strange: Vec<&&Signal> = chosen
+        .iter()
+        .filter(|s| Unit::from_header(&s.dimension).is_none() && options.unit.is_none())
+        .collect();
+    if !strange.is_empty() {
+        return Err(DatasetError::format(
+            path,
+            format!(
+                "not in volts: {}; choose the others with --channels, or say what they are with --unit uV",
+                list(strange.iter().map(|s| {
+                    let unit = if s.dimension.is_empty() { "no unit" } else { &s.dimension };
+                    format!("{} ({unit})", labels::clean_label(&s.label))
+                }))
+            ),
+        ));
+    }
+    for signal in &chosen {
+        signal.check_scaling(path)?;
+    }
+    Ok(chosen)
+}
+
+/// The number of samples per record that all chosen signals share.
+fn common_samples(chosen: &[&Signal], header: &Header, path: &Path) -> Result<u64, DatasetError> {
+    let mut counts: Vec<u64> = chosen.iter().map(|signal| signal.record_samples).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    if let [count] = counts.as_slice() {
+        return Ok(*count);
+    }
+    let groups = counts.iter().map(|count| {
+        let names = chosen.iter().filter(|s| s.record_samples == *count);
+        format!(
+            "{} Hz: {}",
+            header.rate_of(*count),
+            list(names.map(|s| labels::clean_label(&s.label)))
+        )
+    });
+    Err(DatasetError::format(
+        path,
+        format!(
+            "channels of different sample rates ({}); a dataset has one rate: choose with --channels",
+            groups.collect::<Vec<_>>().join("; ")
+        ),
+    ))
+}
+
+/// Names joined by commas, at most a dozen of them.
+fn list(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    let shown = names.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0..=12 => shown,
+        more => format!("{shown} and {} more", more - 12),
+    }
+}

@@ -1,0 +1,297 @@
+//! NumPy `.npy` files: arrays of samples × channels, written as float32, read as float32,
+//! float64, int16 or int32.
+//!
+//! Source: "NEP 1, a simple file format for NumPy arrays", versions 1.0 to 3.0.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::path::Path;
+
+use super::layout::{Element, PlaneReader};
+use super::stream::{Format, OpenOptions, Recording, check_channels, interleaved, planar};
+use super::{DatasetError, Unit, labels};
+use crate::base::atomic_file::Staged;
+use crate::base::quoted;
+
+/// The first bytes of every `.npy` file.
+const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// The header's length is padded so that samples begin at a multiple of this.
+const ALIGNMENT: usize = 64;
+/// Longest header read: NumPy's own limit is of this order.
+const MOST_HEADER_BYTES: usize = 64 * 1024;
+
+/// The header of a C-ordered little-endian float32 array of shape (`samples`, `channels`);
+/// the samples follow it in file order.
+#[must_use]
+pub fn header_bytes(samples: u64, channels: usize) -> Vec<u8> {
+    let mut dictionary =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({samples}, {channels}), }}");
+    let fixed = MAGIC.len() + 2 + 2;
+    while !(fixed + dictionary.len() + 1).is_multiple_of(ALIGNMENT) {
+        dictionary.push(' ');
+    }
+    dictionary.push('\n');
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&[1, 0]);
+    // Two numbers of at most 20 digits: the length always fits 16 bits.
+    bytes.extend_from_slice(&(dictionary.len() as u16).to_le_bytes());
+    bytes.extend_from_slice(dictionary.as_bytes());
+    bytes
+}
+
+/// Writes a `.npy` copy of `input`, a file of interleaved little-endian float32 that messages call
+/// `data`, while `go_on` says yes; it will be `target`.
+///
+/// # Errors
+/// The file is not `samples × channels × 4` bytes long, a file cannot be read or written, or
+/// `go_on` said no.
+pub fn stage_copy(
+    mut input: &File,
+    data: &Path,
+    target: &Path,
+    samples: u64,
+    channels: usize,
+    mut go_on: impl FnMut() -> bool,
+) -> Result<Staged, DatasetError> {
+    input.rewind().map_err(DatasetError::io("read", data))?;
+    let bytes = input.metadata().map_err(DatasetError::io("read", data))?.len();
+    let expected = samples.saturating_mul(channels as u64).saturating_mul(4);
+    if bytes != expected {
+        return Err(DatasetError::format(
+            data,
+            format!("{bytes} bytes, but {channels} channels × {samples} samples need {expected}"),
+        ));
+    }
+    let mut staged = Staged::create(target)?;
+    staged.put(&header_bytes(samples, channels))?;
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let count = match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(DatasetError::io("read", data)(error)),
+        };
+        staged.put(buffer.get(..count).unwrap_or_default())?;
+        if !go_on() {
+            return Err(DatasetError::Interrupted);
+        }
+    }
+    Ok(staged)
+}
+
+/// Opens a one- or two-dimensional array: samples × channels, or channels × samples where
+/// the options say so. Samples are microvolts unless the options name a unit.
+///
+/// # Errors
+/// The file is no `.npy` array of a supported type and shape, is not as long as its header
+/// says, or the options give no sample rate.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetError> {
+    let bad = |problem: String| DatasetError::format(path, problem);
+    let mut file = File::open(path).map_err(DatasetError::io("read", path))?;
+    let bytes = file.metadata().map_err(DatasetError::io("read", path))?.len();
+    let (start, dictionary) = read_header(&mut file, path)?;
+    let array = Array::parse(&dictionary).map_err(bad)?;
+    let sample_rate_hz = options.sample_rate_hz.ok_or_else(|| {
+        DatasetError::Request(format!(
+            "{} does not say its sample rate: give --rate",
+            path.display()
+        ))
+    })?;
+    let (samples, channels) = if options.channels_first {
+        (array.columns, array.rows)
+    } else {
+        (array.rows, array.columns)
+    };
+    let cells = array.rows.checked_mul(array.columns);
+    let data_bytes = cells.and_then(|cells| cells.checked_mul(array.element.bytes() as u64));
+    let expected = data_bytes.and_then(|bytes| bytes.checked_add(start));
+    if expected != Some(bytes) {
+        return Err(bad(format!(
+            "{bytes} bytes, but an array of {} × {} needs {} after a header of {start}; the file is not whole",
+            array.rows,
+            array.columns,
+            data_bytes.map_or("more than can be counted".to_owned(), |bytes| bytes.to_string()),
+        )));
+    }
+    if samples == 0 || channels == 0 {
+        return Err(bad("the array is empty".into()));
+    }
+    check_channels(path, channels)?;
+    let channels = channels as usize;
+    let unit = options.unit.unwrap_or(Unit::Microvolt);
+    let layout_of =
+        if array.columns_first == options.channels_first { interleaved } else { planar };
+    let mut layout = layout_of(start, channels, samples, array.element, unit);
+    let mut channel_names = labels::synthetic_names(channels);
+    if let Some(wanted) = &options.channels {
+        let mut planes = Vec::with_capacity(wanted.len());
+        for name in wanted {
+            let index = channel_names.iter().position(|have| have == name).ok_or_else(|| {
+                DatasetError::Request(format!(
+                    "{} has no channel '{name}'; its {channels} channels are called E0001, E0002, ...",
+                    path.display()
+                ))
+            })?;
+            planes.extend(layout.planes.get(index).cloned());
+        }
+        layout.planes = planes;
+        channel_names.clone_from(wanted);
+    }
+    let mut notes = Vec::new();
+    if channels as u64 > samples {
+        notes.push(format!(
+            "{channels} channels and only {samples} samples: if the array is channels × samples, {} --channels-first",
+            if options.channels_first { "leave out" } else { "give" }
+        ));
+    }
+    Ok(Recording {
+        path: path.to_owned(),
+        data_path: path.to_owned(),
+        format: Format::Npy,
+        channel_names: labels::distinct(channel_names),
+        sample_rate_hz,
+        samples,
+        start: None,
+        events: Vec::new(),
+        keeps_events: false,
+        notes,
+        reader: PlaneReader::new(file, path, layout),
+    })
+}
+
+/// What the dictionary of a header says.
+#[derive(Debug, PartialEq)]
+struct Array {
+    element: Element,
+    /// Stored column by column (Fortran order).
+    columns_first: bool,
+    rows: u64,
+    columns: u64,
+}
+
+impl Array {
+    /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }`.
+    fn parse(dictionary: &str) -> Result<Self, String> {
+        let value = |key: &str| {
+            let quoted = [format!("'{key}'"), format!("\"{key}\"")];
+            quoted
+                .iter()
+                .find_map(|quoted| dictionary.split_once(quoted.as_str()))
+                .and_then(|(_, rest)| rest.trim_start().strip_prefix(':'))
+                .map(str::trim_start)
+                .ok_or_else(|| format!("its header has no '{key}'"))
+        };
+        let kind = value("descr")?;
+        let kind: String = kind
+            .trim_start_matches(['\'', '"'])
+            .chars()
+            .take_while(|c| !"'\",}".contains(*c))
+            .collect();
+        let element = match kind.as_str() {
+            "<f4" => Element::F32,
+            "<f8" => Element::F64,
+            "<i2" => Element::I16,
+            "<i4" => Element::I32,
+            other => {
+                return Err(format!(
+                    "its numbers are of type {}; convert it first with array.astype('<f4')",
+                    quoted(other)
+                ));
+            }
+        };
+        let columns_first = value("fortran_order")?.starts_with("True");
+        let shape = value("shape")?;
+        let inner = shape
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(')'))
+            .map(|(inner, _)| inner)
+            .ok_or("its header has no shape")?;
+        let sizes: Result<Vec<u64>, _> = inner
+            .split(',')
+            .map(str::trim)
+            .filter(|size| !size.is_empty())
+            .map(|size| size.trim_end_matches('L').parse::<u64>())
+            .collect();
+        match sizes.as_deref() {
+            Ok([rows]) => Ok(Self { element, columns_first, rows: *rows, columns: 1 }),
+            Ok([rows, columns]) => {
+                Ok(Self { element, columns_first, rows: *rows, columns: *columns })
+            }
+            _ => Err(format!("its shape is {}, not samples × channels", quoted(inner))),
+        }
+    }
+}
+
+/// Reads the header at the start of `file`: where the samples begin, and its dictionary.
+fn read_header(file: &mut File, path: &Path) -> Result<(u64, String), DatasetError> {
+    let mut head = Vec::new();
+    file.take(12).read_to_end(&mut head).map_err(DatasetError::io("read", path))?;
+    let (fixed, length) = match head.as_slice() {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, low, high, ..] => {
+            (10, usize::from(u16::from_le_bytes([*low, *high])))
+        }
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _, a, b, c, d] => {
+            (12, u32::from_le_bytes([*a, *b, *c, *d]) as usize)
+        }
+        _ => return Err(DatasetError::format(path, "not a .npy file of format 1, 2 or 3")),
+    };
+    if length > MOST_HEADER_BYTES {
+        return Err(DatasetError::format(
+            path,
+            format!("a header of {length} bytes is no array's"),
+        ));
+    }
+    let mut dictionary = vec![0; length];
+    super::layout::read_at(file, fixed, &mut dictionary).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            DatasetError::format(path, "the file ends within its header")
+        }
+        _ => DatasetError::io("read", path)(error),
+    })?;
+    Ok((fixed + length as u64, String::from_utf8_lossy(&dictionary).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dictionaries_as_numpy_writes_them() {
+        let array = |element, columns_first, rows, columns| {
+            Ok(Array { element, columns_first, rows, columns })
+        };
+        for (text, expected) in [
+            (
+                "{'descr': '<f8', 'fortran_order': True, 'shape': (64, 20000), }  \n",
+                array(Element::F64, true, 64, 20_000),
+            ),
+            (
+                "{'descr': '<i2', 'fortran_order': False, 'shape': (5,), }",
+                array(Element::I16, false, 5, 1),
+            ),
+        ] {
+            assert_eq!(Array::parse(text), expected);
+        }
+        for text in [
+            "",
+            "{'descr': '>f4', 'fortran_order': False, 'shape': (5, 2), }",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 2, 1), }",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (-5, 2), }",
+            "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (5, 2), }",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 2)}",
+        ] {
+            assert!(Array::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn header_is_the_one_of_the_format_description() {
+        let bytes = header_bytes(3, 2);
+        assert_eq!(bytes.len() % 64, 0);
+        assert_eq!(bytes[..10], *b"\x93NUMPY\x01\x00\x76\x00");
+        let text = std::str::from_utf8(&bytes[10..]).unwrap();
+        assert!(text.starts_with("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }"));
+        assert!(text.ends_with(" \n"));
+    }
+}

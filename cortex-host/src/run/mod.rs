@@ -1,0 +1,8 @@
+//! Carries a plan out: device, data, kernels, one results folder.
+
+pub(crate) mod data;
+pub(crate) mod kernels;
+pub(crate) mod line;
+pub(crate) mod loaded;
+pub(crate) mod seeded;
+pub(crate) mod target;

@@ -1,0 +1,190 @@
+//! What runs the kernels of a run: this program, or a device behind a link, asked beforehand
+//! which of them it can hold.
+
+use std::time::Duration;
+
+use cortex_core::link::message::Seeded;
+use cortex_core::link::{ErrorCode, ErrorInfo, HostStats};
+
+use super::line;
+use super::loaded::Loaded;
+use crate::base::{ExitCode, Failure};
+use crate::cli::Talk;
+use crate::device::Device;
+use crate::device::{
+    Connection, DeviceFacts, KernelJob, LinkError, LinkFigures, OpenOptions, open,
+};
+use crate::plan::{DatasetPlan, Plan, Transfer};
+use crate::results::Summary;
+
+/// What runs the kernels.
+pub(crate) enum Target {
+    /// This program.
+    Native,
+    /// A device.
+    Linked(Box<Linked>),
+}
+
+/// A device with an open session.
+pub(crate) struct Linked {
+    /// The session.
+    pub(crate) connection: Connection,
+    /// What the device says about itself.
+    pub(crate) facts: DeviceFacts,
+    /// Why it cannot run a kernel, for each of the plan's.
+    pub(crate) refusals: Vec<Option<String>>,
+}
+
+impl Target {
+    /// Opens the device of `plan` and asks it to hold each kernel.
+    pub(crate) fn open(
+        plan: &Plan,
+        kernels: &[Loaded],
+        options: &OpenOptions,
+        talk: &Talk,
+    ) -> Result<Self, Failure> {
+        match &plan.device {
+            Device::Native if options.fault.is_some() || options.trace.is_some() => {
+                return Err(Failure::usage(
+                    "--fault and --trace are for the link to a device, but the device is native; \
+                     add --device loopback, --device serial://PATH or --device qemu:BOARD",
+                ));
+            }
+            Device::Native => return Ok(Target::Native),
+            Device::Qemu { board } => talk.say(&format!(
+                "Starting the emulated board {board} (its firmware is built first if need be)..."
+            )),
+            device => talk.say(&format!("Opening {device}...")),
+        }
+        let mut connection = open(&plan.device, options)?;
+        let facts = DeviceFacts::new(connection.info(), connection.device_clock());
+        talk.say(&described(&facts, &connection));
+        for loaded in kernels {
+            if let Some(warning) = line::too_slow(plan, loaded) {
+                talk.warn(&warning);
+            }
+        }
+        let mut refusals = Vec::new();
+        for loaded in kernels {
+            let refusal = ask(plan, &mut connection, &kernel_job(plan, loaded))?;
+            if let Some(refusal) = &refusal {
+                talk.warn(&format!("{} will not run: {refusal}", loaded.job.name));
+            }
+            refusals.push(refusal);
+        }
+        if refusals.iter().all(Option::is_some) {
+            let first = refusals.into_iter().flatten().next().unwrap_or_default();
+            return Err(Failure::new(
+                ExitCode::Device,
+                format!("no kernel of this configuration fits the device: {first}"),
+            ));
+        }
+        Ok(Target::Linked(Box::new(Linked { connection, facts, refusals })))
+    }
+
+    /// Ends the session, after a run that came to its end.
+    pub(crate) fn close(self) {
+        if let Target::Linked(linked) = self {
+            // The windows are in; a device that is gone by now has nothing left to say.
+            let _ = linked.connection.close();
+        }
+    }
+}
+
+impl Linked {
+    /// What crossed the link since it was opened, with the exchanges of the run's kernels.
+    pub(crate) fn figures(&self, summary: &Summary) -> LinkFigures {
+        let links = summary.kernels.iter().filter_map(|kernel| kernel.link);
+        let exchange_s: f64 = links.map(|link| link.exchange_s).sum();
+        let latency = self.connection.clock().map(|sample| sample.round_trip_ns());
+        LinkFigures::new(
+            &HostStats::default(),
+            &self.connection.stats(),
+            Duration::from_secs_f64(exchange_s),
+            latency,
+        )
+    }
+}
+
+/// A kernel as the link takes it.
+pub(crate) fn kernel_job(plan: &Plan, loaded: &Loaded) -> KernelJob {
+    KernelJob {
+        kernel: loaded.spec.clone(),
+        shape: loaded.job.shape,
+        input: plan.encoding.on_the_link(),
+        output: plan.results.on_the_link(),
+    }
+}
+
+/// Why the device cannot run a kernel of `plan`; none when it can.
+fn ask(
+    plan: &Plan,
+    connection: &mut Connection,
+    job: &KernelJob,
+) -> Result<Option<String>, Failure> {
+    let mut asked = connection.configure(job).map(|_| ());
+    if let (Ok(()), Transfer::Seeded, DatasetPlan::Generated(dataset)) =
+        (&asked, plan.transfer, &plan.dataset)
+    {
+        let generator_digest = connection.info().generator_digest(dataset.spec.version);
+        if generator_digest == 0 {
+            let version = dataset.spec.version;
+            return Ok(Some(format!(
+                "the firmware of {} has no generator {version:?}; use transfer: streamed",
+                connection.info().board
+            )));
+        }
+        let one = Seeded { source: dataset.spec, first: 0, count: 1, generator_digest };
+        asked = connection.run_seeded(&one).map(|_| ());
+    }
+    match asked {
+        Ok(()) => Ok(None),
+        Err(LinkError::Refused { error, .. }) => {
+            Ok(Some(refusal(&connection.info().board, job, &error)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The device's answer as a sentence with its limit.
+fn refusal(board: &str, job: &KernelJob, error: &ErrorInfo) -> String {
+    let shape = job.shape;
+    match error.code {
+        ErrorCode::TooLarge => format!(
+            "{} channels and a window of {} samples need at least {} bytes for state, input and \
+             output, but {board} has {}; use fewer channels or a shorter window",
+            shape.channels,
+            shape.window,
+            u64::from(error.a) * 4,
+            u64::from(error.b) * 4
+        ),
+        ErrorCode::TooManyChannels => format!(
+            "{} channels are to be generated, but {board} can generate {}; use fewer channels or \
+             transfer: streamed",
+            error.a, error.b
+        ),
+        code => {
+            let mut text = format!("{board} says that {}", code.describe());
+            if !error.text.is_empty() {
+                text.push_str(&format!(" ({})", error.text));
+            }
+            text
+        }
+    }
+}
+
+/// One line about a device that has answered.
+fn described(facts: &DeviceFacts, connection: &Connection) -> String {
+    let commit = facts.firmware_commit.as_deref().map_or(String::new(), |c| format!(" ({c})"));
+    let latency = connection.clock().map_or(String::new(), |c| {
+        format!(", round trip {:.2} ms", c.round_trip_ns() as f64 / 1e6)
+    });
+    let clock = match facts.clock.instruction_ns {
+        Some(_) => "emulated: figures are instructions".to_owned(),
+        None => format!("{} at {} Hz", facts.clock.source, facts.clock.hz),
+    };
+    format!(
+        "{} answers: firmware {}{commit}, {clock}{latency}",
+        facts.board, facts.firmware_version
+    )
+}

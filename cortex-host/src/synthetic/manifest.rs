@@ -1,0 +1,395 @@
+//! The generation manifest: how a dataset was made, enough to make it again and to prove it.
+//!
+//! YAML with the keys of a configuration where they mean the same, so that `params` can be
+//! copied into one. No absolute paths: a results folder can be moved.
+
+use std::path::{Path, PathBuf};
+
+use cortex_core::signal::{Generator, SpecError};
+
+use super::{
+    BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, GeneratedDataset, Layout, Shard, block_digest,
+    generated,
+};
+use crate::base::digest::{FileDigest, crc32_text};
+use crate::base::quoted;
+use crate::config::decode::{decode, table};
+use crate::config::{At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value};
+use crate::primitive::Library;
+
+/// Name of the manifest in the `dataset` folder of a run's results.
+pub const MANIFEST_NAME: &str = "generation_manifest.yaml";
+
+/// The version of the manifest's form.
+const SCHEMA_VERSION: u64 = 1;
+
+/// No honest manifest is larger, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// How a dataset was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest {
+    /// The generator and all its parameters.
+    pub dataset: GeneratedDataset,
+    /// Name of the data file beside the manifest, if it was kept there.
+    pub file: Option<String>,
+    /// The part of the dataset that the digests are of, if not the whole.
+    pub shard: Option<(Shard, Layout)>,
+    /// Digests of the data.
+    pub digest: FileDigest,
+    /// [`block_digest`] as eight hexadecimal digits.
+    pub block_crc32: String,
+    /// When it was made: RFC 3339, UTC.
+    pub created: String,
+    /// The tool that made it.
+    pub tool: ToolFacts,
+}
+
+/// The program that made a dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolFacts {
+    /// Its version.
+    pub version: String,
+    /// Architecture and operating system, such as `x86_64-linux`.
+    pub target: String,
+}
+
+/// Where the manifest of the pregenerated file `data` lies: `DATA.manifest.yaml`.
+#[must_use]
+pub fn manifest_beside(data: &Path) -> PathBuf {
+    let mut name = data.as_os_str().to_owned();
+    name.push(".manifest.yaml");
+    name.into()
+}
+
+impl Manifest {
+    /// The manifest of `dataset`, whose data have just been made with `digest`.
+    ///
+    /// # Errors
+    /// [`SpecError`] when the dataset's parameters cannot be generated.
+    pub fn now(
+        dataset: &GeneratedDataset,
+        file: Option<String>,
+        digest: FileDigest,
+    ) -> Result<Self, SpecError> {
+        let generator = Generator::new(&dataset.spec)?;
+        Ok(Self {
+            dataset: dataset.clone(),
+            file,
+            shard: None,
+            digest,
+            block_crc32: crc32_text(block_digest(&generator)),
+            created: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            tool: ToolFacts::here(),
+        })
+    }
+
+    /// Reads the manifest at `path`, which may be any file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with file, line and column: unreadable, no manifest, or one that
+    /// contradicts itself.
+    pub fn read(path: &Path, library: &Library) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        let refuse = |message: String| {
+            Problem::at(Position::default(), message).input_output().in_source(&name)
+        };
+        let instead =
+            format!("give the {MANIFEST_NAME} of a run or the .manifest.yaml beside a data file");
+        let unreadable = |error| refuse(format!("cannot read the manifest: {error}; {instead}"));
+        let metadata = std::fs::metadata(path).map_err(unreadable)?;
+        if !metadata.is_file() || metadata.len() > MAX_BYTES {
+            return Err(refuse(format!("this is no manifest; {instead}")));
+        }
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Self::parse(&text, library).map_err(|problem| problem.in_source(&name))
+    }
+
+    /// Reads a manifest's text.
+    ///
+    /// # Errors
+    /// [`Problem`] at the wrong or missing value.
+    pub fn parse(text: &str, library: &Library) -> Result<Self, Problem> {
+        let node = Node::parse(text)?;
+        let top: Table = decode(&node, "")?;
+        let place = node.position;
+        let version = need("schema_version", top.schema_version, place)?;
+        if version.value != SCHEMA_VERSION {
+            let message = format!(
+                "schema_version is {}, but this program reads {SCHEMA_VERSION}; use the version that wrote the manifest",
+                version.value
+            );
+            return Err(Problem::at(version.position, message));
+        }
+        let generator = need("generator", top.generator, place)?;
+        let output = need("output", top.output, place)?;
+        let digests = need("digests", top.digests, place)?;
+        let config = DatasetConfig {
+            path: Some(need("generator.path", generator.value.path.clone(), generator.position)?),
+            format: output.value.format.clone(),
+            channels: Some(need("output.channels", output.value.channels, output.position)?),
+            sample_rate_hz: Some(need(
+                "output.sample_rate_hz",
+                output.value.sample_rate_hz,
+                output.position,
+            )?),
+            params: Some(need("params", top.params, place)?),
+        };
+        let dataset = generated(&At { value: config, position: place }, library)?;
+        check_sizes(&dataset, &generator.value, &output)?;
+        let file = output.value.file.as_ref().map(plain_name).transpose()?;
+        let sha256 = need("digests.sha256", digests.value.sha256, digests.position)?;
+        let crc32 = need("digests.crc32", digests.value.crc32, digests.position)?;
+        let block =
+            need("digests.first_blocks_crc32", digests.value.first_blocks_crc32, digests.position)?;
+        Ok(Self {
+            dataset,
+            file,
+            shard: top.shard.as_ref().map(read_shard).transpose()?,
+            digest: FileDigest { sha256: hex(sha256, 64)?, crc32: hex(crc32, 8)? },
+            block_crc32: hex(block, 8)?,
+            created: top.created.map_or_else(String::new, |at| at.value),
+            tool: ToolFacts::from_table(top.tool.map(|at| at.value).unwrap_or_default()),
+        })
+    }
+
+    /// The manifest as YAML.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let dataset = &self.dataset;
+        let mut params = vec![entry("duration_s", Value::Float(dataset.duration_s))];
+        let own = super::parameters(dataset);
+        params.extend(own.into_iter().map(|(name, value)| entry(name, value)));
+        let table = Table {
+            schema_version: at(SCHEMA_VERSION),
+            generator: at(GeneratorTable {
+                path: at(dataset.primitive.clone()),
+                version: at(dataset.version.to_string()),
+            }),
+            params: at(Node { position: Position::default(), value: Value::Mapping(params) }),
+            output: at(OutputTable {
+                file: self.file.clone().map(At::from),
+                format: at("float32".to_owned()),
+                channels: at(dataset.channels as u64),
+                sample_rate_hz: at(dataset.spec.sample_rate_hz),
+                samples: at(dataset.samples),
+                bytes: at(bytes(dataset)),
+            }),
+            shard: self.shard.map(|(shard, layout)| {
+                At::from(ShardTable {
+                    index: at(u64::from(shard.index)),
+                    count: at(u64::from(shard.count)),
+                    layout: at(layout.name().to_owned()),
+                })
+            }),
+            digests: at(DigestTable {
+                sha256: at(self.digest.sha256.clone()),
+                crc32: at(self.digest.crc32.clone()),
+                first_blocks_crc32: at(self.block_crc32.clone()),
+            }),
+            created: at(self.created.clone()),
+            tool: at(ToolTable {
+                name: at("cortex-host".to_owned()),
+                version: at(self.tool.version.clone()),
+                target: at(self.tool.target.clone()),
+            }),
+        };
+        // Tables of numbers and text always serialize.
+        let yaml = serde_saphyr::to_string(&table).unwrap_or_else(|error| format!("# {error}\n"));
+        format!(
+            "# How this dataset was made. To make it again and compare: cortex-host reproduce THIS_FILE\n\
+             # digests: of the file's bytes; first_blocks_crc32: CRC-32 of the first {BLOCK_DIGEST_BLOCKS} blocks of 64\n\
+             # samples of channels 0 to {}, which any board can compute.\n{yaml}",
+            BLOCK_DIGEST_CHANNELS - 1
+        )
+    }
+}
+
+impl ToolFacts {
+    fn here() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        }
+    }
+
+    fn from_table(table: ToolTable) -> Self {
+        let text = |at: Option<At<String>>| at.map_or_else(String::new, |at| at.value);
+        Self { version: text(table.version), target: text(table.target) }
+    }
+}
+
+table! {
+    /// The manifest as it is written.
+    pub struct Table {
+        /// Version of this form.
+        pub schema_version: At<u64>,
+        /// The generator.
+        pub generator: At<GeneratorTable>,
+        /// All its parameters, defaults included.
+        pub params: At<Node>,
+        /// What came out.
+        pub output: At<OutputTable>,
+        /// Which part the digests are of; absent for the whole.
+        pub shard: At<ShardTable>,
+        /// What proves it.
+        pub digests: At<DigestTable>,
+        /// When, RFC 3339 in UTC.
+        pub created: At<String>,
+        /// With what.
+        pub tool: At<ToolTable>,
+    }
+}
+
+table! {
+    /// The generator primitive.
+    pub struct GeneratorTable {
+        /// Its path.
+        pub path: At<String>,
+        /// The compiled generator's version.
+        pub version: At<String>,
+    }
+}
+
+table! {
+    /// Shape and size of the data.
+    pub struct OutputTable {
+        /// Name of the data file beside the manifest, if kept.
+        pub file: At<String>,
+        /// Sample format.
+        pub format: At<String>,
+        /// Number of channels.
+        pub channels: At<u64>,
+        /// Sample rate in Hz.
+        pub sample_rate_hz: At<f64>,
+        /// Samples per channel.
+        pub samples: At<u64>,
+        /// Size in bytes.
+        pub bytes: At<u64>,
+    }
+}
+
+table! {
+    /// A range of the channels.
+    pub struct ShardTable {
+        /// Which, from 1.
+        pub index: At<u64>,
+        /// Of how many.
+        pub count: At<u64>,
+        /// Where its data are: `shared` or `separate`.
+        pub layout: At<String>,
+    }
+}
+
+table! {
+    /// Digests in hexadecimal.
+    pub struct DigestTable {
+        /// SHA-256 of the data.
+        pub sha256: At<String>,
+        /// CRC-32 of the data.
+        pub crc32: At<String>,
+        /// CRC-32 of the first blocks of the first channels.
+        pub first_blocks_crc32: At<String>,
+    }
+}
+
+table! {
+    /// The program.
+    pub struct ToolTable {
+        /// Its name.
+        pub name: At<String>,
+        /// Its version.
+        pub version: At<String>,
+        /// Architecture and operating system.
+        pub target: At<String>,
+    }
+}
+
+fn bytes(dataset: &GeneratedDataset) -> u64 {
+    dataset.channels as u64 * dataset.samples * 4
+}
+
+fn at<T>(value: T) -> Option<At<T>> {
+    Some(value.into())
+}
+
+pub(crate) fn entry(key: &str, value: Value) -> Entry {
+    let node = Node { position: Position::default(), value };
+    Entry { key: key.to_owned(), position: Position::default(), node }
+}
+
+pub(crate) fn need<T>(key: &str, value: Option<At<T>>, place: Position) -> Result<At<T>, Problem> {
+    value.ok_or_else(|| Problem::at(place, format!("{key} is missing; the file is not whole")))
+}
+
+/// Sizes are written for readers; they must agree with what the parameters give.
+fn check_sizes(
+    dataset: &GeneratedDataset,
+    generator: &GeneratorTable,
+    output: &At<OutputTable>,
+) -> Result<(), Problem> {
+    if let Some(version) = &generator.version
+        && version.value != dataset.version.to_string()
+    {
+        let message = format!(
+            "generator.version is {}, but {} stands for {}",
+            quoted(&version.value),
+            quoted(&dataset.primitive),
+            dataset.version
+        );
+        return Err(Problem::at(version.position, message));
+    }
+    let written = [
+        ("output.samples", output.value.samples, dataset.samples),
+        ("output.bytes", output.value.bytes, bytes(dataset)),
+    ];
+    for (key, at, expected) in written {
+        let at = need(key, at, output.position)?;
+        if at.value != expected {
+            let message = format!(
+                "{key} is {}, but the parameters give {expected}; the manifest was changed",
+                at.value
+            );
+            return Err(Problem::at(at.position, message));
+        }
+    }
+    Ok(())
+}
+
+fn read_shard(table: &At<ShardTable>) -> Result<(Shard, Layout), Problem> {
+    let place = table.position;
+    let index = need("shard.index", table.value.index, place)?;
+    let count = need("shard.count", table.value.count, place)?;
+    let layout = need("shard.layout", table.value.layout.clone(), place)?;
+    let number = |at: At<u64>| u32::try_from(at.value).ok();
+    let shard = number(index).zip(number(count)).and_then(|(k, n)| Shard::new(k, n));
+    let shard = shard.ok_or_else(|| {
+        let message = format!("there is no shard {} of {}", index.value, count.value);
+        Problem::at(index.position, message)
+    })?;
+    let layout =
+        [Layout::Shared, Layout::Separate].into_iter().find(|known| known.name() == layout.value);
+    let layout = layout
+        .ok_or_else(|| Problem::at(place, "shard.layout must be shared or separate".to_owned()))?;
+    Ok((shard, layout))
+}
+
+/// A file name without folders: the data lie beside the manifest or are not there.
+fn plain_name(at: &At<String>) -> Result<String, Problem> {
+    let path = Path::new(&at.value);
+    if path.file_name() == Some(path.as_os_str()) {
+        return Ok(at.value.clone());
+    }
+    let message =
+        format!("output.file must be a file name without folders, but it is {}", quoted(&at.value));
+    Err(Problem::at(at.position, message))
+}
+
+fn hex(at: At<String>, digits: usize) -> Result<String, Problem> {
+    if at.value.len() == digits && at.value.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(at.value.to_ascii_lowercase());
+    }
+    let message =
+        format!("a digest here has {digits} hexadecimal digits, not {}", quoted(&at.value));
+    Err(Problem::at(at.position, message))
+}

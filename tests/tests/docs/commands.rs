@@ -1,0 +1,128 @@
+//! Every command and configuration in README.md, docs/guides and docs/reference works.
+//!
+//! The blocks of a page are run in order in a folder of the page's own. A fence's info string
+//! says what a block is:
+//! - `sh`: run with `sh -e`;
+//! - `sh network`, `sh hardware`, `sh checkout`: not run here, because it needs the network, a
+//!   board, or builds; its `cortex-host` lines must still name subcommands and options that exist;
+//! - `yaml`: a configuration that must load; with a first line `# NAME.yaml` it is written under
+//!   that name for the commands that follow;
+//! - `yaml part`: a part of a configuration; `text`, `rust`, `diff`, `mermaid`, none: for reading.
+//!
+//! docs/guides/synthetic-datasets.md, which needs an archive to download from, has its own test
+//! (`guide_datasets.rs`); the reference's YAML too (`configuration_reference.rs`), and the kernel of
+//! docs/guides/your-own-kernel.md is built by `guide_own_kernel.rs`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cortex_host::config::{self, Source};
+use cortex_tests::{checkout, cortex_host};
+
+/// The fenced blocks: info string and text.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if let Some(info) = line.strip_prefix("```") {
+            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push((info.trim().to_owned(), text.join("\n")));
+        }
+    }
+    blocks
+}
+
+fn pages() -> Vec<PathBuf> {
+    let root = checkout();
+    let mut pages = vec![root.join("README.md")];
+    for folder in ["docs", "docs/guides", "docs/reference"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    let own = ["synthetic-datasets.md", "configuration.md"];
+    pages.retain(|page| !own.iter().any(|name| page.ends_with(name)));
+    pages.sort();
+    pages
+}
+
+fn run(text: &str, folder: &Path, page: &Path) {
+    let binary = cortex_host().get_program().to_owned();
+    let programs = Path::new(&binary).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let mut shell = Command::new("sh");
+    shell.args(["-e", "-c", text]).current_dir(folder).env("PATH", path).env("NO_COLOR", "1");
+    let output = shell.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}:\n{text}\n{stderr}", page.display());
+}
+
+/// Each `cortex-host SUBCOMMAND --option` in `text` exists.
+fn check_spelling(text: &str, page: &Path) {
+    for line in text.lines().filter_map(|line| line.strip_prefix("cortex-host ")) {
+        let subcommand = line.split_whitespace().next().unwrap_or_default();
+        let output = cortex_host().args([subcommand, "--help"]).output().unwrap();
+        assert!(output.status.success(), "{}: {line}", page.display());
+        let help = String::from_utf8_lossy(&output.stdout);
+        for option in line.split_whitespace().filter(|word| word.starts_with("--")) {
+            let option = option.split('=').next().unwrap_or_default();
+            assert!(help.contains(option), "{}: {option} in {line}", page.display());
+        }
+    }
+}
+
+#[test]
+fn every_command_and_configuration_of_the_documentation_works() {
+    let (mut commands, mut configurations) = (0, 0);
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for (info, block) in blocks(&text) {
+            match info.as_str() {
+                "sh" => {
+                    run(&block, folder.path(), &page);
+                    commands += 1;
+                }
+                "sh network" | "sh hardware" | "sh checkout" => check_spelling(&block, &page),
+                "yaml" => {
+                    let source = Source { name: "page".into(), text: block.clone(), folder: None };
+                    let parsed = config::parse(&source);
+                    assert!(parsed.is_ok(), "{}: {parsed:?}\n{block}", page.display());
+                    let first = block.lines().next().and_then(|line| line.strip_prefix("# "));
+                    if let Some(name) = first.filter(|name| name.ends_with(".yaml")) {
+                        fs::write(folder.path().join(name), &block).unwrap();
+                    }
+                    configurations += 1;
+                }
+                "" | "text" | "rust" | "diff" | "mermaid" | "yaml part" | "toml" => {}
+                other => panic!("{}: a block of an unknown kind: {other}", page.display()),
+            }
+        }
+    }
+    assert!(commands >= 12, "{commands} blocks of commands were run");
+    println!("{commands} blocks of commands, {configurations} configurations");
+}
+
+/// Links to files inside the repository lead somewhere.
+#[test]
+fn every_relative_link_leads_to_a_file() {
+    let mut all = pages();
+    all.push(checkout().join("docs/guides/synthetic-datasets.md"));
+    all.push(checkout().join("docs/reference/configuration.md"));
+    for page in all {
+        let text = fs::read_to_string(&page).unwrap();
+        // Every other piece is a fenced block: code has brackets of its own.
+        let prose: String = text.split("```").step_by(2).collect();
+        for link in prose.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") || link.starts_with('#') {
+                continue;
+            }
+            let file = page.parent().unwrap().join(link.split('#').next().unwrap_or(link));
+            assert!(file.exists(), "{}: {link}", page.display());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Five emulated processors, two of them with a floating-point unit, print the same digests as
+//! the host: eight channels, 64 blocks of 64 samples, in file order.
+
+use cortex_core::digest::SampleDigest;
+use cortex_core::signal::{BLOCK_SAMPLES, Generator, Scratch, SourceSpec};
+use cortex_host::device::DeviceClock;
+use cortex_host::device::qemu;
+use cortex_tests::documented::check_board_figure;
+use cortex_tests::emulated::{selftest, sources, value};
+
+const CHANNELS: usize = 8;
+const BLOCKS: usize = 64;
+/// One board of each processor has its costs in docs/performance.md.
+const DOCUMENTED: [&str; 4] = ["mps2-an386", "mps2-an385", "microbit", "sifive-e"];
+
+/// The host's digest, generated eight channels abreast where the boards go one by one.
+fn host_digest(spec: &SourceSpec) -> u32 {
+    let generator = Generator::new(spec).expect("a valid source");
+    let mut lanes = generator.start::<CHANNELS>(0);
+    let mut scratch = Scratch::new();
+    let mut block = [[0.0; CHANNELS]; BLOCK_SAMPLES];
+    let mut digest = SampleDigest::new();
+    for _ in 0..BLOCKS {
+        generator.fill(&mut lanes, &mut scratch, &mut block);
+        digest.update(block.as_flattened());
+    }
+    digest.finish()
+}
+
+/// Every digest of the self-test equals the host's.
+fn check(board: &str) {
+    let Some(lines) = selftest(board) else { return };
+    let line = |start: &str, name: &str| {
+        lines
+            .iter()
+            .find(|line| line.starts_with(start) && value(line, "signal") == Some(name))
+            .unwrap_or_else(|| panic!("no {start} of {name} in {lines:#?}"))
+    };
+    assert_eq!(value(&lines[0], "name"), Some(board));
+    for (name, spec) in sources() {
+        let digest = line("digest", name);
+        assert_eq!(value(digest, "channels"), Some("8"));
+        assert_eq!(value(digest, "blocks"), Some("64"));
+        assert_eq!(value(digest, "crc32"), Some(&*format!("{:08x}", host_digest(&spec))), "{name}");
+    }
+    for (name, per_sample) in costs(&lines) {
+        println!("{board} {name}: {per_sample:.1} instructions per sample");
+        if DOCUMENTED.contains(&board) {
+            check_board_figure(&name, board, per_sample);
+        }
+    }
+}
+
+/// Greatest instructions per sample of each signal, counted in whole instructions per block.
+fn costs(lines: &[String]) -> Vec<(String, f64)> {
+    let number = |line: &str, key: &str| -> u64 {
+        value(line, key).and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+    };
+    let clock = DeviceClock {
+        source: "the board's timer".to_owned(),
+        hz: number(&lines[0], "hz"),
+        bits: 32,
+        instruction_ns: Some(qemu::INSTRUCTION_NS),
+    };
+    lines
+        .iter()
+        .filter(|line| line.starts_with("cost"))
+        .map(|line| {
+            let instructions = clock.instructions(number(line, "ticks_max")).expect("emulated");
+            let name = value(line, "signal").unwrap_or_default().to_owned();
+            (name, instructions as f64 / number(line, "samples") as f64)
+        })
+        .collect()
+}
+
+#[test]
+fn cortex_m4f() {
+    check("mps2-an386");
+}
+
+#[test]
+fn cortex_m4f_of_the_stm32f405() {
+    check("netduinoplus2");
+}
+
+#[test]
+fn cortex_m3() {
+    check("mps2-an385");
+}
+
+#[test]
+fn cortex_m0() {
+    check("microbit");
+}
+
+#[test]
+fn rv32imac() {
+    check("sifive-e");
+}
+
+/// Pink noise of v1 costs at most 400 instructions per sample on a Cortex-M4F, and every cost
+/// repeats to the instruction.
+#[test]
+fn pink_noise_is_cheap_on_a_cortex_m4f_and_costs_repeat() {
+    let Some(lines) = selftest("mps2-an386") else { return };
+    let costs = costs(&lines);
+    assert_eq!(costs, self::costs(&selftest("mps2-an386").expect("it ran before")));
+    let (_, pink) = costs.iter().find(|(name, _)| name == "v1/pink_noise").expect("a cost");
+    assert!(*pink <= 400.0, "{pink} instructions per sample");
+}

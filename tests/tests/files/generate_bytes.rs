@@ -1,0 +1,226 @@
+//! The bytes of a generated file are those of its channels, one by one, whatever the threads,
+//! vector instructions, tiles, passes, or way of writing.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use cortex_core::signal::{
+    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LineNoise, Scratch, Signal, SourceSpec,
+};
+use cortex_host::base::digest::FileDigester;
+use cortex_host::generate::{
+    FileOptions, GenerateError, IoMode, Recipe, Settings, Watch, digest_only, write_file,
+    write_stream,
+};
+use cortex_host::platform::simd::SimdPath;
+
+const PINK: Signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
+const SINE: Signal = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 50.0 };
+
+fn recipe(signal: Signal, channels: u32, samples: u64) -> Recipe {
+    let spec = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
+    Recipe { channels, samples, ..Recipe::one(spec) }
+}
+
+/// One recipe of every kind of generator, odd in channels and samples.
+fn recipes() -> Vec<Recipe> {
+    let noisy = SourceSpec {
+        effects: Effects {
+            line_noise: Some(LineNoise { frequency_hz: 50.0, amplitude_uv: 20.0 }),
+            dc_offset_uv: -3.0,
+            saturation_level_uv: Some(150.0),
+            nan_rate: 0.01,
+        },
+        ..SourceSpec::new(
+            GeneratorVersion::V2,
+            Signal::PowerLawNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05, exponent: 1.2 },
+            160.0,
+            7,
+        )
+    };
+    vec![
+        recipe(PINK, 77, 333),
+        recipe(SINE, 33, 200),
+        Recipe { channels: 45, samples: 300, ..Recipe::one(noisy) },
+        recipe(PINK, 1, 10_000),
+    ]
+}
+
+/// The file made the slow and obvious way: one channel at a time, one lane wide.
+fn by_hand(recipe: &Recipe) -> Vec<u8> {
+    let generator = Generator::new(&recipe.spec).unwrap();
+    let (channels, samples) = (recipe.channels as usize, recipe.samples as usize);
+    let mut bytes = vec![0; channels * samples * 4];
+    let mut scratch = Scratch::<1>::new();
+    let mut block = [[0.0]; BLOCK_SAMPLES];
+    for channel in 0..channels {
+        let mut lanes = generator.start::<1>(channel as u32);
+        for sample in 0..samples {
+            if sample % BLOCK_SAMPLES == 0 {
+                generator.fill(&mut lanes, &mut scratch, &mut block);
+            }
+            let place = (sample * channels + channel) * 4;
+            bytes[place..place + 4]
+                .copy_from_slice(&block[sample % BLOCK_SAMPLES][0].to_le_bytes());
+        }
+    }
+    bytes
+}
+
+fn file_bytes(recipe: &Recipe, options: &FileOptions) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("data.float32");
+    let mut digester = FileDigester::default();
+    write_file(recipe, &target, options, Some(&mut digester), Watch::nobody()).unwrap();
+    let bytes = std::fs::read(&target).unwrap();
+    let mut whole = FileDigester::default();
+    whole.update(&bytes);
+    assert_eq!(digester.finish(), whole.finish(), "the digest is that of the file");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+    bytes
+}
+
+fn options(change: impl FnOnce(&mut FileOptions)) -> FileOptions {
+    let mut options = FileOptions::automatic();
+    change(&mut options);
+    options
+}
+
+#[test]
+fn any_number_of_threads_and_any_way_of_writing_give_the_same_file() {
+    for recipe in recipes() {
+        let expected = by_hand(&recipe);
+        for threads in [1, 2, 7] {
+            for io in [IoMode::Mmap, IoMode::Direct] {
+                let options = options(|o| (o.settings.threads, o.io) = (threads, io));
+                assert!(
+                    file_bytes(&recipe, &options) == expected,
+                    "{recipe:?}, {threads} threads, {io:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_vector_path_of_this_processor_gives_the_same_file() {
+    for recipe in recipes() {
+        let expected = by_hand(&recipe);
+        for path in SimdPath::available() {
+            let options = options(|o| o.settings.path = path);
+            assert!(file_bytes(&recipe, &options) == expected, "{recipe:?}, {}", path.level());
+        }
+    }
+}
+
+#[test]
+fn tiles_and_column_passes_leave_no_trace() {
+    for recipe in recipes() {
+        let expected = by_hand(&recipe);
+        for (pass_channels, tile_bytes, slots) in
+            [(16, 256 * 1024, 8), (10, 1, 1), (33, 20_000, 2), (4096, 1, 3), (1, 300_000, 1)]
+        {
+            for io in [IoMode::Mmap, IoMode::Direct] {
+                let options = options(|o| {
+                    o.io = io;
+                    o.settings =
+                        Settings { pass_channels, tile_bytes, slots, threads: 3, ..o.settings };
+                });
+                assert!(
+                    file_bytes(&recipe, &options) == expected,
+                    "{recipe:?}, {io:?}, passes of {pass_channels}, tiles of {tile_bytes}, {slots} slots"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_carries_the_bytes_of_the_file() {
+    for recipe in recipes() {
+        let expected = by_hand(&recipe);
+        // Passes of 16 channels make most of these too wide to stream in one pass.
+        for pass_channels in [4096, 16] {
+            let settings = Settings { pass_channels, ..Settings::automatic() };
+            let mut stream = Vec::new();
+            let digest = write_stream(&recipe, &mut stream, &settings, Watch::nobody()).unwrap();
+            assert!(stream == expected, "{recipe:?}, passes of {pass_channels}");
+            assert_eq!(digest_only(&recipe, &settings, Watch::nobody()).unwrap(), digest);
+        }
+    }
+}
+
+#[test]
+fn a_channel_is_the_same_in_a_narrow_and_in_a_wide_set() {
+    for signal in [PINK, SINE] {
+        let narrow = file_bytes(&recipe(signal, 64, 150), &FileOptions::automatic());
+        let wide = file_bytes(&recipe(signal, 1024, 150), &FileOptions::automatic());
+        for (narrow, wide) in narrow.chunks(64 * 4).zip(wide.chunks(1024 * 4)) {
+            assert!(narrow == &wide[..64 * 4]);
+        }
+    }
+}
+
+#[test]
+fn the_first_minute_of_two_is_the_one_minute_set() {
+    for signal in [PINK, SINE] {
+        let one = file_bytes(&recipe(signal, 9, 60 * 160), &FileOptions::automatic());
+        let two = file_bytes(&recipe(signal, 9, 120 * 160), &FileOptions::automatic());
+        assert!(one == two[..one.len()]);
+    }
+}
+
+#[test]
+fn interrupting_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("data.float32");
+    for threads in [1, 3] {
+        let options = options(|o| {
+            o.settings = Settings { threads, tile_bytes: 1, ..o.settings };
+        });
+        let (cancel, made) = (AtomicBool::new(false), AtomicU64::new(0));
+        let progress = |values| {
+            if made.fetch_add(values, Ordering::Relaxed) > 64 * 40 {
+                cancel.store(true, Ordering::Relaxed);
+            }
+        };
+        let watch = Watch { progress: &progress, cancel: &cancel };
+        let recipe = recipe(PINK, 40, 100_000);
+        let outcome = write_file(&recipe, &target, &options, None, watch);
+        assert!(matches!(outcome, Err(GenerateError::Interrupted)), "{outcome:?}");
+        assert!(made.into_inner() < 40 * 100_000, "it stopped early");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_failing_reader_ends_all_threads_with_its_error() {
+    struct Full(usize);
+    impl std::io::Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let settings = Settings { threads: 4, tile_bytes: 1, ..Settings::automatic() };
+    let recipe = recipe(PINK, 64, 10_000);
+    let outcome = write_stream(&recipe, &mut Full(100_000), &settings, Watch::nobody());
+    let Err(GenerateError::Stdout(error)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+}
+
+#[test]
+fn sizes_that_make_no_file_are_refused() {
+    let too_long = (1 << 61) + 1;
+    for (channels, samples, said) in [
+        (0, 10, "channels"),
+        (1 << 21, 10, "channels"),
+        (8, 0, "no samples"),
+        (8, too_long, "more"),
+    ] {
+        let error = recipe(SINE, channels, samples).bytes().unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}

@@ -1,0 +1,242 @@
+//! primitives/: what is shipped is embedded, loads, and gives the bytes it pins.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cortex_core::digest::SampleDigest;
+use cortex_core::signal::{Generator, GeneratorVersion, Scratch};
+use cortex_host::config::{self, At, Node, Source, SyntheticParams, Value};
+use cortex_host::plan::{DatasetPlan, Plan};
+use cortex_host::primitive::{Dataset, DatasetSpec, FILES, GeneratorSpec, GoldenDigest, Library};
+use cortex_host::synthetic;
+use cortex_tests::{checkout, cortex_host, stdout_of};
+use sha2::{Digest, Sha256};
+
+/// All files below `folder`, relative to the checkout, `/` between parts.
+fn files_below(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path: PathBuf = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            let relative = path.strip_prefix(checkout()).unwrap();
+            let parts: Vec<_> = relative.iter().map(|part| part.to_str().unwrap()).collect();
+            found.push(parts.join("/"));
+        }
+    }
+    found
+}
+
+/// The specification of the generator `version`, such as v1.
+fn spec_of(version: &str) -> GeneratorSpec {
+    let library = Library::at(&checkout(), None);
+    match library.dataset(&format!("primitives/datasets/{version}/synthetic")).unwrap() {
+        Dataset::Generator { spec, .. } => *spec,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_dataset_specification_and_configuration_is_embedded() {
+    let embedded: BTreeSet<&str> = FILES.iter().map(|(path, _)| *path).collect();
+    for path in files_below(&checkout().join("primitives")) {
+        let wanted = (path.starts_with("primitives/datasets/") && path.ends_with(".yaml"))
+            || path.starts_with("primitives/configs/");
+        assert!(!wanted || embedded.contains(path.as_str()), "{path} is not embedded");
+    }
+    for (path, text) in FILES {
+        assert_eq!(fs::read_to_string(checkout().join(path)).unwrap(), *text, "{path}");
+    }
+}
+
+#[test]
+fn shipped_configurations_plan_and_come_back_from_their_resolved_text() {
+    let mut count = 0;
+    for (path, text) in FILES {
+        if path.ends_with("/spec.yaml") {
+            continue;
+        }
+        count += 1;
+        let plan = plan_of(path, text);
+        let again = plan_of("resolved", &plan.config_text);
+        assert_eq!(plan, again, "{path}:\n{}", plan.config_text);
+        assert_eq!(plan.digest(), again.digest());
+    }
+    assert!(count >= 3);
+}
+
+#[test]
+fn a_change_of_any_value_changes_the_plans_digest() {
+    let (path, text) = cortex_host::primitive::DEFAULT_CONFIG;
+    let plan = plan_of(path, text);
+    for (from, to) in [("seed: 42", "seed: 43"), ("hop: 80", "hop: 40"), ("realtime", "max")] {
+        let changed = text.replace(from, to);
+        assert_ne!(changed, text, "{from}");
+        assert_ne!(plan_of(path, &changed).digest(), plan.digest(), "{from} -> {to}");
+    }
+}
+
+#[test]
+fn the_specifications_describe_the_compiled_parameters() {
+    for (version, known) in [("v1", 8), ("v2", SyntheticParams::KEYS.len())] {
+        let parameters = spec_of(version).parameters.unwrap().value;
+        let names: Vec<&str> =
+            parameters.iter().map(|p| p.name.as_ref().unwrap().value.as_str()).collect();
+        let mut keys = SyntheticParams::KEYS[..known].to_vec();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>(), keys.iter().collect(), "{version}");
+        keys.sort_unstable();
+        for parameter in parameters {
+            let name = parameter.name.unwrap().value;
+            let expected = match name.as_str() {
+                "normalize" => Some(Value::Text("none".into())),
+                "seed" => Some(Value::Integer(i128::from(synthetic::DEFAULT_SEED))),
+                "frequency_hz" => Some(Value::Float(synthetic::DEFAULT_FREQUENCY_HZ)),
+                "amplitude_uv_peak" | "amplitude_uv_rms" => {
+                    Some(Value::Float(synthetic::DEFAULT_AMPLITUDE_UV))
+                }
+                "low_corner_hz" => Some(Value::Float(synthetic::DEFAULT_LOW_CORNER_HZ)),
+                "exponent" => Some(Value::Float(synthetic::DEFAULT_EXPONENT)),
+                "start_hz" => Some(Value::Float(synthetic::DEFAULT_START_HZ)),
+                "sweep" => Some(Value::Text("linear".into())),
+                "dc_offset_uv" | "nan_rate" => Some(Value::Float(0.0)),
+                _ => None,
+            };
+            assert_eq!(parameter.default.map(|at| at.value.value), expected, "{name}");
+            let required = parameter.required.is_some_and(|at| at.value);
+            let must = ["signal_type", "duration_s", "end_hz"].contains(&name.as_str());
+            assert_eq!(required, must, "{name}");
+        }
+    }
+}
+
+/// Released generators are frozen: the digests in their specifications are those of the compiled
+/// code. The CRC-32 values are the ones that emulated microcontrollers print too
+/// (firmware_digests.rs); what they stand for is checked against an independent
+/// double-precision reference (signal_reference.rs).
+#[test]
+fn generators_give_the_bytes_they_pin() {
+    let signals = |version: &str| {
+        let golden = spec_of(version).golden.unwrap().value;
+        assert_eq!(golden.channels.unwrap().value, 8);
+        assert_eq!(golden.blocks.unwrap().value, 64);
+        assert_eq!(golden.block_samples.unwrap().value, 64);
+        let rate = golden.sample_rate_hz.unwrap().value;
+        let mut signals = BTreeSet::new();
+        for digest in golden.digests.unwrap().value {
+            let GoldenDigest { params, crc32, sha256 } = digest;
+            let params = params.unwrap().value;
+            signals.insert(text(&params, "signal_type"));
+            let (crc, sha) = digests_of(version, &params, rate);
+            let pinned = (crc32.unwrap().value, sha256.unwrap().value);
+            assert_eq!(pinned, (format!("{crc:08x}"), sha), "{version} {params:?}");
+        }
+        signals.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(signals("v1"), ["pink_noise", "sine_wave"]);
+    assert_eq!(signals("v2"), ["chirp", "pink_noise", "sine_wave", "white_noise"]);
+}
+
+#[test]
+fn list_names_everything_in_text_and_json() {
+    let text = stdout_of(&cortex_host().arg("list").output().unwrap(), 0);
+    let json = stdout_of(&cortex_host().args(["list", "--json"]).output().unwrap(), 0);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for (section, name) in [
+        ("datasets", "primitives/datasets/v1/synthetic"),
+        ("kernels", "bandpass_fir"),
+        ("configs", "primitives/configs/quickstart.yaml"),
+        ("devices", "native"),
+        ("devices", "loopback"),
+        ("devices", "qemu:mps2-an386"),
+    ] {
+        assert!(text.contains(name), "{name} in:\n{text}");
+        let listed = json[section].as_array().unwrap();
+        let entry = listed.iter().find(|entry| entry["name"] == name).unwrap();
+        assert!(entry["summary"].as_str().unwrap().len() > 10, "{entry}");
+    }
+}
+
+#[test]
+fn primitives_are_found_outside_a_checkout_and_a_local_folder_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = "primitives/datasets/v1/synthetic";
+    let library = Library::at(folder.path(), None);
+    assert!(matches!(library.dataset(path).unwrap(), Dataset::Generator { .. }));
+    assert!(library.datasets().iter().all(|listing| !listing.local));
+
+    let local = folder.path().join(path);
+    fs::create_dir_all(&local).unwrap();
+    fs::write(local.join("spec.yaml"), "kind: generator\nsummary: mine\ncompiled: v1\n").unwrap();
+    let below = folder.path().join("a/b");
+    fs::create_dir_all(&below).unwrap();
+    for library in [Library::at(folder.path(), None), Library::at(&below, None)] {
+        let Dataset::Generator { spec, .. } = library.dataset(path).unwrap() else { panic!() };
+        assert_eq!(spec.summary.unwrap().value, "mine");
+        let listing = library.datasets().into_iter().find(|listing| listing.path == path).unwrap();
+        assert!(listing.local && listing.summary == "mine");
+    }
+    assert!(matches!(
+        DatasetSpec::parse("x", "kind: static\nsummary: recordings\n").unwrap(),
+        DatasetSpec::Static { .. }
+    ));
+}
+
+fn plan_of(name: &str, text: &str) -> Plan {
+    let source = Source { name: name.into(), text: text.into(), folder: None };
+    let config = config::parse(&source).unwrap_or_else(|error| panic!("{error}"));
+    Plan::new(&config, &Library::at(&checkout(), None))
+        .unwrap_or_else(|problem| panic!("{}", problem.in_source(name)))
+}
+
+fn text(params: &Node, key: &str) -> String {
+    match &params.entry(key).unwrap().node.value {
+        Value::Text(text) => text.clone(),
+        other => panic!("{key}: {other:?}"),
+    }
+}
+
+/// CRC-32 and SHA-256 of 8 channels x 64 blocks of the signal that `params` describe.
+fn digests_of(version: &str, params: &Node, rate: f64) -> (u32, String) {
+    let mut line = serde_json::to_value(params).unwrap();
+    line["duration_s"] = (64.0 * 64.0 / rate).into();
+    let config = format!(
+        "{{dataset: {{path: primitives/datasets/{version}/synthetic, params: {line}, channels: 8, sample_rate_hz: {rate}}}, kernels: [{{name: noop}}]}}"
+    );
+    let DatasetPlan::Generated(dataset) = plan_of("golden", &config).dataset else { panic!() };
+    assert_eq!(dataset.samples, 64 * 64);
+    let generator = Generator::new(&dataset.spec).unwrap();
+    let mut lanes = generator.start::<8>(0);
+    let mut scratch = Scratch::new();
+    let (mut crc, mut sha) = (SampleDigest::new(), Sha256::new());
+    for _ in 0..64 {
+        let mut block = [[0.0; 8]; 64];
+        generator.fill(&mut lanes, &mut scratch, &mut block);
+        for row in &block {
+            crc.update(row);
+            row.iter().for_each(|sample| sha.update(sample.to_le_bytes()));
+        }
+    }
+    let sha: String = sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    (crc.finish(), sha)
+}
+
+/// What the generate command and the configuration share: the same defaults.
+#[test]
+fn absent_parameters_mean_the_documented_defaults() {
+    let params = SyntheticParams {
+        signal_type: Some(At::from("pink_noise".to_owned())),
+        duration_s: Some(At::from(2.0)),
+        ..SyntheticParams::default()
+    };
+    let place = config::Position::default();
+    let dataset =
+        synthetic::dataset("p", GeneratorVersion::V1, &params, place, At::from(4), At::from(160.0))
+            .unwrap();
+    assert_eq!((dataset.samples, dataset.spec.seed), (320, 42));
+    assert_eq!(
+        dataset.spec.signal,
+        cortex_core::signal::Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 }
+    );
+}
