@@ -5,6 +5,7 @@ pub mod emulated;
 #[cfg(unix)]
 pub mod faults;
 pub mod fuzz;
+pub mod html;
 pub mod http;
 pub mod kernels;
 pub mod line_faults;
@@ -13,6 +14,7 @@ pub mod link_sim;
 pub mod pty;
 pub mod runs;
 pub mod skip;
+pub mod tolerance;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
