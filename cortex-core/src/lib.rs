@@ -19,12 +19,13 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod abi;
 mod block;
 pub mod digest;
 pub mod kernel;
 pub mod link;
 pub mod math;
-mod parameter;
+pub mod parameter;
 pub mod random;
 pub mod signal;
 

@@ -8,6 +8,8 @@ pub mod fuzz;
 pub mod html;
 pub mod http;
 pub mod kernels;
+#[cfg(target_os = "linux")]
+pub mod libraries;
 pub mod line_faults;
 pub mod link_sim;
 #[cfg(unix)]
