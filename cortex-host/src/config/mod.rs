@@ -3,29 +3,25 @@
 //! Every mistake is one sentence with file, line and column ([`ConfigError`]). The tables say
 //! what was written; what it means is decided once, in [`crate::plan`].
 
+mod at;
 pub(crate) mod decode;
 mod error;
 mod node;
+pub mod parameters;
 mod params;
 mod schema;
 mod types;
 pub(crate) mod value;
 
-pub use decode::At;
+pub use at::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
-pub use params::{
-    BandParams, BandpassFirParams, FftParams, GoertzelParams, LineNoiseParams, NotchIirParams,
-    SyntheticParams, WelchPsdParams,
-};
-pub use schema::json_schema;
+pub use params::{LineNoiseParams, SyntheticParams};
 pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
 
 use std::path::PathBuf;
-
-use decode::Decode;
 
 /// A configuration's text, what messages call it, and the folder its relative paths may mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +40,13 @@ pub struct Source {
 /// [`ConfigError`] for text that is no YAML, unknown keys, and values of a wrong type.
 pub fn parse(source: &Source) -> Result<RunConfig, ConfigError> {
     Node::parse(&source.text)
-        .and_then(|node| RunConfig::decode(&node, ""))
+        .and_then(|node| decode::decode(&node, ""))
         .map_err(|problem| problem.in_source(&source.name))
+}
+
+/// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of
+/// docs/reference/config.schema.json.
+#[must_use]
+pub fn json_schema() -> String {
+    schema::schema_of::<RunConfig>()
 }

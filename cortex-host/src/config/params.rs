@@ -1,9 +1,7 @@
-//! Parameters: of the synthetic generators, one table for all versions, and of the kernels, one
-//! table per kernel.
+//! Parameters of the synthetic generators, one table for all versions.
 
-use cortex_core::kernel::MAX_FFT_LEN;
-
-use super::decode::{At, table};
+use super::at::At;
+use super::decode::table;
 
 table! {
     /// Parameters of primitives/datasets/v1/synthetic and v2/synthetic; v1 has the first eight.
@@ -80,104 +78,4 @@ table! {
         #[schemars(required, range(min = 1e-12, max = 1e12))]
         pub amplitude_uv: At<f64>,
     }
-}
-
-table! {
-    /// Parameters of the kernel notch_iir.
-    #[derive(schemars::JsonSchema)]
-    #[schemars(deny_unknown_fields)]
-    pub struct NotchIirParams {
-        /// Frequency removed in Hz, below half the sample rate.
-        #[schemars(extend("default" = 60.0, "exclusiveMinimum" = 0))]
-        pub f0_hz: At<f64>,
-        /// Quality factor: f0_hz over the width between the -3 dB points.
-        #[schemars(extend("default" = 30.0, "exclusiveMinimum" = 0))]
-        pub q: At<f64>,
-    }
-}
-
-table! {
-    /// Parameters of the kernel bandpass_fir.
-    #[derive(schemars::JsonSchema)]
-    #[schemars(deny_unknown_fields)]
-    pub struct BandpassFirParams {
-        /// Lower band edge (-6 dB) in Hz.
-        #[schemars(extend("default" = 8.0, "exclusiveMinimum" = 0))]
-        pub low_hz: At<f64>,
-        /// Upper band edge (-6 dB) in Hz, above low_hz and below half the sample rate.
-        #[schemars(extend("default" = 30.0, "exclusiveMinimum" = 0))]
-        pub high_hz: At<f64>,
-        /// Number of taps.
-        #[schemars(range(min = 3, max = 8193), extend("default" = 129))]
-        pub taps: At<u64>,
-    }
-}
-
-table! {
-    /// Parameters of the kernel goertzel.
-    #[derive(schemars::JsonSchema)]
-    #[schemars(deny_unknown_fields)]
-    pub struct GoertzelParams {
-        /// The bands, 1 to 8 of them. Default: 8-13 Hz and 13-30 Hz.
-        #[schemars(length(min = 1, max = 8))]
-        pub bands: At<Vec<At<BandParams>>>,
-    }
-}
-
-table! {
-    /// A frequency band, both ends included.
-    #[derive(schemars::JsonSchema)]
-    #[schemars(deny_unknown_fields)]
-    pub struct BandParams {
-        /// Lower edge in Hz.
-        #[schemars(required, range(min = 0))]
-        pub low_hz: At<f64>,
-        /// Upper edge in Hz, at least low_hz and below half the sample rate.
-        #[schemars(required, range(min = 0))]
-        pub high_hz: At<f64>,
-    }
-}
-
-table! {
-    /// Parameters of the kernel welch_psd.
-    #[derive(schemars::JsonSchema)]
-    #[schemars(deny_unknown_fields)]
-    pub struct WelchPsdParams {
-        /// Segment length in samples, at most the window. Default: 256, or the window if shorter.
-        #[schemars(range(min = 8))]
-        pub nperseg: At<u64>,
-        /// Samples that neighbouring segments share, below nperseg. Default: half of nperseg.
-        pub noverlap: At<u64>,
-        /// Length of the transform: a power of two, at least nperseg. Default: the next one.
-        #[schemars(range(min = 8, max = MAX_FFT_LEN))]
-        pub nfft: At<u64>,
-    }
-}
-
-table! {
-    /// Parameters of the kernel fft.
-    #[derive(schemars::JsonSchema)]
-    #[schemars(deny_unknown_fields)]
-    pub struct FftParams {
-        /// Length of the transform: a power of two, at least the window. Default: the next one.
-        #[schemars(range(min = 8, max = MAX_FFT_LEN))]
-        pub nfft: At<u64>,
-    }
-}
-
-/// What `kernels[].params` may hold; the kernel's name decides which. For the schema only.
-#[derive(schemars::JsonSchema)]
-#[schemars(untagged)]
-#[allow(dead_code, reason = "the variants are read by the schema's derivation")]
-pub enum AnyKernelParams {
-    /// Of notch_iir.
-    NotchIir(NotchIirParams),
-    /// Of bandpass_fir.
-    BandpassFir(BandpassFirParams),
-    /// Of goertzel.
-    Goertzel(GoertzelParams),
-    /// Of welch_psd.
-    WelchPsd(WelchPsdParams),
-    /// Of fft.
-    Fft(FftParams),
 }

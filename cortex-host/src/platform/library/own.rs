@@ -7,9 +7,10 @@ use cortex_core::abi::{
     self, CConfig, CKernel, CLayout, CLibrary, CParameter, CProcess, CReset, OK,
 };
 
+use super::handle::{check_slices, text};
 use super::{
     AlignedBytes, Dtype, Feed, KernelDescription, KernelSetup, Library, OutputShape,
-    ParameterDescription, ParameterKind, Parameters, Refusal, check_slices, text,
+    ParameterDescription, ParameterKind, Parameters, Refusal,
 };
 
 /// The most kernels of a library, parameters of a kernel, words of a choice.
