@@ -67,6 +67,8 @@ pub fn cortex_host() -> Command {
     });
     let mut command = Command::new(binary);
     command.env("NO_COLOR", "1");
+    // From a folder of its own it finds no checkout to build a board's image in.
+    command.env("CORTEX_FIRMWARE", checkout().join("firmware"));
     command
 }
 

@@ -58,7 +58,27 @@ struct Pump {
 }
 
 /// Is told, in one sentence, that a device has not moved on for a while.
-pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
+#[derive(Clone)]
+pub struct Notice(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Notice {
+    /// Gives each sentence to `tell`.
+    #[must_use]
+    pub fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// Says `sentence`.
+    pub(super) fn tell(&self, sentence: &str) {
+        (self.0)(sentence);
+    }
+}
+
+impl std::fmt::Debug for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Notice")
+    }
+}
 
 /// A block's result: how many values it has, stamps and digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -387,7 +407,7 @@ impl Pump {
             && times > self.noticed
         {
             let what = if waiting.busy { "has been computing" } else { "has sent nothing new" };
-            notice(&format!("{} {what} for {} s", self.device, waited.as_secs()));
+            notice.tell(&format!("{} {what} for {} s", self.device, waited.as_secs()));
         }
         self.noticed = times;
     }

@@ -3,6 +3,7 @@
 /// Path (as configurations spell it) and text of every embedded file.
 pub const FILES: &[(&str, &str)] = &[
     DEFAULT_CONFIG,
+    BOARD_CONFIG,
     (
         "primitives/datasets/v1/physionet-motor-imagery/spec.yaml",
         include_str!("../../../primitives/datasets/v1/physionet-motor-imagery/spec.yaml"),
@@ -40,6 +41,10 @@ pub const DEFAULT_CONFIG: (&str, &str) = (
     "primitives/configs/quickstart.yaml",
     include_str!("../../../primitives/configs/quickstart.yaml"),
 );
+
+/// The configuration of `run` on a board when none is given.
+pub const BOARD_CONFIG: (&str, &str) =
+    ("primitives/configs/board.yaml", include_str!("../../../primitives/configs/board.yaml"));
 
 /// The text of an embedded file.
 #[must_use]
