@@ -101,6 +101,9 @@ serial.onDeviceConnected = () => {
   connected = true;
   give();
 };
+// As a host does when a program opens the port: some time after it has configured the device.
+const OPENED_NS = 100e6;
+let opened = false;
 process.stdin.on("data", (bytes) => {
   waiting.push(bytes);
   if (waiting.length >= 64) process.stdin.pause();
@@ -110,6 +113,11 @@ process.stdin.on("end", () => process.exit(0));
 
 function turn() {
   const { core, clock } = mcu;
+  if (connected && !opened && clock.nanos > OPENED_NS) {
+    opened = true;
+    // SET_CONTROL_LINE_STATE, DTR and RTS, to interface 0 (the emulator's own goes to the device).
+    usb.sendSetupPacket(Uint8Array.of(0x21, 0x22, 3, 0, 0, 0, 0, 0));
+  }
   for (let count = 0; count < 200_000; count++) {
     if (core.waiting) clock.tick(clock.nanosToNextAlarm);
     else clock.tick(core.executeInstruction() * CYCLE_NS);

@@ -12,6 +12,7 @@ pub mod kernels;
 pub mod libraries;
 pub mod line_faults;
 pub mod link_sim;
+pub mod pico;
 #[cfg(unix)]
 pub mod pty;
 pub mod runs;

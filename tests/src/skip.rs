@@ -36,10 +36,12 @@ pub enum Need {
     Registry,
     /// `/dev/full`.
     DevFull,
+    /// node with rp2040js in `tests/pico`.
+    Rp2040,
 }
 
 impl Need {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Emulator,
         Self::Oracle,
         Self::Chromium,
@@ -48,6 +50,7 @@ impl Need {
         Self::Setpriv,
         Self::Registry,
         Self::DevFull,
+        Self::Rp2040,
     ];
 
     /// Its name in `CORTEX_REQUIRE`.
@@ -61,6 +64,7 @@ impl Need {
             Self::Setpriv => "setpriv",
             Self::Registry => "registry",
             Self::DevFull => "dev-full",
+            Self::Rp2040 => "rp2040",
         }
     }
 }
