@@ -15,7 +15,10 @@ use cortex_host::device::{
 use cortex_tests::cortex_host;
 
 const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
-const NOOP: KernelSpec = KernelSpec::Noop(());
+
+fn noop() -> KernelSpec {
+    KernelSpec::with_defaults(KernelName::Noop)
+}
 
 /// A server in this process, stopped at the end.
 struct Serving {
@@ -84,7 +87,7 @@ fn a_served_machine_gives_the_same_bits() {
     }
     connection.close().expect("the session ends");
     // The next session finds a device that has just started.
-    works(&mut serving.open().expect("the server answers again"), NOOP);
+    works(&mut serving.open().expect("the server answers again"), noop());
 }
 
 #[test]
@@ -95,7 +98,7 @@ fn a_second_host_is_turned_away_and_the_first_goes_on() {
     let refusal = serving.open().map(|_| ()).expect_err("another has the device").to_string();
     assert!(refusal.contains("serves another host at the moment"), "{refusal}");
     assert!(begun.elapsed() < Duration::from_secs(2));
-    works(&mut first, NOOP);
+    works(&mut first, noop());
 }
 
 /// Garbage, silence and connections that go at once, a thousand of them: the server answers
@@ -122,7 +125,7 @@ fn strangers_do_not_stop_the_server() {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         match serving.open() {
-            Ok(mut connection) => break works(&mut connection, NOOP),
+            Ok(mut connection) => break works(&mut connection, noop()),
             Err(error) => assert!(Instant::now() < deadline, "{error}"),
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -149,11 +152,11 @@ fn a_killed_server_is_told_at_once() {
     let link = TcpLink::connect(&address).expect("it listens");
     let mut connection = Connection::open(Box::new(link), None, None).expect("it answers");
     assert_eq!(connection.info().board, "spawned");
-    works(&mut connection, NOOP);
+    works(&mut connection, noop());
     child.kill().expect("it runs");
     let killed = Instant::now();
     let _ = child.wait();
-    let error = connection.configure(&job(NOOP)).expect_err("it is gone");
+    let error = connection.configure(&job(noop())).expect_err("it is gone");
     assert!(matches!(error, LinkError::Closed { .. }), "{error}");
     assert!(killed.elapsed() < Duration::from_secs(2));
 }
