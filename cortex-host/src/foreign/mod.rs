@@ -7,14 +7,19 @@
 //! kernel that crashes, exits, never returns or writes where it must not ends by name
 //! ([`Death`]), and nothing else with it.
 //!
-//! [`open`] is the way in: it gives a [`crate::harness::Device`].
+//! [`describe`], [`try_out`] and [`train`] ask a library something; [`KernelProcess`],
+//! [`InProcess`] and [`CommandKernel`] are [`Device`](crate::harness::Device)s.
 
 #[cfg(target_os = "linux")]
 mod child;
+#[cfg(unix)]
+mod command;
 #[cfg(target_os = "linux")]
 mod death;
 mod feeder;
 mod in_process;
+#[cfg(unix)]
+mod printed;
 #[cfg(target_os = "linux")]
 pub mod process;
 mod protocol;
@@ -28,7 +33,9 @@ pub use crate::platform::library::{
     ParameterDescription, ParameterKind, Parameters, Refusal,
 };
 #[cfg(target_os = "linux")]
-pub use child::{KernelProcess, describe_library, train};
+pub use child::{KernelProcess, describe, train, try_out};
+#[cfg(unix)]
+pub use command::{CommandKernel, CommandSetup};
 #[cfg(target_os = "linux")]
 pub use death::Death;
 pub use in_process::InProcess;
@@ -52,16 +59,15 @@ impl Launcher {
     /// Loading, planning and a reset may take this long.
     pub const START: Duration = Duration::from_secs(10);
 
-    /// With this very program, or the one that the environment variable `CORTEX_HOST` names: for
-    /// programs that use this library and are not `cortex-host`.
-    ///
-    /// # Errors
-    /// The system does not tell where this program is.
-    pub fn here() -> std::io::Result<Self> {
-        let program = match std::env::var_os("CORTEX_HOST") {
-            Some(program) => program.into(),
-            None => std::env::current_exe()?,
-        };
-        Ok(Self { program, grace: Self::GRACE, start: Self::START })
+    /// With the program that the environment variable `CORTEX_HOST` names, else with this very one,
+    /// else, when this is another program that uses the library, with `cortex-host` of the search path.
+    #[must_use]
+    pub fn here() -> Self {
+        let this = std::env::current_exe()
+            .ok()
+            .filter(|program| program.file_stem().is_some_and(|name| name == "cortex-host"));
+        let program = std::env::var_os("CORTEX_HOST").map(PathBuf::from).or(this);
+        let program = program.unwrap_or_else(|| PathBuf::from("cortex-host"));
+        Self { program, grace: Self::GRACE, start: Self::START }
     }
 }

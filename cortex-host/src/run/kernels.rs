@@ -5,6 +5,7 @@ use std::thread;
 
 use super::data::Data;
 use super::loaded::Loaded;
+use super::own;
 use super::seeded;
 use super::target::{Target, kernel_job};
 use crate::base::Failure;
@@ -20,7 +21,7 @@ use crate::harness::{
 use crate::harness::{LinkDevice, LinkDeviceError};
 use crate::plan::{DatasetPlan, Pace, Plan, Transfer};
 use crate::results::{
-    KernelSummary, OutputCheck, TelemetrySettings, TelemetryWriter, terminal_line,
+    KernelSummary, OutputCheck, OwnKernel, TelemetrySettings, TelemetryWriter, terminal_line,
 };
 
 /// Runs all kernels over the data; each one's summary is added to `run` when it has ended.
@@ -42,15 +43,7 @@ pub(crate) fn run_all(
     for (number, loaded) in kernels.into_iter().enumerate() {
         let samples = &mut data.samples;
         let ended = match &mut target {
-            Target::Native => {
-                let Loaded { job, kernel, .. } = loaded;
-                let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
-                let (summary, ended) =
-                    run_one(plan, &job, &mut device, None, samples, run, interrupt, talk)?;
-                talk.say(&terminal_line(&summary));
-                run.add(summary)?;
-                ended.map_err(Failure::from)
-            }
+            Target::Native => natively(plan, loaded, samples, run, interrupt, talk),
             Target::Linked(linked) => {
                 let refusal = linked.refusals.get(number).cloned().flatten();
                 let ended = match (refusal, plan.transfer, &plan.dataset) {
@@ -92,6 +85,60 @@ pub(crate) fn run_all(
     Ok(Ending::Complete)
 }
 
+/// Runs one kernel on this computer. One of the user's own may be lost: it ends by name, and the next
+/// one follows.
+fn natively(
+    plan: &Plan,
+    loaded: Loaded,
+    samples: &mut SampleFile,
+    run: &mut Run,
+    interrupt: &Interrupt,
+    talk: &Talk,
+) -> Result<Ending, Failure> {
+    let Loaded { job, source, kernel } = loaded;
+    let mut device: Box<dyn Device> = match (kernel, own::open(&source, &job)) {
+        (Some(kernel), _) => Box::new(NativeDevice::new(Box::new(kernel), &job.shape)),
+        (None, Some(Ok(device))) => device,
+        (None, refused) => {
+            let why = refused.and_then(Result::err).map_or_else(String::new, |why| why.message);
+            talk.warn(&format!("{} will not run: {why}", job.name));
+            let own = own::facts(&source, 0);
+            run.add(KernelSummary { own, ..KernelSummary::not_run(&job, why) })?;
+            return Ok(Ending::Complete);
+        }
+    };
+    let (mut summary, ended) =
+        run_one(plan, &job, &mut *device, None, samples, run, interrupt, talk)?;
+    let saturated = device.saturated_samples();
+    summary.own = own::facts(&source, saturated);
+    if let (Some(OwnKernel { scale_uv: Some(scale_uv), dtype, .. }), 1..) =
+        (&summary.own, saturated)
+    {
+        talk.warn(&format!(
+            "{}: {saturated} samples lie beyond the range of {dtype} in steps of {scale_uv} µV and \
+             were set to its end; set a larger scale_uv",
+            job.name
+        ));
+    }
+    let ended = match ended {
+        Err(lost @ JobError::KernelLost { .. }) => {
+            summary.error = Some(lost.to_string());
+            Ok(Ending::Complete)
+        }
+        ended => {
+            // What the first window that failed was about, in the kernel's own words.
+            summary.error = device.loss().filter(|_| summary.windows.failed > 0);
+            ended
+        }
+    };
+    talk.say(&terminal_line(&summary));
+    if let Some(error) = &summary.error {
+        talk.warn(&format!("{}: {error}", job.name));
+    }
+    run.add(summary)?;
+    Ok(ended?)
+}
+
 /// Streams the data through one kernel on a device.
 fn stream(
     plan: &Plan,
@@ -104,7 +151,7 @@ fn stream(
 ) -> Result<Ending, Failure> {
     let clock = connection.device_clock();
     let job = &loaded.job;
-    let mut device = match LinkDevice::new(connection, kernel_job(plan, loaded)) {
+    let mut device = match LinkDevice::new(connection, kernel_job(plan, loaded)?) {
         Ok(device) => device,
         Err(LinkDeviceError::Link(LinkError::Interrupted)) => return Ok(Ending::Interrupted),
         Err(LinkDeviceError::Link(error)) => return Err(error.into()),

@@ -4,14 +4,28 @@ use cortex_core::kernel::{AnyKernel, KernelShape, KernelSpec};
 
 use crate::base::Failure;
 use crate::harness::{Job, Pacing};
-use crate::plan::{KernelPlan, Pace, Plan};
+use crate::plan::{KernelPlan, KernelSource, Pace, Plan};
 use crate::results::kernel_folder_names;
 
 /// A kernel ready to run.
 pub(crate) struct Loaded {
     pub(crate) job: Job,
-    pub(crate) spec: KernelSpec,
-    pub(crate) kernel: AnyKernel,
+    pub(crate) source: KernelSource,
+    /// Of this program; none for a kernel of the user's own, which is opened when its turn comes.
+    pub(crate) kernel: Option<AnyKernel>,
+}
+
+impl Loaded {
+    /// What a device is told to build: a kernel that its firmware has as well.
+    pub(crate) fn spec(&self) -> Result<&KernelSpec, Failure> {
+        match &self.source {
+            KernelSource::BuiltIn(spec) => Ok(spec),
+            KernelSource::Library(_) | KernelSource::Program(_) => Err(Failure::usage(format!(
+                "kernel {} is not in the device's firmware",
+                self.job.name
+            ))),
+        }
+    }
 }
 
 /// Builds every kernel of `plan`, so that none is refused halfway through a run.
@@ -27,10 +41,12 @@ fn load_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<Loaded, Fa
         hop: kernel.hop,
         sample_rate_hz: plan.dataset.sample_rate_hz(),
     };
-    let built = kernel
-        .spec
-        .build(shape)
-        .map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?;
+    let built = match &kernel.source {
+        KernelSource::BuiltIn(spec) => Some(
+            spec.build(shape).map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?,
+        ),
+        KernelSource::Library(_) | KernelSource::Program(_) => None,
+    };
     let job = Job {
         name,
         shape,
@@ -43,5 +59,5 @@ fn load_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<Loaded, Fa
             Pace::Max => Pacing::Max,
         },
     };
-    Ok(Loaded { job, spec: kernel.spec.clone(), kernel: built })
+    Ok(Loaded { job, source: kernel.source.clone(), kernel: built })
 }

@@ -47,7 +47,7 @@ pub(crate) fn run_kernel(
     let warmup = u32::try_from(job.warmup_windows).map_err(|_| too_many())?;
     let (clock, before) = (connection.device_clock(), connection.stats());
     let mut found = Found::default();
-    let kernel_job = kernel_job(plan, loaded);
+    let kernel_job = kernel_job(plan, loaded)?;
     let blocks_measured = warmup..blocks;
     let outcome =
         run_repeats(job, &kernel_job, dataset, connection, samples, blocks_measured, &mut found);

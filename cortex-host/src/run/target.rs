@@ -66,7 +66,7 @@ impl Target {
         }
         let mut refusals = Vec::new();
         for loaded in kernels {
-            let refusal = ask(plan, &mut connection, &kernel_job(plan, loaded))?;
+            let refusal = ask(plan, &mut connection, &kernel_job(plan, loaded)?)?;
             if let Some(refusal) = &refusal {
                 talk.warn(&format!("{} will not run: {refusal}", loaded.job.name));
             }
@@ -107,13 +107,13 @@ impl Linked {
 }
 
 /// A kernel as the link takes it.
-pub(crate) fn kernel_job(plan: &Plan, loaded: &Loaded) -> KernelJob {
-    KernelJob {
-        kernel: loaded.spec.clone(),
+pub(crate) fn kernel_job(plan: &Plan, loaded: &Loaded) -> Result<KernelJob, Failure> {
+    Ok(KernelJob {
+        kernel: loaded.spec()?.clone(),
         shape: loaded.job.shape,
         input: plan.encoding.on_the_link(),
         output: plan.results.on_the_link(),
-    }
+    })
 }
 
 /// Why the device cannot run a kernel of `plan`; none when it can.
