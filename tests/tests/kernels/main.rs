@@ -4,3 +4,5 @@
 mod deaths;
 mod interface;
 mod loading;
+mod original;
+mod runs;
