@@ -561,7 +561,6 @@ macro_rules! table {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(default)]
         pub struct $name {
             $(
                 $(#[$field_meta])*

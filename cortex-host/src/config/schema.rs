@@ -54,7 +54,7 @@ impl JsonSchema for AnyKernelParams {
             if info.parameters.is_empty() {
                 continue;
             }
-            let name = format!("kernel {}", info.name);
+            let name = format!("kernel_{}", info.name);
             choices.push(json!({ "$ref": format!("#/$defs/{name}") }));
             let mut schema = table(info.parameters);
             schema.insert("description".into(), format!("Parameters of {}.", info.name).into());

@@ -7,8 +7,7 @@ use super::encoding::{plan_encoding, plan_results};
 use super::kernels::plan_kernels;
 use super::samples::plan_dataset;
 use super::{
-    DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, OutputPlan, Pace, Plan, TelemetryFormat,
-    Transfer, resolved,
+    DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, OutputPlan, Plan, TelemetryFormat, Transfer, resolved,
 };
 use crate::config::value::{choice, positive, whole};
 use crate::config::{
@@ -17,7 +16,7 @@ use crate::config::{
 };
 use crate::device::Device;
 use crate::device::qemu::emulated_board;
-use crate::harness::{RealtimeSettings, Scheduler};
+use crate::harness::{Pace, RealtimeSettings, Scheduler};
 use crate::primitive::Library;
 use crate::synthetic::Normalize;
 

@@ -1,22 +1,27 @@
-//! Kernels of the user's own in a run: each opened when its turn comes.
+//! The kernels of a run on this computer, those of the user's own among them: each opened when its
+//! turn comes.
 
 use std::time::Duration;
 
+use super::built::BuiltKernel;
 use crate::foreign::{CommandKernel, Dtype, InProcess, KernelProcess, Launcher, Refusal};
-use crate::harness::{Device, Job};
+use crate::harness::{Device, NativeDevice};
 use crate::plan::{Isolation, KernelSource, LibraryKernel, ProgramKernel};
 use crate::results::OwnKernel;
 
-/// Opens the kernel of `source`; `None` when it is one of this program's.
-pub(super) fn open(source: &KernelSource, job: &Job) -> Option<Result<Box<dyn Device>, Refusal>> {
-    let deadline = Duration::from_nanos(job.deadline_ns);
-    match source {
-        KernelSource::BuiltIn(_) => None,
-        KernelSource::Library(kernel) => Some(open_library(kernel, deadline)),
-        KernelSource::Program(program) => Some(
+/// Opens a kernel on this computer.
+pub(super) fn open(built: &BuiltKernel) -> Result<Box<dyn Device>, Refusal> {
+    let deadline = Duration::from_nanos(built.job.deadline_ns);
+    if let Some(kernel) = &built.kernel {
+        return Ok(Box::new(NativeDevice::new(Box::new(kernel.clone()), &built.job.shape)));
+    }
+    match &built.source {
+        KernelSource::BuiltIn(_) => Err(Refusal::new("it was not built")),
+        KernelSource::Library(kernel) => open_library(kernel, deadline),
+        KernelSource::Program(program) => {
             CommandKernel::open(&program.setup, deadline, Launcher::GRACE)
-                .map(|kernel| Box::new(kernel) as Box<dyn Device>),
-        ),
+                .map(|kernel| Box::new(kernel) as Box<dyn Device>)
+        }
     }
 }
 

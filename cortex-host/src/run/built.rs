@@ -3,21 +3,21 @@
 use cortex_core::kernel::{AnyKernel, KernelShape, KernelSpec};
 
 use crate::base::Failure;
-use crate::harness::{Job, Pacing};
-use crate::plan::{KernelPlan, KernelSource, Pace, Plan};
+use crate::harness::Job;
+use crate::plan::{KernelPlan, KernelSource, Plan};
 use crate::results::kernel_folder_names;
 
 /// A kernel ready to run.
-pub(crate) struct Loaded {
-    pub(crate) job: Job,
-    pub(crate) source: KernelSource,
+pub(super) struct BuiltKernel {
+    pub(super) job: Job,
+    pub(super) source: KernelSource,
     /// Of this program; none for a kernel of the user's own, which is opened when its turn comes.
-    pub(crate) kernel: Option<AnyKernel>,
+    pub(super) kernel: Option<AnyKernel>,
 }
 
-impl Loaded {
+impl BuiltKernel {
     /// What a device is told to build: a kernel that its firmware has as well.
-    pub(crate) fn spec(&self) -> Result<&KernelSpec, Failure> {
+    pub(super) fn spec(&self) -> Result<&KernelSpec, Failure> {
         match &self.source {
             KernelSource::BuiltIn(spec) => Ok(spec),
             KernelSource::Library(_) | KernelSource::Program(_) => Err(Failure::usage(format!(
@@ -29,12 +29,12 @@ impl Loaded {
 }
 
 /// Builds every kernel of `plan`, so that none is refused halfway through a run.
-pub(crate) fn load(plan: &Plan) -> Result<Vec<Loaded>, Failure> {
+pub(super) fn build(plan: &Plan) -> Result<Vec<BuiltKernel>, Failure> {
     let names = kernel_folder_names(plan.kernels.iter().map(|kernel| kernel.name.as_str()));
-    plan.kernels.iter().zip(names).map(|(kernel, name)| load_one(plan, kernel, name)).collect()
+    plan.kernels.iter().zip(names).map(|(kernel, name)| build_one(plan, kernel, name)).collect()
 }
 
-fn load_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<Loaded, Failure> {
+pub(super) fn build_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<BuiltKernel, Failure> {
     let shape = KernelShape {
         channels: plan.dataset.channels(),
         window: kernel.window,
@@ -43,7 +43,8 @@ fn load_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<Loaded, Fa
     };
     let built = match &kernel.source {
         KernelSource::BuiltIn(spec) => Some(
-            spec.build(shape).map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?,
+            spec.build(shape)
+                .map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?,
         ),
         KernelSource::Library(_) | KernelSource::Program(_) => None,
     };
@@ -54,10 +55,7 @@ fn load_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<Loaded, Fa
         rows: plan.samples_per_repeat(),
         warmup_windows: plan.execution.warmup_windows,
         repeats: plan.execution.repeat_count,
-        pacing: match plan.execution.pace {
-            Pace::Realtime => Pacing::Realtime,
-            Pace::Max => Pacing::Max,
-        },
+        pace: plan.execution.pace,
     };
-    Ok(Loaded { job, source: kernel.source.clone(), kernel: built })
+    Ok(BuiltKernel { job, source: kernel.source.clone(), kernel: built })
 }
