@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cortex_core::kernel::KernelName;
 
-use super::{Talk, output};
+use super::{Console, output};
 use crate::base::{ExitCode, Failure, quoted};
 use crate::config::{Entry, Node, Source, Value};
 
@@ -36,7 +36,7 @@ const DEFAULT_HOP: u64 = 80;
 ///
 /// # Errors
 /// [`Failure`]: the file cannot be read (exit code 3), is no YAML, or not of the original (2).
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let source = Source::read(Some(&args.file))?;
     let node = Node::parse(&source.text).map_err(|problem| problem.in_source(&source.name))?;
     let mut found = Vec::new();
@@ -45,11 +45,10 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::io("read the folder", folder, &error))?;
         found.sort();
     }
-    let (text, dropped) = import(&node, &found).map_err(|message| {
-        Failure::usage(format!("{}: {message}", source.name))
-    })?;
+    let (text, dropped) = import(&node, &found)
+        .map_err(|message| Failure::usage(format!("{}: {message}", source.name)))?;
     for key in &dropped {
-        talk.warn(&format!("not taken over: {key}"));
+        console.warn(&format!("not taken over: {key}"));
     }
     output::print(text.trim_end())?;
     Ok(ExitCode::Success)
@@ -108,9 +107,9 @@ impl<'a> Import<'a> {
             taken.iter().any(|known| path == known || path.starts_with(&format!("{known}.")))
         };
         self.dropped.extend(
-            rest.into_iter().filter(|(path, _)| !is_taken(path)).map(|(path, value)| {
-                format!("{path}: {value}")
-            }),
+            rest.into_iter()
+                .filter(|(path, _)| !is_taken(path))
+                .map(|(path, value)| format!("{path}: {value}")),
         );
     }
 }
@@ -224,10 +223,8 @@ fn plugins(
         let first = |paths: [&str; 2], default| {
             paths.iter().map(|path| count(path, 0)).find(|value| *value > 0).unwrap_or(default)
         };
-        let window = first(
-            ["runtime.window_length_samples", "window_length_samples"],
-            DEFAULT_WINDOW,
-        );
+        let window =
+            first(["runtime.window_length_samples", "window_length_samples"], DEFAULT_WINDOW);
         let hop = first(["runtime.hop_samples", "hop_samples"], DEFAULT_HOP);
         first_hop.get_or_insert(hop);
         let spec = entry("spec_uri").and_then(scalar).unwrap_or_default();
@@ -301,12 +298,7 @@ fn plugins(
     Ok(first_hop.unwrap_or(DEFAULT_HOP))
 }
 
-fn execution(
-    out: &mut String,
-    import: &mut Import,
-    rate_hz: f64,
-    hop: u64,
-) -> std::fmt::Result {
+fn execution(out: &mut String, import: &mut Import, rate_hz: f64, hop: u64) -> std::fmt::Result {
     writeln!(out, "execution:")?;
     if let Some(seconds) = import.scalar("benchmark.parameters.duration_seconds") {
         writeln!(out, "  duration_seconds: {seconds}")?;
@@ -371,8 +363,13 @@ mod tests {
         assert_eq!(dropped.len(), 2, "{dropped:?}");
         assert!(dropped[0].starts_with("plugins: ica") && dropped[1] == "system.name: \"a\"");
         for line in [
-            "  channels: 64", "    deadline_us: 500000.0", "      q: 35.0", "  warmup_windows: 2",
-            "  repeat_count: 2", "  priority: 90", "  cpu_affinity: [0]",
+            "  channels: 64",
+            "    deadline_us: 500000.0",
+            "      q: 35.0",
+            "  warmup_windows: 2",
+            "  repeat_count: 2",
+            "  priority: 90",
+            "  cpu_affinity: [0]",
         ] {
             assert!(text.lines().any(|known| known == line), "{line} in\n{text}");
         }

@@ -51,15 +51,14 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         (None, _, _) => None,
         _ => return Err(Failure::usage("channels and sample rate must be above 0")),
     };
-    let progress = Progress::until_interrupted()?;
-    let reports =
-        validate(&validation, args.seed, recording.as_ref(), &progress, |report| {
-            let verdict = match &report.finding {
-                None => "ok".to_owned(),
-                Some(finding) => format!("FAILED: {finding}"),
-            };
-            console.say(&format!("{}: {verdict}", report.case));
-        })?;
+    let progress = Progress::cancelled_by_signals()?;
+    let reports = validate(&validation, args.seed, recording.as_ref(), &progress, |report| {
+        let verdict = match &report.finding {
+            None => "ok".to_owned(),
+            Some(finding) => format!("FAILED: {finding}"),
+        };
+        console.say(&format!("{}: {verdict}", report.case));
+    })?;
     let failed = reports.iter().filter(|report| report.finding.is_some()).count();
     if args.json {
         let text = serde_json::to_string_pretty(&reports)
@@ -68,7 +67,8 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     } else {
         let worst = reports.iter().map(|report| report.max_error).fold(0.0, f64::max);
         let snr = reports.iter().filter_map(|report| report.snr_db).fold(f64::INFINITY, f64::min);
-        let snr = if snr.is_finite() { format!(", SNR at least {snr:.1} dB") } else { String::new() };
+        let snr =
+            if snr.is_finite() { format!(", SNR at least {snr:.1} dB") } else { String::new() };
         let values: usize = reports.iter().map(|report| report.values).sum();
         output::print(&format!(
             "{}: {} of {} cases within the tolerance; {values} values, largest difference \

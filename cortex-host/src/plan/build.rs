@@ -7,7 +7,8 @@ use super::encoding::{plan_encoding, plan_results};
 use super::kernels::plan_kernels;
 use super::samples::plan_dataset;
 use super::{
-    DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, OutputPlan, Plan, TelemetryFormat, Transfer, resolved,
+    DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, OutputPlan, Plan, TelemetryFormat,
+    Transfer, resolved,
 };
 use crate::config::value::{choice, positive, whole};
 use crate::config::{

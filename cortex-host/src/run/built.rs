@@ -34,7 +34,11 @@ pub(super) fn build(plan: &Plan) -> Result<Vec<BuiltKernel>, Failure> {
     plan.kernels.iter().zip(names).map(|(kernel, name)| build_one(plan, kernel, name)).collect()
 }
 
-pub(super) fn build_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<BuiltKernel, Failure> {
+pub(super) fn build_one(
+    plan: &Plan,
+    kernel: &KernelPlan,
+    name: String,
+) -> Result<BuiltKernel, Failure> {
     let shape = KernelShape {
         channels: plan.dataset.channels(),
         window: kernel.window,
@@ -43,8 +47,7 @@ pub(super) fn build_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Resul
     };
     let built = match &kernel.source {
         KernelSource::BuiltIn(spec) => Some(
-            spec.build(shape)
-                .map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?,
+            spec.build(shape).map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?,
         ),
         KernelSource::Library(_) | KernelSource::Program(_) => None,
     };

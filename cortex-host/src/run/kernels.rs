@@ -12,8 +12,8 @@ use super::target::{Target, kernel_job};
 use crate::base::{Failure, Level, Progress};
 use crate::device::{Connection, DeviceClock, LinkError};
 use crate::harness::{
-    AppliedRealtime, Device, Ending, Job, JobError, LinkDevice, LinkDeviceError, Monotonic,
-    NativeDevice, Pace, SampleFile, apply_realtime, run_job,
+    AppliedRealtime, Device, Ending, Job, JobError, LinkDevice, LinkDeviceError, Monotonic, Pace,
+    SampleFile, apply_realtime, run_job,
 };
 use crate::plan::{DatasetPlan, Plan, Transfer};
 use crate::results::{
@@ -38,9 +38,7 @@ pub(super) fn run_all(
     for (number, built) in kernels.into_iter().enumerate() {
         let samples = &mut data.samples;
         let ended = match &mut target {
-            Target::Native => {
-                natively(run, built, samples)
-            }
+            Target::Native => natively(run, built, samples),
             Target::Linked(linked) => {
                 let refusal = linked.refusals.get(number).cloned().flatten();
                 let ended = match (refusal, plan.transfer, &plan.dataset) {

@@ -7,9 +7,7 @@ use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 
 use super::Validation;
 use crate::base::Failure;
-use crate::config::{
-    At, DatasetConfig, Entry, KernelConfig, Node, Position, RunConfig, Value,
-};
+use crate::config::{At, DatasetConfig, Entry, KernelConfig, Node, Position, RunConfig, Value};
 use crate::plan::{KernelSource, Plan};
 use crate::primitive::Library;
 

@@ -86,9 +86,7 @@ fn run_case(validation: &Validation, case: &Case) -> Result<CaseReport, Failure>
         comparison.find(format!("the kernel: {}", lost(&*kernel)));
         return Ok(comparison.done(&validation.tolerance));
     }
-    oracle
-        .reset()
-        .map_err(|_| Failure::usage(format!("the oracle: {}", lost(&oracle))))?;
+    oracle.reset().map_err(|_| Failure::usage(format!("the oracle: {}", lost(&oracle))))?;
     let mut output = vec![0.0; kernel.max_output_len()];
     let mut expected = vec![0.0; oracle.max_output_len()];
     for index in 0..case.windows {
@@ -125,8 +123,7 @@ struct Comparison {
 
 impl Comparison {
     fn new(case: String) -> Self {
-        let report =
-            CaseReport { case, values: 0, max_error: 0.0, snr_db: None, finding: None };
+        let report = CaseReport { case, values: 0, max_error: 0.0, snr_db: None, finding: None };
         Self { report, signal: 0.0, noise: 0.0 }
     }
 

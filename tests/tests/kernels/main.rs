@@ -4,5 +4,6 @@
 mod deaths;
 mod interface;
 mod loading;
+mod newcomer;
 mod original;
 mod runs;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Talk, output};
+use super::{Console, output};
 use crate::base::atomic_file::place_text;
 use crate::base::{ExitCode, Failure};
 
@@ -64,15 +64,15 @@ const BOTH: [(&str, &str); 3] = [
 ///
 /// # Errors
 /// [`Failure`]: the name is not one, the folder exists (exit code 2), or cannot be written (3).
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     match &args.what {
-        What::Kernel(args) => new_kernel(args, talk)?,
+        What::Kernel(args) => new_kernel(args, console)?,
         What::Header => output::print(cortex_core::abi::HEADER.trim_end())?,
     }
     Ok(ExitCode::Success)
 }
 
-fn new_kernel(args: &KernelArgs, talk: &Talk) -> Result<(), Failure> {
+fn new_kernel(args: &KernelArgs, console: &Console) -> Result<(), Failure> {
     let name = args.name.as_str();
     let letters = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !letters || !name.starts_with(|c: char| c.is_ascii_lowercase()) || name.len() > 40 {
@@ -109,10 +109,10 @@ fn new_kernel(args: &KernelArgs, talk: &Talk) -> Result<(), Failure> {
         place_text(&path, &text)?;
     }
     let build = if args.c { "make test && make" } else { "cargo test && cargo build --release" };
-    talk.say(&format!("Kernel: {name}/"));
-    talk.say(&format!("Next: cd {name} && {build} && cd .."));
-    talk.say(&format!("Then: cortex-host run --config {name}/run.yaml"));
-    talk.say(&format!("And:  cortex-host validate {name}"));
+    console.say(&format!("Kernel: {name}/"));
+    console.say(&format!("Next: cd {name} && {build} && cd .."));
+    console.say(&format!("Then: cortex-host run --config {name}/run.yaml"));
+    console.say(&format!("And:  cortex-host validate {name}"));
     Ok(())
 }
 
