@@ -18,15 +18,13 @@ mod command;
 mod death;
 mod feeder;
 mod in_process;
+mod launcher;
 #[cfg(unix)]
 mod printed;
 #[cfg(target_os = "linux")]
 pub mod process;
 mod protocol;
 mod samples;
-
-use std::path::PathBuf;
-use std::time::Duration;
 
 pub use crate::platform::library::{
     Dtype, Feed, Interface, KernelDescription, KernelSetup, LibraryDescription, OutputShape,
@@ -39,35 +37,5 @@ pub use command::{CommandKernel, CommandSetup};
 #[cfg(target_os = "linux")]
 pub use death::Death;
 pub use in_process::InProcess;
+pub use launcher::Launcher;
 pub use samples::SampleFormat;
-
-/// How a kernel process is started.
-#[derive(Clone, Debug)]
-pub struct Launcher {
-    /// The `cortex-host` program.
-    pub program: PathBuf,
-    /// How long after its deadline a window is waited for before the process is ended.
-    pub grace: Duration,
-    /// How long loading, planning and each reset may take.
-    pub start: Duration,
-}
-
-impl Launcher {
-    /// Windows are waited for this long after their deadline: a kernel that does not return is named
-    /// within a second of it.
-    pub const GRACE: Duration = Duration::from_millis(800);
-    /// Loading, planning and a reset may take this long.
-    pub const START: Duration = Duration::from_secs(10);
-
-    /// With the program that the environment variable `CORTEX_HOST` names, else with this very one,
-    /// else, when this is another program that uses the library, with `cortex-host` of the search path.
-    #[must_use]
-    pub fn here() -> Self {
-        let this = std::env::current_exe()
-            .ok()
-            .filter(|program| program.file_stem().is_some_and(|name| name == "cortex-host"));
-        let program = std::env::var_os("CORTEX_HOST").map(PathBuf::from).or(this);
-        let program = program.unwrap_or_else(|| PathBuf::from("cortex-host"));
-        Self { program, grace: Self::GRACE, start: Self::START }
-    }
-}
