@@ -3,7 +3,8 @@
 //! Ranges and defaults are applied when a [`crate::plan::Plan`] is made of it; the JSON schema
 //! and docs/reference/configuration.md state them too, and tests hold the three together.
 
-use super::decode::{At, table};
+use super::at::At;
+use super::decode::table;
 use super::node::Node;
 use super::params::SyntheticParams;
 use super::schema::AnyKernelParams;

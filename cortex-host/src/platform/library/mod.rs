@@ -8,8 +8,8 @@
 //! `own` speaks `cortex_kernel.h`, `plugin` the original CORTEX's `cortex_plugin.h`, ABI 2 and 3.
 
 mod description;
+mod handle;
 mod memory;
-mod open;
 mod own;
 mod plugin;
 mod setup;
@@ -18,10 +18,10 @@ pub use description::{
     Dtype, Feed, Interface, KernelDescription, LibraryDescription, ParameterDescription,
     ParameterKind,
 };
+pub use handle::Library;
 pub use memory::AlignedBytes;
 pub use setup::{KernelSetup, OutputShape, Parameters, Refusal};
 
-pub use open::Library;
 use own::OwnKernel;
 use plugin::PluginKernel;
 

@@ -7,10 +7,11 @@ use cortex_core::abi::{
     self, CConfig, CKernel, CLayout, CLibrary, CParameter, CProcess, CReset, OK,
 };
 
-use super::description::{Dtype, Feed, KernelDescription, ParameterDescription, ParameterKind};
-use super::memory::AlignedBytes;
-use super::open::{Library, check_slices, text};
-use super::setup::{KernelSetup, OutputShape, Parameters, Refusal};
+use super::handle::{check_slices, text};
+use super::{
+    AlignedBytes, Dtype, Feed, KernelDescription, KernelSetup, Library, OutputShape,
+    ParameterDescription, ParameterKind, Parameters, Refusal,
+};
 
 /// The most kernels of a library, parameters of a kernel, words of a choice.
 const MAX_ITEMS: u32 = 256;

@@ -9,10 +9,11 @@ use std::ffi::{CString, c_void};
 use std::path::Path;
 use std::ptr;
 
-use super::description::{Dtype, Feed, Interface, KernelDescription};
-use super::memory::AlignedBytes;
-use super::open::{Library, check_slices};
-use super::setup::{KernelSetup, OutputShape, Parameters, Refusal};
+use super::handle::check_slices;
+use super::{
+    AlignedBytes, Dtype, Feed, Interface, KernelDescription, KernelSetup, Library, OutputShape,
+    Parameters, Refusal,
+};
 
 /// First word of a state file: "CORT" read as a big-endian number.
 const STATE_MAGIC: u32 = 0x434F_5254;

@@ -1,11 +1,10 @@
-//! Opening a library, and what both interfaces need of it.
+//! A loaded library, and what both interfaces need to call it.
 
 use std::ffi::{CStr, c_char};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::description::Interface;
-use super::setup::{KernelSetup, OutputShape, Refusal};
+use super::{Interface, KernelSetup, OutputShape, Refusal};
 
 /// The most characters read of a text in a library.
 const MAX_TEXT: usize = 1000;
