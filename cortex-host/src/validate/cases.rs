@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cortex_core::kernel::KernelName;
+use cortex_core::math;
 use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 
 use super::Validation;
@@ -128,7 +129,7 @@ fn noise(random: &mut Random, rows: usize, channels: usize, rate_hz: f64) -> Vec
     let mut slow = vec![0.0; channels];
     let mut samples = Vec::with_capacity(rows * channels);
     for row in 0..rows {
-        let line = (std::f64::consts::TAU * 50.0 * row as f64 / rate_hz).sin();
+        let line = math::sin(std::f64::consts::TAU * 50.0 * row as f64 / rate_hz);
         for (channel, slow) in slow.iter_mut().enumerate() {
             *slow += 0.2 * (400.0 * (random.unit() - 0.5) - *slow);
             samples.push((*slow + 10.0 * line + channel as f64) as f32);

@@ -7,6 +7,7 @@
 mod cases;
 mod spec;
 
+use cortex_core::math;
 use serde::Serialize;
 
 use crate::base::{Failure, Progress};
@@ -146,7 +147,7 @@ impl Comparison {
             self.noise += error * error;
             self.report.max_error = self.report.max_error.max(error);
             if let Tolerance::PerValue { rtol, atol } = tolerance
-                && !(error <= atol + rtol * r.abs())
+                && error > atol + rtol * r.abs()
             {
                 self.find(format!(
                     "window {index}, value {at}: {y}, and the oracle has {r}, {error:.3e} apart"
@@ -157,10 +158,10 @@ impl Comparison {
 
     fn done(mut self, tolerance: &Tolerance) -> CaseReport {
         if self.noise > 0.0 {
-            let snr_db = 10.0 * (self.signal / self.noise).log10();
+            let snr_db = 10.0 * math::ln(self.signal / self.noise) / std::f64::consts::LN_10;
             self.report.snr_db = Some(snr_db);
             if let Tolerance::SnrDb(least) = tolerance
-                && !(snr_db >= *least)
+                && (snr_db < *least || snr_db.is_nan())
             {
                 self.find(format!("{snr_db:.1} dB, less than {least} dB"));
             }
