@@ -38,10 +38,16 @@ pub enum Need {
     DevFull,
     /// node with rp2040js in `tests/pico`.
     Rp2040,
+    /// A C compiler for Cortex-M.
+    ArmCompiler,
+    /// `python3`.
+    Python,
+    /// A folder of the original CORTEX's kernel libraries.
+    OriginalKernels,
 }
 
 impl Need {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Emulator,
         Self::Oracle,
         Self::Chromium,
@@ -51,6 +57,9 @@ impl Need {
         Self::Registry,
         Self::DevFull,
         Self::Rp2040,
+        Self::ArmCompiler,
+        Self::Python,
+        Self::OriginalKernels,
     ];
 
     /// Its name in `CORTEX_REQUIRE`.
@@ -65,6 +74,9 @@ impl Need {
             Self::Registry => "registry",
             Self::DevFull => "dev-full",
             Self::Rp2040 => "rp2040",
+            Self::ArmCompiler => "arm-compiler",
+            Self::Python => "python",
+            Self::OriginalKernels => "original-kernels",
         }
     }
 }

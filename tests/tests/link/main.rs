@@ -8,4 +8,5 @@ mod fuzz_twins;
 mod lines;
 mod loopback;
 mod serial;
+mod tcp;
 mod throughput;
