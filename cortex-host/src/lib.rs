@@ -24,4 +24,5 @@ pub mod results;
 #[cfg(feature = "cli")]
 mod run;
 pub mod spectrum;
+pub mod statistics;
 pub mod synthetic;
