@@ -8,11 +8,12 @@ use cortex_core::kernel::KernelShape;
 use thiserror::Error;
 
 use super::Clock;
-use super::device::{Device, DeviceClock, DeviceTiming, WindowFault};
+use super::device::{Device, DeviceTiming, WindowFault};
 use super::samples::{SampleFile, SampleFileError};
 use super::schedule::{Schedule, windows_in};
 use crate::base::Interrupt;
 use crate::base::{ExitCode, Failure};
+use crate::device::DeviceClock;
 
 /// With this much time before the next release, the sink may do slow work.
 const IDLE_NS: u64 = 1_000_000;

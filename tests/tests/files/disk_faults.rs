@@ -94,7 +94,7 @@ fn a_limit_on_file_sizes_leaves_nothing_of_a_dataset() {
 /// A server with one recording of a megabyte.
 fn server() -> String {
     let body = edf(16_000);
-    let sha256 = cortex_host::download::catalogue::sha256_of(&body[..]).unwrap();
+    let sha256 = cortex_host::base::digest::sha256_of(&body[..]).unwrap();
     let sums = format!("{sha256}  S001/S001R04.edf\n");
     let files = vec![("SHA256SUMS.txt", sums.into_bytes()), ("S001/S001R04.edf", body)];
     serve(files, vec![Act::Serve]).0
