@@ -123,6 +123,23 @@ struct Row {
     device_instructions: Option<u64>,
 }
 
+/// The runs that `path` stands for: itself, or when it holds runs (a results folder, a sweep)
+/// all of them by name.
+///
+/// # Errors
+/// [`ReportError`] when the folder cannot be listed.
+pub fn run_folders(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let is_run = |folder: &Path| folder.join("summary.json").exists();
+    if !is_run(path) {
+        let inside = folders_in(path, path)?.into_iter().map(|name| path.join(name));
+        let runs: Vec<PathBuf> = inside.filter(|folder| is_run(folder)).collect();
+        if !runs.is_empty() {
+            return Ok(runs);
+        }
+    }
+    Ok(vec![path.to_owned()])
+}
+
 impl RunRecord {
     /// Reads the run in `folder`.
     ///

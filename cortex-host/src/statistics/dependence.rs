@@ -2,8 +2,8 @@
 //!
 //! The variance of a quantile depends on how long windows stay on one side of it: it is that of
 //! independent windows times V = 1 + 2 Σ corr(1{x₀ > c}, 1{x_k > c}), c the quantile. Few windows
-//! lie beyond a p99, too few to estimate V from them, so V is estimated twice and the greater
-//! taken:
+//! lie beyond a p99, too few to estimate V from them, so V is estimated twice; the second counts
+//! where it is greater beyond its own error:
 //!
 //! - from all windows: the autocorrelations of their normal scores, up to where Geyer's initial
 //!   positive sequence ends (Geyer 1992, "Practical Markov chain Monte Carlo"), turned into those
@@ -79,7 +79,11 @@ pub fn dependence(series: &[u64], correlations: &[f64], q: f64, threshold: u64) 
     let z = Normal::standard().inverse_cdf(q);
     let covariance: f64 = correlations.iter().map(|rho| indicator_covariance(z, *rho)).sum();
     let of_all = 1.0 + 2.0 * covariance / (q * (1.0 - q));
-    let inflation = of_all.max(of_indicators(series, threshold, transforms)).max(1.0);
+    // The mean of B powers has a relative standard deviation of √(2/B): below two of them more
+    // than V of all windows it says nothing new.
+    let bursts = of_indicators(series, threshold, transforms);
+    let new = bursts > of_all * (1.0 + 2.0 * math::sqrt(2.0 / transforms as f64));
+    let inflation = (if new { bursts } else { of_all }).max(1.0);
     Dependence { inflation, degrees_of_freedom: 2.0 * transforms as f64 }
 }
 
