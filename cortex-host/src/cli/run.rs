@@ -19,7 +19,7 @@ use crate::harness::{AppliedRealtime, Ending};
 use crate::plan::{self, Overrides, Plan};
 use crate::report::REPORT_NAME;
 use crate::results::{
-    HostFacts, KernelSummary, RunFolder, RunStatus, SCHEMA_VERSION, Summary, ToolFacts,
+    HostFacts, KernelSummary, RunFolder, RunStatus, SCHEMA_VERSION, Summary, ToolFacts, deadlines,
     summary_markdown, terminal_table,
 };
 
@@ -109,7 +109,9 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             return Err(failure);
         }
     };
-    let mut run = Run { summary: first_summary(&plan, &folder, &data, started), folder, start };
+    let config_text = plan.config_text.clone();
+    let summary = first_summary(&plan, &folder, &data, started);
+    let mut run = Run { summary, folder, start, config_text };
     run.summary.faults = args.fault.map(|spec| format!("{spec}, seed {}", args.fault_seed));
     if let Target::Linked(linked) = &target {
         run.summary.device_facts = Some(linked.facts.clone());
@@ -140,6 +142,7 @@ pub(crate) struct Run {
     pub(crate) summary: Summary,
     pub(crate) folder: RunFolder,
     pub(crate) start: Instant,
+    pub(crate) config_text: String,
 }
 
 impl Run {
@@ -154,6 +157,7 @@ impl Run {
     /// Adds what came of a kernel and writes it down.
     pub(crate) fn add(&mut self, kernel: KernelSummary) -> Result<(), Failure> {
         self.summary.kernels.push(kernel);
+        self.summary.describe_kernels(&self.config_text);
         self.save()
     }
 
@@ -178,6 +182,9 @@ impl Run {
                 talk.say("Interrupted; the windows up to here are kept");
             }
             _ => {}
+        }
+        if let ((1.., _), Some(deadlines)) = (self.summary.deadlines(), deadlines(&self.summary)) {
+            talk.warn(&deadlines);
         }
         Ok(code)
     }

@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use crate::base::contained::{check_within, open_within};
 use crate::base::{Failure, FileError};
-use crate::results::{InputSpectrum, RunStatus, SCHEMA_VERSION, SPECTRUM_NAME, Summary};
+use crate::results::{
+    InputSpectrum, OLDEST_SCHEMA_VERSION, RunStatus, SCHEMA_VERSION, SPECTRUM_NAME, Summary,
+};
 
 /// Summaries, spectra and configurations are far smaller than this, in bytes.
 const MOST_TEXT_BYTES: u64 = 16 << 20;
@@ -205,7 +207,8 @@ fn read_summary(folder: &Path) -> Result<(Summary, Vec<(String, String)>), Repor
         message: format!("this is no summary of a run ({error})"),
     };
     let version: Version = serde_json::from_str(&text).map_err(wrong)?;
-    if version.schema_version != u64::from(SCHEMA_VERSION) {
+    let readable = u64::from(OLDEST_SCHEMA_VERSION)..=u64::from(SCHEMA_VERSION);
+    if !readable.contains(&version.schema_version) {
         return Err(ReportError::Version { path, found: version.schema_version });
     }
     let mut device = Vec::new();

@@ -57,8 +57,19 @@ fn a_run_leaves_a_page_that_needs_nothing_else() {
     for expected in ["goertzel", "noop", "Complete", "prefers-color-scheme:dark", "@media print"] {
         assert!(html.contains(expected), "{expected}");
     }
-    // Overview, three charts a kernel, the spectrum with the generator's own curve.
-    assert_eq!(html.matches("<svg").count(), 1 + 3 * 2 + 1);
+    // A chart says what it is: overview and distributions of all, three a kernel, the spectrum with
+    // the generator's own curve.
+    for (title, count) in [
+        ("Latency and deadline", 2),
+        ("Cumulative distribution of every kernel", 2),
+        ("Latency distribution", 2),
+        ("Cumulative distribution, ", 2),
+        ("Latency over time", 4),
+        ("Power spectral density", 2),
+    ] {
+        // Charts across the page are there for a desk and for a phone.
+        assert_eq!(html.matches(&format!("aria-label=\"{title}")).count(), count, "{title}");
+    }
     assert!(html.contains("generator’s own response"));
     // The figures are the summary's.
     let summary: Value =
@@ -73,6 +84,27 @@ fn a_run_leaves_a_page_that_needs_nothing_else() {
     let stdout = stdout_of(&report(&run), 0);
     assert_eq!(Path::new(stdout.trim_end()), run.join("report.html"));
     assert_eq!(page(&run), before);
+}
+
+/// A missed deadline is never a green tick: on the page, in SUMMARY.md, on stdout and stderr.
+#[test]
+fn missed_deadlines_are_the_headline() {
+    let work = tempfile::tempdir().unwrap();
+    // No kernel is done within a nanosecond.
+    let kernels = ["{ name: goertzel, window: 50, hop: 25, deadline_us: 0.001 }"];
+    let path = work.path().join("config.yaml");
+    fs::write(&path, config(1, 20, &kernels, "execution: { pace: max }\n")).unwrap();
+    let mut command = cortex_host();
+    command.current_dir(work.path()).args(["run", "--config", "config.yaml"]);
+    let output = command.output().unwrap();
+    let verdict = "199 of 199 deadlines missed";
+    assert!(stdout_of(&output, 0).contains(verdict), "{}", stdout_of(&output, 0));
+    assert!(stderr_of(&output, 0).contains(&format!("warning: {verdict}")));
+    let run = fs::read_dir(work.path().join("results")).unwrap().next().unwrap().unwrap().path();
+    let html = page(&run);
+    assert!(html.contains("class=\"lead missed\"") && html.contains(verdict));
+    assert!(!html.contains('✓') && !html.contains("class=\"lead complete\""));
+    assert!(fs::read_to_string(run.join("SUMMARY.md")).unwrap().contains(verdict));
 }
 
 #[test]

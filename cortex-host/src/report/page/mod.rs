@@ -8,15 +8,15 @@ mod facts;
 mod kernels;
 
 use super::charts;
-use super::run::RunRecord;
+use super::run::{KernelWindows, RunRecord};
 use crate::plot::{Chart, Frame, STYLE, escape};
-use crate::results::{RunStatus, Summary, headline};
+use crate::results::{KernelSummary, RunStatus, Summary, headline};
 
-/// Where a chart begins and how wide the picture is, in pixels: across the page, half of it, and
-/// across with room for names beside the axis.
-const FULL: (f64, f64) = (0.0, 960.0);
-const HALF: (f64, f64) = (0.0, 474.0);
-const OVERVIEW: (f64, f64) = (36.0, 960.0);
+/// How wide a chart's picture is, in pixels: across the page, and half of it, which is also what a
+/// phone shows. A chart across the page is drawn twice, and the style sheet shows the one that fits:
+/// shrunk to a phone its text could not be read.
+const FULL: f64 = 960.0;
+const HALF: f64 = 420.0;
 
 /// Charts lie this far apart in a plane of their own, so that no two have the same place.
 const CHART_STEP: f64 = 1000.0;
@@ -55,7 +55,18 @@ impl Page {
         if !summary.kernels.is_empty() {
             self.out.push_str("<h2>Summary</h2>\n");
             self.figures(summary)?;
-            self.chart(charts::overview(summary), OVERVIEW, overview_height(summary), "")?;
+            let margin = charts::overview_margin(summary);
+            let height = overview_height(summary);
+            self.chart_with_margin(charts::overview(summary), margin, FULL, height, "")?;
+            let labelled: Vec<(&str, &KernelWindows)> = record
+                .kernels
+                .iter()
+                .map(|kernel| {
+                    let known = summary.kernels.iter().find(|known| known.name == kernel.name);
+                    (known.map_or(kernel.name.as_str(), KernelSummary::label), kernel)
+                })
+                .collect();
+            self.chart(charts::all_cumulative(&labelled), FULL, 380.0, "")?;
         }
         if !record.kernels.is_empty() {
             self.out.push_str("<h2>Kernels</h2>\n");
@@ -82,6 +93,8 @@ impl Page {
 
     fn head(&mut self, summary: &Summary) -> fmt::Result {
         let (class, sign) = match summary.status {
+            // A run that misses deadlines came to its end, but nothing to be pleased with.
+            RunStatus::Complete if summary.deadlines().0 > 0 => ("missed", "!"),
             RunStatus::Complete => ("complete", "✓"),
             RunStatus::Failed => ("failed", "✕"),
             RunStatus::Interrupted => ("interrupted", "■"),
@@ -92,7 +105,7 @@ impl Page {
         writeln!(
             self.out,
             "<header>\n<p class=\"kind\">CORTEX benchmark report</p>\n<h1>{}</h1>\n\
-             <p class=\"lead\"><span class=\"badge {class}\">{sign} {status}</span> · {rest}</p>\n\
+             <p class=\"lead {class}\"><span class=\"badge\">{sign} {status}</span> · {rest}</p>\n\
              <p class=\"soft\">{} · {} s · {} · {} pace</p>\n</header>",
             escape(&summary.run_id),
             escape(&summary.started_at.replace('T', " ").replace('Z', " UTC")),
@@ -153,6 +166,7 @@ impl Page {
 
     fn reproduce(&mut self, record: &RunRecord) -> fmt::Result {
         let summary = &record.summary;
+        writeln!(self.out, "<h2>Cite</h2>\n<p>{}</p>", escape(&summary.citation()))?;
         writeln!(
             self.out,
             "<h2>Reproduce</h2>\n<p>From the folder the run was started in:</p>\n<pre>{}</pre>",
@@ -193,20 +207,37 @@ impl Page {
     fn chart(
         &mut self,
         chart: Option<Chart>,
-        (x, width): (f64, f64),
+        width: f64,
+        height: f64,
+        caption: &str,
+    ) -> fmt::Result {
+        self.chart_with_margin(chart, 0.0, width, height, caption)
+    }
+
+    /// The same with `margin` pixels on the left for what stands beside the axis.
+    fn chart_with_margin(
+        &mut self,
+        chart: Option<Chart>,
+        margin: f64,
+        width: f64,
         height: f64,
         caption: &str,
     ) -> fmt::Result {
         let Some(chart) = chart else { return Ok(()) };
-        let y = f64::from(self.charts) * CHART_STEP;
-        self.charts += 1;
-        writeln!(
-            self.out,
-            "<figure><svg class=\"chart\" viewBox=\"0 {y} {width} {height}\" role=\"img\" \
-             aria-label=\"{}\">\n{}</svg>",
-            escape(&chart.title),
-            chart.render(Frame { x, y, width: width - x, height })
-        )?;
+        self.out.push_str("<figure>");
+        let sizes: &[(&str, f64)] =
+            if width > HALF { &[(" desk", width), (" phone", HALF)] } else { &[("", width)] };
+        for (class, width) in sizes {
+            let y = f64::from(self.charts) * CHART_STEP;
+            self.charts += 1;
+            writeln!(
+                self.out,
+                "<svg class=\"chart{class}\" viewBox=\"0 {y} {width} {height}\" role=\"img\" \
+                 aria-label=\"{}\">\n{}</svg>",
+                escape(&chart.title),
+                chart.render(Frame { x: margin, y, width: width - margin, height })
+            )?;
+        }
         if !caption.is_empty() {
             writeln!(self.out, "<figcaption>{}</figcaption>", escape(caption))?;
         }
