@@ -146,11 +146,12 @@ impl LatencyGatherer {
         let exact = self.count == self.ordered.len() as u64;
         // A bin's upper edge may lie beyond the greatest value in it.
         let binned = |q| self.histogram.value_at_quantile(q).clamp(self.min_ns, self.max_ns) as f64;
-        // To a nanosecond or an instruction: there is nothing finer but the middle of two.
-        let tick = |value: f64| (value * 2.0).round() / 2.0 / unit;
+        // To a nanosecond or an instruction: there is nothing finer, but the middle of two.
+        let tick = |value: f64| value.round() / unit;
+        let half_tick = |value: f64| (value * 2.0).round() / 2.0 / unit;
         let known = |q: f64| {
             (self.count >= least_windows(q)).then(|| match exact {
-                true => tick(quantile(sample.sorted(), q).unwrap_or_default()),
+                true => half_tick(quantile(sample.sorted(), q).unwrap_or_default()),
                 false => tick(binned(q)),
             })
         };
@@ -165,7 +166,7 @@ impl LatencyGatherer {
         };
         let p50 = known(0.5).unwrap_or_default();
         let (p95, p99) = (known(0.95), known(0.99));
-        let jitter = |high: Option<f64>| high.map(|high| tick((high - p50) * unit));
+        let jitter = |high: Option<f64>| high.map(|high| half_tick((high - p50) * unit));
         Some(Latency {
             n: self.count,
             min: self.min_ns as f64 / unit,

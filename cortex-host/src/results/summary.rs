@@ -186,7 +186,7 @@ pub struct KernelSummary {
     /// the configuration has more than once.
     pub name: String,
     /// A name that no other kernel of the run has: with what sets it apart when the configuration
-    /// has a kernel more than once, such as `goertzel f0_hz=10`.
+    /// has a kernel more than once, such as `goertzel bands=8-13`.
     #[serde(default)]
     pub label: String,
     /// Its parameters, every default filled in.
@@ -418,12 +418,22 @@ impl Summary {
     }
 }
 
-/// `key=value`.
+/// `key=value`; of a list of tables the values: `bands=8-13,13-30`.
 fn setting((key, value): (&String, &serde_json::Value)) -> String {
-    match value.as_str() {
-        Some(text) => format!("{key}={text}"),
-        None => format!("{key}={value}"),
+    fn text(value: &serde_json::Value) -> String {
+        let join = |values: Vec<String>, by: &str| values.join(by);
+        match value {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Array(items) => join(items.iter().map(text).collect(), ","),
+            serde_json::Value::Object(entries) => join(entries.values().map(text).collect(), "-"),
+            serde_json::Value::Number(number) => match number.as_f64() {
+                Some(value) if number.is_f64() => value.to_string(),
+                _ => number.to_string(),
+            },
+            other => other.to_string(),
+        }
     }
+    format!("{key}={}", text(value))
 }
 
 /// Labels kernels: the name alone where only one has it, else with what differs from the others of
@@ -468,8 +478,8 @@ mod tests {
 
     #[test]
     fn kernels_of_one_name_are_told_apart_by_what_differs() {
-        let config = "kernels:\n  - { name: goertzel, params: { f0_hz: 10.0, order: 2 } }\n  \
-                      - { name: car }\n  - { name: goertzel, params: { f0_hz: 12.5, order: 2 } }\n  \
+        let config = "kernels:\n  - { name: goertzel, params: { bands: [{ low_hz: 8.0, high_hz: 13.0 }], order: 2 } }\n  \
+                      - { name: car }\n  - { name: goertzel, params: { bands: [{ low_hz: 13.0, high_hz: 30.0 }], order: 2 } }\n  \
                       - { name: car }\n";
         let shape = KernelShape { channels: 1, window: 50, hop: 25, sample_rate_hz: 250.0 };
         let kernel = |name: &str| {
@@ -494,7 +504,7 @@ mod tests {
         }
         label(&mut kernels, &config);
         let labels: Vec<&str> = kernels.iter().map(KernelSummary::label).collect();
-        assert_eq!(labels, ["goertzel f0_hz=10.0", "car", "goertzel f0_hz=12.5", "car-2"]);
-        assert_eq!(kernels[2].parameters_text(), "f0_hz=12.5 order=2");
+        assert_eq!(labels, ["goertzel bands=8-13", "car", "goertzel bands=13-30", "car-2"]);
+        assert_eq!(kernels[2].parameters_text(), "bands=13-30 order=2");
     }
 }

@@ -61,7 +61,7 @@ fn a_run_leaves_a_page_that_needs_nothing_else() {
     // the generator's own curve.
     for (title, count) in [
         ("Latency and deadline", 2),
-        ("Cumulative distribution of every kernel", 2),
+        ("Cumulative distributions, all kernels", 2),
         ("Latency distribution", 2),
         ("Cumulative distribution, ", 2),
         ("Latency over time", 4),

@@ -151,7 +151,7 @@ pub fn all_cumulative(kernels: &[(&str, &KernelWindows)]) -> Option<Chart> {
         thin: false,
     });
     let marks = marks.collect();
-    let title = format!("Cumulative distribution of every kernel’s {name}");
+    let title = "Cumulative distributions, all kernels".to_owned();
     Some(Chart { title, x, y: share_axis(), marks })
 }
 

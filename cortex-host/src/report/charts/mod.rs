@@ -96,7 +96,7 @@ pub fn overview(summary: &Summary) -> Option<Chart> {
     let names = kernels.iter().enumerate().map(|(index, k)| (level(index), shortened(k.label())));
     y.names = Some(names.collect());
     Some(Chart {
-        title: "Latency and deadline: least to greatest, ● p50, | p99".to_owned(),
+        title: "Latency and deadline".to_owned(),
         x: Axis::log10("latency (µs)", min / 1.6, max * 1.6),
         y,
         marks,

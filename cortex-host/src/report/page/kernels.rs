@@ -57,14 +57,14 @@ impl Page {
         )?;
         for group in &groups {
             let title = &group.title;
-            write!(self.out, "<th colspan=\"6\" class=\"first\"><span>{title}</span></th>")?;
+            write!(self.out, "<th colspan=\"5\" class=\"first\"><span>{title}</span></th>")?;
         }
         self.out.push_str(
             "</tr>\n<tr><th>kernel</th><th class=\"first\">measured</th><th>missed</th><th>failed</th>",
         );
         for _ in &groups {
             self.out.push_str(
-                "<th class=\"first\">p50</th><th>95 %</th><th>p95</th><th>p99</th><th>p99.9</th><th>max</th>",
+                "<th class=\"first\">p50</th><th>95 %</th><th>p99</th><th>p99.9</th><th>max</th>",
             );
         }
         self.out.push_str("</tr>\n</thead>\n<tbody>\n");
@@ -108,18 +108,16 @@ impl Page {
     ) -> fmt::Result {
         let Some(latency) = latency else {
             self.out.push_str("<td class=\"first\">–</td>");
-            self.out.push_str(&"<td>–</td>".repeat(5));
+            self.out.push_str(&"<td>–</td>".repeat(4));
             return Ok(());
         };
-        let Latency { p50, p50_interval, p95, p99, p99_9, max, .. } = latency;
+        let Latency { p50, p50_interval, p99, p99_9, max, .. } = latency;
         let known = |value: Option<f64>| value.map_or("–".to_owned(), figure);
         write!(
             self.out,
-            "<td class=\"first\">{}</td><td class=\"soft\">{}</td><td>{}</td><td>{}</td><td>{}</td>\
-             <td>{}</td>",
+            "<td class=\"first\">{}</td><td class=\"soft\">{}</td><td>{}</td><td>{}</td><td>{}</td>",
             figure(p50),
             bounds(p50_interval, figure),
-            known(p95),
             known(p99),
             known(p99_9),
             figure(max),

@@ -57,7 +57,8 @@ impl Page {
             self.figures(summary)?;
             let margin = charts::overview_margin(summary);
             let height = overview_height(summary);
-            self.chart_with_margin(charts::overview(summary), margin, FULL, height, "")?;
+            let caption = "From the least to the greatest latency; ● p50, | p99.";
+            self.chart_with_margin(charts::overview(summary), margin, FULL, height, caption)?;
             let labelled: Vec<(&str, &KernelWindows)> = record
                 .kernels
                 .iter()
