@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Talk, output};
+use super::{Console, output};
 use crate::base::{ExitCode, Failure};
 use crate::compare::{Comparison, KernelComparison, LEAST_WINDOWS, table};
 use crate::report::{RunRecord, run_folders};
@@ -42,7 +42,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let (a, b) = match (args.runs.as_slice(), args.with.as_slice()) {
         ([a, b], []) => (std::slice::from_ref(a), std::slice::from_ref(b)),
         (_, []) => {
@@ -61,7 +61,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         output::print(table(&comparison).trim_end())?;
     }
     match args.fail_if_slower {
-        Some(percent) => judge(&comparison, percent, talk),
+        Some(percent) => judge(&comparison, percent, console),
         None => Ok(ExitCode::Success),
     }
 }
@@ -89,13 +89,13 @@ fn read_run(folder: &Path) -> Result<RunRecord, Failure> {
 }
 
 /// The gate. What cannot be judged does not pass.
-fn judge(comparison: &Comparison, percent: f64, talk: &Talk) -> Result<ExitCode, Failure> {
+fn judge(comparison: &Comparison, percent: f64, console: &Console) -> Result<ExitCode, Failure> {
     let names = |kernels: &[&KernelComparison]| {
         kernels.iter().map(|kernel| kernel.name.as_str()).collect::<Vec<_>>().join(", ")
     };
     let slower = comparison.slower_than(percent);
     if !slower.is_empty() {
-        talk.error(&format!("slower by more than {percent} %: {}", names(&slower)));
+        console.error(&format!("slower by more than {percent} %: {}", names(&slower)));
         return Ok(ExitCode::CheckFailed);
     }
     if comparison.kernels.is_empty() {

@@ -473,7 +473,7 @@ fn label(kernels: &mut [KernelSummary], config: &serde_json::Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::harness::Pacing;
+    use crate::harness::Pace;
     use cortex_core::kernel::KernelShape;
 
     #[test]
@@ -490,7 +490,7 @@ mod tests {
                 rows: 50,
                 warmup_windows: 0,
                 repeats: 1,
-                pacing: Pacing::Max,
+                pace: Pace::Max,
             };
             KernelSummary::not_run(&job, String::new())
         };

@@ -138,11 +138,7 @@ pub fn all_cumulative(kernels: &[(&str, &KernelWindows)]) -> Option<Chart> {
         .copied()
         .collect();
     let (min, max) = range(&ends);
-    let (unit, name) = if emulated {
-        ("instructions", "instructions")
-    } else {
-        ("kernel time (µs)", "kernel time")
-    };
+    let unit = if emulated { "instructions" } else { "kernel time (µs)" };
     let x = Axis::log10(unit, min / 1.15, max * 1.15);
     let marks = curves.iter().zip(0_u8..).map(|((label, values), index)| Mark::Line {
         label: Some((*label).to_owned()),
