@@ -32,8 +32,8 @@ pub use provenance::HostFacts;
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{Bounds, KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
-    DatasetFacts, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, RunStatus, SCHEMA_VERSION,
-    SeededFigures, Summary, ToolFacts,
+    DatasetFacts, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OwnKernel, RunStatus,
+    SCHEMA_VERSION, SeededFigures, Summary, ToolFacts,
 };
 pub use telemetry::{TelemetrySettings, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
