@@ -367,7 +367,7 @@ impl KernelSummary {
     /// The parameters as `f0_hz=50 q=30`.
     #[must_use]
     pub fn parameters_text(&self) -> String {
-        self.parameters.iter().map(|entry| setting(entry)).collect::<Vec<_>>().join(" ")
+        self.parameters.iter().map(setting).collect::<Vec<_>>().join(" ")
     }
 
     /// A kernel that was not run, and why.
