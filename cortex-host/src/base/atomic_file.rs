@@ -172,6 +172,30 @@ pub fn sync_folder_of(target: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
+/// The rule of every command that writes files: nothing that is there is replaced or removed
+/// unless the user says `--force`. `paths` are all that the command would replace or remove.
+///
+/// # Errors
+/// One of them is no regular file, whatever `force` says, or is there and `force` is not given.
+pub fn refuse_taken<'a>(
+    paths: impl IntoIterator<Item = &'a Path>,
+    force: bool,
+) -> Result<(), FileError> {
+    for path in paths {
+        match fs::symlink_metadata(path).and_then(|_| fs::metadata(path)) {
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(FileError::NotAFile { path: path.to_owned() });
+            }
+            // A link that leads nowhere is replaced like a file.
+            _ if !force && fs::symlink_metadata(path).is_ok() => {
+                return Err(FileError::Exists { path: path.to_owned() });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Removes `path` if it is there.
 ///
 /// # Errors

@@ -43,6 +43,16 @@ pub fn quoted(text: &str) -> String {
     format!("\"{shown}\"")
 }
 
+/// `text` as one word of a POSIX shell.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 fn fold(word: &str) -> String {
     // A name longer than any key is nobody's misspelling, and the distance is quadratic.
     word.chars().take(64).map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect()
@@ -72,5 +82,13 @@ mod tests {
     fn quoted_text_is_short_and_harmless() {
         assert_eq!(quoted("a\u{1b}[31m\n"), "\"a\\u{1b}[31m\\n\"");
         assert!(quoted(&"x".repeat(100_000)).chars().count() <= 43);
+    }
+
+    #[test]
+    fn commands_can_be_pasted_into_a_shell() {
+        assert_eq!(shell_word("results/run-1/config.yaml"), "results/run-1/config.yaml");
+        assert_eq!(shell_word("mes données/a"), "'mes données/a'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
     }
 }

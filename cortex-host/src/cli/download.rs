@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use super::{Talk, convert};
 use crate::base::Interrupt;
+use crate::base::digest::FileDigester;
 use crate::base::{ExitCode, Failure};
 use crate::download::catalogue::{self, Catalogue, Check, Entry};
 use crate::download::{Checksums, Downloader, Event, Outcome, Patience};
 use crate::primitive::Library;
+use crate::recording::convert::Writing;
 use crate::recording::{DatasetError, OpenOptions, Recording};
 
 /// The dataset that can be fetched, and its short name.
@@ -23,7 +25,8 @@ Examples:
   cortex-host download physionet --recording S001R04 --recording S002R04
   cortex-host download physionet --subjects 1-5,9 --runs 3,7,11
 
-Interrupted downloads continue where they stopped. Proxies: HTTPS_PROXY, NO_PROXY.")]
+Interrupted downloads continue where they stopped. Recordings that are there already stay; a file
+in the way that is none of them is replaced with --force only. Proxies: HTTPS_PROXY, NO_PROXY.")]
 pub struct Args {
     /// Dataset: physionet.
     pub dataset: String,
@@ -43,6 +46,9 @@ pub struct Args {
     /// Folder to put the recordings in; default: the dataset's own folder under primitives/.
     #[arg(long, value_name = "DIR")]
     pub dest: Option<PathBuf>,
+    /// Replace files that are there but are not the recordings.
+    #[arg(long)]
+    pub force: bool,
     /// Attempts after the first one.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub retries: u32,
@@ -106,8 +112,16 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
                 })?
             }
         };
-        fetch(&downloader, &format!("{base}{}", entry.path), entry, &sha256, &folder, talk)?;
-        convert_entry(entry, &catalogue, &folder, talk)?;
+        fetch(
+            &downloader,
+            &format!("{base}{}", entry.path),
+            entry,
+            &sha256,
+            &folder,
+            args.force,
+            talk,
+        )?;
+        convert_entry(entry, &catalogue, &folder, args.force, talk)?;
     }
     talk.say(&format!("{} in {}", recordings(entries.len()), folder.join("converted").display()));
     Ok(ExitCode::Success)
@@ -200,10 +214,17 @@ fn fetch(
     entry: &Entry,
     sha256: &str,
     folder: &Path,
+    force: bool,
     talk: &Talk,
 ) -> Result<(), Failure> {
     let target = entry.original(folder);
-    if let Check::Differs(_) = catalogue::check(&target, sha256)? {
+    if let Check::Differs(found) = catalogue::check(&target, sha256)? {
+        if !force {
+            return Err(Failure::usage(format!(
+                "{} exists already with SHA-256 {found}, but the recording has {sha256}; give --force to replace it, or --dest for another folder",
+                target.display()
+            )));
+        }
         talk.warn(&format!(
             "{} is not the recording its SHA-256 names; fetching it again",
             target.display()
@@ -225,13 +246,17 @@ fn convert_entry(
     entry: &Entry,
     catalogue: &Catalogue,
     folder: &Path,
+    force: bool,
     talk: &Talk,
 ) -> Result<(), Failure> {
     let target = entry.converted(folder);
-    let header = target.with_extension("vhdr");
+    let there = |expected: &str| -> Result<bool, Failure> {
+        Ok(catalogue::check(&target, expected)? == Check::Same)
+    };
+    let header = target.with_extension("vhdr").is_file();
     if let Some(expected) = &entry.converted_sha256
-        && header.is_file()
-        && catalogue::check(&target, expected)? == Check::Same
+        && header
+        && there(expected)?
     {
         return Ok(());
     }
@@ -252,7 +277,13 @@ fn convert_entry(
             catalogue.sample_rate_hz
         ));
     }
-    let converted = convert::with_progress(&mut recording, &target, false, talk, || true)?;
+    // The same samples may be there from an earlier conversion, whole or killed before its header.
+    let same = target.is_file() && there(&samples_sha256(&source)?)?;
+    if same && header {
+        return Ok(());
+    }
+    let writing = Writing { npy: false, replace: force || same };
+    let converted = convert::with_progress(&mut recording, &target, writing, talk, || true)?;
     match &entry.converted_sha256 {
         Some(expected) if !expected.eq_ignore_ascii_case(&converted.sha256) => {
             Err(DatasetError::Mismatch(format!(
@@ -264,6 +295,16 @@ fn convert_entry(
         }
         _ => Ok(()),
     }
+}
+
+/// The SHA-256 that the samples of `source` have once converted.
+fn samples_sha256(source: &Path) -> Result<String, Failure> {
+    let mut digester = FileDigester::default();
+    Recording::open(source, &OpenOptions::default())?.read_tiles(|bytes, _| {
+        digester.update(bytes);
+        Ok(())
+    })?;
+    Ok(digester.finish().sha256)
 }
 
 fn tell(event: Event<'_>, talk: &Talk, bar: Option<&indicatif::ProgressBar>) {

@@ -8,15 +8,14 @@ use std::str::FromStr;
 use super::Talk;
 use super::support::progress::{EngineArgs, generating};
 use crate::base::Interrupt;
-use crate::base::atomic_file::Placing;
+use crate::base::atomic_file::{Placing, refuse_taken};
 use crate::base::{ExitCode, Failure};
 use crate::config::{DatasetConfig, Entry, Node, Position, Value};
 use crate::generate::{
-    FileOptions, GenerateError, IoMode, Recipe, Sharded, produce, produce_shard, refuse_taken,
-    write_stream,
+    FileOptions, GenerateError, IoMode, Recipe, Sharded, produce, produce_shard, write_stream,
 };
 use crate::primitive::Library;
-use crate::recording::npy;
+use crate::recording::{check_raw_name, dataset_files, npy};
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::Layout;
 use crate::synthetic::Shard;
@@ -150,17 +149,15 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     };
     let interrupt = Interrupt::installed()?;
     let npy = args.npy.then(|| args.out.with_extension("npy"));
-    if args.out.as_os_str() != "-" {
-        refuse_taken(&args.out, args.force)?;
+    if args.npy && args.out.as_os_str() == "-" {
+        return Err(Failure::usage(
+            "--npy writes a copy beside the file, but OUT is -; name a file that ends in .float32",
+        ));
     }
-    if npy.as_deref() == Some(&args.out) || (args.npy && args.out.as_os_str() == "-") {
-        return Err(Failure::usage(format!(
-            "--npy writes a copy beside the file, but OUT is {}; name a file that ends in .float32",
-            args.out.display()
-        )));
-    }
-    if let Some(npy) = npy.as_deref().filter(|npy| !args.force && npy.exists()) {
-        return Err(GenerateError::Exists { path: npy.to_owned() }.into());
+    if args.out.as_os_str() != "-" && args.shard.is_none() {
+        check_raw_name(&args.out)?;
+        let files = dataset_files(&args.out);
+        refuse_taken(files.iter().chain(&npy).map(PathBuf::as_path), args.force)?;
     }
     if args.shard.is_some() && args.out.as_os_str() == "-" {
         return Err(Failure::usage("a shard cannot go to stdout; name a file".to_owned()));
@@ -276,6 +273,7 @@ impl Args {
         DatasetConfig {
             path: Some(self.primitive.clone().into()),
             format: None,
+            unit: None,
             channels: Some(self.channels.into()),
             sample_rate_hz: Some(self.rate_hz.into()),
             params: Some(node(Value::Mapping(params)).into()),

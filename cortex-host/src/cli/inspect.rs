@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::convert::names_or_count;
 use super::{Talk, download, output, recordings};
 use crate::base::Interrupt;
 use crate::base::atomic_file;
 use crate::base::{ExitCode, Failure};
 use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
 use crate::primitive::{Dataset, Library};
-use crate::recording::{OpenOptions, Recording, Unit};
+use crate::recording::{AskedIn, OpenOptions, Recording, Unit};
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
 /// Channels in the table unless all are asked for.
@@ -30,9 +31,9 @@ pub struct Args {
     /// Recording (.float32, .vhdr, .npy, .edf, .bdf), generation manifest, results folder or
     /// dataset primitive.
     pub target: String,
-    /// Number of channels of a .float32 file without a header beside it.
-    #[arg(long, value_name = "N")]
-    pub channels: Option<usize>,
+    /// Look at these channels only; of raw float32 without a header, their number.
+    #[arg(long, value_name = "NAME,...|N")]
+    pub channels: Vec<String>,
     /// Sample rate in Hz of a file that does not say.
     #[arg(long, value_name = "HZ")]
     pub rate: Option<f64>,
@@ -57,6 +58,9 @@ pub struct Args {
     /// Also draw traces and spectrum, as .svg or .html.
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
+    /// Replace the --plot file if it exists.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Carries the command out.
@@ -86,6 +90,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             files.first().map_or(String::new(), |file| file.display().to_string())
         )));
     }
+    atomic_file::refuse_taken(args.plot.as_deref(), args.force)?;
     let interrupt = Interrupt::installed()?;
     let mut inspections = Vec::new();
     for file in &files {
@@ -177,13 +182,15 @@ fn inspect_file(
     interrupt: &Interrupt,
     talk: &Talk,
 ) -> Result<Inspection, Failure> {
+    let (channels, channel_count) = names_or_count(&args.channels);
     let options = OpenOptions {
-        channels: None,
-        channel_count: args.channels,
+        channels,
+        channel_count,
         sample_rate_hz: args.rate,
         unit: args.unit,
         channels_first: args.channels_first,
         accept_truncated: args.accept_truncated,
+        asked_in: AskedIn::CommandLine,
     };
     let mut recording = Recording::open(file, &options)?;
     for note in &recording.notes {
@@ -195,6 +202,9 @@ fn inspect_file(
         !interrupt.raised()
     })?;
     bar.finish_and_clear();
+    for warning in recording.warnings() {
+        talk.warn(&format!("{}: {warning}", file.display()));
+    }
     Ok(inspection)
 }
 

@@ -13,7 +13,7 @@ use crate::run::target::Target;
 use crate::run::{data, kernels, loaded};
 
 use crate::base::Interrupt;
-use crate::base::{ExitCode, Failure};
+use crate::base::{ExitCode, Failure, shell_word};
 use crate::device::{FaultSpec, OpenOptions};
 use crate::harness::{AppliedRealtime, Ending};
 use crate::plan::{self, Overrides, Plan};
@@ -261,15 +261,6 @@ fn utc(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// `text` as one word of a POSIX shell.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,13 +277,5 @@ mod tests {
         assert_eq!(ended(Ok(Ending::Interrupted), 1), (RunStatus::Interrupted, 130, false));
         let full = Failure::input_output("the disk is full");
         assert_eq!(ended(Err(full), 0), (RunStatus::Failed, 3, true));
-    }
-
-    #[test]
-    fn commands_can_be_pasted_into_a_shell() {
-        assert_eq!(shell_word("results/run-1/config.yaml"), "results/run-1/config.yaml");
-        assert_eq!(shell_word("mes données/a"), "'mes données/a'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-        assert_eq!(shell_word(""), "''");
     }
 }

@@ -5,10 +5,14 @@
 //! with a BrainVision header (`.vhdr`, `.vmrk`) beside the unchanged `.float32` file.
 
 pub mod brainvision;
+mod channels;
 pub mod convert;
 pub mod edf;
+mod encoding;
 mod error;
 pub mod events;
+mod float32;
+mod format;
 pub mod labels;
 pub mod layout;
 pub mod npy;
@@ -16,6 +20,8 @@ pub mod shape;
 pub mod stream;
 mod unit;
 
-pub use error::DatasetError;
-pub use stream::{Format, OpenOptions, Recording};
+pub use convert::dataset_files;
+pub use error::{DatasetError, ShapePart};
+pub use format::{Format, check_raw_name};
+pub use stream::{AskedIn, OpenOptions, Recording};
 pub use unit::Unit;

@@ -8,8 +8,8 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use super::layout::{Element, PlaneReader};
-use super::stream::{Format, OpenOptions, Recording, check_channels, interleaved, planar};
-use super::{DatasetError, Unit, labels};
+use super::stream::{Level, check_channels, chosen_channels, interleaved, planar};
+use super::{AskedIn, DatasetError, Format, OpenOptions, Recording, Unit, labels};
 use crate::base::atomic_file::Staged;
 use crate::base::quoted;
 
@@ -94,8 +94,9 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     let array = Array::parse(&dictionary).map_err(bad)?;
     let sample_rate_hz = options.sample_rate_hz.ok_or_else(|| {
         DatasetError::Request(format!(
-            "{} does not say its sample rate: give --rate",
-            path.display()
+            "{} does not say its sample rate: give {}",
+            path.display(),
+            options.asked_in.rate()
         ))
     })?;
     let (samples, channels) = if options.channels_first {
@@ -119,44 +120,48 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     }
     check_channels(path, channels)?;
     let channels = channels as usize;
+    if options.unit.is_none() && options.asked_in == AskedIn::Configuration {
+        return Err(DatasetError::Request(format!(
+            "{} does not say the unit of its samples: give dataset.unit, one of uV, mV, V and nV",
+            path.display()
+        )));
+    }
     let unit = options.unit.unwrap_or(Unit::Microvolt);
     let layout_of =
         if array.columns_first == options.channels_first { interleaved } else { planar };
     let mut layout = layout_of(start, channels, samples, array.element, unit);
-    let mut channel_names = labels::synthetic_names(channels);
-    if let Some(wanted) = &options.channels {
-        let mut planes = Vec::with_capacity(wanted.len());
-        for name in wanted {
-            let index = channel_names.iter().position(|have| have == name).ok_or_else(|| {
-                DatasetError::Request(format!(
-                    "{} has no channel '{name}'; its {channels} channels are called E0001, E0002, ...",
-                    path.display()
-                ))
-            })?;
-            planes.extend(layout.planes.get(index).cloned());
-        }
-        layout.planes = planes;
-        channel_names.clone_from(wanted);
-    }
+    let names = labels::synthetic_names(channels);
+    let (chosen, channel_names) = chosen_channels(path, options, &names, names.clone())?;
+    layout.keep(&chosen);
     let mut notes = Vec::new();
     if channels as u64 > samples {
-        notes.push(format!(
-            "{channels} channels and only {samples} samples: if the array is channels × samples, {} --channels-first",
-            if options.channels_first { "leave out" } else { "give" }
-        ));
+        notes.push(match (options.asked_in, options.channels_first) {
+            (AskedIn::CommandLine, first) => format!(
+                "{channels} channels and only {samples} samples: if the array is {}, {} --channels-first",
+                if first { "samples × channels" } else { "channels × samples" },
+                if first { "leave out" } else { "give" }
+            ),
+            (AskedIn::Configuration, _) => format!(
+                "{channels} channels and only {samples} samples: if the array is channels × samples, convert it with --channels-first"
+            ),
+        });
     }
     Ok(Recording {
         path: path.to_owned(),
         data_path: path.to_owned(),
+        sources: vec![path.to_owned()],
         format: Format::Npy,
-        channel_names: labels::distinct(channel_names),
+        channel_names,
         sample_rate_hz,
         samples,
         start: None,
         events: Vec::new(),
         keeps_events: false,
+        unit_assumed: options.unit.is_none(),
         notes,
         reader: PlaneReader::new(file, path, layout),
+        asked_in: options.asked_in,
+        level: Level::default(),
     })
 }
 

@@ -142,10 +142,21 @@ pub struct DatasetFacts {
     pub samples_per_channel: u64,
     /// Samples per channel that each repeat used.
     pub samples_used: u64,
-    /// SHA-256 of the dataset's bytes.
+    /// SHA-256 of the file of the dataset's samples.
     pub sha256: String,
-    /// The manifest in the run's folder; none for static data.
+    /// Format of that file: `float32`, `edf`, `bdf`, `brainvision` or `npy`.
+    #[serde(default = "float32")]
+    pub format: String,
+    /// The manifest in the run's folder: of a generated dataset, or of a file made by `generate`.
     pub manifest: Option<String>,
+    /// The recording's events in the run's folder, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<String>,
+}
+
+/// The only format there was before summaries named it.
+fn float32() -> String {
+    "float32".to_owned()
 }
 
 /// One kernel's outcome.

@@ -25,10 +25,12 @@ pub(crate) struct DatasetHead<'a> {
 /// [`Problem`] at the wrong or missing value.
 pub(crate) fn dataset_head(config: &At<DatasetConfig>) -> Result<DatasetHead<'_>, Problem> {
     let table = &config.value;
+    if let Some(params) = &table.params {
+        super::refuse_shape(&params.value)?;
+    }
     let path = needed("path", table.path.as_ref(), config.position)?;
     let channels = *needed("channels", table.channels.as_ref(), config.position)?;
     let rate = *needed("sample_rate_hz", table.sample_rate_hz.as_ref(), config.position)?;
-    check_format(table.format.as_ref())?;
     whole("dataset.channels", Some(channels), 1, MAX_CHANNELS as u64)?;
     let sample_rate_hz = positive("dataset.sample_rate_hz", rate)?;
     if !(1e-3..=1e7).contains(&sample_rate_hz) {
@@ -50,6 +52,20 @@ pub(crate) fn of_generator(
     primitive: &str,
     spec: &GeneratorSpec,
 ) -> Result<GeneratedDataset, Problem> {
+    if let Some(format) = config.value.format.as_ref().filter(|format| format.value != "float32") {
+        let message = format!(
+            "dataset.format is {}, but a generator makes float32; remove it",
+            quoted(&format.value)
+        );
+        return Err(Problem::at(format.position, message));
+    }
+    if let Some(unit) = config.value.unit.as_ref().filter(|unit| unit.value != "uV") {
+        let message = format!(
+            "dataset.unit is {}, but a generator makes microvolts; remove it",
+            quoted(&unit.value)
+        );
+        return Err(Problem::at(unit.position, message));
+    }
     let version = spec.generator_version().map_err(|_| {
         let message = format!(
             "the spec.yaml of {} names no compiled generator of this version",
@@ -95,23 +111,10 @@ fn needed<'a, T>(
 ) -> Result<&'a At<T>, Problem> {
     value.ok_or_else(|| {
         let what = match key {
-            "path" => "a .float32 file, or a generator such as primitives/datasets/v1/synthetic",
+            "path" => "a recording, or a generator such as primitives/datasets/v1/synthetic",
             "channels" => "the number of channels",
             _ => "the sample rate in Hz",
         };
         Problem::at(position, format!("dataset.{key} is missing; give {what}"))
     })
-}
-
-fn check_format(format: Option<&At<String>>) -> Result<(), Problem> {
-    match format {
-        Some(format) if format.value != "float32" => Err(Problem::at(
-            format.position,
-            format!(
-                "dataset.format must be float32, but it is {}; convert the file first",
-                quoted(&format.value)
-            ),
-        )),
-        _ => Ok(()),
-    }
 }

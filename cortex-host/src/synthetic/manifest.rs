@@ -127,6 +127,7 @@ impl Manifest {
         let config = DatasetConfig {
             path: Some(need("generator.path", generator.value.path.clone(), generator.position)?),
             format: output.value.format.clone(),
+            unit: None,
             channels: Some(need("output.channels", output.value.channels, output.position)?),
             sample_rate_hz: Some(need(
                 "output.sample_rate_hz",

@@ -5,6 +5,7 @@
 //! gives names, units and rate and points at the data file; a marker file (`.vmrk`) lists
 //! events. The samples stay an untouched `.float32` file.
 
+mod markers;
 mod read;
 mod sections;
 mod write;
