@@ -18,6 +18,8 @@ mod pink_v1;
 mod power_law;
 mod sine;
 mod spec;
+#[cfg(feature = "v3")]
+pub mod spikes;
 #[cfg(feature = "v2")]
 mod white;
 

@@ -9,3 +9,4 @@ mod pink_spectrum;
 mod pink_statistics;
 mod signal_reference;
 mod sine;
+mod spikes;
