@@ -12,4 +12,4 @@ mod text;
 pub(crate) use failure::one_line;
 pub use failure::{ExitCode, Failure, FileError};
 pub use progress::Interrupt;
-pub use text::{listed, nearest, quoted, shell_word};
+pub use text::{expand_home, listed, nearest, quoted, quoted_path, shell_word};

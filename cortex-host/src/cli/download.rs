@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Talk, convert};
+use super::{Talk, arguments, convert};
 use crate::base::Interrupt;
 use crate::base::digest::FileDigester;
 use crate::base::{ExitCode, Failure};
 use crate::download::catalogue::{self, Catalogue, Check, Entry};
 use crate::download::{Checksums, Downloader, Event, Outcome, Patience};
-use crate::primitive::Library;
+use crate::primitive::{DOWNLOADS, Library};
 use crate::recording::convert::Writing;
 use crate::recording::{DatasetError, OpenOptions, Recording};
 
 /// The dataset that can be fetched, and its short name.
-pub const PHYSIONET: (&str, &str) = ("physionet", "primitives/datasets/v1/physionet-motor-imagery");
+pub const PHYSIONET: (&str, &str) = DOWNLOADS[0];
 
 /// Arguments of `download`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     pub mirror: Option<String>,
     /// Folder to put the recordings in; default: the dataset's own folder under primitives/.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = arguments::path)]
     pub dest: Option<PathBuf>,
     /// Replace files that are there but are not the recordings.
     #[arg(long)]
@@ -230,7 +230,6 @@ fn fetch(
             target.display()
         ));
     }
-    talk.detail(1, &format!("{url} → {}", target.display()));
     let bar = talk.progress(0, &format!("Downloading {}", entry.id));
     let outcome = downloader.fetch(url, &target, sha256, |event| tell(event, talk, Some(&bar)))?;
     bar.finish_and_clear();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::convert::names_or_count;
-use super::{Talk, download, output, recordings};
+use super::{Talk, arguments, download, output, recordings};
 use crate::base::Interrupt;
 use crate::base::atomic_file;
 use crate::base::{ExitCode, Failure};
@@ -56,7 +56,7 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
     /// Also draw traces and spectrum, as .svg or .html.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path)]
     pub plot: Option<PathBuf>,
     /// Replace the --plot file if it exists.
     #[arg(long)]

@@ -57,7 +57,7 @@ pub(super) fn verify(
                 comparisons.push(compared(what, generator_digest(version), known));
                 break;
             }
-            talk.detail(1, &format!("{primitive} {}...", golden.dataset.signal_type));
+            talk.say(&format!("{primitive} {}...", golden.dataset.signal_type));
             comparisons.push(generated(&mut connection, &board, &primitive, &golden)?);
         }
     }

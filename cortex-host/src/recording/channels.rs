@@ -110,7 +110,9 @@ impl Names<'_> {
     }
 
     fn absent(&self, name: &str, path: &Path) -> DatasetError {
-        let advice = match nearest(name, self.written.iter().map(String::as_str)) {
+        // A short list is plainer than a guess.
+        let known = self.written.iter().map(String::as_str);
+        let advice = match nearest(name, known).filter(|_| self.written.len() > SHOWN) {
             Some(meant) => format!("did you mean '{meant}'?"),
             None => format!("it has {}", list(self.written.iter())),
         };
@@ -188,7 +190,7 @@ mod tests {
         let error = select(&["Cz", "Pz"], &["Cz,Cz"]).unwrap_err();
         assert!(error.contains("named twice"), "{error}");
         let error = select(&["Cz", "Pz"], &["Cy"]).unwrap_err();
-        assert!(error.contains("has no channel 'Cy'; did you mean"), "{error}");
+        assert!(error.contains("has no channel 'Cy'; it has Cz, Pz"), "{error}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) fn run_all(
         let data_s = plan.samples_per_repeat() as f64 / plan.dataset.sample_rate_hz();
         let repeats = f64::from(plan.execution.repeat_count);
         let total_s = data_s * repeats * kernels.len() as f64;
-        talk.detail(1, &format!("At the data's own pace this takes {total_s:.0} s"));
+        talk.say(&format!("At the data's own pace this takes {total_s:.0} s"));
     }
     for (number, loaded) in kernels.into_iter().enumerate() {
         let samples = &mut data.samples;

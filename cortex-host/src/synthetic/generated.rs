@@ -4,7 +4,7 @@
 use cortex_core::kernel::MAX_CHANNELS;
 
 use super::GeneratedDataset;
-use crate::base::quoted;
+use crate::base::{quoted, quoted_path};
 use crate::config::value::{positive, whole};
 use crate::config::{At, DatasetConfig, Position, Problem};
 use crate::primitive::{Dataset, GeneratorSpec, Library};
@@ -69,14 +69,14 @@ pub(crate) fn of_generator(
     let version = spec.generator_version().map_err(|_| {
         let message = format!(
             "the spec.yaml of {} names no compiled generator of this version",
-            quoted(primitive)
+            quoted_path(primitive)
         );
         Problem::at(head.path.position, message)
     })?;
     let params = config.value.params.as_ref().ok_or_else(|| {
         let message = format!(
             "dataset.params is missing: {} is a generator; give params with signal_type and duration_s",
-            quoted(primitive)
+            quoted_path(primitive)
         );
         Problem::at(config.position, message)
     })?;
@@ -97,7 +97,7 @@ pub fn generated(
         Dataset::File(_) => {
             let message = format!(
                 "{} is a file, not a generator; name a primitive such as primitives/datasets/v1/synthetic",
-                quoted(&head.path.value)
+                quoted_path(&head.path.value)
             );
             Err(Problem::at(config.position, message))
         }

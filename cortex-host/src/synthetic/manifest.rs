@@ -12,7 +12,7 @@ use super::{
     generated,
 };
 use crate::base::digest::{FileDigest, crc32_text};
-use crate::base::quoted;
+use crate::base::{quoted, quoted_path};
 use crate::config::decode::{Decode, table};
 use crate::config::{At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value};
 use crate::primitive::Library;
@@ -335,7 +335,7 @@ fn check_sizes(
         let message = format!(
             "generator.version is {}, but {} stands for {}",
             quoted(&version.value),
-            quoted(&dataset.primitive),
+            quoted_path(&dataset.primitive),
             dataset.version
         );
         return Err(Problem::at(version.position, message));
@@ -381,8 +381,10 @@ fn plain_name(at: &At<String>) -> Result<String, Problem> {
     if path.file_name() == Some(path.as_os_str()) {
         return Ok(at.value.clone());
     }
-    let message =
-        format!("output.file must be a file name without folders, but it is {}", quoted(&at.value));
+    let message = format!(
+        "output.file must be a file name without folders, but it is {}",
+        quoted_path(&at.value)
+    );
     Err(Problem::at(at.position, message))
 }
 

@@ -12,32 +12,24 @@ use crate::base::one_line;
 #[derive(Clone, Copy, Debug)]
 pub struct Talk {
     quiet: bool,
-    verbose: u8,
     terminal: bool,
     color: bool,
 }
 
 impl Talk {
-    /// Talk as `--quiet` and `-v` ask; colour and progress bars only on a terminal, colour
+    /// Talk as `--quiet` asks; colour and progress bars only on a terminal, colour
     /// also only without `NO_COLOR` in the environment.
     #[must_use]
-    pub fn new(quiet: bool, verbose: u8) -> Self {
+    pub fn new(quiet: bool) -> Self {
         let terminal = io::stderr().is_terminal();
         let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { quiet, verbose, terminal, color }
+        Self { quiet, terminal, color }
     }
 
     /// `[cortex] MESSAGE`, unless quiet.
     pub fn say(&self, message: &str) {
         if !self.quiet {
             self.line(&format!("[cortex] {}", one_line(message.to_owned())));
-        }
-    }
-
-    /// `[cortex] MESSAGE` with at least `level` times `-v`.
-    pub fn detail(&self, level: u8, message: &str) {
-        if self.verbose >= level {
-            self.say(message);
         }
     }
 

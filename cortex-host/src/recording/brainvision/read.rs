@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::markers::Markers;
 use super::sections::Sections;
 use super::write::sampling_interval_us;
-use crate::base::quoted;
+use crate::base::{quoted, quoted_path};
 use crate::recording::channels::list;
 use crate::recording::encoding::decode;
 use crate::recording::layout::{Element, PlaneReader, Scale};
@@ -184,7 +184,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     if !metadata.is_file() {
         return Err(DatasetError::format(
             path,
-            format!("DataFile {} is no regular file", quoted(&data.to_string_lossy())),
+            format!("DataFile {} is no regular file", quoted_path(&data.to_string_lossy())),
         ));
     }
     let file = File::open(data).map_err(DatasetError::io("read", data))?;
@@ -264,7 +264,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
                 .map_err(|problem| DatasetError::format(markers, problem))?
         }
         Some(markers) => {
-            let name = quoted(&markers.file_name().unwrap_or_default().to_string_lossy());
+            let name = quoted_path(&markers.file_name().unwrap_or_default().to_string_lossy());
             notes.push(format!("the marker file {name} is missing: no events"));
             Markers::default()
         }
