@@ -45,6 +45,9 @@ pub mod generate;
 /// Feeding a dataset to a kernel, window by window, and recording when things happened.
 pub mod harness;
 
+/// Kernels of a user's own: shared libraries, each run in a process of its own.
+pub mod foreign;
+
 /// Everything a configuration decides, validated.
 pub mod plan;
 

@@ -7,6 +7,8 @@ pub mod faults;
 pub mod fuzz;
 pub mod http;
 pub mod kernels;
+#[cfg(target_os = "linux")]
+pub mod libraries;
 pub mod line_faults;
 pub mod link_sim;
 #[cfg(unix)]

@@ -26,7 +26,8 @@ pub trait Device: Send {
     /// `output`, which holds at least [`Device::max_output_len`] values.
     ///
     /// # Errors
-    /// [`WindowFault`]: the window failed. After [`WindowFault::DeviceLost`] the run ends.
+    /// [`WindowFault`]: the window failed. After [`WindowFault::DeviceLost`] the run ends, after
+    /// [`WindowFault::KernelLost`] this kernel.
     fn run_window(
         &mut self,
         index: u64,
@@ -41,6 +42,11 @@ pub trait Device: Send {
         None
     }
 
+    /// Samples so far that lay beyond the range of the kernel's own sample type.
+    fn saturated_samples(&self) -> u64 {
+        0
+    }
+
     /// Called now and then in a long wait for the next window: whether the device is still there.
     ///
     /// # Errors
@@ -49,7 +55,8 @@ pub trait Device: Send {
         Ok(())
     }
 
-    /// Why the device was lost, as a sentence, after [`WindowFault::DeviceLost`].
+    /// Why the device or its kernel was lost, as a sentence, after [`WindowFault::DeviceLost`] and
+    /// [`WindowFault::KernelLost`]; after [`WindowFault::Status`] what the first one meant.
     fn loss(&self) -> Option<String> {
         None
     }
@@ -82,6 +89,21 @@ pub struct DeviceTiming {
     pub ticks: Option<DeviceTicks>,
 }
 
+impl DeviceTiming {
+    /// Of a kernel on this computer, known by its start and end.
+    #[must_use]
+    pub fn of_kernel(start_ns: u64, end_ns: u64) -> Self {
+        Self {
+            input_ns: start_ns,
+            start_ns,
+            end_ns,
+            first_tx_ns: end_ns,
+            last_tx_ns: end_ns,
+            ticks: None,
+        }
+    }
+}
+
 /// The instants of [`DeviceTiming`] in ticks of the device's counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeviceTicks {
@@ -109,6 +131,12 @@ pub enum WindowFault {
     /// The device reported an error of its own.
     #[error("the device reported error {0}")]
     Reported(i32),
+    /// A kernel of the user's own reported this status, as it may; later windows follow.
+    #[error("the kernel reported status {0}")]
+    Status(i32),
+    /// The kernel is gone, and with it what it was run in; the next kernel can be run.
+    #[error("the kernel is gone")]
+    KernelLost,
     /// The device is gone; no later window can succeed.
     #[error("the device does not answer any more")]
     DeviceLost,
@@ -116,7 +144,8 @@ pub enum WindowFault {
 
 impl WindowFault {
     /// The number telemetry gives in `error_code`: 1 to 3 a kernel's refusal (input, output,
-    /// state length), 10 a timeout, 11 a lost device, 1000 + n an error n of the device's own.
+    /// state length), 10 a timeout, 11 a lost device, 12 a lost kernel, 1000 + n an error n of the
+    /// device's own, 2000 + n a status n of a kernel of the user's own.
     #[must_use]
     pub fn code(self) -> i32 {
         match self {
@@ -125,6 +154,8 @@ impl WindowFault {
             WindowFault::Kernel(KernelFault::StateLength) => 3,
             WindowFault::Timeout => 10,
             WindowFault::DeviceLost => 11,
+            WindowFault::KernelLost => 12,
+            WindowFault::Status(status) => status.saturating_add(2000),
             WindowFault::Reported(code) => code.saturating_add(1000),
         }
     }
@@ -172,17 +203,7 @@ impl Device for NativeDevice {
         let result = self.kernel.process(&mut self.state, input, output);
         let end_ns = clock.now_ns();
         let output_len = result.map_err(WindowFault::Kernel)?;
-        Ok(WindowDone {
-            output_len,
-            timing: DeviceTiming {
-                input_ns: start_ns,
-                start_ns,
-                end_ns,
-                first_tx_ns: end_ns,
-                last_tx_ns: end_ns,
-                ticks: None,
-            },
-        })
+        Ok(WindowDone { output_len, timing: DeviceTiming::of_kernel(start_ns, end_ns) })
     }
 
     fn missing_samples(&self) -> Option<u32> {

@@ -178,6 +178,16 @@ pub enum JobError {
     /// Telemetry could not be written.
     #[error("cannot write telemetry: {0}")]
     Sink(#[from] std::io::Error),
+    /// The kernel is gone: this job has ended, others can follow.
+    #[error("in window {index} of repeat {repeat} {cause}")]
+    KernelLost {
+        /// The window.
+        index: u64,
+        /// The repeat.
+        repeat: u32,
+        /// What happened, as a sentence.
+        cause: String,
+    },
     /// The device is gone.
     #[error("kernel {name}: the device was lost in window {index} of repeat {repeat}: {cause}")]
     DeviceLost {
@@ -197,6 +207,7 @@ impl From<JobError> for Failure {
         let code = match &error {
             JobError::NothingToMeasure { .. } => ExitCode::Usage,
             JobError::Samples(_) | JobError::Sink(_) => ExitCode::InputOutput,
+            JobError::KernelLost { .. } => ExitCode::CheckFailed,
             JobError::DeviceLost { .. } => ExitCode::Device,
         };
         Failure::new(code, error.to_string())
@@ -325,7 +336,7 @@ fn run_repeat(
             fault: result.err(),
         };
         sink.window(&record, buffers.output.get(..done.output_len).unwrap_or_default())?;
-        if let Some(fault @ WindowFault::DeviceLost) = record.fault {
+        if let Some(fault @ (WindowFault::DeviceLost | WindowFault::KernelLost)) = record.fault {
             sink.idle()?;
             return lost(job, repeat, index, fault, device, interrupt);
         }
@@ -334,7 +345,7 @@ fn run_repeat(
     Ok(Ending::Complete)
 }
 
-/// How a job ends whose device is gone; the user's own wish to stop comes first.
+/// How a job ends whose device or kernel is gone; the user's own wish to stop comes first.
 fn lost(
     job: &Job,
     repeat: u32,
@@ -347,6 +358,9 @@ fn lost(
         return Ok(Ending::Interrupted);
     }
     let cause = device.loss().unwrap_or_else(|| fault.to_string());
+    if fault == WindowFault::KernelLost {
+        return Err(JobError::KernelLost { index, repeat, cause });
+    }
     Err(JobError::DeviceLost { name: job.name.clone(), index, repeat, cause })
 }
 

@@ -115,9 +115,9 @@ fn more_units_leave_the_others_as_they_are() {
 }
 
 /// The truth against the samples: every spike that no other one disturbs is the least sample of
-/// its home electrode at its time, within half a sample, and as deep as its amplitude says. Between samples the
-/// trough is missed by at most half a sample, at 16.5 half-widths a sample less than
-/// 1 - 15 (0.5 / 16.5)² = 1.4 % of the depth, plus the asymmetry's part: 2 % is allowed.
+/// its home electrode at its time, within half a sample, and as deep as its amplitude says. Between
+/// samples the trough is missed by at most half a sample, at 16.5 half-widths a sample less than 1
+/// - 15 (0.5 / 16.5)² = 1.4 % of the depth, plus the asymmetry's part: 2 % is allowed.
 #[test]
 fn the_truth_is_what_the_samples_show() {
     let sparse = SpikeParams { units_per_electrode: 1, rate_hz: 3.0, ..busy() };

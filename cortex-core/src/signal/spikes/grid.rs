@@ -1,8 +1,8 @@
 //! Where electrodes and units lie, and how large a unit is at an electrode.
 //!
 //! Electrode `e` is at row `e / columns`, column `e % columns` of a grid that has as many rows as
-//! are asked for; distances are in units of the pitch. A unit lies within half a pitch of its home electrode in
-//! both directions, and is seen at distance d with the gain
+//! are asked for; distances are in units of the pitch. A unit lies within half a pitch of its home
+//! electrode in both directions, and is seen at distance d with the gain
 //!
 //! ```text
 //! g(d) = (1 - (d/R)²)² / (1 + (d/λ)²),  R = 1.5,  zero from R on

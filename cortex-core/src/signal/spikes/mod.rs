@@ -12,9 +12,9 @@
 //! are background, and not part of the truth.
 //!
 //! # Order of additions
-//! A sample is the noise plus one sum of spikes. A spike enters the sums of its channels in the block
-//! its first sample is in: by home electrode, unit and time, the channel's distant spikes last. The order is the
-//! same for every number of lanes, hence the bits.
+//! A sample is the noise plus one sum of spikes. A spike enters the sums of its channels in the
+//! block its first sample is in: by home electrode, unit and time, the channel's distant spikes
+//! last. The order is the same for every number of lanes, hence the bits.
 
 mod grid;
 mod unit;

@@ -1,8 +1,8 @@
 //! Units: what a neuron is, and when it fires.
 //!
-//! Everything about unit `u` comes from stream `u` of the key (seed, "cortex/spikes/v3"), so a unit does
-//! not depend on how many others there are. Words 0 to 15 draw what the unit is; words 16 + 4 n and
-//! on belong to its n-th spike.
+//! Everything about unit `u` comes from stream `u` of the key (seed, "cortex/spikes/v3"), so a unit
+//! does not depend on how many others there are. Words 0 to 15 draw what the unit is; words 16 + 4
+//! n and on belong to its n-th spike.
 //!
 //! # Firing
 //! A renewal process of *events*: one spike, or with `burst_probability` a burst of `burst_spikes`.
