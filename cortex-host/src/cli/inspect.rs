@@ -4,20 +4,24 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::convert::names_or_count;
+use super::support::progress::generating;
 use super::{Talk, arguments, download, output, recordings};
 use crate::base::Interrupt;
 use crate::base::atomic_file;
-use crate::base::{ExitCode, Failure};
+use crate::base::{ExitCode, Failure, expand_home};
+use crate::generate::{FileOptions, Recipe, write_file};
 use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
-use crate::primitive::{Dataset, Library};
+use crate::primitive::{Dataset, Library, LookupError};
 use crate::recording::{AskedIn, OpenOptions, Recording, Unit};
+use crate::results::Summary;
+use crate::run::data::temporary_file;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
 /// Channels in the table unless all are asked for.
 const ROWS: usize = 64;
 
 /// Arguments of `inspect`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   cortex-host inspect S001R03.edf
@@ -81,20 +85,20 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             }
         },
     };
+    let interrupt = Interrupt::installed()?;
     let files = files(&args.target)?;
     if files.len() > 1 && args.plot.is_some() {
         return Err(Failure::usage(format!(
             "{} holds {} recordings; name one of them for --plot, such as {}",
             args.target,
             files.len(),
-            files.first().map_or(String::new(), |file| file.display().to_string())
+            files.first().map_or(String::new(), Source::name)
         )));
     }
     atomic_file::refuse_taken(args.plot.as_deref(), args.force)?;
-    let interrupt = Interrupt::installed()?;
     let mut inspections = Vec::new();
     for file in &files {
-        let inspection = inspect_file(file, args, &interrupt, talk)?;
+        let inspection = inspect_source(file, args, &interrupt, talk)?;
         if !args.json {
             output::print(table(&inspection, args.all_channels).trim_end())?;
         }
@@ -115,19 +119,44 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-/// The files of samples that `target` stands for.
-fn files(target: &str) -> Result<Vec<PathBuf>, Failure> {
+/// Where samples come from.
+enum Source {
+    /// A file, whose SHA-256 should be this one.
+    File(PathBuf, Option<String>),
+    /// A dataset that is made again: its data were not kept.
+    Again(Box<Manifest>, String),
+}
+
+impl Source {
+    fn name(&self) -> String {
+        match self {
+            Self::File(path, _) => path.display().to_string(),
+            Self::Again(_, name) => name.clone(),
+        }
+    }
+}
+
+/// The samples that `target` stands for.
+fn files(target: &str) -> Result<Vec<Source>, Failure> {
     let library = Library::new(None);
-    let path = Path::new(target);
+    let expanded = expand_home(target).map_err(Failure::usage)?;
+    let (path, target) = (expanded.as_path(), &*expanded.to_string_lossy());
     let in_run = path.join("dataset").join(MANIFEST_NAME);
     if in_run.is_file() {
         return data_of(&in_run, &library);
+    }
+    if path.join("summary.json").is_file() {
+        return recorded(path);
     }
     let manifest = |path: &Path| {
         path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
     };
     if path.is_file() {
-        return if manifest(path) { data_of(path, &library) } else { Ok(vec![path.to_owned()]) };
+        return if manifest(path) {
+            data_of(path, &library)
+        } else {
+            Ok(vec![Source::File(path.to_owned(), None)])
+        };
     }
     if recordings::is_static(&library, target) {
         return converted(&library, target);
@@ -138,28 +167,43 @@ fn files(target: &str) -> Result<Vec<PathBuf>, Failure> {
         )));
     }
     match library.dataset(target) {
-        Ok(Dataset::File(found)) => Ok(vec![found]),
+        Ok(Dataset::File(found)) => Ok(vec![Source::File(found, None)]),
+        Err(LookupError::File(message)) => Err(Failure::input_output(message)),
         _ => Err(Failure::input_output(format!(
             "there is no file, results folder or dataset called {target}"
         ))),
     }
 }
 
-/// The data file of a manifest.
-fn data_of(path: &Path, library: &Library) -> Result<Vec<PathBuf>, Failure> {
+/// The data of a manifest: the file beside it, or made again.
+fn data_of(path: &Path, library: &Library) -> Result<Vec<Source>, Failure> {
     let manifest = Manifest::read(path, library)?;
-    match manifest.file {
-        Some(name) => Ok(vec![path.with_file_name(name)]),
-        None => Err(Failure::input_output(format!(
-            "{} was written without keeping its data; make it again with: cortex-host reproduce {}",
-            path.display(),
-            path.display()
+    Ok(vec![match &manifest.file {
+        Some(name) => Source::File(path.with_file_name(name), Some(manifest.digest.sha256.clone())),
+        None => Source::Again(Box::new(manifest), path.display().to_string()),
+    }])
+}
+
+/// The recording that the run in `folder` was made on.
+fn recorded(folder: &Path) -> Result<Vec<Source>, Failure> {
+    let path = folder.join("summary.json");
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
+    let summary: Summary = serde_json::from_str(&text)
+        .map_err(|error| Failure::input_output(format!("{}: {error}", path.display())))?;
+    let dataset = summary.dataset;
+    match Library::new(Some(folder)).dataset(&dataset.path) {
+        Ok(Dataset::File(found)) => Ok(vec![Source::File(found, Some(dataset.sha256))]),
+        _ => Err(Failure::input_output(format!(
+            "the run {} was made on {}, which is not there any more; look at it from the folder where the run was started",
+            folder.display(),
+            dataset.path
         ))),
     }
 }
 
 /// The converted recordings of a static dataset that are there.
-fn converted(library: &Library, target: &str) -> Result<Vec<PathBuf>, Failure> {
+fn converted(library: &Library, target: &str) -> Result<Vec<Source>, Failure> {
     let (_, folder) = download::open_catalogue(library, target)?;
     let folder = folder.unwrap_or_else(|| PathBuf::from(target)).join("converted");
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
@@ -173,7 +217,46 @@ fn converted(library: &Library, target: &str) -> Result<Vec<PathBuf>, Failure> {
             folder.display()
         )));
     }
-    Ok(files)
+    Ok(files.into_iter().map(|file| Source::File(file, None)).collect())
+}
+
+/// Looks at a source; a dataset that is made again lies in a temporary file meanwhile.
+fn inspect_source(
+    source: &Source,
+    args: &Args,
+    interrupt: &Interrupt,
+    talk: &Talk,
+) -> Result<Inspection, Failure> {
+    match source {
+        Source::File(file, expected) => {
+            let inspection = inspect_file(file, args, interrupt, talk)?;
+            if expected.as_ref().is_some_and(|expected| *expected != inspection.sha256) {
+                talk.warn(&format!(
+                    "{}: its SHA-256 is another one now; it has been changed",
+                    file.display()
+                ));
+            }
+            Ok(inspection)
+        }
+        Source::Again(manifest, name) => {
+            let dataset = &manifest.dataset;
+            let temporary = temporary_file()?;
+            let options = FileOptions { replace: true, ..FileOptions::automatic() };
+            generating(dataset, talk, interrupt, |watch| {
+                write_file(&Recipe::of(dataset), &temporary, &options, None, watch)
+            })?;
+            let shape = Args {
+                target: String::new(),
+                channels: vec![dataset.channels.to_string()],
+                rate: Some(dataset.spec.sample_rate_hz),
+                plot: None,
+                ..args.clone()
+            };
+            let mut inspection = inspect_file(&temporary, &shape, interrupt, talk)?;
+            inspection.file = format!("{name} (made again)");
+            Ok(inspection)
+        }
+    }
 }
 
 fn inspect_file(

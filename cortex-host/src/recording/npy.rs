@@ -20,20 +20,28 @@ const ALIGNMENT: usize = 64;
 /// Longest header read: NumPy's own limit is of this order.
 const MOST_HEADER_BYTES: usize = 64 * 1024;
 
-/// The header of a C-ordered little-endian float32 array of shape (`samples`, `channels`);
-/// the samples follow it in file order.
+/// The header of a C-ordered little-endian float32 array of this shape, whose numbers follow it.
+/// It has 128 bytes, whatever the sizes, for up to four of them.
 #[must_use]
-pub fn header_bytes(samples: u64, channels: usize) -> Vec<u8> {
+pub fn header_bytes(shape: &[u64]) -> Vec<u8> {
+    let mut sizes: Vec<String> = shape.iter().map(u64::to_string).collect();
+    if sizes.len() == 1 {
+        // As Python writes a tuple of one.
+        sizes.push(String::new());
+    }
+    let sizes = sizes.join(", ");
     let mut dictionary =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({samples}, {channels}), }}");
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", sizes.trim_end());
     let fixed = MAGIC.len() + 2 + 2;
-    while !(fixed + dictionary.len() + 1).is_multiple_of(ALIGNMENT) {
+    while fixed + dictionary.len() + 1 < 2 * ALIGNMENT
+        || !(fixed + dictionary.len() + 1).is_multiple_of(ALIGNMENT)
+    {
         dictionary.push(' ');
     }
     dictionary.push('\n');
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&[1, 0]);
-    // Two numbers of at most 20 digits: the length always fits 16 bits.
+    // Numbers of at most 20 digits: the length always fits 16 bits.
     bytes.extend_from_slice(&(dictionary.len() as u16).to_le_bytes());
     bytes.extend_from_slice(dictionary.as_bytes());
     bytes
@@ -63,7 +71,7 @@ pub fn stage_copy(
         ));
     }
     let mut staged = Staged::create(target)?;
-    staged.put(&header_bytes(samples, channels))?;
+    staged.put(&header_bytes(&[samples, channels as u64]))?;
     let mut buffer = vec![0; 256 * 1024];
     loop {
         let count = match input.read(&mut buffer) {
@@ -292,11 +300,15 @@ mod tests {
 
     #[test]
     fn header_is_the_one_of_the_format_description() {
-        let bytes = header_bytes(3, 2);
+        let bytes = header_bytes(&[3, 2]);
         assert_eq!(bytes.len() % 64, 0);
         assert_eq!(bytes[..10], *b"\x93NUMPY\x01\x00\x76\x00");
         let text = std::str::from_utf8(&bytes[10..]).unwrap();
         assert!(text.starts_with("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }"));
         assert!(text.ends_with(" \n"));
+        let wide = header_bytes(&[u64::MAX, 65_536, 65_536, 2]);
+        assert_eq!(wide.len(), 128);
+        let text = String::from_utf8(header_bytes(&[5])[10..].to_vec()).unwrap();
+        assert!(text.contains("'shape': (5,), }"), "{text}");
     }
 }

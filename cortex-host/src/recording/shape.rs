@@ -110,7 +110,7 @@ pub(super) fn settle<'a>(
     if bytes == 0 {
         return Err(DatasetError::format(data, "it is empty: it holds no samples"));
     }
-    if bytes % row_bytes != 0 && !cut {
+    if !bytes.is_multiple_of(row_bytes) && !cut {
         return Err(DatasetError::Shape {
             path: data.to_owned(),
             part: ShapePart::Channels,
@@ -135,7 +135,7 @@ pub(super) fn settle<'a>(
         note = Some(format!(
             "{samples} whole samples per channel of the {promised} promised are taken"
         ));
-    } else if bytes % row_bytes != 0 {
+    } else if !bytes.is_multiple_of(row_bytes) {
         note = Some(format!(
             "{} bytes at the end are no whole sample and are left out",
             bytes % row_bytes

@@ -5,7 +5,7 @@
 //! dataset/generation_manifest.yaml    how the data was made, for generated data
 //! dataset/spectrum.json               power spectral density of the data
 //! kernel-data/<kernel>/telemetry.*    one record per window (NDJSON or CSV)
-//! kernel-data/<kernel>/outputs.f32    what the kernel returned, if asked for
+//! kernel-data/<kernel>/outputs.npy    what the kernel returned, if asked for
 //! summary.json                        the figures, for programs
 //! SUMMARY.md                          the figures, for people
 //! report.html                         figures and charts, for people: `crate::report`
@@ -32,10 +32,10 @@ pub use provenance::HostFacts;
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
-    DatasetFacts, KernelSummary, OutputCheck, RunStatus, SCHEMA_VERSION, SeededFigures, Summary,
-    ToolFacts,
+    DatasetFacts, KernelSummary, OutputCheck, OutputsFile, RunStatus, SCHEMA_VERSION,
+    SeededFigures, Summary, ToolFacts,
 };
-pub use telemetry::{TelemetrySettings, TelemetryWriter};
+pub use telemetry::{OUTPUTS_NAME, TelemetrySettings, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
 pub(crate) use text::{grouped, micros, missed, rate};
 

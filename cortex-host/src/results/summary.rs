@@ -199,12 +199,26 @@ pub struct KernelSummary {
     /// How the device's results compare with the same kernel run here; none natively.
     #[serde(default)]
     pub outputs: Option<OutputCheck>,
+    /// The outputs kept with `output.include_raw_data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs_file: Option<OutputsFile>,
     /// What crossed the link for this kernel; none natively.
     #[serde(default)]
     pub link: Option<LinkFigures>,
     /// With `transfer: seeded`, what the device found.
     #[serde(default)]
     pub seeded: Option<SeededFigures>,
+}
+
+/// What a kernel returned in the first repeat, as a NumPy array in the run's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputsFile {
+    /// Its path in the run's folder.
+    pub file: String,
+    /// What the array's axes are, such as `windows x bands x channels`.
+    pub axes: String,
+    /// Unit of the numbers.
+    pub unit: String,
 }
 
 /// The device's results beside those of the same kernel run here, bit by bit.
@@ -277,6 +291,7 @@ impl KernelSummary {
             harness_cost_us: statistics.harness_cost(),
             throughput: statistics.throughput(),
             outputs: None,
+            outputs_file: None,
             link: None,
             seeded: None,
         }

@@ -195,7 +195,7 @@ fn file_sha256(
 }
 
 /// An empty file for the run's samples, removed when the run is over.
-fn temporary_file() -> Result<TempPath, Failure> {
+pub(crate) fn temporary_file() -> Result<TempPath, Failure> {
     let folder = std::env::temp_dir();
     // What killed runs have left, under its name or before it got it.
     clear_abandoned(&folder, TEMPORARY_PREFIX, TEMPORARY_SUFFIX);

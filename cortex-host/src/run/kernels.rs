@@ -20,7 +20,8 @@ use crate::harness::{
 use crate::harness::{LinkDevice, LinkDeviceError};
 use crate::plan::{DatasetPlan, Pace, Plan, Transfer};
 use crate::results::{
-    KernelSummary, OutputCheck, TelemetrySettings, TelemetryWriter, terminal_line,
+    KernelSummary, OUTPUTS_NAME, OutputCheck, OutputsFile, TelemetrySettings, TelemetryWriter,
+    terminal_line,
 };
 
 /// Runs all kernels over the data; each one's summary is added to `run` when it has ended.
@@ -151,6 +152,10 @@ fn run_one(
     talk: &Talk,
 ) -> Result<(KernelSummary, Result<Ending, JobError>), Failure> {
     let folder = run.folder.create_kernel_folder(&job.name)?;
+    // Each kernel before this one has its summary.
+    let name = plan.kernels.get(run.summary.kernels.len()).map(|kernel| kernel.spec.name());
+    let (axes, unit) =
+        name.map_or(("values", ""), |name| (name.output_shape(), name.output_units()));
     let settings = TelemetrySettings {
         run_id: run.folder.run_id().to_owned(),
         plugin: job.name.clone(),
@@ -158,6 +163,7 @@ fn run_one(
         format: plan.output.format,
         include_raw_data: plan.output.include_raw_data,
         max_output_len: device.max_output_len(),
+        output_sizes: output_sizes(axes, device.max_output_len(), job.shape.channels),
         clock,
     };
     let bar = talk.progress(job.windows_total(), &job.name);
@@ -176,7 +182,36 @@ fn run_one(
         run.summary.realtime = applied;
     }
     // A telemetry error is the cause of the job's "sink" error, so it is told first.
-    Ok((KernelSummary::new(job, device.missing_samples(), &statistics?), ending))
+    let mut summary = KernelSummary::new(job, device.missing_samples(), &statistics?);
+    if plan.output.include_raw_data {
+        summary.outputs_file = Some(OutputsFile {
+            file: format!("kernel-data/{}/{OUTPUTS_NAME}", job.name),
+            axes: if by_rows(axes) { axes.to_owned() } else { format!("windows x {axes}") },
+            unit: unit.to_owned(),
+        });
+    }
+    Ok((summary, ending))
+}
+
+/// Whether a kernel returns a row for each new row of its input, not one result a window.
+fn by_rows(axes: &str) -> bool {
+    axes.starts_with("rows")
+}
+
+/// Sizes of one entry of a kernel's outputs with these `axes`: a row of channels, or a window's
+/// `values` numbers.
+fn output_sizes(axes: &str, values: usize, channels: usize) -> Vec<u64> {
+    let (values, channels) = (values as u64, channels as u64);
+    let complex = if axes.ends_with("x channels x 2") { 2 } else { 1 };
+    if by_rows(axes) {
+        vec![channels]
+    } else if !axes.contains("x channels") || !values.is_multiple_of(channels * complex) {
+        vec![values]
+    } else if complex == 2 {
+        vec![values / channels / 2, channels, 2]
+    } else {
+        vec![values / channels, channels]
+    }
 }
 
 /// Runs the job on a thread of its own, under the scheduling that the plan wishes.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::thread;
 
-use cortex_host::recording::convert::convert;
+use cortex_host::recording::convert::{Writing, convert};
 use cortex_host::recording::{OpenOptions, Recording};
 use cortex_tests::faults::{limited, signal, wait_for};
 use cortex_tests::http::{Act, download, edf, serve};
@@ -148,7 +148,7 @@ fn a_recording_that_is_cut_while_it_is_converted_is_said_to_be() {
     let options = OpenOptions { sample_rate_hz: Some(1000.0), ..OpenOptions::default() };
     let mut recording = Recording::open(&path, &options).unwrap();
     let target = folder.path().join("y.float32");
-    let error = convert(&mut recording, &target, false, |_| {
+    let error = convert(&mut recording, &target, Writing::default(), |_| {
         // After the first part; much more was promised.
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1000).unwrap();
         true

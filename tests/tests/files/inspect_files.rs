@@ -130,7 +130,7 @@ fn short_constant_and_broken_recordings_are_answered_without_fuss() {
     assert!(drawn.ends_with("</svg>\n") && !drawn.contains("NaN") && !drawn.contains("inf"));
     fs::write(&file, b"12345").unwrap();
     let error = stderr_of(&inspect(&file, &shape).output().unwrap(), 3);
-    assert!(error.contains("5 bytes is no whole number of samples"), "{error}");
+    assert!(error.contains("5 bytes is no whole number of rows"), "{error}");
     for arguments in [["--plot", "x.png"], ["--fit-range", "5"], ["--rate", "nan"]] {
         stderr_of(&inspect(&file, &arguments).output().unwrap(), 2);
     }

@@ -187,8 +187,9 @@ fn a_killed_conversion_leaves_the_old_file_or_the_new_one() {
     }
     let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
     let (one, two) = (read("one.float32"), read("two.float32"));
-    let convert =
-        |from| command(&["convert", from, "out.float32", "--rate", "1000"], folder.path());
+    let convert = |from| {
+        command(&["convert", from, "out.float32", "--rate", "1000", "--force"], folder.path())
+    };
     let mut killer = Killer::new(whole(convert("one.npy")));
     let mut changed = 0;
     for trial in 0..trials() {

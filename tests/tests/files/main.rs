@@ -1,6 +1,7 @@
 //! Recordings and datasets: reading, writing, converting, generating and downloading them, on good
 //! days and bad ones.
 
+mod as_found;
 mod convert_oracle;
 mod disk_faults;
 mod disturbed;

@@ -17,7 +17,11 @@ pub fn path(text: &str) -> Result<std::path::PathBuf, String> {
 pub fn failure(error: &clap::Error, arguments: &[String]) -> Failure {
     let (command, path) = command_of(arguments);
     let argument = text_of(error, ContextKind::InvalidArg);
-    let name = argument.split([' ', '=']).next().unwrap_or_default().trim_matches(['<', '>', '.']);
+    let name = argument
+        .split([' ', '='])
+        .next()
+        .unwrap_or_default()
+        .trim_matches(['<', '>', '[', ']', '.']);
     let value = text_of(error, ContextKind::InvalidValue);
     let see = format!("see {path} --help");
     let message = match error.kind() {

@@ -89,6 +89,8 @@ impl Line {
         let well_formed = |at: usize| {
             let date = field(at + 3);
             fields.len() <= at + 4
+                // Nothing but a recognisable end of the line makes a comma part of a text.
+                && (at == 2 || fields.len() >= at + 3)
                 && whole(at).is_some()
                 && (field(at + 1).is_empty() || whole(at + 1).is_some())
                 && (field(at + 2).is_empty() || whole(at + 2).is_some())
@@ -163,7 +165,10 @@ fn interruption(position: f64, rate_hz: f64, pause_s: Option<f64>, more: usize) 
 mod tests {
     use super::*;
 
-    fn parse(lines: &[&str]) -> (Vec<(f64, Option<f64>, String)>, Option<String>, Vec<String>) {
+    /// Onset, duration and label.
+    type Found = (f64, Option<f64>, String);
+
+    fn parse(lines: &[&str]) -> (Vec<Found>, Option<String>, Vec<String>) {
         let mut text =
             String::from("Brain Vision\n[Common Infos]\nMk9=x,y,1,1,0\n[Marker Infos]\n");
         for (index, line) in lines.iter().enumerate() {

@@ -152,28 +152,34 @@ fn too_many(path: &Path) -> DatasetError {
 struct Clock {
     record_s: f64,
     sample_s: f64,
-    /// How much later than counted the record before began, in seconds.
+    /// How much later than counted the last records began on average, in seconds.
     late_s: f64,
 }
 
 impl Clock {
+    /// Records over which lateness is averaged.
+    const MEMORY: u64 = 64;
+
     /// The gap before `record`, if it begins at `onset_s` (from the first sample) although the
     /// records before it say otherwise.
     ///
     /// Onsets are written with few digits: half a sample off is no gap. A length of records that
-    /// is itself rounded makes them drift by more than that in the end, but never from one record
-    /// to the next.
+    /// is itself rounded makes them drift by more than that in the end, but slowly.
     fn check(&mut self, record: u64, onset_s: f64) -> Option<Gap> {
         // A nanosecond for the doubles that the decimals have become.
         let half_s = 0.5 * self.sample_s + 1e-9;
-        let expected_s = record as f64 * self.record_s;
-        let late_s = onset_s - expected_s;
-        let step_s = late_s - std::mem::replace(&mut self.late_s, late_s);
-        (late_s.abs() > half_s && step_s.abs() > half_s).then(|| Gap {
-            record: record + 1,
-            onset_s: rounded(onset_s),
-            expected_s: rounded(expected_s + late_s - step_s),
-        })
+        let counted_s = record as f64 * self.record_s;
+        let late_s = onset_s - counted_s;
+        let step_s = late_s - self.late_s;
+        if late_s.abs() > half_s && step_s.abs() > half_s {
+            return Some(Gap {
+                record: record + 1,
+                onset_s: rounded(onset_s),
+                expected_s: rounded(counted_s + self.late_s),
+            });
+        }
+        self.late_s += step_s / (record + 1).min(Self::MEMORY) as f64;
+        None
     }
 }
 
