@@ -10,7 +10,7 @@
 //! to that at 1,000 channels and beside large common offsets, the mean is refined once: the mean of the
 //! residuals is added to it, which leaves u times the mean itself.
 
-use super::{Kernel, KernelFault, rows};
+use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, NoParams, Output, rows};
 
 /// Common average reference. Output: rows x channels, in microvolts. Its only state is the
 /// count of missing samples.
@@ -19,19 +19,24 @@ pub struct Car {
     channels: usize,
 }
 
-impl Car {
-    pub(super) fn new(channels: usize) -> Self {
-        Self { channels }
+impl Design for Car {
+    const INFO: Info<'static> = Info {
+        name: "car",
+        summary: "common average reference over the valid channels",
+        output: Output::Rows { unit: "uV" },
+        parameters: NoParams::PARAMETERS,
+    };
+
+    type Params = NoParams;
+
+    fn design(_params: &NoParams, shape: KernelShape) -> Result<Self, KernelError> {
+        Ok(Self { channels: shape.channels })
     }
 }
 
 impl Kernel for Car {
     fn state_len(&self) -> usize {
         1
-    }
-
-    fn reset(&self, state: &mut [f32]) {
-        state[0] = 0.0;
     }
 
     fn output_len(&self, rows: usize) -> usize {
@@ -55,10 +60,6 @@ impl Kernel for Car {
         }
         Ok(input.len())
     }
-
-    fn missing_samples(&self, state: &[f32]) -> u32 {
-        rows::counted(state)
-    }
 }
 
 /// Mean of `x - origin` over the valid samples, and their number; 0 without any.
@@ -80,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_missing_channel_is_left_out_and_stays_missing() {
-        let kernel = Car::new(4);
+        let kernel = Car { channels: 4 };
         let mut state = [0.0];
         let mut output = [0.0; 8];
         let nan = f32::NAN;

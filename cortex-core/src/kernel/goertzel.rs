@@ -21,39 +21,37 @@
 //!
 //! A missing sample is replaced by the channel's previous one.
 
-use heapless::Vec;
-use serde::{Deserialize, Serialize};
-
-use super::rows::{self, Ring};
-use super::{Kernel, KernelError, KernelFault, KernelShape};
+use super::rows::Ring;
+use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output};
 use crate::math;
-use crate::parameter::{ParameterError, below_nyquist};
+use crate::parameter::{ParameterError, below_nyquist, list, parameters, required_number};
+use heapless::Vec;
 
 /// Greatest number of bands.
 pub const MAX_BANDS: usize = 8;
 
-/// A frequency band, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Band {
-    /// Lower edge in Hz, 0 or above.
-    pub low_hz: f64,
-    /// Upper edge in Hz, at least `low_hz` (equal: the one nearest bin), below the Nyquist frequency.
-    pub high_hz: f64,
+/// Alpha and beta.
+const DEFAULT_BANDS: [Band; 2] =
+    [Band { low_hz: 8.0, high_hz: 13.0 }, Band { low_hz: 13.0, high_hz: 30.0 }];
+
+parameters! {
+    /// A frequency band, both ends included.
+    #[derive(Copy)]
+    pub struct Band {
+        /// Lower edge.
+        pub low_hz: f64 = required_number("Hz", 0.0, f64::INFINITY),
+        /// Upper edge; equal to the lower one, it means the one nearest bin.
+        pub high_hz: f64 = required_number("Hz", 0.0, f64::INFINITY)
+            .limit("at least low_hz, below half the sample rate"),
+    }
 }
 
-/// Parameters of [`Goertzel`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct GoertzelParams {
-    /// The bands, 1..=[`MAX_BANDS`] of them; default 8-13 Hz and 13-30 Hz.
-    pub bands: Vec<Band, MAX_BANDS>,
-}
-
-impl Default for GoertzelParams {
-    fn default() -> Self {
-        let bands = [Band { low_hz: 8.0, high_hz: 13.0 }, Band { low_hz: 13.0, high_hz: 30.0 }];
-        Self { bands: bands.into_iter().collect() }
+parameters! {
+    /// Parameters of [`Goertzel`].
+    pub struct GoertzelParams {
+        /// The bands.
+        pub bands: Vec<Band, MAX_BANDS> =
+            list(&DEFAULT_BANDS, "8-13 Hz and 13-30 Hz", 1, MAX_BANDS, Band::PARAMETERS),
     }
 }
 
@@ -65,8 +63,17 @@ pub struct Goertzel {
     bands: Vec<(u32, u32), MAX_BANDS>,
 }
 
-impl Goertzel {
-    pub(super) fn new(params: &GoertzelParams, shape: KernelShape) -> Result<Self, KernelError> {
+impl Design for Goertzel {
+    const INFO: Info<'static> = Info {
+        name: "goertzel",
+        summary: "band power by Goertzel's algorithm",
+        output: Output::Window { shape: "bands x channels", unit: "uV^2" },
+        parameters: GoertzelParams::PARAMETERS,
+    };
+
+    type Params = GoertzelParams;
+
+    fn design(params: &GoertzelParams, shape: KernelShape) -> Result<Self, KernelError> {
         if params.bands.is_empty() {
             return Err(KernelError::NoBands);
         }
@@ -92,10 +99,12 @@ impl Goertzel {
         Ok(Self { ring, bands })
     }
 
-    pub(super) fn state_values(&self) -> u64 {
+    fn state_values(&self) -> u64 {
         self.ring.state_len() + 2 * self.ring.channels as u64 + self.bins().count() as u64
     }
+}
 
+impl Goertzel {
     /// The bins of all bands, one after the other.
     fn bins(&self) -> impl Iterator<Item = u32> {
         self.bands.iter().flat_map(|&(first, last)| first..=last)
@@ -160,9 +169,5 @@ impl Kernel for Goertzel {
             }
         }
         Ok(self.output_len(1))
-    }
-
-    fn missing_samples(&self, state: &[f32]) -> u32 {
-        rows::counted(state)
     }
 }

@@ -78,11 +78,6 @@ pub(super) fn count(counter: &mut f32, missing: u32) {
     }
 }
 
-/// [`Kernel::missing_samples`](super::Kernel::missing_samples) of a kernel that counts.
-pub(super) fn counted(state: &[f32]) -> u32 {
-    state[0] as u32
-}
-
 /// The last `window` rows of a channel set, with missing samples replaced.
 ///
 /// State: count, head, `channels` held values, `window * channels` samples. `head` is the index

@@ -6,7 +6,6 @@
 
 mod build;
 mod encoding;
-mod kernel_params;
 mod kernels;
 mod resolved;
 mod samples;

@@ -3,6 +3,8 @@
 use std::panic::resume_unwind;
 use std::thread;
 
+use cortex_core::kernel::Output;
+
 use super::data::Data;
 use super::loaded::Loaded;
 use super::seeded;
@@ -153,9 +155,10 @@ fn run_one(
 ) -> Result<(KernelSummary, Result<Ending, JobError>), Failure> {
     let folder = run.folder.create_kernel_folder(&job.name)?;
     // Each kernel before this one has its summary.
-    let name = plan.kernels.get(run.summary.kernels.len()).map(|kernel| kernel.spec.name());
-    let (axes, unit) =
-        name.map_or(("values", ""), |name| (name.output_shape(), name.output_units()));
+    let kernel = plan.kernels.get(run.summary.kernels.len());
+    let output = kernel.map_or(Output::Window { shape: "values", unit: "" }, |kernel| {
+        kernel.spec.name().info().output
+    });
     let settings = TelemetrySettings {
         run_id: run.folder.run_id().to_owned(),
         plugin: job.name.clone(),
@@ -163,7 +166,7 @@ fn run_one(
         format: plan.output.format,
         include_raw_data: plan.output.include_raw_data,
         max_output_len: device.max_output_len(),
-        output_sizes: output_sizes(axes, device.max_output_len(), job.shape.channels),
+        output_sizes: output_sizes(output, device.max_output_len(), job.shape.channels),
         clock,
     };
     let bar = talk.progress(job.windows_total(), &job.name);
@@ -186,26 +189,24 @@ fn run_one(
     if plan.output.include_raw_data {
         summary.outputs_file = Some(OutputsFile {
             file: format!("kernel-data/{}/{OUTPUTS_NAME}", job.name),
-            axes: if by_rows(axes) { axes.to_owned() } else { format!("windows x {axes}") },
-            unit: unit.to_owned(),
+            axes: if output.is_windowed() {
+                format!("windows x {}", output.shape())
+            } else {
+                output.shape().to_owned()
+            },
+            unit: output.unit().to_owned(),
         });
     }
     Ok((summary, ending))
 }
 
-/// Whether a kernel returns a row for each new row of its input, not one result a window.
-fn by_rows(axes: &str) -> bool {
-    axes.starts_with("rows")
-}
-
-/// Sizes of one entry of a kernel's outputs with these `axes`: a row of channels, or a window's
-/// `values` numbers.
-fn output_sizes(axes: &str, values: usize, channels: usize) -> Vec<u64> {
+/// Sizes of one entry of a kernel's outputs: of a row, or of a window's `values` numbers.
+fn output_sizes(output: Output<'_>, values: usize, channels: usize) -> Vec<u64> {
     let (values, channels) = (values as u64, channels as u64);
-    let complex = if axes.ends_with("x channels x 2") { 2 } else { 1 };
-    if by_rows(axes) {
+    let complex = if output.shape().ends_with("x channels x 2") { 2 } else { 1 };
+    if !output.is_windowed() {
         vec![channels]
-    } else if !axes.contains("x channels") || !values.is_multiple_of(channels * complex) {
+    } else if !output.shape().contains("x channels") || !values.is_multiple_of(channels * complex) {
         vec![values]
     } else if complex == 2 {
         vec![values / channels / 2, channels, 2]

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::base::digest::{FileDigest, crc32_text};
 use crate::base::{quoted, quoted_path};
-use crate::config::decode::{Decode, table};
+use crate::config::decode::{decode, table};
 use crate::config::{At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value};
 use crate::primitive::Library;
 
@@ -148,7 +148,7 @@ impl Manifest {
     /// [`Problem`] at the wrong or missing value.
     pub fn parse(text: &str, library: &Library) -> Result<Self, Problem> {
         let node = Node::parse(text)?;
-        let top = Table::decode(&node, "")?;
+        let top: Table = decode(&node, "")?;
         let place = node.position;
         let version = need("schema_version", top.schema_version, place)?;
         if version.value != SCHEMA_VERSION {

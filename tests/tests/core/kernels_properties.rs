@@ -1,9 +1,8 @@
 //! What holds for every kernel whatever the shape and the data: splits, resets, bursts of missing
 //! samples, wrong lengths.
 
-use cortex_core::kernel::{
-    AnyKernel, Band, Kernel, KernelFault, KernelName, KernelShape, KernelSpec,
-};
+use cortex_core::kernel::{AnyKernel, Kernel, KernelFault, KernelName, KernelShape, KernelSpec};
+use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 use proptest::prelude::*;
 
 fn any_name() -> impl Strategy<Value = KernelName> {
@@ -55,26 +54,33 @@ fn bits(values: &[f32]) -> Vec<u32> {
 }
 
 /// The kernel with `values` for its parameters, in the order they are declared.
-fn with_values(name: KernelName, [a, b, c]: [f64; 3]) -> KernelSpec {
-    let mut spec = KernelSpec::with_defaults(name);
-    // Saturates: NaN becomes 0, infinity the largest count.
-    let count = |value: f64| value as usize;
-    match &mut spec {
-        KernelSpec::Noop | KernelSpec::Car => {}
-        KernelSpec::NotchIir(params) => (params.f0_hz, params.q) = (a, b),
-        KernelSpec::BandpassFir(params) => {
-            (params.low_hz, params.high_hz, params.taps) = (a, b, count(c));
-        }
-        KernelSpec::Goertzel(params) => {
-            params.bands = [Band { low_hz: a, high_hz: b }].into_iter().collect();
-        }
-        KernelSpec::WelchPsd(params) => {
-            (params.nperseg, params.noverlap, params.nfft) =
-                (Some(count(a)), Some(count(b)), Some(count(c)));
-        }
-        KernelSpec::Fft(params) => params.nfft = Some(count(a)),
+fn with_values(name: KernelName, values: [f64; 3]) -> KernelSpec {
+    let mut bytes = postcard::to_stdvec(&(name as u32)).expect("encodes");
+    let mut values = values.into_iter();
+    put(name.info().parameters, &mut values, &mut bytes);
+    postcard::from_bytes(&bytes).expect("what is declared is what is encoded")
+}
+
+/// Appends the postcard encoding of a table with these parameters.
+fn put(parameters: &[Parameter], values: &mut impl Iterator<Item = f64>, bytes: &mut Vec<u8>) {
+    for parameter in parameters {
+        let mut value = || values.next().expect("no kernel has more parameters");
+        let encoded = match (parameter.kind, parameter.default) {
+            (Kind::Number { .. }, _) => postcard::to_stdvec(&value()),
+            // Saturates: NaN becomes 0, infinity the largest count.
+            (Kind::Count { .. }, DefaultValue::Derived(_)) => {
+                postcard::to_stdvec(&Some(value() as usize))
+            }
+            (Kind::Count { .. }, _) => postcard::to_stdvec(&(value() as usize)),
+            (Kind::List { of, .. }, _) => {
+                bytes.push(1);
+                put(of, values, bytes);
+                continue;
+            }
+            other => panic!("no kernel has such a parameter yet: {other:?}"),
+        };
+        bytes.extend(encoded.expect("encodes"));
     }
-    spec
 }
 
 proptest! {
@@ -103,7 +109,7 @@ proptest! {
             last = process(&kernel, &mut state, part, rows);
             parts.extend_from_slice(&last);
         }
-        let split = if name.is_windowed() { last } else { parts };
+        let split = if name.info().output.is_windowed() { last } else { parts };
         prop_assert_eq!(bits(&split), bits(&whole));
         prop_assert_eq!(kernel.missing_samples(&state), kernel.missing_samples(&whole_state));
         let missing = input.iter().filter(|x| !x.is_finite() || x.abs() > 1e12).count();
