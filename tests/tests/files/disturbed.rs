@@ -175,7 +175,7 @@ fn signals_end_a_conversion_and_an_inspection_with_130() {
         let here = folder.path();
         huge_npy(&here.join("x.npy"));
         fs::write(here.join("y.float32"), "old").unwrap();
-        let child = spawn(&["convert", "x.npy", "y.float32", "--rate", "1000"], here);
+        let child = spawn(&["convert", "x.npy", "y.float32", "--rate", "1000", "--force"], here);
         wait_for("the conversion", || (hidden(here).len() == 1).then_some(()));
         signal(&child, name);
         let talk = stderr_of(&child.wait_with_output().unwrap(), 130);

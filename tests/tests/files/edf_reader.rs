@@ -258,7 +258,7 @@ fn discontinuous_files_are_taken_without_a_gap_and_refused_with_one() {
     let mut file = file("+7.5||\0");
     file.reserved = "EDF+C";
     let recording = file.open(&defaults()).unwrap();
-    assert!(recording.notes[0].contains("record 2 says it begins at 7.5 s"));
+    assert!(recording.notes[0].contains("yet record 2 begins at 7.5 s"));
 }
 
 #[test]

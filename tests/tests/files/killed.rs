@@ -222,7 +222,7 @@ fn a_killed_download_is_finished_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let fetch = |edition: usize| {
         let mut command = download(&servers[edition], folder.path());
-        command.args(["--recording", "S001R04"]);
+        command.args(["--recording", "S001R04", "--force"]);
         command
     };
     whole(fetch(0));

@@ -14,5 +14,6 @@ mod generate_shards;
 mod hostile_recordings;
 mod inspect_files;
 mod killed;
+mod mutated;
 mod primitives;
 mod verify_recordings;

@@ -205,18 +205,21 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     let promised = header.samples.unwrap_or(present);
     if promised != present || bytes % row_bytes != 0 {
         if !options.accept_truncated || header.vectorized {
-            return Err(DatasetError::format(
-                data,
+            let problem = if promised == present {
                 format!(
-                    "{bytes} bytes, but {channels} channels × {promised} samples need {}; fetch it again{}",
-                    row_bytes.saturating_mul(promised),
-                    if header.vectorized {
-                        ""
-                    } else {
-                        ", or take what is there with --accept-truncated"
-                    }
-                ),
-            ));
+                    "{bytes} bytes is no whole number of samples of {channels} channels ({row_bytes} bytes each)"
+                )
+            } else {
+                let vhdr = path.file_name().unwrap_or_default().to_string_lossy();
+                format!("{present} samples per channel, but {vhdr} says {promised}")
+            };
+            let accept = if header.vectorized {
+                ""
+            } else {
+                ", or take what is there with --accept-truncated"
+            };
+            let advice = format!("the file is not whole, make or fetch it again{accept}");
+            return Err(DatasetError::format(data, format!("{problem}; {advice}")));
         }
         notes.push(format!(
             "{present} whole samples per channel of the {promised} promised are taken"
