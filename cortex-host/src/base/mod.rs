@@ -11,5 +11,5 @@ mod text;
 #[cfg(feature = "cli")]
 pub(crate) use failure::one_line;
 pub use failure::{ExitCode, Failure, FileError};
-pub use progress::Interrupt;
-pub use text::{expand_home, listed, nearest, quoted, quoted_path, shell_word};
+pub use progress::{Level, Observer, Progress, leave_on_signal};
+pub use text::{expand_home, listed, nearest, quoted, quoted_path, rfc3339, shell_word};

@@ -1,4 +1,4 @@
-//! Words of messages: the known name nearest to a misspelt one, quoted text, paths.
+//! Text for messages and files: "did you mean", lists, quotes, paths, instants.
 
 use std::path::PathBuf;
 
@@ -85,6 +85,12 @@ fn home(path: &str) -> Result<PathBuf, String> {
     std::env::home_dir().filter(|home| home.is_absolute()).ok_or_else(|| {
         format!("~ in {} is the home folder, but HOME names none; write it out", quoted_path(path))
     })
+}
+
+/// An instant in UTC to the second, as RFC 3339 has it.
+#[must_use]
+pub fn rfc3339(instant: jiff::Timestamp) -> String {
+    instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn fold(word: &str) -> String {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::Talk;
-use crate::base::Interrupt;
+use super::Console;
 use crate::base::{ExitCode, Failure};
+use crate::base::{Observer, Progress};
 use crate::recording::convert::{Converted, Writing, convert};
 use crate::recording::{AskedIn, OpenOptions, Recording, Unit};
 
@@ -56,7 +56,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let (channels, channel_count) = names_or_count(&args.channels);
     let options = OpenOptions {
         channels,
@@ -68,10 +68,9 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         asked_in: AskedIn::CommandLine,
     };
     let mut recording = Recording::open(&args.input, &options)?;
-    let interrupt = Interrupt::installed()?;
-    let go_on = || !interrupt.raised();
+    let progress = Progress::cancelled_by_signals()?;
     let writing = Writing { npy: args.npy, replace: args.force };
-    let converted = with_progress(&mut recording, &args.output, writing, talk, go_on)?;
+    let converted = with_progress(&mut recording, &args.output, writing, console, &progress)?;
     if args.json {
         let notes: Vec<&String> = recording.notes.iter().chain(&converted.warnings).collect();
         let summary = serde_json::json!({
@@ -103,7 +102,7 @@ pub(super) fn names_or_count(channels: &[String]) -> (Option<Vec<String>>, Optio
     }
 }
 
-/// Converts while `go_on` says yes, telling what happens on stderr; shared with `download`.
+/// Converts and tells on stderr what happens; shared with `download`.
 ///
 /// # Errors
 /// As [`convert`].
@@ -111,22 +110,19 @@ pub fn with_progress(
     recording: &mut Recording,
     target: &std::path::Path,
     writing: Writing,
-    talk: &Talk,
-    go_on: impl Fn() -> bool,
+    console: &Console,
+    progress: &Progress,
 ) -> Result<Converted, Failure> {
     for note in &recording.notes {
-        talk.warn(&format!("{}: {note}", recording.path.display()));
+        console.warn(&format!("{}: {note}", recording.path.display()));
     }
-    let bar = talk.progress(recording.samples, "Converting");
-    let converted = convert(recording, target, writing, |done| {
-        bar.set_position(done);
-        go_on()
-    })?;
-    bar.finish_and_clear();
+    let step = console.step(progress, "Converting", recording.samples);
+    let converted = convert(recording, target, writing, &step)?;
+    drop(step);
     for warning in &converted.warnings {
-        talk.warn(&format!("{}: {warning}", recording.path.display()));
+        console.warn(&format!("{}: {warning}", recording.path.display()));
     }
-    talk.say(&format!(
+    console.say(&format!(
         "{} {} → {}: {}ch × {} samples at {} Hz, {} bytes",
         recording.format,
         recording.path.display(),

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Talk, arguments, convert};
-use crate::base::Interrupt;
+use super::{Console, arguments, convert};
 use crate::base::digest::FileDigester;
-use crate::base::{ExitCode, Failure};
+use crate::base::{ExitCode, Failure, Progress, leave_on_signal};
 use crate::download::catalogue::{self, Catalogue, Check, Entry};
-use crate::download::{Checksums, Downloader, Event, Outcome, Patience};
+use crate::download::{Checksums, Downloader, Outcome, Patience};
 use crate::primitive::{DOWNLOADS, Library};
 use crate::recording::convert::Writing;
 use crate::recording::{DatasetError, OpenOptions, Recording};
@@ -64,7 +63,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let path = match args.dataset.as_str() {
         name if name == PHYSIONET.0 || PHYSIONET.1.ends_with(&format!("/{name}")) => PHYSIONET.1,
         path if path.trim_end_matches('/') == PHYSIONET.1 => PHYSIONET.1,
@@ -84,13 +83,15 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         timeout: seconds("--timeout", args.timeout)?,
         first_pause: seconds("--retry-pause", args.retry_pause)?,
     });
-    let said = *talk;
-    Interrupt::leave_at_once(move || {
+    let said = *console;
+    leave_on_signal(move || {
         if said.is_terminal() && !said.is_quiet() {
             // The progress bar's line has no end.
             said.data("");
         }
-        said.error("interrupted; what has arrived is kept, run the command again to continue");
+        said.error(
+            "interrupted; recordings that are whole are kept, run the command again for the rest",
+        );
     })?;
     let mut sums: HashMap<String, Checksums> = HashMap::new();
     for entry in &entries {
@@ -99,8 +100,8 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             None => {
                 let url = format!("{base}{}", catalogue.source.checksums);
                 if !sums.contains_key(&url) {
-                    talk.say(&format!("Fetching {url}..."));
-                    let list = downloader.checksums(&url, |event| tell(event, talk, None))?;
+                    console.say(&format!("Fetching {url}..."));
+                    let list = downloader.checksums(&url, console)?;
                     sums.insert(url.clone(), list);
                 }
                 let sum = sums.get(&url).and_then(|list| list.get(&entry.path));
@@ -119,11 +120,15 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             &sha256,
             &folder,
             args.force,
-            talk,
+            console,
         )?;
-        convert_entry(entry, &catalogue, &folder, args.force, talk)?;
+        convert_entry(entry, &catalogue, &folder, args.force, console)?;
     }
-    talk.say(&format!("{} in {}", recordings(entries.len()), folder.join("converted").display()));
+    console.say(&format!(
+        "{} in {}",
+        recordings(entries.len()),
+        folder.join("converted").display()
+    ));
     Ok(ExitCode::Success)
 }
 
@@ -215,7 +220,7 @@ fn fetch(
     sha256: &str,
     folder: &Path,
     force: bool,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<(), Failure> {
     let target = entry.original(folder);
     if let Check::Differs(found) = catalogue::check(&target, sha256)? {
@@ -225,15 +230,14 @@ fn fetch(
                 target.display()
             )));
         }
-        talk.warn(&format!(
+        console.warn(&format!(
             "{} is not the recording its SHA-256 names; fetching it again",
             target.display()
         ));
     }
-    let bar = talk.progress(0, &format!("Downloading {}", entry.id));
-    let outcome = downloader.fetch(url, &target, sha256, |event| tell(event, talk, Some(&bar)))?;
-    bar.finish_and_clear();
-    talk.say(&match outcome {
+    let label = format!("Downloading {}", entry.id);
+    let outcome = downloader.fetch(url, &target, sha256, &label, console)?;
+    console.say(&match outcome {
         Outcome::AlreadyThere => format!("{} is already there, SHA-256 as expected", entry.id),
         Outcome::Fetched => format!("{} fetched from {url}, SHA-256 as expected", entry.id),
     });
@@ -246,7 +250,7 @@ fn convert_entry(
     catalogue: &Catalogue,
     folder: &Path,
     force: bool,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<(), Failure> {
     let target = entry.converted(folder);
     let there = |expected: &str| -> Result<bool, Failure> {
@@ -262,14 +266,14 @@ fn convert_entry(
     let source = entry.original(folder);
     let mut recording = Recording::open(&source, &OpenOptions::default())?;
     if recording.channel_names != catalogue.labels {
-        talk.warn(&format!(
+        console.warn(&format!(
             "{}: channels are not those of the specification: {}",
             source.display(),
             recording.channel_names.join(", ")
         ));
     }
     if recording.sample_rate_hz != catalogue.sample_rate_hz {
-        talk.warn(&format!(
+        console.warn(&format!(
             "{}: recorded at {} Hz, not at {} Hz; set sample_rate_hz accordingly",
             source.display(),
             recording.sample_rate_hz,
@@ -282,7 +286,8 @@ fn convert_entry(
         return Ok(());
     }
     let writing = Writing { npy: false, replace: force || same };
-    let converted = convert::with_progress(&mut recording, &target, writing, talk, || true)?;
+    let converted =
+        convert::with_progress(&mut recording, &target, writing, console, &Progress::new())?;
     match &entry.converted_sha256 {
         Some(expected) if !expected.eq_ignore_ascii_case(&converted.sha256) => {
             Err(DatasetError::Mismatch(format!(
@@ -304,17 +309,6 @@ fn samples_sha256(source: &Path) -> Result<String, Failure> {
         Ok(())
     })?;
     Ok(digester.finish().sha256)
-}
-
-fn tell(event: Event<'_>, talk: &Talk, bar: Option<&indicatif::ProgressBar>) {
-    match (event, bar) {
-        (Event::Progress(bytes, total), Some(bar)) => {
-            bar.set_length(total.unwrap_or(bytes));
-            bar.set_position(bytes);
-        }
-        (Event::Progress(..), None) => {}
-        (Event::Retry(reason), _) => talk.say(&format!("Trying again: {reason}")),
-    }
 }
 
 fn recordings(count: usize) -> String {

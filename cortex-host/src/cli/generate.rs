@@ -5,15 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::support::progress::{EngineArgs, generating};
-use super::{Talk, arguments};
-use crate::base::Interrupt;
+use super::support::engine_args::EngineArgs;
+use super::{Console, arguments};
+use crate::base::Progress;
 use crate::base::atomic_file::{Placing, refuse_taken};
 use crate::base::digest::FileDigest;
 use crate::base::{ExitCode, Failure};
 use crate::config::{DatasetConfig, Entry, Node, Position, Value};
 use crate::generate::{
-    FileOptions, GenerateError, IoMode, Recipe, Sharded, produce, produce_shard, write_stream,
+    FileOptions, GenerateError, IoMode, Recipe, Sharded, announce, produce, produce_shard,
+    write_stream,
 };
 use crate::primitive::Library;
 use crate::recording::{check_raw_name, dataset_files, npy};
@@ -150,7 +151,7 @@ struct ParamArgs {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let (dataset, expected) = match &args.from {
         Some(manifest) => {
             let (manifest, _) = Manifest::of_argument(manifest)?;
@@ -170,7 +171,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         replace: args.force,
         durable: args.fsync,
     };
-    let interrupt = Interrupt::installed()?;
+    let progress = Progress::cancelled_by_signals()?;
     let npy = args.npy.then(|| out.with_extension("npy"));
     if args.npy && out.as_os_str() == "-" {
         return Err(Failure::usage(
@@ -186,23 +187,22 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         return Err(Failure::usage("a shard cannot go to stdout; name a file".to_owned()));
     }
     if out.as_os_str() == "-" {
-        return to_stdout(&dataset, &options, expected.as_ref(), args.json, talk, &interrupt);
+        return to_stdout(&dataset, &options, expected.as_ref(), args.json, console, &progress);
     }
     if let Some(shard) = args.shard {
-        return one_shard(args, shard, &dataset, &options, talk, &interrupt);
+        return one_shard(args, shard, &dataset, &options, console, &progress);
     }
     let manifest_path = manifest_beside(out);
-    let manifest = generating(&dataset, talk, &interrupt, |watch| {
-        produce(&dataset, out, &manifest_path, &options, watch)
+    let manifest = announce(&dataset, console, &progress, |progress| {
+        produce(&dataset, out, &manifest_path, &options, progress)
     })?;
     if let Some(npy) = &npy {
-        let go_on = || !interrupt.raised();
         let data = File::open(out).map_err(|error| Failure::io("read", out, &error))?;
-        npy::stage_copy(&data, out, npy, dataset.samples, dataset.channels, go_on)?
+        npy::stage_copy(&data, out, npy, dataset.samples, dataset.channels, &progress)?
             .place_with(Placing { replace: args.force, durable: args.fsync })?;
     }
     check_digest(expected.as_ref(), &manifest.digest, out)?;
-    talk.say(&format!("Generated file: {}", out.display()));
+    console.say(&format!("Generated file: {}", out.display()));
     if args.json {
         super::output::print(&format!("{:#}", facts(&manifest, out, &manifest_path)))?;
     }
@@ -234,24 +234,24 @@ fn one_shard(
     shard: Shard,
     dataset: &GeneratedDataset,
     options: &FileOptions,
-    talk: &Talk,
-    interrupt: &Interrupt,
+    console: &Console,
+    progress: &Progress,
 ) -> Result<ExitCode, Failure> {
     let out = args.out();
     let layout = if args.separate { Layout::Separate } else { Layout::Shared };
     // Progress is of this shard's channels.
     let channels = Recipe::of_shard(dataset, shard)?.channels as usize;
     let part = GeneratedDataset { channels, ..dataset.clone() };
-    let sharded = generating(&part, talk, interrupt, |watch| {
-        produce_shard(dataset, out, shard, layout, options, watch)
+    let sharded = announce(&part, console, progress, |progress| {
+        produce_shard(dataset, out, shard, layout, options, progress)
     })?;
     let manifest = match sharded {
         Sharded::Made(manifest) => {
-            talk.say(&format!("Generated shard {shard} of {}", out.display()));
+            console.say(&format!("Generated shard {shard} of {}", out.display()));
             manifest
         }
         Sharded::Already(manifest) => {
-            talk.say(&format!("Shard {shard} of {} was complete already", out.display()));
+            console.say(&format!("Shard {shard} of {} was complete already", out.display()));
             manifest
         }
     };
@@ -268,15 +268,15 @@ fn to_stdout(
     options: &FileOptions,
     expected: Option<&FileDigest>,
     json: bool,
-    talk: &Talk,
-    interrupt: &Interrupt,
+    console: &Console,
+    progress: &Progress,
 ) -> Result<ExitCode, Failure> {
     let mut out = io::stdout();
     let recipe = Recipe::of(dataset);
     // A reader that had enough, as `| head` has, is no failure.
     let mut reader_gone = false;
-    let outcome = generating(dataset, talk, interrupt, |watch| {
-        write_stream(&recipe, &mut out, &options.settings, watch).inspect_err(|error| {
+    let outcome = announce(dataset, console, progress, |progress| {
+        write_stream(&recipe, &mut out, &options.settings, progress).inspect_err(|error| {
             reader_gone = matches!(error, GenerateError::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe);
         })
     });
@@ -285,10 +285,10 @@ fn to_stdout(
     }
     let digest = outcome?;
     let manifest = Manifest::now(dataset, None, digest).map_err(GenerateError::from)?;
-    talk.say(&format!("sha256 {}", manifest.digest.sha256));
+    console.say(&format!("sha256 {}", manifest.digest.sha256));
     check_digest(expected, &manifest.digest, Path::new("-"))?;
     if json {
-        talk.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));
+        console.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));
     }
     Ok(ExitCode::Success)
 }

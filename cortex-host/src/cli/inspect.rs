@@ -4,17 +4,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::convert::names_or_count;
-use super::support::progress::generating;
-use super::{Talk, arguments, download, output, recordings};
-use crate::base::Interrupt;
+use super::{Console, arguments, download, output, recordings};
 use crate::base::atomic_file;
-use crate::base::{ExitCode, Failure, expand_home};
-use crate::generate::{FileOptions, Recipe, write_file};
+use crate::base::{ExitCode, Failure, Observer, Progress, expand_home};
+use crate::generate::{FileOptions, Recipe, announce, write_file};
 use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
 use crate::primitive::{Dataset, Library, LookupError};
 use crate::recording::{AskedIn, OpenOptions, Recording, Unit};
 use crate::results::Summary;
-use crate::run::data::temporary_file;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
 /// Channels in the table unless all are asked for.
@@ -71,7 +68,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let draw: Option<fn(&Inspection) -> String> = match &args.plot {
         None => None,
         Some(path) => match path.extension().and_then(|extension| extension.to_str()) {
@@ -85,7 +82,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             }
         },
     };
-    let interrupt = Interrupt::installed()?;
+    let progress = Progress::cancelled_by_signals()?;
     let files = files(&args.target)?;
     if files.len() > 1 && args.plot.is_some() {
         return Err(Failure::usage(format!(
@@ -98,13 +95,13 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     atomic_file::refuse_taken(args.plot.as_deref(), args.force)?;
     let mut inspections = Vec::new();
     for file in &files {
-        let inspection = inspect_source(file, args, &interrupt, talk)?;
+        let inspection = inspect_source(file, args, &progress, console)?;
         if !args.json {
             output::print(table(&inspection, args.all_channels).trim_end())?;
         }
         if let (Some(draw), Some(path)) = (draw, &args.plot) {
             atomic_file::place_text(path, &draw(&inspection))?;
-            talk.say(&format!("Plot: {}", path.display()));
+            console.say(&format!("Plot: {}", path.display()));
         }
         inspections.push(inspection);
     }
@@ -224,14 +221,14 @@ fn converted(library: &Library, target: &str) -> Result<Vec<Source>, Failure> {
 fn inspect_source(
     source: &Source,
     args: &Args,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    console: &Console,
 ) -> Result<Inspection, Failure> {
     match source {
         Source::File(file, expected) => {
-            let inspection = inspect_file(file, args, interrupt, talk)?;
+            let inspection = inspect_file(file, args, progress, console)?;
             if expected.as_ref().is_some_and(|expected| *expected != inspection.sha256) {
-                talk.warn(&format!(
+                console.warn(&format!(
                     "{}: its SHA-256 is another one now; it has been changed",
                     file.display()
                 ));
@@ -240,10 +237,10 @@ fn inspect_source(
         }
         Source::Again(manifest, name) => {
             let dataset = &manifest.dataset;
-            let temporary = temporary_file()?;
+            let temporary = atomic_file::temporary_dataset()?;
             let options = FileOptions { replace: true, ..FileOptions::automatic() };
-            generating(dataset, talk, interrupt, |watch| {
-                write_file(&Recipe::of(dataset), &temporary, &options, None, watch)
+            announce(dataset, console, progress, |progress| {
+                write_file(&Recipe::of(dataset), &temporary, &options, None, progress)
             })?;
             let shape = Args {
                 target: String::new(),
@@ -252,7 +249,7 @@ fn inspect_source(
                 plot: None,
                 ..args.clone()
             };
-            let mut inspection = inspect_file(&temporary, &shape, interrupt, talk)?;
+            let mut inspection = inspect_file(&temporary, &shape, progress, console)?;
             inspection.file = format!("{name} (made again)");
             Ok(inspection)
         }
@@ -262,8 +259,8 @@ fn inspect_source(
 fn inspect_file(
     file: &Path,
     args: &Args,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    console: &Console,
 ) -> Result<Inspection, Failure> {
     let (channels, channel_count) = names_or_count(&args.channels);
     let options = OpenOptions {
@@ -277,16 +274,13 @@ fn inspect_file(
     };
     let mut recording = Recording::open(file, &options)?;
     for note in &recording.notes {
-        talk.warn(&format!("{}: {note}", file.display()));
+        console.warn(&format!("{}: {note}", file.display()));
     }
-    let bar = talk.progress(recording.samples, "Inspecting");
-    let inspection = inspect(&mut recording, args.fit_range, |done| {
-        bar.set_position(done);
-        !interrupt.raised()
-    })?;
-    bar.finish_and_clear();
+    let step = console.step(progress, "Inspecting", recording.samples);
+    let inspection = inspect(&mut recording, args.fit_range, &step)?;
+    drop(step);
     for warning in recording.warnings() {
-        talk.warn(&format!("{}: {warning}", file.display()));
+        console.warn(&format!("{}: {warning}", file.display()));
     }
     Ok(inspection)
 }

@@ -1,7 +1,7 @@
 //! The command line: clap definitions, and one file per subcommand.
 //!
-//! A command is an `Args` struct and `execute(&Args, &Talk) -> Result<ExitCode, Failure>`.
-//! stdout carries data, stderr carries talk.
+//! A command is an `Args` struct and `execute(&Args, &Console) -> Result<ExitCode, Failure>`.
+//! stdout carries data, stderr messages.
 
 mod compare;
 mod completions;
@@ -10,6 +10,7 @@ mod devices;
 mod doctor;
 mod download;
 mod generate;
+mod import_config;
 mod init;
 mod inspect;
 mod kernel_process;
@@ -17,19 +18,21 @@ mod link;
 mod list;
 mod man;
 mod merge;
+mod new;
 mod recordings;
 mod report;
 mod reproduce;
-pub(crate) mod run;
+mod run;
 mod schema;
-pub(crate) mod support;
+mod support;
+mod validate;
 mod verify;
 mod verify_device;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-pub use support::console::Talk;
+pub use support::console::Console;
 use support::{arguments, browser, output};
 
 use crate::base::{ExitCode, Failure};
@@ -50,7 +53,7 @@ First steps:
   cortex-host generate pink_noise 64 250 10 data.float32
   cortex-host doctor                         what this machine has and lacks
 
-Every command's --help has examples. stdout is data, stderr is talk.
+Every command's --help has examples. stdout is data, stderr is console.
 
 Exit codes:
   0    all went well
@@ -90,6 +93,12 @@ pub enum Command {
     Convert(convert::Args),
     /// Write a commented configuration to begin from.
     Init(init::Args),
+    /// Write a kernel of your own to begin from: source, test, oracle, configuration.
+    New(new::Args),
+    /// Compare a kernel with its oracle on random shapes, parameters and missing samples.
+    Validate(validate::Args),
+    /// Turn a configuration of the original CORTEX into one of ours.
+    ImportConfig(import_config::Args),
     /// Say what this machine has for runs and boards, and what to do about what is missing.
     Doctor(doctor::Args),
     /// Print the JSON schema of configurations.
@@ -141,38 +150,41 @@ pub fn main() -> ExitCode {
             } else {
                 let arguments = std::env::args_os().map(|text| text.to_string_lossy().into_owned());
                 let failure = arguments::failure(&error, &arguments.collect::<Vec<_>>());
-                Talk::new(false).error(&failure.to_string());
+                Console::new(false).error(&failure.to_string());
             }
             return ExitCode::Usage;
         }
     };
-    let talk = Talk::new(cli.quiet);
-    execute(&cli.command, &talk).unwrap_or_else(|failure| {
-        talk.error(&failure.to_string());
+    let console = Console::new(cli.quiet);
+    execute(&cli.command, &console).unwrap_or_else(|failure| {
+        console.error(&failure.to_string());
         failure.code()
     })
 }
 
-fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
+fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run(args) => run::execute(args, talk),
-        Command::Generate(args) => generate::execute(args, talk),
-        Command::Merge(args) => merge::execute(args, talk),
+        Command::Run(args) => run::execute(args, console),
+        Command::Generate(args) => generate::execute(args, console),
+        Command::Merge(args) => merge::execute(args, console),
         Command::List(args) => list::execute(args),
-        Command::Reproduce(args) => reproduce::execute(args, talk),
-        Command::Convert(args) => convert::execute(args, talk),
-        Command::Init(args) => init::execute(args, talk),
+        Command::Reproduce(args) => reproduce::execute(args, console),
+        Command::Convert(args) => convert::execute(args, console),
+        Command::Init(args) => init::execute(args, console),
+        Command::New(args) => new::execute(args, console),
+        Command::Validate(args) => validate::execute(args, console),
+        Command::ImportConfig(args) => import_config::execute(args, console),
         Command::Doctor(args) => doctor::execute(args),
         Command::Schema => schema::execute(),
-        Command::Download(args) => download::execute(args, talk),
-        Command::Inspect(args) => inspect::execute(args, talk),
-        Command::Verify(args) => verify::execute(args, talk),
-        Command::Report(args) => report::execute(args, talk),
-        Command::Compare(args) => compare::execute(args, talk),
-        Command::Devices(args) => devices::execute(args, talk),
-        Command::Link(args) => link::execute(args, talk),
+        Command::Download(args) => download::execute(args, console),
+        Command::Inspect(args) => inspect::execute(args, console),
+        Command::Verify(args) => verify::execute(args, console),
+        Command::Report(args) => report::execute(args, console),
+        Command::Compare(args) => compare::execute(args, console),
+        Command::Devices(args) => devices::execute(args, console),
+        Command::Link(args) => link::execute(args, console),
         Command::KernelProcess => kernel_process::execute(),
-        Command::Completions(args) => completions::execute(args),
-        Command::Man(args) => man::execute(args, talk),
+        Command::Completions(args) => completions::execute(args, Cli::command()),
+        Command::Man(args) => man::execute(args, Cli::command(), console),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::Talk;
-use super::support::progress::{EngineArgs, generating};
-use crate::base::Interrupt;
+use super::Console;
+use super::support::engine_args::EngineArgs;
+use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
-use crate::generate::reproduce;
+use crate::generate::{announce, reproduce};
 use crate::synthetic::Manifest;
 
 /// Arguments of `reproduce`.
@@ -32,12 +32,12 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let (manifest, folder) = Manifest::of_argument(&args.manifest)?;
     let settings = args.engine.settings()?;
-    let interrupt = Interrupt::installed()?;
-    let outcome = generating(&manifest.dataset, talk, &interrupt, |watch| {
-        reproduce(&manifest, &folder, &settings, watch)
+    let progress = Progress::cancelled_by_signals()?;
+    let outcome = announce(&manifest.dataset, console, &progress, |progress| {
+        reproduce(&manifest, &folder, &settings, progress)
     })?;
     if args.json {
         let json = serde_json::to_string_pretty(&outcome)

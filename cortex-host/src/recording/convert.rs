@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::brainvision::{self, Header};
 use super::{DatasetError, Recording, check_raw_name, events, npy};
+use crate::base::Progress;
 use crate::base::atomic_file::{self, Placing, Staged};
 use crate::base::digest::hex;
 use crate::synthetic::manifest_beside;
@@ -52,8 +53,8 @@ pub fn dataset_files(data: &Path) -> [PathBuf; 5] {
 }
 
 /// Writes `recording` as interleaved little-endian float32 in µV to `target`, with its
-/// header files and events beside it, and a `.npy` copy if asked for. Calls `progress` with
-/// the rows done so far and stops as soon as it says false.
+/// header files and events beside it, and a `.npy` copy if asked for. Tells `progress` of
+/// the rows done.
 ///
 /// Everything is written first. Then header, events and copy of an older file go, and the new files
 /// get their names, the header last, so a reader never sees samples beside another recording's
@@ -62,12 +63,12 @@ pub fn dataset_files(data: &Path) -> [PathBuf; 5] {
 /// # Errors
 /// The source cannot be read, the target is named like another format, something has its name or
 /// those of its companions already and may not be replaced, it cannot be written, or `progress`
-/// said stop; everything is then what it was before.
+/// is cancelled; everything is then what it was before.
 pub fn convert(
     recording: &mut Recording,
     target: &Path,
     writing: Writing,
-    mut progress: impl FnMut(u64) -> bool,
+    progress: &Progress,
 ) -> Result<Converted, DatasetError> {
     check_raw_name(target)?;
     let npy_path = writing.npy.then(|| target.with_extension("npy"));
@@ -82,8 +83,9 @@ pub fn convert(
     recording.read_tiles(|bytes, rows| {
         hasher.update(bytes);
         staged.put(bytes)?;
+        progress.add(rows - done);
         done = rows;
-        if progress(done) { Ok(()) } else { Err(DatasetError::Interrupted) }
+        if progress.is_cancelled() { Err(DatasetError::Interrupted) } else { Ok(()) }
     })?;
 
     let mut warnings = recording.warnings();
@@ -109,8 +111,7 @@ pub fn convert(
         others.push(atomic_file::stage_text(&events_path, &events::to_tsv(&recording.events))?);
     }
     if let Some(npy_path) = &npy_path {
-        let go_on = || progress(done);
-        others.push(npy::stage_copy(staged.file(), target, npy_path, done, channels, go_on)?);
+        others.push(npy::stage_copy(staged.file(), target, npy_path, done, channels, progress)?);
     }
     others.extend(brainvision::stage_header(target, &header)?);
     for other in &mut others {

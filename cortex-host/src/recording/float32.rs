@@ -7,9 +7,10 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::layout::{Element, PlaneReader};
-use super::shape::{self, Claim};
-use super::stream::{Level, chosen_channels, interleaved};
+use super::claim::{Claim, agree};
+use super::layout::{Element, PlaneReader, interleaved};
+use super::shape;
+use super::stream::{Level, chosen_channels};
 use super::{DatasetError, Format, OpenOptions, Recording, Unit, brainvision, labels};
 
 /// Most headers of a folder that are looked at for the one that names a file.
@@ -68,7 +69,7 @@ fn through_header(
         sample_rate_hz: Some(recording.sample_rate_hz),
         samples: (!options.accept_truncated).then_some(recording.samples),
     };
-    shape::agree(path, [&options.claim(), &own].into_iter().chain(&manifest))?;
+    agree(path, [&options.claim(), &own].into_iter().chain(&manifest))?;
     let format =
         if recording.reader.is_plain_float32() { Format::Float32 } else { recording.format };
     Ok(Recording { path: path.to_owned(), format, ..recording })

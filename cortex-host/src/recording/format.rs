@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{DatasetError, OpenOptions, Recording, brainvision, edf, float32, npy};
+use super::DatasetError;
 
 /// The format of a recording's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,39 +32,24 @@ struct Known {
     key: &'static str,
     /// In lower case, the usual one first.
     extensions: &'static [&'static str],
-    open: fn(&Path, &OpenOptions) -> Result<Recording, DatasetError>,
 }
 
 /// The formats that are read.
 const KNOWN: [Known; 5] = [
-    Known {
-        format: Format::Edf,
-        name: "EDF",
-        key: "edf",
-        extensions: &["edf", "edf+", "rec"],
-        open: edf::open,
-    },
-    Known {
-        format: Format::Bdf,
-        name: "BDF",
-        key: "bdf",
-        extensions: &["bdf", "bdf+"],
-        open: edf::open,
-    },
+    Known { format: Format::Edf, name: "EDF", key: "edf", extensions: &["edf", "edf+", "rec"] },
+    Known { format: Format::Bdf, name: "BDF", key: "bdf", extensions: &["bdf", "bdf+"] },
     Known {
         format: Format::BrainVision,
         name: "BrainVision",
         key: "brainvision",
         extensions: &["vhdr", "ahdr"],
-        open: brainvision::open,
     },
-    Known { format: Format::Npy, name: "npy", key: "npy", extensions: &["npy"], open: npy::open },
+    Known { format: Format::Npy, name: "npy", key: "npy", extensions: &["npy"] },
     Known {
         format: Format::Float32,
         name: "float32",
         key: "float32",
         extensions: &["float32", "f32", "raw", "bin", "dat", "eeg"],
-        open: float32::open,
     },
 ];
 
@@ -187,18 +172,6 @@ impl Format {
                 "EDF (.edf), BDF (.bdf), BrainVision (.vhdr), NumPy (.npy) and raw float32 (.float32)"
             )),
         }
-    }
-
-    /// Opens `path`, which is of this format.
-    ///
-    /// # Errors
-    /// As [`Recording::open`].
-    pub(super) fn open(
-        self,
-        path: &Path,
-        options: &OpenOptions,
-    ) -> Result<Recording, DatasetError> {
-        (self.known().open)(path, options)
     }
 
     /// Whether one reader reads both.

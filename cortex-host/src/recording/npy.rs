@@ -7,11 +7,11 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use super::layout::{Element, PlaneReader};
-use super::stream::{Level, check_channels, chosen_channels, interleaved, planar};
+use super::layout::{Element, PlaneReader, interleaved, planar};
+use super::stream::{Level, check_channels, chosen_channels};
 use super::{AskedIn, DatasetError, Format, OpenOptions, Recording, Unit, labels};
 use crate::base::atomic_file::Staged;
-use crate::base::quoted;
+use crate::base::{Progress, quoted};
 
 /// The first bytes of every `.npy` file.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -48,18 +48,18 @@ pub fn header_bytes(shape: &[u64]) -> Vec<u8> {
 }
 
 /// Writes a `.npy` copy of `input`, a file of interleaved little-endian float32 that messages call
-/// `data`, while `go_on` says yes; it will be `target`.
+/// `data`; it will be `target`.
 ///
 /// # Errors
 /// The file is not `samples × channels × 4` bytes long, a file cannot be read or written, or
-/// `go_on` said no.
+/// `progress` is cancelled.
 pub fn stage_copy(
     mut input: &File,
     data: &Path,
     target: &Path,
     samples: u64,
     channels: usize,
-    mut go_on: impl FnMut() -> bool,
+    progress: &Progress,
 ) -> Result<Staged, DatasetError> {
     input.rewind().map_err(DatasetError::io("read", data))?;
     let bytes = input.metadata().map_err(DatasetError::io("read", data))?.len();
@@ -81,7 +81,7 @@ pub fn stage_copy(
             Err(error) => return Err(DatasetError::io("read", data)(error)),
         };
         staged.put(buffer.get(..count).unwrap_or_default())?;
-        if !go_on() {
+        if progress.is_cancelled() {
             return Err(DatasetError::Interrupted);
         }
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use cortex_core::kernel::MAX_CHANNELS;
 
 use super::channels::Names;
+use super::claim::Claim;
 use super::events::Event;
-use super::layout::{Element, Layout, Plane, PlaneReader, Scale};
-use super::shape::Claim;
-use super::{DatasetError, Format, Unit, shape};
+use super::layout::PlaneReader;
+use super::{DatasetError, Format, Unit};
 
 /// What the file itself may not say, or what to take of it.
 #[derive(Clone, Debug, Default)]
@@ -163,34 +163,6 @@ impl Level {
 }
 
 impl Recording {
-    /// Opens `path`, whose extension and first bytes tell the format.
-    ///
-    /// # Errors
-    /// The file is missing, of another format than its name says, refused by its format's reader,
-    /// or has another shape than the options say.
-    pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, DatasetError> {
-        if let Some(rate) = options.sample_rate_hz
-            && !(rate.is_finite() && rate > 0.0)
-        {
-            return Err(DatasetError::Request(format!(
-                "the sample rate must be a finite number of Hz above 0, but it is {rate}"
-            )));
-        }
-        let metadata = std::fs::metadata(path).map_err(DatasetError::io("read", path))?;
-        if !metadata.is_file() {
-            return Err(DatasetError::format(path, "is no regular file"));
-        }
-        let recording = Format::of(path)?.open(path, options)?;
-        let own = Claim {
-            origin: "the file".to_owned(),
-            channels: Some(recording.channels()),
-            sample_rate_hz: Some(recording.sample_rate_hz),
-            samples: None,
-        };
-        shape::agree(path, [&options.claim(), &own].into_iter())?;
-        Ok(recording)
-    }
-
     /// Whether the file of samples, [`Recording::data_path`], is nothing but interleaved
     /// little-endian `f32` in microvolts, of these channels in this order.
     #[must_use]
@@ -317,53 +289,4 @@ pub(super) fn check_channels(path: &Path, channels: u64) -> Result<(), DatasetEr
         path,
         format!("{channels} channels; a dataset has at most {MAX_CHANNELS}"),
     ))
-}
-
-/// The layout of interleaved samples that begin `start` bytes into a file.
-pub(super) fn interleaved(
-    start: u64,
-    channels: usize,
-    samples: u64,
-    element: Element,
-    unit: Unit,
-) -> Layout {
-    let size = element.bytes() as u64;
-    Layout {
-        start,
-        record_bytes: size * channels as u64,
-        records: samples,
-        record_samples: 1,
-        element,
-        planes: planes(channels, size, unit),
-    }
-}
-
-/// The layout of one channel after the other.
-pub(super) fn planar(
-    start: u64,
-    channels: usize,
-    samples: u64,
-    element: Element,
-    unit: Unit,
-) -> Layout {
-    let run = element.bytes() as u64 * samples;
-    Layout {
-        start,
-        record_bytes: run * channels as u64,
-        records: u64::from(samples > 0),
-        record_samples: samples.max(1),
-        element,
-        planes: planes(channels, run, unit),
-    }
-}
-
-fn planes(channels: usize, step: u64, unit: Unit) -> Vec<Plane> {
-    (0..channels as u64)
-        .map(|channel| Plane {
-            offset: channel * step,
-            scale: Scale::Stored,
-            unit,
-            digital_range: None,
-        })
-        .collect()
 }

@@ -32,7 +32,7 @@ pub use provenance::HostFacts;
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
-    DatasetFacts, KernelSummary, OutputCheck, OutputsFile, RunStatus, SCHEMA_VERSION,
+    DatasetFacts, KernelSummary, OutputCheck, OutputsFile, OwnKernel, RunStatus, SCHEMA_VERSION,
     SeededFigures, Summary, ToolFacts,
 };
 pub use telemetry::{OUTPUTS_NAME, TelemetrySettings, TelemetryWriter};

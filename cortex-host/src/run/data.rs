@@ -7,13 +7,10 @@ use std::path::Path;
 
 use tempfile::TempPath;
 
-use crate::base::Interrupt;
-use crate::base::atomic_file::{clear_abandoned, place_text};
+use crate::base::atomic_file::{place_text, temporary_dataset};
 use crate::base::digest::FileDigester;
-use crate::base::{ExitCode, Failure, shell_word};
-use crate::cli::Talk;
-use crate::cli::support::progress::generating;
-use crate::generate::{FileOptions, GenerateError, Recipe, write_file};
+use crate::base::{ExitCode, Failure, Level, Observer, Progress, shell_word};
+use crate::generate::{FileOptions, GenerateError, Recipe, announce, write_file};
 use crate::harness::SampleFile;
 use crate::plan::{DatasetPlan, Plan, StaticDataset};
 use crate::recording::events::to_tsv;
@@ -22,37 +19,31 @@ use crate::results::{DatasetFacts, InputSpectrum, RunFolder, SPECTRUM_NAME};
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
-/// Hashing more than this is worth a line of talk.
+/// Hashing more than this is worth a message.
 const LARGE_BYTES: u64 = 1 << 28;
 
-/// How the name of a generated file begins.
-const TEMPORARY_PREFIX: &str = "cortex_gen_";
-
-/// How it ends.
-const TEMPORARY_SUFFIX: &str = ".float32";
-
 /// The data, ready to be read.
-pub(crate) struct Data {
+pub(super) struct Data {
     /// The open file.
-    pub(crate) samples: SampleFile,
+    pub(super) samples: SampleFile,
     /// What the summary says of it.
-    pub(crate) facts: DatasetFacts,
+    pub(super) facts: DatasetFacts,
     /// The generated file, removed when this goes.
     _temporary: Option<TempPath>,
 }
 
 /// Finds or makes the data of `plan`; a generated one leaves its manifest in `folder`.
-pub(crate) fn prepare(
+pub(super) fn prepare(
     plan: &Plan,
     folder: &RunFolder,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    observer: &dyn Observer,
 ) -> Result<Data, Failure> {
     let (mut data, generator) = match &plan.dataset {
-        DatasetPlan::Static(dataset) => (open(dataset, plan, folder, interrupt, talk)?, None),
+        DatasetPlan::Static(dataset) => (open(dataset, plan, folder, progress, observer)?, None),
         DatasetPlan::Generated(dataset) => {
             let generator = Recipe::of(dataset).generator().map_err(GenerateError::from)?;
-            (generate(dataset, plan, folder, interrupt, talk)?, Some(generator))
+            (generate(dataset, plan, folder, progress, observer)?, Some(generator))
         }
     };
     let rate_hz = plan.dataset.sample_rate_hz();
@@ -66,12 +57,12 @@ fn open(
     dataset: &StaticDataset,
     plan: &Plan,
     folder: &RunFolder,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    observer: &dyn Observer,
 ) -> Result<Data, Failure> {
     let mut recording = Recording::open(&dataset.path, &dataset.open_options())?;
     for note in &recording.notes {
-        talk.warn(&format!("{}: {note}", dataset.path.display()));
+        observer.message(Level::Warning, &format!("{}: {note}", dataset.path.display()));
     }
     if recording.samples != dataset.samples || recording.is_raw() != dataset.raw.is_some() {
         return Err(Failure::input_output(format!(
@@ -79,18 +70,18 @@ fn open(
             dataset.path.display()
         )));
     }
-    talk.say(&format!("Using {}", dataset.path.display()));
+    observer.message(Level::Info, &format!("Using {}", dataset.path.display()));
     let (samples, temporary, sha256) = match &dataset.raw {
         Some(raw) => {
             let samples = SampleFile::open(raw, dataset.channels)?;
-            let sha256 = file_sha256(samples.file(), raw, interrupt, talk)?;
+            let sha256 = file_sha256(samples.file(), raw, progress, observer)?;
             (samples, None, sha256)
         }
         None => {
             let source = File::open(&recording.data_path)
                 .map_err(|error| Failure::io("read", &recording.data_path, &error))?;
-            let sha256 = file_sha256(&source, &recording.data_path, interrupt, talk)?;
-            let (file, temporary) = converted(&mut recording, interrupt, talk)?;
+            let sha256 = file_sha256(&source, &recording.data_path, progress, observer)?;
+            let (file, temporary) = converted(&mut recording, progress, observer)?;
             let samples = SampleFile::of(file, temporary.to_path_buf(), dataset.channels)?;
             (samples, Some(temporary), sha256)
         }
@@ -124,21 +115,23 @@ fn open(
 /// The rows of `recording` in a temporary file, as raw samples.
 fn converted(
     recording: &mut Recording,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    observer: &dyn Observer,
 ) -> Result<(File, TempPath), Failure> {
-    let temporary = temporary_file()?;
+    let temporary = temporary_dataset()?;
     let unwritten = |error| Failure::io("write", &temporary, &error);
     let mut file = File::options().read(true).write(true).open(&temporary).map_err(unwritten)?;
-    let bar = talk.progress(recording.samples, "Converting");
+    let step = observer.step(progress, "Converting", recording.samples);
+    let mut before = 0;
     recording.read_tiles(|bytes, done| {
         file.write_all(bytes).map_err(DatasetError::io("write", &temporary))?;
-        bar.set_position(done);
-        if interrupt.raised() { Err(DatasetError::Interrupted) } else { Ok(()) }
+        step.add(done - before);
+        before = done;
+        if step.is_cancelled() { Err(DatasetError::Interrupted) } else { Ok(()) }
     })?;
-    bar.finish_and_clear();
+    drop(step);
     for warning in recording.warnings() {
-        talk.warn(&format!("{}: {warning}", recording.path.display()));
+        observer.message(Level::Warning, &format!("{}: {warning}", recording.path.display()));
     }
     Ok((file, temporary))
 }
@@ -173,19 +166,19 @@ fn kept_manifest(
 fn file_sha256(
     mut file: &File,
     path: &Path,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    observer: &dyn Observer,
 ) -> Result<String, Failure> {
     let unreadable = |error| Failure::io("read the dataset", path, &error);
     let bytes = file.metadata().map_err(unreadable)?.len();
     if bytes > LARGE_BYTES {
-        talk.say(&format!("Hashing {} MB...", bytes / 1_000_000));
+        observer.message(Level::Info, &format!("Hashing {} MB...", bytes / 1_000_000));
     }
     let mut digester = FileDigester::default();
     loop {
         // A gigabyte takes seconds without the processor's SHA instructions.
         let taken = digester.update_from(Read::take(&mut file, 1 << 24)).map_err(unreadable)?;
-        if interrupt.raised() {
+        if progress.is_cancelled() {
             return Err(Failure::new(ExitCode::Interrupted, "interrupted; nothing was run"));
         }
         if taken == 0 {
@@ -194,42 +187,22 @@ fn file_sha256(
     }
 }
 
-/// An empty file for the run's samples, removed when the run is over.
-pub(crate) fn temporary_file() -> Result<TempPath, Failure> {
-    let folder = std::env::temp_dir();
-    // What killed runs have left, under its name or before it got it.
-    clear_abandoned(&folder, TEMPORARY_PREFIX, TEMPORARY_SUFFIX);
-    clear_abandoned(&folder, &format!(".{TEMPORARY_PREFIX}"), ".part");
-    let made = tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
-        .suffix(TEMPORARY_SUFFIX)
-        .make_in(&folder, |path| File::create_new(path));
-    Ok(made
-        .map_err(|error| {
-            Failure::input_output(format!(
-                "cannot make a temporary file in {}: {error}; set TMPDIR to a folder that can be written",
-                folder.display()
-            ))
-        })?
-        .into_temp_path())
-}
-
 fn generate(
     dataset: &GeneratedDataset,
     plan: &Plan,
     folder: &RunFolder,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    observer: &dyn Observer,
 ) -> Result<Data, Failure> {
-    talk.say("Detected synthetic dataset generator");
-    let temporary = temporary_file()?;
+    observer.message(Level::Info, "Detected synthetic dataset generator");
+    let temporary = temporary_dataset()?;
     let options = FileOptions { replace: true, ..FileOptions::automatic() };
     let mut digester = FileDigester::default();
-    let file = generating(dataset, talk, interrupt, |watch| {
-        write_file(&Recipe::of(dataset), &temporary, &options, Some(&mut digester), watch)
+    let file = announce(dataset, observer, progress, |progress| {
+        write_file(&Recipe::of(dataset), &temporary, &options, Some(&mut digester), progress)
     })
     .map_err(refused)?;
-    talk.say(&format!("Generated file: {}", temporary.display()));
+    observer.message(Level::Info, &format!("Generated file: {}", temporary.display()));
 
     // The data go with the run; the manifest stays and makes them again.
     let manifest = Manifest::now(dataset, None, digester.finish()).map_err(GenerateError::from)?;

@@ -14,7 +14,7 @@ use super::{
     generated,
 };
 use crate::base::digest::{FileDigest, crc32_text};
-use crate::base::{quoted, quoted_path};
+use crate::base::{quoted, quoted_path, rfc3339};
 use crate::config::decode::{decode, table};
 use crate::config::{At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value};
 use crate::primitive::Library;
@@ -81,7 +81,7 @@ impl Manifest {
             shard: None,
             digest,
             block_crc32: crc32_text(block_digest(&generator)),
-            created: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            created: rfc3339(jiff::Timestamp::now()),
             tool: ToolFacts::here(),
         })
     }

@@ -3,5 +3,5 @@
 pub(crate) mod arguments;
 pub(crate) mod browser;
 pub(crate) mod console;
+pub(crate) mod engine_args;
 pub(crate) mod output;
-pub(crate) mod progress;

@@ -13,8 +13,8 @@ use super::write::sampling_interval_us;
 use crate::base::{quoted, quoted_path};
 use crate::recording::channels::list;
 use crate::recording::encoding::decode;
-use crate::recording::layout::{Element, PlaneReader, Scale};
-use crate::recording::stream::{Level, check_channels, chosen_channels, interleaved, planar};
+use crate::recording::layout::{Element, PlaneReader, Scale, interleaved, planar};
+use crate::recording::stream::{Level, check_channels, chosen_channels};
 use crate::recording::{DatasetError, Format, OpenOptions, Recording, Unit, labels};
 
 /// Largest header and marker file read: far beyond any real one, and a bound on memory.
