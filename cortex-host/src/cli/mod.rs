@@ -24,6 +24,7 @@ mod report;
 mod reproduce;
 mod run;
 mod schema;
+mod serve;
 mod support;
 mod validate;
 mod verify;
@@ -121,6 +122,8 @@ An editor with a YAML language server completes and checks a configuration that 
     Compare(compare::Args),
     /// List serial ports and emulated boards, and what they answer.
     Devices(devices::Args),
+    /// Be a device behind a TCP port, with this machine's kernels.
+    Serve(serve::Args),
     /// Look at what crossed a device link.
     Link(link::Args),
     /// The process of a kernel of a user's own: started by `run`, useless by hand.
@@ -182,6 +185,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Report(args) => report::execute(args, console),
         Command::Compare(args) => compare::execute(args, console),
         Command::Devices(args) => devices::execute(args, console),
+        Command::Serve(args) => serve::execute(args, console),
         Command::Link(args) => link::execute(args, console),
         Command::KernelProcess => kernel_process::execute(),
         Command::Completions(args) => completions::execute(args, Cli::command()),

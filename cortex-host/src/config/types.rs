@@ -24,7 +24,7 @@ table! {
         pub execution: At<ExecutionConfig>,
         /// Where results go.
         pub output: At<OutputConfig>,
-        /// What runs the kernels: native, loopback, serial://PATH?baud=N or qemu:BOARD.
+        /// What runs the kernels: native, loopback, serial://PATH?baud=N, tcp://HOST:PORT or qemu:BOARD.
         #[schemars(extend("default" = "native"))]
         pub device: At<String>,
         /// What crosses the link to a device: new samples (streamed), or only the generator's
