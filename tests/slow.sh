@@ -9,6 +9,7 @@
 #   pico     the Pico's image in an emulated RP2040: CORTEX_PICO_SEEDS runs with oversize frames (20)
 #            after CORTEX_PICO_JUNK stray bytes (65536)
 #   guide    the kernel of the guide, built into the program and run natively and as a device
+#   deaths   1,000 kernels that break their process: CORTEX_DEATHS
 #   statistics  coverage of the intervals and false alarms of compare, thousands of series each
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
@@ -48,6 +49,11 @@ part() {
         say "the kernel of docs/guides/built-in-kernel.md"
         CORTEX_GUIDE_RUN=1 cargo test -q -p cortex-tests --test docs guide_own_kernel
         ;;
+    deaths)
+        say "${CORTEX_DEATHS:=1000} kernels that break their process"
+        export CORTEX_DEATHS
+        cargo test -q -p cortex-tests --test kernels many_deaths
+        ;;
     statistics)
         say "intervals cover 95 %, equal runs show no difference"
         cargo test -q -p cortex-host --lib coverage -- --ignored --nocapture
@@ -58,13 +64,13 @@ part() {
         sh tests/slurm.sh
         ;;
     *)
-        sed -n '2,16s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,17s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link memory release pico guide statistics
+[ $# -gt 0 ] || set -- kill link memory release pico guide statistics deaths
 for name; do part "$name"; done
 say "slow suites passed: $*"
