@@ -75,6 +75,16 @@ impl Kernel for AnyKernel {
         each!(self, kernel => kernel.process(state, input, output))
     }
 
+    #[inline(always)]
+    fn process_abreast<const LANES: usize>(
+        &self,
+        state: &mut [f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<usize, KernelFault> {
+        each!(self, kernel => kernel.process_abreast::<LANES>(state, input, output))
+    }
+
     fn missing_samples(&self, state: &[f32]) -> u32 {
         each!(self, kernel => kernel.missing_samples(state))
     }

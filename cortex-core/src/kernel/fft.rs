@@ -9,7 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rfft::{fft_len, rfft, sines_len, write_sines};
+use super::lanes::{BASELINE_LANES, for_groups};
+use super::rfft::{fft_len, rfft, scratch_len, sines_len, write_sines};
 use super::rows::{self, Ring};
 use super::{Kernel, KernelError, KernelFault, KernelShape};
 
@@ -32,14 +33,14 @@ pub struct Fft {
 
 impl Fft {
     pub(super) fn new(params: FftParams, shape: KernelShape) -> Result<Self, KernelError> {
-        Ok(Self {
-            ring: Ring { channels: shape.channels, window: shape.window },
-            nfft: fft_len("window", shape.window, params.nfft)?,
-        })
+        let nfft = fft_len("window", shape.window, params.nfft)?;
+        let (scratch, tables) = (scratch_len(nfft, shape.channels), sines_len(nfft));
+        let (channels, window) = (shape.channels, shape.window);
+        Ok(Self { ring: Ring { channels, window, scratch, tables }, nfft })
     }
 
     pub(super) fn state_values(&self) -> u64 {
-        self.ring.state_len() + (sines_len(self.nfft) + self.nfft) as u64
+        self.ring.state_len()
     }
 }
 
@@ -49,8 +50,7 @@ impl Kernel for Fft {
     }
 
     fn reset(&self, state: &mut [f32]) {
-        let tables = self.ring.reset(state, self.state_len());
-        write_sines(self.nfft, &mut tables[..sines_len(self.nfft)]);
+        write_sines(self.nfft, self.ring.reset(state));
     }
 
     fn output_len(&self, _rows: usize) -> usize {
@@ -63,29 +63,43 @@ impl Kernel for Fft {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
-        let channels = self.ring.channels;
-        let (history, rest) =
-            self.ring.take(state, self.state_len(), input, output, self.output_len(1))?;
-        let (sines, rest) = rest.split_at_mut(sines_len(self.nfft));
-        let scratch = &mut rest[..self.nfft];
-        let nyquist = self.nfft / 2;
-        for channel in 0..channels {
-            let (samples, padding) = scratch.split_at_mut(self.ring.window);
-            self.ring.copy_channel(history, channel, 0, samples);
-            padding.fill(0.0);
-            let bins = rfft(scratch, sines);
-            let mut put = |bin: usize, re: f32, im: f32| {
-                output[(bin * channels + channel) * 2..][..2].copy_from_slice(&[re, im]);
-            };
-            for (k, bin) in bins.iter().enumerate() {
-                put(k, bin[0], if k == 0 { 0.0 } else { bin[1] });
-            }
-            put(nyquist, bins[0][1], 0.0);
+        self.process_abreast::<BASELINE_LANES>(state, input, output)
+    }
+
+    #[inline(always)]
+    fn process_abreast<const LANES: usize>(
+        &self,
+        state: &mut [f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<usize, KernelFault> {
+        let Ring { channels, window, .. } = self.ring;
+        let output_len = self.output_len(1);
+        let parts = self.ring.take::<LANES>(state, input, output, output_len)?;
+        for tile in parts.tiles::<LANES>() {
+            for_groups!(LANES, 0..tile.width, |N, lane, width| {
+                let z = parts.scratch.as_chunks_mut::<N>().0.as_chunks_mut::<2>().0;
+                let sample = |t| if t < window { tile.row(t, lane, width) } else { [0.0; N] };
+                rfft::<N>(&mut z[..self.nfft / 2], parts.tables, sample, |bin, re, im| {
+                    let pairs = output[(bin * channels + tile.first + lane) * 2..].as_chunks_mut();
+                    if width == N
+                        && let Some(pairs) = pairs.0.first_chunk_mut::<N>()
+                    {
+                        for i in 0..N {
+                            pairs[i] = [re[i], im[i]];
+                        }
+                    } else {
+                        for (pair, i) in pairs.0.iter_mut().zip(0..width) {
+                            *pair = [re[i], im[i]];
+                        }
+                    }
+                });
+            });
         }
-        Ok(self.output_len(1))
+        Ok(output_len)
     }
 
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        rows::counted(state)
+        rows::counted(state, self.state_len())
     }
 }

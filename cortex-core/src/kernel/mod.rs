@@ -39,6 +39,7 @@ mod error;
 mod fft;
 mod goertzel;
 pub mod golden;
+mod lanes;
 mod name;
 mod noop;
 mod notch_iir;
@@ -53,6 +54,7 @@ pub use car::Car;
 pub use error::KernelError;
 pub use fft::{Fft, FftParams};
 pub use goertzel::{Band, Goertzel, GoertzelParams, MAX_BANDS};
+pub use lanes::{BASELINE_LANES, MAX_LANES};
 pub use name::KernelName;
 pub use noop::Noop;
 pub use notch_iir::{NotchIir, NotchIirParams};
@@ -131,6 +133,25 @@ pub trait Kernel {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault>;
+
+    /// [`Kernel::process`] with up to `LANES` channels abreast: 1, 8, 16 or 32. Inlined into a function that is
+    /// compiled for wider vectors it becomes instructions of that width. The outputs are the same bits for
+    /// every `LANES`, but a state's layout is not: from one reset to the next it goes with one `LANES`.
+    ///
+    /// # Errors
+    /// As [`Kernel::process`].
+    #[inline(always)]
+    fn process_abreast<const LANES: usize>(
+        &self,
+        state: &mut [f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<usize, KernelFault>
+    where
+        Self: Sized,
+    {
+        self.process(state, input, output)
+    }
 
     /// Number of missing samples since the last reset, saturating at 2^24.
     ///
