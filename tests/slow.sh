@@ -20,12 +20,12 @@ part() {
     kill)
         say "kill -9: ${CORTEX_KILL_TRIALS:=250} trials of each command"
         export CORTEX_KILL_TRIALS
-        cargo test -q -p cortex-tests --test killed -- --nocapture --test-threads 1
+        cargo test -q -p cortex-tests --test files killed:: -- --nocapture --test-threads 1
         ;;
     link)
         say "link: ${CORTEX_FUZZ_FRAMES:=20000000} broken frames"
         export CORTEX_FUZZ_FRAMES
-        cargo test -q -p cortex-tests --test link_fuzz -- --nocapture
+        cargo test -q -p cortex-tests --test link fuzz:: -- --nocapture
         ;;
     memory)
         say "a dataset larger than memory"
@@ -38,7 +38,7 @@ part() {
         ;;
     guide)
         say "the kernel of docs/guides/your-own-kernel.md"
-        CORTEX_GUIDE_RUN=1 cargo test -q -p cortex-tests --test guide_own_kernel
+        CORTEX_GUIDE_RUN=1 cargo test -q -p cortex-tests --test docs guide_own_kernel
         ;;
     slurm)
         say "a real Slurm"

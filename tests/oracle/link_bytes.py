@@ -1,7 +1,7 @@
 """Every frame of the wire format, built without any code of the project.
 
 Prints the examples of docs/wire-format.md. COBS, CRC-32 and the postcard encoding are written
-out here from their specifications; tests/tests/link_bytes.rs holds the same bytes as literals.
+out here from their specifications; tests/tests/link/bytes.rs holds the same bytes as literals.
 Needs only the standard library.
 """
 

@@ -37,9 +37,11 @@ pub fn cortex_host() -> Command {
         let profile = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
         let target = profile.parent().expect("a profile folder lies in a target folder");
         let mut cargo = Command::new(env!("CARGO"));
-        // The whole workspace and one of its tests, so that libraries have the features the tests
-        // were built with and are not built again.
-        cargo.args(["build", "--quiet", "--workspace", "--bins", "--test", "unsafe_confined"]);
+        // The whole workspace and the test that runs, so that libraries have the features the
+        // tests were built with and nothing is built again.
+        let name = test.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let name = name.split('-').next().unwrap_or_default();
+        cargo.args(["build", "--quiet", "--workspace", "--bins", "--test", name]);
         if profile.ends_with("release") {
             cargo.arg("--release");
         }

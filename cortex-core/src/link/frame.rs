@@ -2,7 +2,7 @@
 //!
 //! The header is 11 bytes: kind u8, session u32, sequence number u16, block u32, all
 //! little-endian. The CRC is CRC-32/ISO-HDLC over header and payload. docs/wire-format.md is the
-//! norm; tests/tests/link_bytes.rs holds every frame as bytes.
+//! norm; tests/tests/link/bytes.rs holds every frame as bytes.
 
 use super::cobs::{self, Decoded, Encoder, Full};
 use crate::digest::CRC32;

@@ -3,7 +3,7 @@
 //! `memory.x` puts the stack below the variables, at the bottom of the RAM: what outgrows it
 //! meets no variable but an address without memory, and faults. [`check`] sees the same a little
 //! earlier, while there is still room to say so. What of the paint is gone says how deep the
-//! stack ever was: tests/tests/firmware_budget.rs reads it out of the emulated boards.
+//! stack ever was: tests/tests/emulated/firmware_budget.rs reads it out of the emulated boards.
 
 use core::hint::black_box;
 

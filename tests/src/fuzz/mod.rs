@@ -1,5 +1,5 @@
 //! What must hold for any input at all: one function per fuzz target, which panics when it does
-//! not. `tests/fuzz` calls them with libFuzzer's inputs, `tests/tests/fuzz_twins.rs` with the kept
+//! not. `tests/fuzz` calls them with libFuzzer's inputs, `tests/tests/link/fuzz_twins.rs` with the kept
 //! corpus and with mutations of it.
 
 mod files;

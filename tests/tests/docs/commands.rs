@@ -10,8 +10,8 @@
 //! - `yaml part`: a part of a configuration; `text`, `rust`, `diff`, `mermaid`, none: for reading.
 //!
 //! docs/guides/synthetic-datasets.md, which needs an archive to download from, has its own test
-//! (`guide_datasets`); the reference's YAML too (`configuration_reference`), and the kernel of
-//! docs/guides/your-own-kernel.md is built by `guide_own_kernel`.
+//! (`guide_datasets.rs`); the reference's YAML too (`configuration_reference.rs`), and the kernel of
+//! docs/guides/your-own-kernel.md is built by `guide_own_kernel.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

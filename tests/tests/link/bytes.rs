@@ -80,7 +80,7 @@ where
     assert_eq!(&read, message, "{kind}");
     assert_eq!(rest, raw, "{kind}");
 
-    let document = include_str!("../../docs/wire-format.md");
+    let document = include_str!("../../../docs/wire-format.md");
     assert!(document.contains(&format!("line    {line}\n")), "docs/wire-format.md: {kind}");
 }
 
@@ -377,7 +377,7 @@ fn a_host_begins_with_a_zero_and_hello() {
 
 #[test]
 fn the_document_carries_the_schema_in_force() {
-    let document = include_str!("../../docs/wire-format.md");
+    let document = include_str!("../../../docs/wire-format.md");
     assert!(document.contains(&format!("`0x{SCHEMA_HASH:08X}`")), "0x{SCHEMA_HASH:08X}");
     for part in SCHEMA.split(';') {
         let name = part.split_whitespace().next().unwrap_or_default();
@@ -387,7 +387,7 @@ fn the_document_carries_the_schema_in_force() {
 
 #[test]
 fn every_kind_has_its_code_and_name_in_the_document() {
-    let document = include_str!("../../docs/wire-format.md");
+    let document = include_str!("../../../docs/wire-format.md");
     for kind in Kind::ALL {
         let row = format!("| {:#04X} | {} |", kind as u8, kind.name()).replace("0X", "0x");
         assert!(document.contains(&row), "{row}");

@@ -48,7 +48,7 @@ fn worst_difference(spec: &SourceSpec, case: &Value) -> f64 {
 
 #[test]
 fn v1_pink_noise_matches_the_double_precision_reference() {
-    let golden = include_str!("../golden/signals/pink_v1.json");
+    let golden = include_str!("../../golden/signals/pink_v1.json");
     let cases: Vec<Value> = serde_json::from_str(golden).expect("golden file is JSON");
     assert_eq!(cases.len(), 3);
     for case in &cases {
@@ -65,7 +65,7 @@ fn v1_pink_noise_matches_the_double_precision_reference() {
 
 #[test]
 fn v2_signals_and_effects_match_the_double_precision_reference() {
-    let golden = include_str!("../golden/signals/v2.json");
+    let golden = include_str!("../../golden/signals/v2.json");
     let cases: Vec<Value> = serde_json::from_str(golden).expect("golden file is JSON");
     assert_eq!(cases.len(), 9);
     for case in &cases {

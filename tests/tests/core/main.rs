@@ -1,0 +1,11 @@
+//! Generators and kernels: bits, spectra, properties, and agreement with independent references.
+
+mod bit_identity;
+mod kernels_eeg;
+mod kernels_golden;
+mod kernels_properties;
+mod kernels_scipy;
+mod pink_spectrum;
+mod pink_statistics;
+mod signal_reference;
+mod sine;

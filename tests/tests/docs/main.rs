@@ -1,0 +1,7 @@
+//! What the documentation says and what the sources promise.
+
+mod commands;
+mod configuration_reference;
+mod guide_datasets;
+mod guide_own_kernel;
+mod unsafe_confined;

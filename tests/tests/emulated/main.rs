@@ -1,0 +1,6 @@
+//! The firmware on emulated boards: digests, budgets, sessions and runs.
+
+mod firmware_budget;
+mod firmware_digests;
+mod link;
+mod run_devices;

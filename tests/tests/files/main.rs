@@ -1,0 +1,17 @@
+//! Recordings and datasets: reading, writing, converting, generating and downloading them, on good
+//! days and bad ones.
+
+mod convert_oracle;
+mod disk_faults;
+mod disturbed;
+mod download_faults;
+mod edf_reader;
+mod generate_bytes;
+mod generate_cli;
+mod generate_normalize;
+mod generate_shards;
+mod hostile_recordings;
+mod inspect_files;
+mod killed;
+mod primitives;
+mod verify_recordings;

@@ -1,0 +1,10 @@
+//! The link between host and board: bytes, sessions, lost and broken frames, throughput.
+
+mod bytes;
+mod crash;
+mod faults;
+mod fuzz;
+mod fuzz_twins;
+mod loopback;
+mod serial;
+mod throughput;
