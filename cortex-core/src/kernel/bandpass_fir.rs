@@ -26,7 +26,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::lanes::{BASELINE_LANES, MAX_LANES, for_groups, load, store, tile_channels};
+use super::lanes::{BASELINE_LANES, MAX_LANES, for_whole_groups, load, store, tile_channels};
 use super::{Kernel, KernelError, KernelFault, KernelShape, rows};
 use crate::math;
 use crate::parameter::{below_nyquist, count_within, positive};
@@ -214,10 +214,13 @@ impl Kernel for BandpassFir {
 }
 
 /// Rows taken at once.
-const BLOCK: usize = 32;
+const BLOCK: usize = if cfg!(feature = "std") { 96 } else { 32 };
 
 /// Values that may be read, not used, behind the last delay line.
-const SLACK: usize = if cfg!(feature = "std") { 2 * MAX_LANES } else { 0 };
+const SLACK: usize = if cfg!(feature = "std") { SUMS } else { 0 };
+
+/// Outputs computed at once with the widest vectors; half as many with others.
+const SUMS: usize = 128;
 
 /// Whether [`four`] is worth its flash: without a floating-point unit the operations are all that counts.
 const HAS_FPU: bool = cfg!(any(feature = "std", target_abi = "eabihf"));
@@ -273,21 +276,20 @@ impl Tile<'_> {
         input: &[f32],
     ) -> u32 {
         let mut missing = 0;
-        for_groups!(LANES, 0..self.width, |N, lane, width| {
-            let origin = load::<N>(&origins[lane..], width);
+        for_whole_groups!(LANES, 0..self.width, |N, lane| {
+            let origin = load::<N>(&origins[lane..], N);
             missing += rows::hold::<N>(
                 &mut held[lane..],
                 input,
                 self.channels,
                 self.first + lane,
-                width,
                 |row, samples| {
                     let mut deviations = [0.0; N];
                     for i in 0..N {
                         deviations[i] = samples[i] - origin[i];
                     }
                     let place = &mut line[(self.taps - 1 + row) * self.width + lane..];
-                    store(&deviations, place, width);
+                    store(&deviations, place, N);
                 },
             );
         });
@@ -315,6 +317,14 @@ impl Tile<'_> {
                 }
                 at += count;
             }
+        } else if LANES == 32 && width == 32 {
+            let blocks = output[..rows * channels].chunks_mut(SUMS / 32 * channels);
+            for (index, block) in blocks.enumerate() {
+                let sums = self.sums::<SUMS>(&line[index * SUMS..]);
+                for (row, sums) in block.chunks_exact_mut(channels).zip(sums.as_chunks::<32>().0) {
+                    store(sums, &mut row[first..], 32);
+                }
+            }
         } else if width == channels {
             self.flat::<LANES>(line, &mut output[..rows * width]);
         } else {
@@ -329,13 +339,16 @@ impl Tile<'_> {
     #[inline(always)]
     fn flat<const LANES: usize>(self, line: &[f32], sums: &mut [f32]) {
         let mut at = 0;
-        while LANES == 32 && sums.len() - at >= 64 {
-            store(&self.sums::<64>(&line[at..]), &mut sums[at..], 64);
-            at += 64;
+        while at < sums.len() {
+            let left = sums.len() - at;
+            if LANES == 32 && left > SUMS / 2 {
+                store(&self.sums::<SUMS>(&line[at..]), &mut sums[at..], left);
+                at += left.min(SUMS);
+            } else {
+                store(&self.sums::<{ SUMS / 2 }>(&line[at..]), &mut sums[at..], left);
+                at += left.min(SUMS / 2);
+            }
         }
-        for_groups!(32.min(2 * LANES), at..sums.len(), |N, at, count| {
-            store(&self.sums::<N>(&line[at..]), &mut sums[at..], count);
-        });
     }
 
     /// N sums of taps and samples.

@@ -62,6 +62,13 @@ impl Kernel for Car {
             rows::count(&mut state[0], reference_one_channel(input, output));
             return Ok(input.len());
         }
+        if LANES > 1 && self.channels < PARTIAL_SUMS {
+            let blocks = output.chunks_mut(ROWS_ABREAST * self.channels);
+            for (rows, referenced) in input.chunks(ROWS_ABREAST * self.channels).zip(blocks) {
+                rows::count(&mut state[0], reference_rows(self.channels, rows, referenced));
+            }
+            return Ok(input.len());
+        }
         let outputs = output.chunks_exact_mut(self.channels);
         for (row, referenced) in input.chunks_exact(self.channels).zip(outputs) {
             // Without vectors a decision per sample is dear, and nearly always nothing is missing.
@@ -135,6 +142,46 @@ fn mean_of_deviations<const CHECKED: bool>(row: &[f32], origin: f32) -> (f32, u3
         valid += one;
     }
     (if valid == 0 { 0.0 } else { sum / valid as f32 }, valid)
+}
+
+/// Rows taken abreast where a row is shorter than a vector.
+const ROWS_ABREAST: usize = 32;
+
+/// The same for up to [`ROWS_ABREAST`] rows of fewer than [`PARTIAL_SUMS`] channels, one row a lane. Returns
+/// the number of missing samples.
+#[inline(always)]
+fn reference_rows(channels: usize, input: &[f32], output: &mut [f32]) -> u32 {
+    let mut columns = [[f32::NAN; ROWS_ABREAST]; PARTIAL_SUMS];
+    let columns = &mut columns[..channels];
+    for (lane, row) in input.chunks_exact(channels).enumerate().take(ROWS_ABREAST) {
+        for (column, &x) in columns.iter_mut().zip(row) {
+            column[lane] = x;
+        }
+    }
+    let mut mean = [0.0; ROWS_ABREAST];
+    let mut valid = [0_u32; ROWS_ABREAST];
+    for _ in 0..2 {
+        let mut sums = [0.0; ROWS_ABREAST];
+        valid = [0; ROWS_ABREAST];
+        for column in &*columns {
+            for lane in 0..ROWS_ABREAST {
+                let there = rows::is_valid(column[lane]);
+                sums[lane] += if there { column[lane] - mean[lane] } else { 0.0 };
+                valid[lane] += u32::from(there);
+            }
+        }
+        for lane in 0..ROWS_ABREAST {
+            let rest = sums[lane] / valid[lane] as f32;
+            mean[lane] += if valid[lane] == 0 { 0.0 } else { rest };
+        }
+    }
+    let rows = input.chunks_exact(channels).zip(output.chunks_exact_mut(channels));
+    for ((row, referenced), mean) in rows.zip(mean) {
+        for (y, &x) in referenced.iter_mut().zip(row) {
+            *y = if rows::is_valid(x) { x - mean } else { f32::NAN };
+        }
+    }
+    input.len() as u32 - valid.iter().sum::<u32>()
 }
 
 /// The same for rows of one sample, many rows abreast: the mean is the sample itself. Returns the number of

@@ -44,6 +44,9 @@ impl Fft {
     }
 }
 
+/// Up to so many channels are faster one by one.
+const FEW_CHANNELS: usize = 2;
+
 impl Kernel for Fft {
     fn state_len(&self) -> usize {
         self.state_values() as usize
@@ -77,7 +80,7 @@ impl Kernel for Fft {
         let output_len = self.output_len(1);
         let parts = self.ring.take::<LANES>(state, input, output, output_len)?;
         for tile in parts.tiles::<LANES>() {
-            for_groups!(LANES, 0..tile.width, |N, lane, width| {
+            for_groups!(LANES, FEW_CHANNELS, 0..tile.width, |N, lane, width| {
                 let z = parts.scratch.as_chunks_mut::<N>().0.as_chunks_mut::<2>().0;
                 let sample = |t| if t < window { tile.row(t, lane, width) } else { [0.0; N] };
                 rfft::<N>(&mut z[..self.nfft / 2], parts.tables, sample, |bin, re, im| {

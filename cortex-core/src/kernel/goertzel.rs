@@ -114,11 +114,14 @@ impl Goertzel {
     }
 }
 
-/// Bins that share one pass over the samples.
-const BINS_A_PASS: usize = 4;
+/// Bins of one channel that share one pass over the samples.
+const BINS_ABREAST: usize = 32;
+
+/// Bins of many channels that share one pass over the samples.
+const BINS_A_PASS: u32 = 4;
 
 impl Goertzel {
-    /// The powers of N channels (`width` of them), four bins a pass.
+    /// The powers of N channels (`width` of them).
     #[inline(always)]
     fn channels_abreast<const N: usize>(
         &self,
@@ -139,9 +142,7 @@ impl Goertzel {
                 // Bins of one pass lie on one side of a quarter of the sample rate.
                 let upper = self.is_upper(k);
                 let mut count = 1;
-                while count < BINS_A_PASS as u32
-                    && k + count <= last
-                    && self.is_upper(k + count) == upper
+                while count < BINS_A_PASS && k + count <= last && self.is_upper(k + count) == upper
                 {
                     count += 1;
                 }
@@ -179,14 +180,17 @@ impl Goertzel {
             let turn = ks.map(|k| if self.is_upper(k) { -1.0 } else { 1.0 });
             let factor = load::<N>(factors, factors.len());
             let (mut s, mut d, mut sign) = ([0.0; N], [0.0; N], [1.0; N]);
-            tile.rows::<1>(lane, 1).for_each(|[x]| {
-                let x = x - origin;
-                for i in 0..N {
-                    d[i] += sign[i] * x - factor[i] * s[i];
-                    s[i] += d[i];
-                    sign[i] *= turn[i];
+            // Loops, not iterators' methods: a closure is compiled without the caller's vectors.
+            for piece in tile.pieces() {
+                for row in piece.chunks_exact(tile.width) {
+                    let x = row[lane] - origin;
+                    for i in 0..N {
+                        d[i] += sign[i] * x - factor[i] * s[i];
+                        s[i] += d[i];
+                        sign[i] *= turn[i];
+                    }
                 }
-            });
+            }
             for i in 0..factors.len() {
                 if left == 0 {
                     let (first, last) = self.bands[band];
@@ -227,16 +231,19 @@ impl<const N: usize> Window<'_, '_, N> {
         let mut s = [[0.0; N]; B];
         let mut d = [[0.0; N]; B];
         let mut sign = 1.0;
-        self.tile.rows::<N>(self.lane, self.width).for_each(|row| {
-            for i in 0..N {
-                let x = sign * (row[i] - self.origin[i]);
-                for b in 0..B {
-                    d[b][i] += x - factors[b] * s[b][i];
-                    s[b][i] += d[b][i];
+        for places in self.tile.places() {
+            for place in places {
+                let row = self.tile.at::<N>(place, self.lane, self.width);
+                for i in 0..N {
+                    let x = sign * (row[i] - self.origin[i]);
+                    for b in 0..B {
+                        d[b][i] += x - factors[b] * s[b][i];
+                        s[b][i] += d[b][i];
+                    }
                 }
+                sign *= turn;
             }
-            sign *= turn;
-        });
+        }
         for b in 0..B {
             for i in 0..N {
                 let constant =
@@ -253,6 +260,9 @@ fn bin_power(s: f32, d: f32, factor: f32) -> f32 {
     let real = d - 0.5 * factor * s;
     real * real + factor * (1.0 - 0.25 * factor) * s * s
 }
+
+/// Up to so many channels are faster one by one.
+const FEW_CHANNELS: usize = 6;
 
 impl Kernel for Goertzel {
     fn state_len(&self) -> usize {
@@ -291,9 +301,9 @@ impl Kernel for Goertzel {
         let output_len = self.output_len(1);
         let parts = self.ring.take::<LANES>(state, input, output, output_len)?;
         for tile in parts.tiles::<LANES>() {
-            for_groups!(LANES, 0..tile.width, |N, lane, width| {
+            for_groups!(LANES, FEW_CHANNELS, 0..tile.width, |N, lane, width| {
                 if N == 1 && LANES > 1 {
-                    self.bins_abreast::<LANES>(&tile, lane, parts.tables, output);
+                    self.bins_abreast::<BINS_ABREAST>(&tile, lane, parts.tables, output);
                 } else {
                     self.channels_abreast::<N>(&tile, lane, width, parts.tables, output);
                 }

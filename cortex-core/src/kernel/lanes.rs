@@ -20,12 +20,11 @@ pub(super) const fn tile_channels(lanes: usize) -> usize {
     if lanes == 1 { 1 } else { 32 }
 }
 
-/// The first `width` (at most N) of N lanes from the front of `values`; the others are zero.
+/// N lanes from the front of `values`, of which `width` are wanted; the others are what lies behind, or zero
+/// where nothing does.
 #[inline(always)]
 pub(super) fn load<const N: usize>(values: &[f32], width: usize) -> [f32; N] {
-    if width >= N
-        && let Some(lanes) = values.first_chunk()
-    {
+    if let Some(lanes) = values.first_chunk() {
         return *lanes;
     }
     let mut lanes = [0.0; N];
@@ -44,38 +43,76 @@ pub(super) fn store<const N: usize>(lanes: &[f32; N], values: &mut [f32], width:
         *all = *lanes;
         return;
     }
-    for (value, &lane) in values.iter_mut().zip(&lanes[..width.min(N)]) {
-        *value = lane;
+    // In pieces of fixed lengths: a copy of any length is a call.
+    let (mut lanes, mut values) = (&lanes[..width.min(N)], values);
+    macro_rules! piece {
+        ($($n:literal)*) => {
+            $(if let Some((now, rest)) = lanes.split_first_chunk::<$n>()
+                && let Some((place, later)) = core::mem::take(&mut values).split_first_chunk_mut()
+            {
+                *place = *now;
+                (lanes, values) = (rest, later);
+            })*
+        };
     }
+    piece!(64 32 16 8 4 2 1);
+    let _ = (lanes, values);
 }
 
-/// Runs `$body` for groups of channels that cover `$range`, with `$N` constant: 32, 16, 8 or 4 lanes, as
-/// many as `$lanes` allows and no group more than half empty, or one. `$first` is the group's first
-/// channel, `$width` the number of its channels.
+/// Runs `$body` for groups of channels that cover `$range`, with `$N` constant: 32 lanes, which may not
+/// all be in use, or one where no more than `$few` channels are left or `$lanes` is 1. `$first` is the group's
+/// first channel, `$width` the number of its channels.
+///
+/// No other number of lanes is worth its code: compilers unroll loops over 16 or fewer lanes and
+/// make poor vectors of the pieces.
 macro_rules! for_groups {
-    ($lanes:expr, $range:expr, |$N:ident, $first:ident, $width:ident| $body:block) => {{
+    ($lanes:expr, $few:expr, $range:expr, |$N:ident, $first:ident, $width:ident| $body:block) => {{
         let range: core::ops::Range<usize> = $range;
         let mut $first = range.start;
         while $first < range.end {
             let left = range.end - $first;
-            if $lanes >= 32 && left > 16 {
-                for_groups!(@group 32, left, $N, $first, $width, $body);
-            } else if $lanes >= 16 && left > 8 {
-                for_groups!(@group 16, left, $N, $first, $width, $body);
-            } else if $lanes >= 8 && left > 4 {
-                for_groups!(@group 8, left, $N, $first, $width, $body);
-            } else if $lanes >= 4 && left > 1 {
-                for_groups!(@group 4, left, $N, $first, $width, $body);
+            if $lanes > 1 && left > $few {
+                const $N: usize = 32;
+                let $width = $N.min(left);
+                $body
+                $first += $width;
             } else {
-                for_groups!(@group 1, left, $N, $first, $width, $body);
+                const $N: usize = 1;
+                let $width = 1;
+                $body
+                $first += 1;
             }
         }
     }};
-    (@group $n:literal, $left:ident, $N:ident, $first:ident, $width:ident, $body:block) => {
-        const $N: usize = $n;
-        let $width = $N.min($left);
-        $body
-        $first += $width;
-    };
 }
 pub(super) use for_groups;
+
+/// Runs `$body` for whole groups of 32, 8 and 4 lanes and single ones that cover `$range`: for work that is
+/// all loads and stores.
+macro_rules! for_whole_groups {
+    ($lanes:expr, $range:expr, |$N:ident, $first:ident| $body:block) => {{
+        let range: core::ops::Range<usize> = $range;
+        let mut $first = range.start;
+        while $first < range.end {
+            let left = range.end - $first;
+            if $lanes > 1 && left >= 32 {
+                const $N: usize = 32;
+                $body
+                $first += 32;
+            } else if $lanes > 1 && left >= 8 {
+                const $N: usize = 8;
+                $body
+                $first += 8;
+            } else if $lanes > 1 && left >= 4 {
+                const $N: usize = 4;
+                $body
+                $first += 4;
+            } else {
+                const $N: usize = 1;
+                $body
+                $first += 1;
+            }
+        }
+    }};
+}
+pub(super) use for_whole_groups;

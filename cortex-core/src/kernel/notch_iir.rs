@@ -27,7 +27,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::lanes::{for_groups, load, store};
+use super::lanes::{load, store};
 use super::{BASELINE_LANES, Kernel, KernelError, KernelFault, KernelShape, rows};
 use crate::math;
 use crate::parameter::{ParameterError, below_nyquist, positive};
@@ -117,26 +117,83 @@ impl Kernel for NotchIir {
         let (held, rest) = state.split_at_mut(channels);
         let (band_states, rest) = rest.split_at_mut(channels);
         let (low_states, rest) = rest.split_at_mut(channels);
-        for_groups!(LANES, 0..channels, |N, first, width| {
-            let mut band = load::<N>(&band_states[first..], width);
-            let mut low = load::<N>(&low_states[first..], width);
-            let mut rows = output.chunks_exact_mut(channels);
-            let missing =
-                rows::hold::<N>(&mut held[first..], input, channels, first, width, |_, samples| {
-                    let filtered = step(&self.coefficients, samples, &mut band, &mut low);
-                    if let Some(row) = rows.next() {
-                        store(&filtered, &mut row[first..], width);
-                    }
-                });
-            store(&band, &mut band_states[first..], width);
-            store(&low, &mut low_states[first..], width);
+        let mut first = 0;
+        while first < channels {
+            let left = channels - first;
+            let mut part = Part { kernel: self, first, held, band_states, low_states };
+            let (done, missing) = if LANES > 1 && left >= 32 {
+                (32, part.filter::<32>(input, output))
+            } else if LANES > 1 && left == 4 {
+                (4, part.filter::<4>(input, output))
+            } else if LANES > 1 && left > 1 {
+                (left, part.filter_rest(input, output))
+            } else {
+                (1, part.filter::<1>(input, output))
+            };
+            first += done;
             rows::count(&mut rest[0], missing);
-        });
+        }
         Ok(input.len())
     }
 
     fn missing_samples(&self, state: &[f32]) -> u32 {
         rows::counted(state, self.state_len())
+    }
+}
+
+/// The channels from `first` on.
+struct Part<'s> {
+    kernel: &'s NotchIir,
+    first: usize,
+    held: &'s mut [f32],
+    band_states: &'s mut [f32],
+    low_states: &'s mut [f32],
+}
+
+impl Part<'_> {
+    /// Filters N channels, their states in registers from row to row; returns the number of missing
+    /// samples.
+    #[inline(always)]
+    fn filter<const N: usize>(&mut self, input: &[f32], output: &mut [f32]) -> u32 {
+        let first = self.first;
+        let NotchIir { channels, coefficients } = self.kernel;
+        let mut band = load::<N>(&self.band_states[first..], N);
+        let mut low = load::<N>(&self.low_states[first..], N);
+        let mut rows = output.chunks_exact_mut(*channels);
+        let held = &mut self.held[first..];
+        let missing = rows::hold::<N>(held, input, *channels, first, |_, samples| {
+            let filtered = step(coefficients, samples, &mut band, &mut low);
+            if let Some(row) = rows.next() {
+                store(&filtered, &mut row[first..], N);
+            }
+        });
+        store(&band, &mut self.band_states[first..], N);
+        store(&low, &mut self.low_states[first..], N);
+        missing
+    }
+
+    /// Filters all channels from the first on, row after row; returns the number of missing samples.
+    #[inline(always)]
+    fn filter_rest(&mut self, input: &[f32], output: &mut [f32]) -> u32 {
+        let first = self.first;
+        let NotchIir { channels, coefficients } = self.kernel;
+        let held = &mut self.held[first..*channels];
+        let mut missing = 0;
+        for (row, filtered) in input.chunks_exact(*channels).zip(output.chunks_exact_mut(*channels))
+        {
+            for (&sample, x) in row[first..].iter().zip(&mut *held) {
+                let valid = rows::is_valid(sample);
+                *x = if valid { sample } else { *x };
+                missing += u32::from(!valid);
+            }
+            let states = self.band_states[first..].iter_mut().zip(&mut self.low_states[first..]);
+            for ((y, &x), (band, low)) in filtered[first..].iter_mut().zip(&*held).zip(states) {
+                let (mut a, mut b) = ([*band], [*low]);
+                [*y] = step(coefficients, &[x], &mut a, &mut b);
+                ([*band], [*low]) = (a, b);
+            }
+        }
+        missing
     }
 }
 

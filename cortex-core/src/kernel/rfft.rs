@@ -50,7 +50,7 @@ pub(super) type Complex<const N: usize> = [[f32; N]; 2];
 
 /// Scratch values for a transform of `nfft` samples of up to `channels` series abreast.
 pub(super) fn scratch_len(nfft: usize, channels: usize) -> usize {
-    nfft * MAX_LANES.min(channels.next_power_of_two())
+    nfft * if channels == 1 { 1 } else { MAX_LANES }
 }
 
 /// Transforms N series of samples at once. Their number is that of `z` twice, from [`fft_len`], `sines` from
@@ -62,48 +62,91 @@ pub(super) fn rfft<const N: usize>(
     sample: impl Fn(usize) -> [f32; N],
     put: impl FnMut(usize, &[f32; N], &[f32; N]),
 ) {
-    let shift = usize::BITS - z.len().trailing_zeros();
-    for j in 0..z.len() {
-        // Decimation in time begins in bit-reversed order.
-        z[j.reverse_bits() >> shift] = [sample(2 * j), sample(2 * j + 1)];
+    let len = z.len();
+    // Decimation in time begins in bit-reversed order. Where the length is no power of 4 the first pass,
+    // of radix 2, needs nothing but two points that lie half the length apart.
+    if len.trailing_zeros() % 2 == 1 {
+        let shift = usize::BITS - (len / 2).trailing_zeros();
+        let pair = |j: usize| [sample(2 * j), sample(2 * j + 1)];
+        for (index, [a, b]) in z.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+            let j = index.reverse_bits().checked_shr(shift).unwrap_or(0);
+            let (x, y) = (pair(j), pair(j + len / 2));
+            for i in 0..N {
+                [a[0][i], a[1][i]] = plus([x[0][i], x[1][i]], [y[0][i], y[1][i]]);
+                [b[0][i], b[1][i]] = minus([x[0][i], x[1][i]], [y[0][i], y[1][i]]);
+            }
+        }
+    } else {
+        let shift = usize::BITS - len.trailing_zeros();
+        for (index, point) in z.iter_mut().enumerate() {
+            let j = index.reverse_bits() >> shift;
+            *point = [sample(2 * j), sample(2 * j + 1)];
+        }
     }
     transform(z, sines);
     separate(z, sines, put);
 }
 
-/// Complex transform of `z.len()` points, which are in bit-reversed order, in place.
+/// Points of a part of the transform that is finished before the next begins: they fit into the
+/// nearest cache. 2 or 1 times a power of 4, as passes of radix 4 go.
+fn part_len(len: usize) -> usize {
+    if len.trailing_zeros() % 2 == 1 { 128 } else { 64 }
+}
+
+/// The passes of radix 4 of a complex transform of `z.len()` points, which are in bit-reversed order.
 #[cfg_attr(feature = "std", inline(always))]
 fn transform<const N: usize>(z: &mut [Complex<N>], sines: &[f32]) {
     let len = z.len();
-    let mut quarter = 1;
-    if len.trailing_zeros() % 2 == 1 {
-        for [a, b] in z.as_chunks_mut::<2>().0 {
-            for i in 0..N {
-                let (x, y) = ([a[0][i], a[1][i]], [b[0][i], b[1][i]]);
-                [a[0][i], a[1][i]] = plus(x, y);
-                [b[0][i], b[1][i]] = minus(x, y);
-            }
+    let mut quarter = 1 + len.trailing_zeros() as usize % 2;
+    let first = quarter;
+    for part in z.chunks_mut(part_len(len)) {
+        quarter = first;
+        while quarter < part.len() {
+            pass(part, quarter, len, sines);
+            quarter *= 4;
         }
-        quarter = 2;
     }
     while quarter < len {
-        let step = len / quarter / 2;
-        for four in z.chunks_exact_mut(4 * quarter) {
-            let (a, rest) = four.split_at_mut(quarter);
-            let (c, rest) = rest.split_at_mut(quarter);
-            let (b, d) = rest.split_at_mut(quarter);
-            let points = a.iter_mut().zip(b).zip(c).zip(d).enumerate();
-            for (k, (((a, b), c), d)) in points {
+        pass(z, quarter, len, sines);
+        quarter *= 4;
+    }
+}
+
+/// One pass over some points of a transform of `len` points: every four transforms of `quarter` points
+/// become one.
+#[inline(always)]
+fn pass<const N: usize>(z: &mut [Complex<N>], quarter: usize, len: usize, sines: &[f32]) {
+    let step = len / quarter / 2;
+    let factors = |k: usize| [k * step, 2 * k * step, 3 * k * step].map(|t| twiddle(t, sines));
+    if N == 1 {
+        // Factors are dear beside one channel's four points: they are looked up once.
+        for k in 0..quarter {
+            let factors = factors(k);
+            for four in z.chunks_exact_mut(4 * quarter) {
+                let (a, rest) = four[k..].split_at_mut(quarter);
+                let (c, rest) = rest.split_at_mut(quarter);
+                let (b, d) = rest.split_at_mut(quarter);
                 if k == 0 {
-                    first_butterfly(a, b, c, d);
+                    first_butterfly(&mut a[0], &mut b[0], &mut c[0], &mut d[0]);
                 } else {
-                    let t = k * step;
-                    let factors = [t, 2 * t, 3 * t].map(|t| twiddle(t, sines));
-                    butterfly(a, b, c, d, factors);
+                    butterfly(&mut a[0], &mut b[0], &mut c[0], &mut d[0], factors);
                 }
             }
         }
-        quarter *= 4;
+        return;
+    }
+    for four in z.chunks_exact_mut(4 * quarter) {
+        let (a, rest) = four.split_at_mut(quarter);
+        let (c, rest) = rest.split_at_mut(quarter);
+        let (b, d) = rest.split_at_mut(quarter);
+        let points = a.iter_mut().zip(b).zip(c).zip(d).enumerate();
+        for (k, (((a, b), c), d)) in points {
+            if k == 0 {
+                first_butterfly(a, b, c, d);
+            } else {
+                butterfly(a, b, c, d, factors(k));
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! `f32`, exact up to 2^24, where it stays. Large arrays come first in a state, so that they begin at
 //! whole vectors where the state does.
 
-use super::lanes::{for_groups, load, store, tile_channels};
+use super::lanes::{MAX_LANES, for_whole_groups, load, store, tile_channels};
 use super::{KernelFault, SAMPLE_LIMIT_UV};
 
 const MAX_COUNT: f32 = 16_777_216.0;
@@ -49,8 +49,7 @@ pub(super) fn check_stream(
     check(channels, input, state, state_len, output, |rows| rows * channels).map(drop)
 }
 
-/// Takes the rows of N channels from `first` on (`width` of them), missing samples replaced by the
-/// channel's last valid one, which `held` (of those channels) keeps; hands every row to `put` and
+/// Takes the rows of N channels from `first` on, missing samples replaced by the channel's last valid one, which `held` (of those channels) keeps; hands every row to `put` and
 /// returns the number of missing samples.
 #[inline(always)]
 pub(super) fn hold<const N: usize>(
@@ -58,13 +57,12 @@ pub(super) fn hold<const N: usize>(
     input: &[f32],
     channels: usize,
     first: usize,
-    width: usize,
     mut put: impl FnMut(usize, &[f32; N]),
 ) -> u32 {
-    let mut last = load::<N>(held, width);
+    let mut last = load::<N>(held, N);
     let mut missing = [0_u32; N];
     for (index, row) in input.chunks_exact(channels).enumerate() {
-        let samples = load::<N>(&row[first..], width);
+        let samples = load::<N>(&row[first..], N);
         for lane in 0..N {
             let valid = is_valid(samples[lane]);
             last[lane] = if valid { samples[lane] } else { last[lane] };
@@ -72,7 +70,7 @@ pub(super) fn hold<const N: usize>(
         }
         put(index, &last);
     }
-    store(&last, held, width);
+    store(&last, held, N);
     missing.iter().sum()
 }
 
@@ -97,10 +95,13 @@ pub(super) fn counted(state: &[f32], state_len: usize) -> u32 {
     state[state_len - 1] as u32
 }
 
+/// Values behind the samples that may be read, not used, with the last of them.
+const SLACK: usize = MAX_LANES - 1;
+
 /// A windowed kernel's memory: scratch, the last `window` rows with missing samples replaced, and
 /// the kernel's tables.
 ///
-/// State: `scratch` values, `window * channels` samples in tiles (a tile's rows one after the other),
+/// State: `scratch` values, `window * channels` samples in tiles (a tile's rows one after the other), slack,
 /// `tables` values, `channels` held values, head, count. `head` is the index of the oldest row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ring {
@@ -137,14 +138,14 @@ pub(super) struct Tile<'s> {
 impl Ring {
     pub fn state_len(self) -> u64 {
         let samples = self.channels as u64 * (self.window as u64 + 1);
-        self.scratch as u64 + samples + self.tables as u64 + 2
+        self.scratch as u64 + samples + SLACK as u64 + self.tables as u64 + 2
     }
 
     /// Puts a state to its start; returns the tables' place.
     pub fn reset(self, state: &mut [f32]) -> &mut [f32] {
         let state = &mut state[..self.state_len() as usize];
         state.fill(0.0);
-        &mut state[self.scratch + self.channels * self.window..][..self.tables]
+        &mut state[self.scratch + self.channels * self.window + SLACK..][..self.tables]
     }
 
     /// One call of a windowed kernel: checks the slices, takes the rows, and splits the state.
@@ -159,7 +160,7 @@ impl Ring {
         let state_len = self.state_len() as usize;
         let rows = check(self.channels, input, state, state_len, output, |_| output_len)?;
         let (scratch, rest) = state.split_at_mut(self.scratch);
-        let (samples, rest) = rest.split_at_mut(self.channels * self.window);
+        let (samples, rest) = rest.split_at_mut(self.channels * self.window + SLACK);
         let (tables, rest) = rest.split_at_mut(self.tables);
         let (held, rest) = rest.split_at_mut(self.channels);
         let [head, counter, ..] = rest else { return Err(KernelFault::StateLength) };
@@ -181,24 +182,19 @@ impl Ring {
     ) -> u32 {
         let (channels, window) = (self.channels, self.window);
         let mut missing = 0;
+        let samples = &mut samples[..channels * window];
         let tiles = samples.chunks_mut(tile_channels(LANES) * window);
         let helds = held.chunks_mut(tile_channels(LANES));
         let mut base = 0;
         for (samples, held) in tiles.zip(helds) {
             let width = held.len();
-            for_groups!(LANES, 0..width, |N, first, lanes| {
+            for_whole_groups!(LANES, 0..width, |N, first| {
                 let mut at = head;
-                missing += hold::<N>(
-                    &mut held[first..],
-                    input,
-                    channels,
-                    base + first,
-                    lanes,
-                    |_, row| {
-                        store(row, &mut samples[at * width + first..], lanes);
-                        at = if at + 1 == window { 0 } else { at + 1 };
-                    },
-                );
+                let held = &mut held[first..];
+                missing += hold::<N>(held, input, channels, base + first, |_, row| {
+                    store(row, &mut samples[at * width + first..], N);
+                    at = if at + 1 == window { 0 } else { at + 1 };
+                });
             });
             base += width;
         }
@@ -213,7 +209,7 @@ impl<'s> Parts<'s> {
         let Self { window, channels, head, samples, .. } = *self;
         (0..channels).step_by(tile_channels(LANES)).map(move |first| {
             let width = tile_channels(LANES).min(channels - first);
-            let samples = &samples[first * window..][..width * window];
+            let samples = &samples[first * window..][..width * window + SLACK];
             Tile { first, width, window, head, samples }
         })
     }
@@ -234,16 +230,23 @@ impl<'s> Tile<'s> {
         self.window
     }
 
-    /// All rows from the oldest on.
+    /// All rows from the oldest on, in two pieces.
     #[inline(always)]
-    pub fn rows<const N: usize>(
-        &self,
-        lane: usize,
-        width: usize,
-    ) -> impl Iterator<Item = [f32; N]> + use<'s, N> {
-        let (newer, older) = self.samples.split_at(self.head * self.width);
-        let stride = self.width;
-        let row = move |row: &[f32]| load::<N>(&row[lane..], width);
-        older.chunks_exact(stride).chain(newer.chunks_exact(stride)).map(row)
+    pub fn pieces(&self) -> [&'s [f32]; 2] {
+        let samples = &self.samples[..self.window * self.width];
+        let (newer, older) = samples.split_at(self.head * self.width);
+        [older, newer]
+    }
+
+    /// The places of all rows from the oldest on.
+    #[inline(always)]
+    pub fn places(&self) -> [core::ops::Range<usize>; 2] {
+        [self.head..self.window, 0..self.head]
+    }
+
+    /// The row at a place of [`Tile::places`], from the tile's channel `lane` on.
+    #[inline(always)]
+    pub fn at<const N: usize>(&self, place: usize, lane: usize, width: usize) -> [f32; N] {
+        load(&self.samples[place * self.width + lane..], width)
     }
 }

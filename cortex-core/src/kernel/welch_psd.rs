@@ -170,6 +170,9 @@ impl WelchPsd {
     }
 }
 
+/// Up to so many channels are faster one by one.
+const FEW_CHANNELS: usize = 2;
+
 impl Kernel for WelchPsd {
     fn state_len(&self) -> usize {
         self.state_values() as usize
@@ -207,7 +210,7 @@ impl Kernel for WelchPsd {
         let output_len = self.output_len(1);
         let parts = self.ring.take::<LANES>(state, input, output, output_len)?;
         for tile in parts.tiles::<LANES>() {
-            for_groups!(LANES, 0..tile.width, |N, lane, width| {
+            for_groups!(LANES, FEW_CHANNELS, 0..tile.width, |N, lane, width| {
                 let z = parts.scratch.as_chunks_mut::<N>().0.as_chunks_mut::<2>().0;
                 let z = &mut z[..self.nfft / 2];
                 self.densities::<N>(&tile, lane, width, parts.tables, z, output);

@@ -14,10 +14,11 @@ use crate::cli::run::Run;
 use crate::device::{Connection, LinkError};
 use crate::harness::{
     AppliedRealtime, Device, DeviceClock, Ending, Job, JobError, Monotonic, NativeDevice,
-    SampleFile, apply_realtime, run_job,
+    SampleFile, VectorKernel, apply_realtime, run_job,
 };
 use crate::harness::{LinkDevice, LinkDeviceError};
 use crate::plan::{DatasetPlan, Pace, Plan, Transfer};
+use crate::platform::simd::SimdPath;
 use crate::results::{
     KernelSummary, OutputCheck, TelemetrySettings, TelemetryWriter, terminal_line,
 };
@@ -43,6 +44,7 @@ pub(crate) fn run_all(
         let ended = match &mut target {
             Target::Native => {
                 let Loaded { job, kernel, .. } = loaded;
+                let kernel = VectorKernel::new(kernel, SimdPath::best());
                 let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
                 let (summary, ended) =
                     run_one(plan, &job, &mut device, None, samples, run, interrupt, talk)?;
