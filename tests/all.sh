@@ -3,9 +3,16 @@
 #
 # Set-up: rustup targets for the microcontrollers; QEMU, Chromium, Valgrind and g++ from Debian's
 # packages when root; a Python virtual environment with SciPy, MNE and edfio under target/ (they are
-# oracles only). Whatever cannot be set up is said in one line, and the checks that need it are skipped.
+# oracles only). What is there after the set-up must be used: CORTEX_REQUIRE says so to the tests.
+# What is missing is left out, and the last lines of the output list each check that was skipped.
 set -eu
 cd "$(dirname "$0")/.."
+. tests/skip.sh
+
+mkdir -p target
+CORTEX_SKIPS=$PWD/target/skipped
+: >"$CORTEX_SKIPS"
+export CORTEX_SKIPS
 
 THUMB="thumbv7em-none-eabihf thumbv7m-none-eabi thumbv6m-none-eabi"
 RISCV="riscv32imac-unknown-none-elf"
@@ -39,22 +46,26 @@ if [ -n "$packages" ]; then
         echo "not all checks are run: install$packages for emulated boards, reports in a browser, instruction counts and fuzzing"
     fi
 fi
-# What is installed must also work: an emulated board that does not start is a failure, not a skipped test.
-if command -v qemu-system-arm >/dev/null 2>&1 && command -v qemu-system-riscv32 >/dev/null 2>&1; then
-    CORTEX_REQUIRE_EMULATOR=1
-    export CORTEX_REQUIRE_EMULATOR
-fi
+# What is installed must also be used: a test that does not find it fails.
+CORTEX_REQUIRE=${CORTEX_REQUIRE:-}
+export CORTEX_REQUIRE
+require() { CORTEX_REQUIRE=$CORTEX_REQUIRE,$1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+if has rustup && has qemu-system-arm && has qemu-system-riscv32; then require emulator; fi
+if has "${CORTEX_CHROMIUM:-chromium}"; then require chromium; fi
+if has valgrind; then require valgrind; fi
+if has c++; then require fuzzer; fi
+if [ -n "${CORTEX_DATA:-}" ]; then require recordings; fi
 
 venv=target/oracle-venv
 if [ -z "${CORTEX_ORACLE_PYTHON:-}" ]; then
     if ! cmp -s tests/oracle/requirements.txt "$venv/requirements.txt"; then
         rm -rf "$venv"
-        mkdir -p target
         if python3 -m venv "$venv" >/dev/null 2>&1 &&
             "$venv/bin/pip" install -q --disable-pip-version-check -r tests/oracle/requirements.txt; then
             cp tests/oracle/requirements.txt "$venv/requirements.txt"
         else
-            echo "oracle comparisons are skipped: python3 with venv and pip is needed to install SciPy, MNE and edfio"
+            echo "not all checks are run: python3 with venv and pip is needed to install SciPy, MNE and edfio"
             rm -rf "$venv"
         fi
     fi
@@ -63,6 +74,7 @@ if [ -z "${CORTEX_ORACLE_PYTHON:-}" ]; then
         export CORTEX_ORACLE_PYTHON
     fi
 fi
+if [ -n "${CORTEX_ORACLE_PYTHON:-}" ]; then require oracle; fi
 
 say "format"
 cargo fmt --all --check
@@ -71,6 +83,17 @@ cargo fmt --all --check
 
 say "lints"
 cargo clippy -q --workspace --all-targets -- -D warnings
+
+say "firmware: lints and unit tests"
+(
+    cd firmware
+    cargo clippy -q -p cortex-app --all-targets -- -D warnings
+    cargo test -q -p cortex-app
+    # In the profile of the images, so that build scripts and macros are built once.
+    for board in boards/*/; do
+        (cd "$board" && cargo clippy -q --release -- -D warnings)
+    done
+)
 
 say "core on microcontroller targets"
 for target in $THUMB $RISCV; do
@@ -96,7 +119,12 @@ if cargo deny --version >/dev/null 2>&1; then
             check --hide-inclusion-graph licenses bans sources
     done
 else
-    echo "licences, bans and sources are not checked: cargo install --locked cargo-deny to check them"
+    skip deny "licences, bans and sources: cargo install --locked cargo-deny to check them"
 fi
 
-say "all checks passed"
+if [ -s "$CORTEX_SKIPS" ]; then
+    say "all checks passed but $(wc -l <"$CORTEX_SKIPS") that were skipped"
+    sort "$CORTEX_SKIPS"
+else
+    say "all checks passed, none skipped"
+fi

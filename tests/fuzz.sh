@@ -10,6 +10,7 @@
 # CORTEX_FUZZ_JOBS=N runs N at a time. CORTEX_FUZZ_KEEP=FOLDER keeps the grown corpora there.
 set -eu
 cd "$(dirname "$0")/.."
+. tests/skip.sh
 seconds=${1:-60}
 jobs=${CORTEX_FUZZ_JOBS:-4}
 [ $# -gt 0 ] && shift
@@ -20,7 +21,7 @@ timeout_s=10
 rss_mb=512
 
 if ! command -v c++ >/dev/null 2>&1; then
-    echo "fuzz targets are not run: libFuzzer needs a C++ compiler (Debian: apt-get install g++)"
+    skip fuzzer "fuzz targets: libFuzzer needs a C++ compiler (Debian: apt-get install g++)"
     exit 0
 fi
 

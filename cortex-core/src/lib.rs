@@ -19,6 +19,7 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod abi;
 mod block;
 pub mod digest;
 pub mod kernel;

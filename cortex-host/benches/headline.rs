@@ -18,9 +18,8 @@ use std::time::{Duration, Instant};
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
 };
-use cortex_host::generate::{
-    FileDigester, FileOptions, IoMode, Recipe, Settings, Watch, write_file,
-};
+use cortex_host::base::digest::FileDigester;
+use cortex_host::generate::{FileOptions, IoMode, Recipe, Settings, Watch, write_file};
 use cortex_host::platform::map::MappedSamplesMut;
 use cortex_host::platform::simd::{SimdLevel, SimdPath, Vectorised};
 

@@ -140,7 +140,7 @@ fn additions(name: KernelName, shape: KernelShape) -> f64 {
 /// The most additions a nanosecond: eight registers that do nothing else.
 fn additions_per_ns(path: SimdPath) -> f64 {
     const TIMES: usize = 2_000;
-    let mut work = || black_box(path.run(Additions(TIMES)));
+    let work = || black_box(path.run(Additions(TIMES)));
     let mut least = f64::INFINITY;
     for _ in 0..200 {
         let start = Instant::now();

@@ -2,6 +2,7 @@
 //! with the same `serialport` crate that a real board is opened with.
 
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -11,23 +12,34 @@ use cortex_host::device::qemu::{self, Emulator, EmulatorError, Program};
 use cortex_host::device::{Connection, Link, LinkError, QemuLink};
 use serialport::SerialPort;
 
-/// Set by the test command, which installs QEMU and the targets: without them is a failure then.
-const REQUIRE_VARIABLE: &str = "CORTEX_REQUIRE_EMULATOR";
+use crate::skip::{Need, skip};
 
 /// Long enough for the slowest board's self-test on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Starts `program` on the board called `name`; `None`, with one line that says why, where
-/// QEMU or the target is not installed.
+/// Starts `program` on the board called `name`; where QEMU or the target is not installed, the
+/// test is skipped (`None`).
 ///
 /// # Panics
-/// When the board does not start for another reason, or when the environment asks for it.
+/// When the board does not start for another reason.
 #[must_use]
+#[track_caller]
 pub fn start(name: &str, program: Program) -> Option<(BoardSpec, Emulator)> {
     let (board, spec) = qemu::emulated_board(name).unwrap_or_else(|error| panic!("{error}"));
-    let started =
-        qemu::image(&board, program, None).and_then(|image| Emulator::start(&board, &spec, &image));
+    let image = image(&board, program)?;
+    let started = Emulator::start(&board, &spec, &image);
     installed(started).map(|emulator| (board, emulator))
+}
+
+/// The image of `program` for `board`; where the target is not installed, the test is skipped
+/// (`None`).
+///
+/// # Panics
+/// When it does not build.
+#[must_use]
+#[track_caller]
+pub fn image(board: &BoardSpec, program: Program) -> Option<PathBuf> {
+    installed(qemu::image(board, program, None))
 }
 
 /// An emulated board that several sessions use one after the other.
@@ -98,13 +110,13 @@ pub fn open_session(link: impl Link + 'static) -> Result<Connection, LinkError> 
     Connection::open(Box::new(link), Some(QemuLink::BAUD), None)
 }
 
+/// What was started; where QEMU or the target is not installed, the test is skipped (`None`).
+#[track_caller]
 fn installed<T>(started: Result<T, EmulatorError>) -> Option<T> {
     match started {
         Ok(started) => Some(started),
-        Err(error @ (EmulatorError::QemuMissing { .. } | EmulatorError::TargetMissing { .. }))
-            if std::env::var_os(REQUIRE_VARIABLE).is_none() =>
-        {
-            eprintln!("skipped: {error}");
+        Err(error @ (EmulatorError::QemuMissing { .. } | EmulatorError::TargetMissing { .. })) => {
+            skip(Need::Emulator, &error);
             None
         }
         Err(error) => panic!("{error}"),

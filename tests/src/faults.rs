@@ -7,16 +7,18 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::cortex_host;
+use crate::skip::{Need, skip};
 
 /// A file system of one megabyte, gone when dropped.
 pub struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// Mounts it; without the privilege prints one "skipped" line and returns `None`.
+    /// Mounts it; without the privilege the test is skipped (`None`).
     ///
     /// # Panics
     /// No temporary folder can be made.
     #[must_use]
+    #[track_caller]
     pub fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mounted = Command::new("mount")
@@ -26,7 +28,7 @@ impl SmallDisk {
             .status()
             .is_ok_and(|status| status.success());
         if !mounted {
-            eprintln!("skipped: a small tmpfs cannot be mounted here (needs root)");
+            skip(Need::Mount, &"a small tmpfs cannot be mounted here (needs root)");
         }
         mounted.then_some(Self(folder))
     }

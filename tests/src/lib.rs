@@ -7,15 +7,20 @@ pub mod faults;
 pub mod fuzz;
 pub mod http;
 pub mod kernels;
+#[cfg(target_os = "linux")]
+pub mod libraries;
 pub mod line_faults;
 pub mod link_sim;
 #[cfg(unix)]
 pub mod pty;
 pub mod runs;
+pub mod skip;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+
+use crate::skip::{Need, skip};
 
 /// The root of the checkout.
 #[must_use]
@@ -64,8 +69,9 @@ pub fn cortex_host() -> Command {
 }
 
 /// The folder of real recordings (PhysioNet eegmmidb): `CORTEX_DATA`, or `../shared/data`
-/// beside the checkout. Without it prints one "skipped" line and returns `None`.
+/// beside the checkout; without it the test is skipped (`None`).
 #[must_use]
+#[track_caller]
 pub fn real_recordings() -> Option<PathBuf> {
     let data = std::env::var_os("CORTEX_DATA")
         .map_or_else(|| checkout().join("../shared/data"), PathBuf::from);
@@ -73,19 +79,20 @@ pub fn real_recordings() -> Option<PathBuf> {
     if folder.join("S001R03.edf").is_file() {
         return Some(folder);
     }
-    eprintln!("skipped: no real recordings in {} (set CORTEX_DATA)", folder.display());
+    skip(Need::Recordings, &format_args!("none in {} (set CORTEX_DATA)", folder.display()));
     None
 }
 
 /// Runs `tests/oracle/SCRIPT` with the Python of `CORTEX_ORACLE_PYTHON`, which has NumPy,
-/// SciPy, MNE and edfio. Without that variable prints one "skipped" line and returns `None`.
+/// SciPy, MNE and edfio; without that variable the test is skipped (`None`).
 ///
 /// # Panics
 /// The Python cannot be started.
 #[must_use]
+#[track_caller]
 pub fn oracle(script: &str, arguments: &[&std::ffi::OsStr]) -> Option<Output> {
     let Some(python) = std::env::var_os("CORTEX_ORACLE_PYTHON") else {
-        eprintln!("skipped: oracle {script} (set CORTEX_ORACLE_PYTHON)");
+        skip(Need::Oracle, &format_args!("{script} is not run (set CORTEX_ORACLE_PYTHON)"));
         return None;
     };
     let mut command = Command::new(python);

@@ -34,6 +34,18 @@ pub(super) fn words<const N: usize>(
     }
 }
 
+/// Cipher block `chunk` of one stream.
+#[cfg(feature = "v3")]
+pub(super) fn chunk(key: &[u8; 32], stream: u32, chunk: u64) -> [u32; CIPHER_WORDS] {
+    let mut k = [0_u32; 8];
+    for (word, bytes) in k.iter_mut().zip(key.as_chunks::<4>().0) {
+        *word = u32::from_le_bytes(*bytes);
+    }
+    let mut words = [[0; 1]; CIPHER_WORDS];
+    cipher(&k, chunk, stream, &mut words);
+    words.map(|[word]| word)
+}
+
 /// One ChaCha8 block in every lane.
 #[inline(always)]
 fn cipher<const N: usize>(

@@ -22,6 +22,10 @@ use crate::block::BLOCK_SAMPLES;
 /// The words of one block: row = sample, lane = channel.
 pub type WordBlock<const N: usize> = [[u32; N]; BLOCK_SAMPLES];
 
+/// Words of one cipher block.
+#[cfg(feature = "v3")]
+pub(crate) const CHUNK_WORDS: usize = 16;
+
 /// The key of a family of streams: a seed within a domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamKey([u8; 32]);
@@ -52,6 +56,14 @@ impl StreamKey {
         } else {
             lanes::words(&self.0, first_channel, block, words);
         }
+    }
+
+    /// Words `16 * chunk ..` of one stream: what takes a few words now and then, at places of its
+    /// own, does not need a block.
+    #[cfg(feature = "v3")]
+    #[must_use]
+    pub(crate) fn chunk(&self, stream: u32, chunk: u64) -> [u32; CHUNK_WORDS] {
+        lanes::chunk(&self.0, stream, chunk)
     }
 
     fn words_of_one(&self, channel: u32, block: u64, words: &mut [u32]) {
@@ -94,6 +106,18 @@ mod tests {
             check::<2>(42, 0, block);
             check::<8>(u64::MAX, 5, block);
             check::<16>(7, 65_000, block);
+        }
+    }
+
+    /// A chunk is the same words of the same stream.
+    #[cfg(feature = "v3")]
+    #[test]
+    fn chunks_are_the_words_of_their_place() {
+        let key = StreamKey::new(9, "cortex/test");
+        let mut words = [[0; 1]; BLOCK_SAMPLES];
+        key.words(77, 3, &mut words);
+        for (chunk, words) in (12..).zip(words.as_flattened().chunks(CHUNK_WORDS)) {
+            assert_eq!(key.chunk(77, chunk), words);
         }
     }
 

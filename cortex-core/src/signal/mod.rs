@@ -9,6 +9,8 @@
 
 #[cfg(feature = "v2")]
 mod chirp;
+#[cfg(feature = "v3")]
+pub mod eeg;
 #[cfg(feature = "v2")]
 mod effects;
 mod fft64;
@@ -18,6 +20,8 @@ mod pink_v1;
 mod power_law;
 mod sine;
 mod spec;
+#[cfg(feature = "v3")]
+pub mod spikes;
 #[cfg(feature = "v2")]
 mod white;
 
@@ -56,6 +60,16 @@ pub struct Lanes<const N: usize> {
 }
 
 impl<const N: usize> Lanes<N> {
+    /// Silence before sample 0.
+    fn at_start(first_channel: u32) -> Self {
+        Self {
+            first_channel,
+            next_block: 0,
+            history: [[0.0; N]; HISTORY_SAMPLES],
+            poles: [[0.0; N]; MAX_POLES],
+        }
+    }
+
     /// The first of the N channels.
     #[must_use]
     pub fn first_channel(&self) -> u32 {
@@ -207,12 +221,7 @@ impl Generator {
     #[inline(always)]
     #[must_use]
     pub fn start<const N: usize>(&self, first_channel: u32) -> Lanes<N> {
-        let mut lanes = Lanes {
-            first_channel,
-            next_block: 0,
-            history: [[0.0; N]; HISTORY_SAMPLES],
-            poles: [[0.0; N]; MAX_POLES],
-        };
+        let mut lanes = Lanes::at_start(first_channel);
         match &self.form {
             Form::PinkV1(pink) => pink.start(&mut lanes),
             #[cfg(feature = "v2")]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use crate::recording::DatasetError;
+use super::FileError;
 
 /// Room for samples on their way to the disk, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -43,9 +43,9 @@ impl Staged {
     ///
     /// # Errors
     /// The folder cannot be created or written, or `target` names no file.
-    pub fn create(target: &Path) -> Result<Self, DatasetError> {
+    pub fn create(target: &Path) -> Result<Self, FileError> {
         let (folder, name) = folder_and_name(target)?;
-        fs::create_dir_all(folder).map_err(DatasetError::io("create the folder", folder))?;
+        fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
         let mut builder = tempfile::Builder::new();
         let prefix = format!(".{}.", name.to_string_lossy());
         builder.prefix(&prefix).suffix(PART_SUFFIX);
@@ -54,7 +54,7 @@ impl Staged {
             // With the permissions of any new file, and an error that does not name the hidden one.
             let make =
                 |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
-            let file = builder.make_in(folder, make).map_err(DatasetError::io("create", target))?;
+            let file = builder.make_in(folder, make).map_err(FileError::at("create", target))?;
             // Until it is locked it looks abandoned, and somebody may have cleared it away.
             if lock(file.as_file()) != Lock::Taken && file.path().exists() {
                 break file;
@@ -84,10 +84,10 @@ impl Staged {
     ///
     /// # Errors
     /// The disk is full or fails.
-    pub fn settle(&mut self, durable: bool) -> Result<(), DatasetError> {
-        self.writer.flush().map_err(DatasetError::io("write", &self.target))?;
+    pub fn settle(&mut self, durable: bool) -> Result<(), FileError> {
+        self.writer.flush().map_err(FileError::at("write", &self.target))?;
         if durable {
-            self.file().sync_all().map_err(DatasetError::io("write", &self.target))?;
+            self.file().sync_all().map_err(FileError::at("write", &self.target))?;
         }
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Staged {
     ///
     /// # Errors
     /// The last bytes cannot be written or the rename is refused; the target is untouched.
-    pub fn place(self) -> Result<(), DatasetError> {
+    pub fn place(self) -> Result<(), FileError> {
         self.place_with(Placing { replace: true, durable: true }).map(|_| ())
     }
 
@@ -105,16 +105,16 @@ impl Staged {
     ///
     /// # Errors
     /// As [`Staged::place`]; also when the target exists and is not to be replaced.
-    pub fn place_with(self, placing: Placing) -> Result<File, DatasetError> {
+    pub fn place_with(self, placing: Placing) -> Result<File, FileError> {
         let Self { writer, path, target } = self;
         let file = writer
             .into_inner()
-            .map_err(|error| DatasetError::io("write", &target)(error.into_error()))?;
+            .map_err(|error| FileError::at("write", &target)(error.into_error()))?;
         if placing.durable {
-            file.sync_all().map_err(DatasetError::io("write", &target))?;
+            file.sync_all().map_err(FileError::at("write", &target))?;
         }
         if placing.replace { path.persist(&target) } else { path.persist_noclobber(&target) }
-            .map_err(|error| DatasetError::io("rename to", &target)(error.error))?;
+            .map_err(|error| FileError::at("rename to", &target)(error.error))?;
         if !placing.durable {
             return Ok(file);
         }
@@ -126,8 +126,8 @@ impl Staged {
     ///
     /// # Errors
     /// The disk is full or the file cannot be written.
-    pub fn put(&mut self, bytes: &[u8]) -> Result<(), DatasetError> {
-        self.writer.write_all(bytes).map_err(DatasetError::io("write", &self.target))
+    pub fn put(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.writer.write_all(bytes).map_err(FileError::at("write", &self.target))
     }
 }
 
@@ -145,7 +145,7 @@ impl Write for Staged {
 ///
 /// # Errors
 /// As [`Staged::create`] and [`Staged::put`].
-pub fn stage_text(target: &Path, text: &str) -> Result<Staged, DatasetError> {
+pub fn stage_text(target: &Path, text: &str) -> Result<Staged, FileError> {
     let mut staged = Staged::create(target)?;
     staged.put(text.as_bytes())?;
     Ok(staged)
@@ -155,7 +155,7 @@ pub fn stage_text(target: &Path, text: &str) -> Result<Staged, DatasetError> {
 ///
 /// # Errors
 /// As [`stage_text`] and [`Staged::place`].
-pub fn place_text(target: &Path, text: &str) -> Result<(), DatasetError> {
+pub fn place_text(target: &Path, text: &str) -> Result<(), FileError> {
     stage_text(target, text)?.place()
 }
 
@@ -164,7 +164,7 @@ pub fn place_text(target: &Path, text: &str) -> Result<(), DatasetError> {
 ///
 /// # Errors
 /// `target` names no file.
-pub fn sync_folder_of(target: &Path) -> Result<(), DatasetError> {
+pub fn sync_folder_of(target: &Path) -> Result<(), FileError> {
     let (folder, _) = folder_and_name(target)?;
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
@@ -176,10 +176,10 @@ pub fn sync_folder_of(target: &Path) -> Result<(), DatasetError> {
 ///
 /// # Errors
 /// It is there and cannot be removed.
-pub fn remove_if_present(path: &Path) -> Result<(), DatasetError> {
+pub fn remove_if_present(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(DatasetError::io("remove", path)(error))
+            Err(FileError::at("remove", path)(error))
         }
         _ => Ok(()),
     }
@@ -238,10 +238,8 @@ fn lock(file: &File) -> Lock {
     }
 }
 
-fn folder_and_name(target: &Path) -> Result<(&Path, &std::ffi::OsStr), DatasetError> {
-    let name = target
-        .file_name()
-        .ok_or_else(|| DatasetError::Request(format!("{} names no file", target.display())))?;
+fn folder_and_name(target: &Path) -> Result<(&Path, &std::ffi::OsStr), FileError> {
+    let name = target.file_name().ok_or_else(|| FileError::NoName(target.to_owned()))?;
     let folder = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -11,7 +11,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +100,41 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> ExitCode {
         self.code
+    }
+}
+
+/// Why a file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The operating system refused.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    Io {
+        /// What was attempted, as a verb: "read", "create".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The path ends in no name.
+    #[error("{path} names no file", path = .0.display())]
+    NoName(PathBuf),
+}
+
+impl FileError {
+    /// A [`FileError::Io`] for `path`, as a closure for `map_err`.
+    pub fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Io { .. } => Failure::input_output(error.to_string()),
+            FileError::NoName(_) => Failure::usage(error.to_string()),
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 
 pub mod atomic_file;
 pub mod contained;
+pub mod digest;
 mod failure;
 mod progress;
 mod text;
 
 #[cfg(feature = "cli")]
 pub(crate) use failure::one_line;
-pub use failure::{ExitCode, Failure};
+pub use failure::{ExitCode, Failure, FileError};
 pub use progress::Interrupt;
 pub use text::{listed, nearest, quoted};

@@ -12,13 +12,16 @@ use crate::base::atomic_file::Placing;
 use crate::base::{ExitCode, Failure};
 use crate::config::{DatasetConfig, Entry, Node, Position, Value};
 use crate::generate::{
-    FileOptions, GenerateError, IoMode, Layout, Recipe, Shard, Sharded, produce, produce_shard,
-    refuse_taken, shared_file, write_stream,
+    FileOptions, GenerateError, IoMode, Recipe, Sharded, produce, produce_shard, refuse_taken,
+    write_stream,
 };
-use crate::plan::GeneratedDataset;
 use crate::primitive::Library;
 use crate::recording::npy;
+use crate::synthetic::GeneratedDataset;
+use crate::synthetic::Layout;
+use crate::synthetic::Shard;
 use crate::synthetic::generated;
+use crate::synthetic::shared_file;
 use crate::synthetic::{Manifest, manifest_beside};
 
 /// Arguments of `generate`.
@@ -195,7 +198,7 @@ fn one_shard(
 ) -> Result<ExitCode, Failure> {
     let layout = if args.separate { Layout::Separate } else { Layout::Shared };
     // Progress is of this shard's channels.
-    let channels = shard.recipe(dataset)?.channels as usize;
+    let channels = Recipe::of_shard(dataset, shard)?.channels as usize;
     let part = GeneratedDataset { channels, ..dataset.clone() };
     let sharded = generating(&part, talk, interrupt, |watch| {
         produce_shard(dataset, &args.out, shard, layout, options, watch)
@@ -238,7 +241,7 @@ fn to_stdout(
         return Ok(ExitCode::Success);
     }
     let digest = outcome?;
-    let manifest = Manifest::now(dataset, None, digest)?;
+    let manifest = Manifest::now(dataset, None, digest).map_err(GenerateError::from)?;
     talk.say(&format!("sha256 {}", manifest.digest.sha256));
     if json {
         talk.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));

@@ -12,6 +12,7 @@ mod download;
 mod generate;
 mod init;
 mod inspect;
+mod kernel_process;
 mod link;
 mod list;
 mod man;
@@ -118,6 +119,9 @@ An editor with a YAML language server completes and checks a configuration that 
     Devices(devices::Args),
     /// Look at what crossed a device link.
     Link(link::Args),
+    /// The process of a kernel of a user's own: started by `run`, useless by hand.
+    #[command(hide = true)]
+    KernelProcess,
     /// Print the completion script of a shell.
     Completions(completions::Args),
     /// Print the manual page, or write the pages of all subcommands.
@@ -162,6 +166,7 @@ fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Compare(args) => compare::execute(args, talk),
         Command::Devices(args) => devices::execute(args, talk),
         Command::Link(args) => link::execute(args, talk),
+        Command::KernelProcess => kernel_process::execute(),
         Command::Completions(args) => completions::execute(args),
         Command::Man(args) => man::execute(args, talk),
     }

@@ -8,8 +8,8 @@ mod error;
 mod node;
 mod params;
 mod schema;
-mod source;
 mod types;
+pub(crate) mod value;
 
 pub use decode::At;
 pub use error::{ConfigError, Position, Problem};
@@ -19,12 +19,24 @@ pub use params::{
     SyntheticParams, WelchPsdParams,
 };
 pub use schema::json_schema;
-pub use source::Source;
 pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
 
+use std::path::PathBuf;
+
 use decode::Decode;
+
+/// A configuration's text, what messages call it, and the folder its relative paths may mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The path as given, `<stdin>`, or the embedded file's path.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// The folder the file is in; none for stdin, pipes and the embedded one.
+    pub folder: Option<PathBuf>,
+}
 
 /// Reads a configuration.
 ///

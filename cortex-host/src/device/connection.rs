@@ -11,9 +11,9 @@ use cortex_core::link::{
     HostStats, ResultEnd, SeededResult,
 };
 
+use super::DeviceClock;
 use super::{Link, LinkError};
 use crate::base::Interrupt;
-use crate::harness::DeviceClock;
 
 /// Longest frame of our own, above the longest fragment a u16 can name.
 const FRAME_BYTES: usize = 65_536 + 64;

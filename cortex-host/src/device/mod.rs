@@ -5,6 +5,7 @@
 
 mod address;
 pub mod board;
+mod clock;
 mod connection;
 mod fault;
 mod loopback;
@@ -18,6 +19,7 @@ mod trace;
 use std::time::{Duration, Instant};
 
 pub use address::{DEFAULT_BAUD, Device, DeviceError};
+pub use clock::DeviceClock;
 pub use connection::{BlockDone, Connection, KernelJob};
 pub use fault::{Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
 pub use loopback::Loopback;

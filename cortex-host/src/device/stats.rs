@@ -6,7 +6,7 @@ use cortex_core::link::HostStats;
 use cortex_core::link::message::DeviceInfo;
 use serde::{Deserialize, Serialize};
 
-use crate::harness::DeviceClock;
+use super::DeviceClock;
 
 /// What a device says about itself, and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

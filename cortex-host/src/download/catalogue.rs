@@ -2,12 +2,12 @@
 //! machine, and whether those bytes are the ones it promises.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
+use crate::base::digest::sha256_of;
 use crate::recording::DatasetError;
 
 /// The `spec.yaml` of a static dataset.
@@ -182,29 +182,6 @@ pub fn check(path: &Path, expected: &str) -> Result<Check, DatasetError> {
     Ok(if found.eq_ignore_ascii_case(expected) { Check::Same } else { Check::Differs(found) })
 }
 
-/// SHA-256 of everything left in `reader`, in lower-case hexadecimal.
-///
-/// # Errors
-/// Reading fails.
-pub fn sha256_of(mut reader: impl Read) -> io::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return Ok(hex(&hasher.finalize())),
-            Ok(count) => hasher.update(buffer.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,13 +202,5 @@ mod tests {
         for wrong in ["S110R01", "S001R15", "S000R01", "S1R3", "../../etc", "", "S+01R03"] {
             assert!(catalogue.entry(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn the_sha256_of_nothing_and_of_abc() {
-        // FIPS 180-2, appendix B.
-        let of = |bytes: &[u8]| sha256_of(bytes).unwrap();
-        assert_eq!(of(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-        assert_eq!(of(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

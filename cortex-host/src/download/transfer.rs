@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ureq::http::{HeaderMap, StatusCode, header};
 
-use crate::download::catalogue;
+use crate::base::digest::sha256_of;
 use crate::recording::DatasetError;
 
 /// Largest list of checksums read.
@@ -146,7 +146,7 @@ impl Part {
     pub fn sha256(&mut self) -> Result<String, DatasetError> {
         self.file
             .seek(SeekFrom::Start(0))
-            .and_then(|_| catalogue::sha256_of(&mut self.file))
+            .and_then(|_| sha256_of(&mut self.file))
             .map_err(DatasetError::io("read", &self.path))
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cortex_core::signal::SpecError;
 
-use crate::base::{ExitCode, Failure};
+use crate::base::{ExitCode, Failure, FileError};
 use crate::platform::simd::SimdUnavailable;
 use crate::recording::DatasetError;
 
@@ -53,31 +53,24 @@ pub enum GenerateError {
         needed_bytes: u64,
     },
     /// A file could not be made, written or read.
-    #[error("cannot {action} {path}: {source}", path = path.display())]
-    Io {
-        /// What was attempted, as a verb.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Standard output could not be written.
     #[error("cannot write to stdout: {0}")]
     Stdout(io::Error),
-    /// Making or placing the output file failed.
-    #[error("{0}")]
-    Place(#[from] DatasetError),
+    /// The header beside the data could not be written.
+    #[error(transparent)]
+    Header(#[from] DatasetError),
     /// The user asked to stop.
     #[error("interrupted; nothing half-written was left behind")]
     Interrupted,
 }
 
 impl GenerateError {
-    /// A [`GenerateError::Io`] for `path`, as a closure for `map_err`.
+    /// The system's refusal to `action` on `path`, as a closure for `map_err`.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+        let error = FileError::at(action, path);
+        move |source| error(source).into()
     }
 }
 
@@ -96,9 +89,9 @@ impl From<GenerateError> for Failure {
             | GenerateError::NotAFile { .. } => Failure::usage(message),
             GenerateError::NoRoom { .. }
             | GenerateError::TooLarge { .. }
-            | GenerateError::Io { .. }
             | GenerateError::Stdout(_) => Failure::input_output(message),
-            GenerateError::Place(error) => error.into(),
+            GenerateError::File(error) => error.into(),
+            GenerateError::Header(error) => error.into(),
             GenerateError::Interrupted => Failure::new(ExitCode::Interrupted, message),
         }
     }

@@ -4,20 +4,20 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::digest::{FileDigest, FileDigester};
 use super::engine::PassError;
 use super::output::{FileOptions, read_rows, refuse_taken};
 use super::produce::complete;
 use super::reproduce::digest_of;
-use super::shard::{Layout, Shard, shared_file};
 use super::watch::Watch;
 use super::{GenerateError, Recipe};
 use crate::base::atomic_file::{Staged, remove_if_present};
+use crate::base::digest::{FileDigest, FileDigester};
 use crate::base::{ExitCode, Failure};
 use crate::config::{ConfigError, Position, Problem};
-use crate::plan::GeneratedDataset;
 use crate::primitive::Library;
+use crate::synthetic::GeneratedDataset;
 use crate::synthetic::manifest::{Manifest, manifest_beside};
+use crate::synthetic::{Layout, Shard, shared_file};
 
 /// Why shards could not be merged. They are left as they were.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +130,7 @@ impl Parts {
             if manifest.dataset != *dataset || shard.count != *count || layout != *agreed {
                 return Err(MergeError::Foreign { manifest: path });
             }
-            let recipe = shard.recipe(dataset)?;
+            let recipe = Recipe::of_shard(dataset, shard)?;
             parts.push(Part { shard, digest: manifest.digest, recipe });
         }
         let target = target.to_owned();

@@ -8,7 +8,6 @@
 //! A dataset is interleaved little-endian float32, samples × channels, in microvolts.
 
 mod channel_group;
-pub(crate) mod digest;
 mod engine;
 mod error;
 mod merge;
@@ -24,18 +23,15 @@ mod watch;
 
 use cortex_core::signal::{Generator, Signal, SourceSpec, SpecError};
 
-use crate::plan::{GeneratedDataset, Normalize};
+use crate::synthetic::{GeneratedDataset, Normalize, Shard};
 
-pub use digest::{
-    BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, FileDigest, FileDigester, block_digest, crc32_text,
-};
 pub use engine::Settings;
 pub use error::GenerateError;
 pub use merge::{MergeError, Parts};
 pub use output::{FileOptions, IoMode, digest_only, refuse_taken, write_file, write_stream};
 pub use produce::produce;
 pub use reproduce::{Comparison, Reproduced, reproduce};
-pub use shard::{Layout, MAX_SHARDS, Shard, Sharded, produce_shard, shared_file};
+pub use shard::{Sharded, produce_shard};
 pub use verify::{GoldenDataset, VerifyError, golden_datasets, verify_generator};
 pub use watch::Watch;
 
@@ -75,6 +71,16 @@ impl Recipe {
             (Normalize::Exact, Signal::SineWave { .. } | Signal::Chirp { .. }) => None,
         };
         Self { channels, samples: dataset.samples, exact_rms_uv, ..Self::one(dataset.spec) }
+    }
+
+    /// What decides the bytes of a part of `dataset`.
+    ///
+    /// # Errors
+    /// [`GenerateError::Request`] when there are fewer channels than shards.
+    pub fn of_shard(dataset: &GeneratedDataset, shard: Shard) -> Result<Self, GenerateError> {
+        let whole = Self::of(dataset);
+        let range = shard.channels(whole.channels).map_err(GenerateError::Request)?;
+        Ok(Self { first_channel: range.start, channels: range.end - range.start, ..whole })
     }
 
     /// One sample of one channel of `spec`, to be changed into what is wanted.

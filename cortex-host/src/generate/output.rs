@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cortex_core::signal::Generator;
 
-use super::digest::{FileDigest, FileDigester};
 use super::engine::{Destination, InOrder, Pass, PassError, Settings};
 use super::normalize::measure;
 use super::watch::Watch;
 use super::{GenerateError, Recipe};
 use crate::base::atomic_file::{Placing, Staged};
+use crate::base::digest::{FileDigest, FileDigester};
 use crate::platform::map::MappedSamplesMut;
 
 /// How a file is written; the bytes are the same.

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use super::output::{FileOptions, refuse_taken, write_staged};
 use super::watch::Watch;
-use super::{FileDigest, FileDigester, GenerateError, Recipe};
+use super::{GenerateError, Recipe};
 use crate::base::atomic_file::{
     Placing, hold_folder_of, remove_if_present, stage_text, sync_folder_of,
 };
-use crate::plan::GeneratedDataset;
+use crate::base::digest::{FileDigest, FileDigester};
 use crate::recording::brainvision::{Header, header_paths, remove_header, stage_header};
 use crate::recording::labels::synthetic_names;
+use crate::synthetic::GeneratedDataset;
 use crate::synthetic::manifest::Manifest;
 
 /// Writes the samples of `dataset` to `target`, a BrainVision header beside them, and last the

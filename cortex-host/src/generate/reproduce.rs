@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
-use super::digest::{FileDigester, block_digest, crc32_text};
 use super::output::digest_only;
 use super::watch::Watch;
 use super::{GenerateError, Recipe, Settings};
 use crate::base::contained::open_within;
+use crate::base::digest::{FileDigester, crc32_text};
+use crate::synthetic::block_digest;
 use crate::synthetic::manifest::Manifest;
 
 /// One value of a manifest against the same value found now.
@@ -63,7 +64,7 @@ pub fn reproduce(
 ) -> Result<Reproduced, GenerateError> {
     let recipe = match manifest.shard {
         None => Recipe::of(&manifest.dataset),
-        Some((shard, _)) => shard.recipe(&manifest.dataset)?,
+        Some((shard, _)) => Recipe::of_shard(&manifest.dataset, shard)?,
     };
     let block = crc32_text(block_digest(&recipe.generator()?));
     let again = digest_only(&recipe, settings, watch)?;

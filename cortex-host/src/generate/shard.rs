@@ -5,13 +5,9 @@
 //! a manifest stands for finished data, and a shard without one is simply made again: the bytes
 //! are the same whoever writes them, so that even two processes on the same shard do no harm.
 
-use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 
-use super::digest::FileDigester;
 use super::engine::PassError;
 use super::output::{
     Columns, FileOptions, allocate_shared, fill_file, read_rows, refuse_taken, write_file,
@@ -19,33 +15,11 @@ use super::output::{
 use super::watch::Watch;
 use super::{GenerateError, Recipe};
 use crate::base::atomic_file::{place_text, remove_if_present};
-use crate::plan::GeneratedDataset;
+use crate::base::digest::FileDigester;
 use crate::primitive::Library;
+use crate::synthetic::GeneratedDataset;
 use crate::synthetic::manifest::{Manifest, manifest_beside};
-
-/// The most shards of a dataset.
-pub const MAX_SHARDS: u32 = 9999;
-
-/// Shards begin at multiples of this many channels when there are enough of them: whole vectors.
-const ALIGNED_CHANNELS: u32 = 32;
-
-/// One part of a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
-    /// Which, `1..=count`.
-    pub index: u32,
-    /// Of how many, `1..=`[`MAX_SHARDS`].
-    pub count: u32,
-}
-
-/// Where shards write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// Each its columns of one file.
-    Shared,
-    /// Each a file of its own.
-    Separate,
-}
+use crate::synthetic::{Layout, Shard, shared_file};
 
 /// What became of a shard.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,53 +28,6 @@ pub enum Sharded {
     Made(Manifest),
     /// An earlier process had finished it.
     Already(Manifest),
-}
-
-impl Shard {
-    /// The channels of this shard of `channels`.
-    ///
-    /// # Errors
-    /// [`GenerateError::Request`] when there are fewer channels than shards.
-    pub fn channels(self, channels: u32) -> Result<Range<u32>, GenerateError> {
-        if self.count > channels {
-            return Err(GenerateError::Request(format!(
-                "{channels} channels cannot be split into {} shards; use at most {channels}",
-                self.count
-            )));
-        }
-        let groups = channels.div_ceil(ALIGNED_CHANNELS);
-        let edge = |k: u32| {
-            let of = |n: u32| (u64::from(k) * u64::from(n) / u64::from(self.count)) as u32;
-            if groups >= self.count {
-                (of(groups) * ALIGNED_CHANNELS).min(channels)
-            } else {
-                of(channels)
-            }
-        };
-        Ok(edge(self.index - 1)..edge(self.index))
-    }
-
-    /// The recipe of this part of `dataset`.
-    ///
-    /// # Errors
-    /// As [`Shard::channels`].
-    pub fn recipe(self, dataset: &GeneratedDataset) -> Result<Recipe, GenerateError> {
-        let whole = Recipe::of(dataset);
-        let range = self.channels(whole.channels)?;
-        Ok(Recipe { first_channel: range.start, channels: range.end - range.start, ..whole })
-    }
-
-    /// The file of this part of `target` when each has its own; also what its manifest is named by.
-    #[must_use]
-    pub fn file(self, target: &Path) -> PathBuf {
-        with_suffix(target, &format!(".shard-{}-of-{}", self.index, self.count))
-    }
-}
-
-/// The file that shards of `target` write together.
-#[must_use]
-pub fn shared_file(target: &Path) -> PathBuf {
-    with_suffix(target, ".shards")
 }
 
 /// Makes `shard` of `dataset`, which will be `target` once merged. One that is finished already
@@ -116,7 +43,7 @@ pub fn produce_shard(
     options: &FileOptions,
     watch: Watch<'_>,
 ) -> Result<Sharded, GenerateError> {
-    let recipe = shard.recipe(dataset)?;
+    let recipe = Recipe::of_shard(dataset, shard)?;
     let own = shard.file(target);
     let data = match layout {
         Layout::Shared => shared_file(target),
@@ -220,81 +147,4 @@ fn write_columns(
         digester.update(row.get(own.clone()).unwrap_or_default());
         Ok(())
     })
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-impl Layout {
-    /// The spelling in manifests.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Layout::Shared => "shared",
-            Layout::Separate => "separate",
-        }
-    }
-}
-
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index, self.count)
-    }
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.split_once('/')
-            .and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)))
-            .and_then(|(index, count)| Self::new(index, count))
-            .ok_or_else(|| {
-                format!("give K/N, shard K of N with K from 1 to N and N at most {MAX_SHARDS}")
-            })
-    }
-}
-
-impl Shard {
-    /// Shard `index` of `count`; none unless `1 <= index <= count <= `[`MAX_SHARDS`].
-    #[must_use]
-    pub fn new(index: u32, count: u32) -> Option<Self> {
-        (1 <= index && index <= count && count <= MAX_SHARDS).then_some(Self { index, count })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shards_cover_every_channel_once() {
-        for channels in [1, 2, 31, 33, 64, 1000, 4096] {
-            for count in [1, 2, 3, 7, 31] {
-                if count > channels {
-                    assert!(Shard { index: 1, count }.channels(channels).is_err());
-                    continue;
-                }
-                let mut next = 0;
-                for index in 1..=count {
-                    let range = Shard { index, count }.channels(channels).unwrap();
-                    assert_eq!(range.start, next);
-                    assert!(range.end > range.start, "shard {index}/{count} of {channels}");
-                    next = range.end;
-                }
-                assert_eq!(next, channels);
-            }
-        }
-    }
-
-    #[test]
-    fn shards_are_counted_from_one() {
-        assert_eq!("2/4".parse(), Ok(Shard { index: 2, count: 4 }));
-        for wrong in ["0/4", "5/4", "1", "1/0", "a/b", "1/2/3", "-1/2", "1/10000"] {
-            assert!(wrong.parse::<Shard>().unwrap_err().contains("K/N"), "{wrong}");
-        }
-    }
 }

@@ -6,8 +6,8 @@ use super::watch::Watch;
 use super::{GenerateError, Recipe, Settings};
 use crate::base::Failure;
 use crate::config::{At, ConfigError, DatasetConfig, Position, Problem, Value};
-use crate::plan::GeneratedDataset;
 use crate::primitive::{GeneratorSpec, GoldenDigest, GoldenSpec, Library};
+use crate::synthetic::GeneratedDataset;
 use crate::synthetic::generated;
 use crate::synthetic::manifest::{entry, need};
 

@@ -1,7 +1,6 @@
 //! What runs a kernel: the seam between the harness and native code, a board or an emulator.
 
 use cortex_core::kernel::KernelFault;
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Clock;
@@ -27,7 +26,8 @@ pub trait Device: Send {
     /// `output`, which holds at least [`Device::max_output_len`] values.
     ///
     /// # Errors
-    /// [`WindowFault`]: the window failed. After [`WindowFault::DeviceLost`] the run ends.
+    /// [`WindowFault`]: the window failed. After [`WindowFault::DeviceLost`] the run ends, after
+    /// [`WindowFault::KernelLost`] this kernel.
     fn run_window(
         &mut self,
         index: u64,
@@ -42,6 +42,11 @@ pub trait Device: Send {
         None
     }
 
+    /// Samples so far that lay beyond the range of the kernel's own sample type.
+    fn saturated_samples(&self) -> u64 {
+        0
+    }
+
     /// Called now and then in a long wait for the next window: whether the device is still there.
     ///
     /// # Errors
@@ -50,7 +55,8 @@ pub trait Device: Send {
         Ok(())
     }
 
-    /// Why the device was lost, as a sentence, after [`WindowFault::DeviceLost`].
+    /// Why the device or its kernel was lost, as a sentence, after [`WindowFault::DeviceLost`] and
+    /// [`WindowFault::KernelLost`]; after [`WindowFault::Status`] what the first one meant.
     fn loss(&self) -> Option<String> {
         None
     }
@@ -83,6 +89,21 @@ pub struct DeviceTiming {
     pub ticks: Option<DeviceTicks>,
 }
 
+impl DeviceTiming {
+    /// Of a kernel on this computer, known by its start and end.
+    #[must_use]
+    pub fn of_kernel(start_ns: u64, end_ns: u64) -> Self {
+        Self {
+            input_ns: start_ns,
+            start_ns,
+            end_ns,
+            first_tx_ns: end_ns,
+            last_tx_ns: end_ns,
+            ticks: None,
+        }
+    }
+}
+
 /// The instants of [`DeviceTiming`] in ticks of the device's counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeviceTicks {
@@ -98,44 +119,6 @@ pub struct DeviceTicks {
     pub last_tx: u64,
 }
 
-/// The counter behind [`DeviceTicks`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceClock {
-    /// What counts: `SysTick`, `DWT cycle counter`, `monotonic clock` ...
-    pub source: String,
-    /// Ticks per second.
-    pub hz: u64,
-    /// Bits of the raw counter, before wraps are counted.
-    pub bits: u8,
-    /// For an emulated device: nanoseconds of emulated time that one instruction takes. Its
-    /// times are then counts of instructions, and say nothing about the time on real hardware.
-    pub instruction_ns: Option<u64>,
-}
-
-impl DeviceClock {
-    /// The time between two ticks, in nanoseconds.
-    #[must_use]
-    pub fn resolution_ns(&self) -> f64 {
-        1e9 / self.hz.max(1) as f64
-    }
-
-    /// Nanoseconds of the device's clock in `ticks`, rounded down.
-    #[must_use]
-    pub fn ns(&self, ticks: u64) -> u64 {
-        let ns = u128::from(ticks) * 1_000_000_000 / u128::from(self.hz.max(1));
-        u64::try_from(ns).unwrap_or(u64::MAX)
-    }
-
-    /// Instructions executed in `ticks`, to the nearest; none unless the device is emulated.
-    #[must_use]
-    pub fn instructions(&self, ticks: u64) -> Option<u64> {
-        let instruction_ns = u128::from(self.instruction_ns?.max(1));
-        let hz = u128::from(self.hz.max(1));
-        let ns = (u128::from(ticks) * 1_000_000_000 + hz / 2) / hz;
-        u64::try_from((ns + instruction_ns / 2) / instruction_ns).ok()
-    }
-}
-
 /// Why a window has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum WindowFault {
@@ -148,6 +131,12 @@ pub enum WindowFault {
     /// The device reported an error of its own.
     #[error("the device reported error {0}")]
     Reported(i32),
+    /// A kernel of the user's own reported this status, as it may; later windows follow.
+    #[error("the kernel reported status {0}")]
+    Status(i32),
+    /// The kernel is gone, and with it what it was run in; the next kernel can be run.
+    #[error("the kernel is gone")]
+    KernelLost,
     /// The device is gone; no later window can succeed.
     #[error("the device does not answer any more")]
     DeviceLost,
@@ -155,7 +144,8 @@ pub enum WindowFault {
 
 impl WindowFault {
     /// The number telemetry gives in `error_code`: 1 to 3 a kernel's refusal (input, output,
-    /// state length), 10 a timeout, 11 a lost device, 1000 + n an error n of the device's own.
+    /// state length), 10 a timeout, 11 a lost device, 12 a lost kernel, 1000 + n an error n of the
+    /// device's own, 2000 + n a status n of a kernel of the user's own.
     #[must_use]
     pub fn code(self) -> i32 {
         match self {
@@ -164,28 +154,9 @@ impl WindowFault {
             WindowFault::Kernel(KernelFault::StateLength) => 3,
             WindowFault::Timeout => 10,
             WindowFault::DeviceLost => 11,
+            WindowFault::KernelLost => 12,
+            WindowFault::Status(status) => status.saturating_add(2000),
             WindowFault::Reported(code) => code.saturating_add(1000),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_become_whole_instructions_at_every_timer_rate() {
-        let clock = |hz, instruction_ns| DeviceClock {
-            source: "SysTick".to_owned(),
-            hz,
-            bits: 24,
-            instruction_ns,
-        };
-        // 1000 instructions take 256,000 ns; a timer shows the floor of that, or one tick less.
-        for (hz, ticks) in [(25_000_000, 6400), (16_000_000, 4096), (1_000_000_000, 256_000)] {
-            assert_eq!(clock(hz, Some(256)).instructions(ticks), Some(1000));
-            assert_eq!(clock(hz, Some(256)).instructions(ticks - 1), Some(1000));
-        }
-        assert_eq!(clock(16_000_000, None).instructions(4096), None);
     }
 }

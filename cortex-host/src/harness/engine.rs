@@ -8,11 +8,12 @@ use cortex_core::kernel::KernelShape;
 use thiserror::Error;
 
 use super::Clock;
-use super::device::{Device, DeviceClock, DeviceTiming, WindowFault};
+use super::device::{Device, DeviceTiming, WindowFault};
 use super::samples::{SampleFile, SampleFileError};
 use super::schedule::{Schedule, windows_in};
 use crate::base::Interrupt;
 use crate::base::{ExitCode, Failure};
+use crate::device::DeviceClock;
 use crate::platform::aligned::AlignedSamples;
 
 /// With this much time before the next release, the sink may do slow work.
@@ -178,6 +179,16 @@ pub enum JobError {
     /// Telemetry could not be written.
     #[error("cannot write telemetry: {0}")]
     Sink(#[from] std::io::Error),
+    /// The kernel is gone: this job has ended, others can follow.
+    #[error("in window {index} of repeat {repeat} {cause}")]
+    KernelLost {
+        /// The window.
+        index: u64,
+        /// The repeat.
+        repeat: u32,
+        /// What happened, as a sentence.
+        cause: String,
+    },
     /// The device is gone.
     #[error("kernel {name}: the device was lost in window {index} of repeat {repeat}: {cause}")]
     DeviceLost {
@@ -197,6 +208,7 @@ impl From<JobError> for Failure {
         let code = match &error {
             JobError::NothingToMeasure { .. } => ExitCode::Usage,
             JobError::Samples(_) | JobError::Sink(_) => ExitCode::InputOutput,
+            JobError::KernelLost { .. } => ExitCode::CheckFailed,
             JobError::DeviceLost { .. } => ExitCode::Device,
         };
         Failure::new(code, error.to_string())
@@ -325,7 +337,7 @@ fn run_repeat(
             fault: result.err(),
         };
         sink.window(&record, buffers.output.get(..done.output_len).unwrap_or_default())?;
-        if let Some(fault @ WindowFault::DeviceLost) = record.fault {
+        if let Some(fault @ (WindowFault::DeviceLost | WindowFault::KernelLost)) = record.fault {
             sink.idle()?;
             return lost(job, repeat, index, fault, device, interrupt);
         }
@@ -334,7 +346,7 @@ fn run_repeat(
     Ok(Ending::Complete)
 }
 
-/// How a job ends whose device is gone; the user's own wish to stop comes first.
+/// How a job ends whose device or kernel is gone; the user's own wish to stop comes first.
 fn lost(
     job: &Job,
     repeat: u32,
@@ -347,6 +359,9 @@ fn lost(
         return Ok(Ending::Interrupted);
     }
     let cause = device.loss().unwrap_or_else(|| fault.to_string());
+    if fault == WindowFault::KernelLost {
+        return Err(JobError::KernelLost { index, repeat, cause });
+    }
     Err(JobError::DeviceLost { name: job.name.clone(), index, repeat, cause })
 }
 

@@ -10,10 +10,9 @@ use cortex_core::kernel::{AnyKernel, Kernel, KernelError, KernelFault};
 use cortex_core::link::message::Configured;
 use cortex_core::link::{ErrorCode, ErrorInfo, HostStats, ResultEnd};
 
+use crate::device::DeviceClock;
 use crate::device::{BlockDone, Connection, KernelJob, LinkError, LinkFigures};
-use crate::harness::{
-    Clock, Device, DeviceClock, DeviceTicks, DeviceTiming, WindowDone, WindowFault,
-};
+use crate::harness::{Clock, Device, DeviceTicks, DeviceTiming, WindowDone, WindowFault};
 
 /// A [`Device`] on the other side of a link.
 pub struct LinkDevice<'c> {

@@ -107,17 +107,7 @@ impl Device for NativeDevice {
         let result = self.kernel.process(&mut self.state, input, output);
         let end_ns = clock.now_ns();
         let output_len = result.map_err(WindowFault::Kernel)?;
-        Ok(WindowDone {
-            output_len,
-            timing: DeviceTiming {
-                input_ns: start_ns,
-                start_ns,
-                end_ns,
-                first_tx_ns: end_ns,
-                last_tx_ns: end_ns,
-                ticks: None,
-            },
-        })
+        Ok(WindowDone { output_len, timing: DeviceTiming::of_kernel(start_ns, end_ns) })
     }
 
     fn missing_samples(&self) -> Option<u32> {

@@ -7,11 +7,45 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{RealtimePlan, Scheduler};
 use crate::platform::scheduling::{RealtimePolicy, set_realtime_policy};
 
 /// Priority under `fifo` and `rr` when the plan names none: above every time-shared thread.
 const LEAST_PRIORITY: u8 = 1;
+
+/// Scheduling wishes; without the privilege a run goes on and says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RealtimeSettings {
+    /// The scheduling policy.
+    pub scheduler: Scheduler,
+    /// Priority 1..=99 for `fifo` and `rr`.
+    pub priority: Option<u8>,
+    /// Cores the run may use; empty means all.
+    pub cpu_affinity: Vec<usize>,
+}
+
+/// Scheduling policy of the measuring thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheduler {
+    /// The system's default, time-shared.
+    #[default]
+    Other,
+    /// SCHED_FIFO.
+    Fifo,
+    /// SCHED_RR.
+    Rr,
+}
+
+impl Scheduler {
+    /// The spelling in configurations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Scheduler::Other => "other",
+            Scheduler::Fifo => "fifo",
+            Scheduler::Rr => "rr",
+        }
+    }
+}
 
 /// What the measuring thread really runs under.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +82,7 @@ impl fmt::Display for AppliedRealtime {
 /// Applies `plan` to the calling thread, which must be the one that will run the windows; threads
 /// it started before are not touched.
 #[must_use]
-pub fn apply_realtime(plan: &RealtimePlan) -> AppliedRealtime {
+pub fn apply_realtime(plan: &RealtimeSettings) -> AppliedRealtime {
     let mut applied = AppliedRealtime {
         scheduler_requested: plan.scheduler.name().to_owned(),
         scheduler: Scheduler::Other.name().to_owned(),
@@ -137,14 +171,15 @@ mod tests {
 
     #[test]
     fn no_wish_no_warning() {
-        let applied = apply_realtime(&RealtimePlan::default());
+        let applied = apply_realtime(&RealtimeSettings::default());
         assert_eq!(applied.scheduler, "other");
         assert!(applied.warnings.is_empty());
     }
 
     #[test]
     fn an_absent_core_is_a_warning_that_lists_those_there() {
-        let plan = RealtimePlan { cpu_affinity: vec![1_000_000], ..RealtimePlan::default() };
+        let plan =
+            RealtimeSettings { cpu_affinity: vec![1_000_000], ..RealtimeSettings::default() };
         let applied = apply_realtime(&plan);
         assert!(applied.cpu_affinity.is_empty());
         assert!(applied.warnings[0].contains("cores [0"), "{:?}", applied.warnings);
@@ -152,10 +187,10 @@ mod tests {
 
     #[test]
     fn an_impossible_priority_is_a_warning_and_the_default_scheduler() {
-        let plan = RealtimePlan {
+        let plan = RealtimeSettings {
             scheduler: Scheduler::Fifo,
             priority: Some(100),
-            ..RealtimePlan::default()
+            ..RealtimeSettings::default()
         };
         let applied = apply_realtime(&plan);
         assert_eq!(applied.scheduler, "other");

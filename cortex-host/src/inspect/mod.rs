@@ -11,7 +11,7 @@ use serde::Serialize;
 pub(crate) use picture::{grid, thinned};
 pub use picture::{html, svg};
 
-use crate::download::catalogue;
+use crate::base::digest::sha256_of;
 use crate::recording::{DatasetError, Recording};
 use crate::spectrum::{self, Density, Scratch, Welch};
 
@@ -134,7 +134,7 @@ pub fn inspect(
 
     let sha256 = thread::scope(|scope| {
         // The digest is of the file's own bytes, whatever its format: a reader of its own.
-        let digest = scope.spawn(move || catalogue::sha256_of(file));
+        let digest = scope.spawn(move || sha256_of(file));
         let mut rows = vec![0.0_f32; (TILE_SAMPLES / channels).max(1) * channels];
         let workers = thread::available_parallelism().map_or(1, |count| count.get()).min(4);
         let mut done = 0_u64;

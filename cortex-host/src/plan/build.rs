@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 use super::encoding::{plan_encoding, plan_results};
 use super::kernels::plan_kernels;
 use super::samples::plan_dataset;
-use super::value::{choice, positive, whole};
 use super::{
-    DatasetPlan, ExecutionPlan, Normalize, OutputPlan, Pace, Plan, RealtimePlan, Scheduler,
-    TelemetryFormat, Transfer, resolved,
+    DatasetPlan, ExecutionPlan, OutputPlan, Pace, Plan, TelemetryFormat, Transfer, resolved,
 };
+use crate::config::value::{choice, positive, whole};
 use crate::config::{
     self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
     RunConfig, Source,
 };
 use crate::device::Device;
 use crate::device::qemu::emulated_board;
+use crate::harness::{RealtimeSettings, Scheduler};
 use crate::primitive::Library;
+use crate::synthetic::Normalize;
 
 /// Reads and plans the configuration `argument`: a path, `-` for stdin, or the embedded
 /// quickstart when absent.
@@ -201,7 +202,7 @@ fn refuse_normalized(
     }
 }
 
-fn plan_realtime(config: Option<&At<RealtimeConfig>>) -> Result<RealtimePlan, Problem> {
+fn plan_realtime(config: Option<&At<RealtimeConfig>>) -> Result<RealtimeSettings, Problem> {
     let config = config.map(|at| at.value.clone()).unwrap_or_default();
     let schedulers = [Scheduler::Other, Scheduler::Fifo, Scheduler::Rr];
     let scheduler = match &config.scheduler {
@@ -229,5 +230,5 @@ fn plan_realtime(config: Option<&At<RealtimeConfig>>) -> Result<RealtimePlan, Pr
             cpu_affinity.push(core.value as usize);
         }
     }
-    Ok(RealtimePlan { scheduler, priority, cpu_affinity })
+    Ok(RealtimeSettings { scheduler, priority, cpu_affinity })
 }

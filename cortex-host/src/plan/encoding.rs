@@ -3,10 +3,11 @@
 use cortex_core::link::Encoding;
 use cortex_core::signal::Signal;
 
-use super::value::choice;
-use super::{DatasetPlan, GeneratedDataset, Transfer};
+use super::{DatasetPlan, Transfer};
+use crate::config::value::choice;
 use crate::config::{At, Problem};
 use crate::device::Device;
+use crate::synthetic::GeneratedDataset;
 
 /// The greatest step of `i16` in either direction.
 const MAX_STEPS: f64 = 32_767.0;
@@ -183,7 +184,7 @@ mod tests {
     use cortex_core::signal::{Effects, GeneratorVersion, SourceSpec};
 
     use super::*;
-    use crate::plan::Normalize;
+    use crate::synthetic::Normalize;
 
     #[test]
     fn the_scale_holds_the_signal_and_wastes_less_than_a_bit() {

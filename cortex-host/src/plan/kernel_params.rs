@@ -5,8 +5,8 @@ use cortex_core::kernel::{
     MIN_TAPS,
 };
 
-use super::value::whole;
 use crate::config::decode::Decode;
+use crate::config::value::whole;
 use crate::config::{
     At, BandpassFirParams, Entry, FftParams, GoertzelParams, Node, NotchIirParams, Position,
     Problem, Value, WelchPsdParams,

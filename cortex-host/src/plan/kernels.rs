@@ -2,9 +2,9 @@
 
 use cortex_core::kernel::{KernelError, KernelName, KernelShape, MAX_WINDOW};
 
-use super::value::{positive, whole};
 use super::{DatasetPlan, ExecutionPlan, KernelPlan, kernel_params, windows};
 use crate::base::{listed, nearest, quoted};
+use crate::config::value::{positive, whole};
 use crate::config::{At, KernelConfig, Position, Problem};
 
 /// Window length in samples when none is given.

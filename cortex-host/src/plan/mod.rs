@@ -9,16 +9,17 @@ mod encoding;
 mod kernel_params;
 mod kernels;
 mod resolved;
-pub(crate) mod samples;
-pub(crate) mod value;
+mod samples;
 
 use std::path::PathBuf;
 
 use cortex_core::kernel::KernelSpec;
-use cortex_core::signal::{GeneratorVersion, SourceSpec};
 use sha2::{Digest, Sha256};
 
+use crate::base::digest::hex;
 use crate::device::Device;
+use crate::harness::RealtimeSettings;
+use crate::synthetic::GeneratedDataset;
 
 pub use build::{Overrides, load, load_with};
 pub use encoding::{ReturnedResults, SampleEncoding};
@@ -43,7 +44,7 @@ pub struct Plan {
     /// What is sent back of each window.
     pub results: ReturnedResults,
     /// Scheduling wishes for the native device.
-    pub realtime: RealtimePlan,
+    pub realtime: RealtimeSettings,
     /// The configuration with every default filled in, as YAML that `run` takes again.
     pub config_text: String,
 }
@@ -53,10 +54,7 @@ impl Plan {
     /// digest were asked for the same thing.
     #[must_use]
     pub fn digest(&self) -> String {
-        Sha256::digest(self.config_text.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(&Sha256::digest(self.config_text.as_bytes()))
     }
 
     /// Samples per channel that one repeat streams: the whole dataset, or the part that
@@ -136,38 +134,6 @@ pub struct StaticDataset {
     pub sample_rate_hz: f64,
     /// Samples per channel in the file, at least 1.
     pub samples: u64,
-}
-
-/// A parametric dataset: the primitive and all its arguments.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GeneratedDataset {
-    /// The generator primitive, such as `primitives/datasets/v1/synthetic`.
-    pub primitive: String,
-    /// The generator's version, equal to `spec.version`.
-    pub version: GeneratorVersion,
-    /// Everything that decides the samples of a channel.
-    pub spec: SourceSpec,
-    /// What the file's writer does to each channel as a whole.
-    pub normalize: Normalize,
-    /// The signal's name in configurations, such as `pink_noise`.
-    pub signal_type: String,
-    /// The duration asked for, in seconds.
-    pub duration_s: f64,
-    /// Number of channels, at least 1.
-    pub channels: usize,
-    /// Samples per channel: `duration_s * sample_rate_hz`, rounded to the nearest, at least 1.
-    pub samples: u64,
-}
-
-/// What is done to each channel as a whole once it is known: for files only, since it needs the
-/// data twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Normalize {
-    /// Nothing: amplitudes hold for the process, not for each stretch of it.
-    #[default]
-    None,
-    /// Zero mean and exactly the RMS asked for, in every channel.
-    Exact,
 }
 
 /// One kernel of a run.
@@ -265,41 +231,6 @@ impl Transfer {
         match self {
             Transfer::Streamed => "streamed",
             Transfer::Seeded => "seeded",
-        }
-    }
-}
-
-/// Scheduling wishes; without the privilege a run goes on and says so.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RealtimePlan {
-    /// The scheduling policy.
-    pub scheduler: Scheduler,
-    /// Priority 1..=99 for `fifo` and `rr`.
-    pub priority: Option<u8>,
-    /// Cores the run may use; empty means all.
-    pub cpu_affinity: Vec<usize>,
-}
-
-/// Scheduling policy of the measuring thread.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scheduler {
-    /// The system's default, time-shared.
-    #[default]
-    Other,
-    /// SCHED_FIFO.
-    Fifo,
-    /// SCHED_RR.
-    Rr,
-}
-
-impl Scheduler {
-    /// The spelling in configurations.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Scheduler::Other => "other",
-            Scheduler::Fifo => "fifo",
-            Scheduler::Rr => "rr",
         }
     }
 }

@@ -3,85 +3,31 @@
 use std::fs;
 use std::path::Path;
 
-use cortex_core::kernel::MAX_CHANNELS;
-
-use super::value::{positive, whole};
 use super::{DatasetPlan, StaticDataset};
 use crate::base::quoted;
-use crate::config::{At, DatasetConfig, Position, Problem};
+use crate::config::{At, DatasetConfig, Problem};
 use crate::primitive::{Dataset, Library};
 use crate::recording::shape;
-use crate::synthetic;
+use crate::synthetic::{dataset_head, of_generator};
 
 /// Decides the dataset.
-pub(crate) fn plan_dataset(
+pub(super) fn plan_dataset(
     config: &At<DatasetConfig>,
     library: &Library,
 ) -> Result<DatasetPlan, Problem> {
-    let table = &config.value;
-    let path = needed("path", table.path.as_ref(), config.position)?;
-    let channels = *needed("channels", table.channels.as_ref(), config.position)?;
-    let rate = *needed("sample_rate_hz", table.sample_rate_hz.as_ref(), config.position)?;
-    check_format(table.format.as_ref())?;
-    whole("dataset.channels", Some(channels), 1, MAX_CHANNELS as u64)?;
-    let sample_rate_hz = positive("dataset.sample_rate_hz", rate)?;
-    if !(1e-3..=1e7).contains(&sample_rate_hz) {
-        let message = format!(
-            "dataset.sample_rate_hz must lie between 0.001 and 10000000, but it is {sample_rate_hz}"
-        );
-        return Err(Problem::at(rate.position, message));
-    }
+    let head = dataset_head(config)?;
+    let path = head.path;
     match library.dataset(&path.value).map_err(|error| error.at(path.position))? {
         Dataset::File(found) => {
-            if let Some(params) = &table.params {
+            if let Some(params) = &config.value.params {
                 let message = "dataset.params is for generators, but dataset.path is a file; remove params, or set path to a generator such as primitives/datasets/v1/synthetic";
                 return Err(Problem::at(params.position, message));
             }
-            static_dataset(path, &found, channels, sample_rate_hz)
+            static_dataset(path, &found, head.channels, head.sample_rate_hz.value)
         }
         Dataset::Generator { primitive, spec } => {
-            let version = spec.generator_version().map_err(|_| {
-                let message = format!(
-                    "the spec.yaml of {} names no compiled generator of this version",
-                    quoted(&primitive)
-                );
-                Problem::at(path.position, message)
-            })?;
-            let params = table.params.as_ref().ok_or_else(|| {
-                let message = format!("dataset.params is missing: {} is a generator; give params with signal_type and duration_s", quoted(&primitive));
-                Problem::at(config.position, message)
-            })?;
-            synthetic::from_config(&primitive, version, &params.value, channels, rate)
-                .map(DatasetPlan::Generated)
+            of_generator(config, &head, &primitive, &spec).map(DatasetPlan::Generated)
         }
-    }
-}
-
-fn needed<'a, T>(
-    key: &str,
-    value: Option<&'a At<T>>,
-    position: Position,
-) -> Result<&'a At<T>, Problem> {
-    value.ok_or_else(|| {
-        let what = match key {
-            "path" => "a .float32 file, or a generator such as primitives/datasets/v1/synthetic",
-            "channels" => "the number of channels",
-            _ => "the sample rate in Hz",
-        };
-        Problem::at(position, format!("dataset.{key} is missing; give {what}"))
-    })
-}
-
-fn check_format(format: Option<&At<String>>) -> Result<(), Problem> {
-    match format {
-        Some(format) if format.value != "float32" => Err(Problem::at(
-            format.position,
-            format!(
-                "dataset.format must be float32, but it is {}; convert the file first",
-                quoted(&format.value)
-            ),
-        )),
-        _ => Ok(()),
     }
 }
 

@@ -6,8 +6,11 @@
 //! - [`aligned`]: samples that begin at a cache line (safe, and of the same matter as vectors);
 //! - [`child`]: child processes that end with this one;
 //! - [`descriptor`]: descriptors of crates that hand out only the number;
+//! - [`fault_report`]: which signal ended a child, and about which address;
+//! - [`library`]: kernels of a user's own behind their C interfaces;
 //! - [`map`]: files in memory;
 //! - [`scheduling`]: the calling thread's scheduling policy;
+//! - [`shared_memory`]: memory that two processes take turns with;
 //! - [`signals`]: what becomes of signals without a handler;
 //! - [`simd`]: running generic code with the processor's widest vector instructions;
 //! - [`tile_ring`]: tiles whose columns several threads fill at once.
@@ -17,8 +20,13 @@ pub mod aligned;
 pub mod child;
 #[cfg(unix)]
 pub mod descriptor;
+#[cfg(target_os = "linux")]
+pub mod fault_report;
+pub mod library;
 pub mod map;
 pub mod scheduling;
+#[cfg(target_os = "linux")]
+pub mod shared_memory;
 pub mod signals;
 pub mod simd;
 pub mod tile_ring;

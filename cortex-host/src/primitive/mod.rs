@@ -6,6 +6,7 @@
 //! that exists wins: a local `primitives/` folder overrides the embedded copies.
 
 mod embedded;
+mod source;
 mod spec;
 
 use std::collections::BTreeMap;

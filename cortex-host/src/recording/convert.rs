@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::brainvision::{self, Header};
 use super::{DatasetError, Recording, events, npy};
 use crate::base::atomic_file::{self, Placing, Staged};
+use crate::base::digest::hex;
 use crate::synthetic::manifest_beside;
 
 /// Samples (of all channels) converted at a time.
@@ -114,7 +115,7 @@ pub fn convert(
         events: recording.keeps_events.then_some(events_path),
         npy: with_npy.then_some(npy_path),
         bytes: done * channels as u64 * 4,
-        sha256: hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hex(&hasher.finalize()),
         outside_range: recording.outside_range().to_vec(),
     })
 }

@@ -3,22 +3,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::base::{ExitCode, Failure};
+use crate::base::{ExitCode, Failure, FileError};
 
 /// Why a dataset could not be read, written or fetched. Every message is one sentence that
 /// names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
-    /// The operating system refused to read or write a file.
-    #[error("cannot {action} {path}: {source}", path = path.display())]
-    Io {
-        /// What was attempted, as a verb: "read", "create".
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file exists but its content is not what its format promises.
     #[error("{path}: {problem}", path = path.display())]
     Format {
@@ -48,11 +41,10 @@ pub enum DatasetError {
 
 impl From<DatasetError> for Failure {
     fn from(error: DatasetError) -> Self {
-        let code = match &error {
+        let code = match error {
+            DatasetError::File(error) => return error.into(),
             DatasetError::Request(_) => ExitCode::Usage,
-            DatasetError::Io { .. } | DatasetError::Format { .. } | DatasetError::Fetch { .. } => {
-                ExitCode::InputOutput
-            }
+            DatasetError::Format { .. } | DatasetError::Fetch { .. } => ExitCode::InputOutput,
             DatasetError::Mismatch(_) => ExitCode::CheckFailed,
             DatasetError::Interrupted => ExitCode::Interrupted,
         };
@@ -61,10 +53,10 @@ impl From<DatasetError> for Failure {
 }
 
 impl DatasetError {
-    /// An [`DatasetError::Io`] for `path`, as a closure for `map_err`.
+    /// The system's refusal to `action` on `path`, as a closure for `map_err`.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+        let error = FileError::at(action, path);
+        move |source| error(source).into()
     }
 
     /// A [`DatasetError::Format`] for `path`.

@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::base::Failure;
 use crate::base::contained::{check_within, open_within};
-use crate::recording::DatasetError;
+use crate::base::{Failure, FileError};
 use crate::results::{InputSpectrum, RunStatus, SCHEMA_VERSION, SPECTRUM_NAME, Summary};
 
 /// Summaries, spectra and configurations are far smaller than this, in bytes.
@@ -33,14 +32,6 @@ pub enum ReportError {
     NoRun {
         /// The folder.
         folder: PathBuf,
-    },
-    /// A file cannot be read.
-    #[error("cannot read {path}: {source}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
     },
     /// A file does not hold what it should.
     #[error("{path}: {message}; the file was changed or is not whole", path = path.display())]
@@ -62,9 +53,9 @@ pub enum ReportError {
         /// Its version.
         found: u64,
     },
-    /// The report cannot be written.
+    /// A file cannot be read, or the report not be written.
     #[error(transparent)]
-    Write(#[from] DatasetError),
+    File(#[from] FileError),
 }
 
 impl From<ReportError> for Failure {
@@ -249,11 +240,11 @@ fn facts(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
 
 /// A file's text; none when there is no such file.
 fn read_text(run: &Path, path: &Path) -> Result<Option<String>, ReportError> {
-    let unreadable = |source| ReportError::Read { path: path.to_owned(), source };
+    let unreadable = |source| FileError::at("read", path)(source);
     let file = match open_within(run, path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
+        Err(error) => return Err(unreadable(error).into()),
     };
     let mut text = String::new();
     file.take(MOST_TEXT_BYTES).read_to_string(&mut text).map_err(unreadable)?;
@@ -262,11 +253,11 @@ fn read_text(run: &Path, path: &Path) -> Result<Option<String>, ReportError> {
 
 /// Names of the folders in `folder`, in order; none when it does not exist.
 fn folders_in(run: &Path, folder: &Path) -> Result<Vec<String>, ReportError> {
-    let unreadable = |source| ReportError::Read { path: folder.to_owned(), source };
+    let unreadable = |source| FileError::at("read", folder)(source);
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(error)),
+        Err(error) => return Err(unreadable(error).into()),
     };
     check_within(run, folder).map_err(unreadable)?;
     let mut names = Vec::new();
@@ -300,7 +291,7 @@ fn read_windows(run: &Path, name: String, running: bool) -> Result<KernelWindows
                 return Ok(kernel);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(ReportError::Read { path, source }),
+            Err(source) => return Err(FileError::at("read", &path)(source).into()),
         }
     }
     // A kernel whose folder was only just made has no windows.
@@ -308,7 +299,7 @@ fn read_windows(run: &Path, name: String, running: bool) -> Result<KernelWindows
         return Ok(kernel);
     }
     let source = io::Error::from(io::ErrorKind::NotFound);
-    Err(ReportError::Read { path: folder.join("telemetry.ndjson"), source })
+    Err(FileError::at("read", &folder.join("telemetry.ndjson"))(source).into())
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -334,7 +325,7 @@ fn read_rows(
             .by_ref()
             .take(MOST_LINE_BYTES)
             .read_until(b'\n', &mut line)
-            .map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
+            .map_err(|source| FileError::at("read", path)(source))?;
         if taken == 0 {
             break;
         }

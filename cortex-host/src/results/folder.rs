@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::ResultsError;
+use crate::base::FileError;
 use crate::base::atomic_file::place_text;
-use crate::recording::DatasetError;
 
 /// Runs that can start in one second before the names run out.
 const NAMES_PER_SECOND: u32 = 10_000;
@@ -75,7 +75,7 @@ impl RunFolder {
     pub fn write_text(&self, name: &str, text: &str) -> Result<(), ResultsError> {
         let path = self.path.join(name);
         place_text(&path, text).map_err(|error| match error {
-            DatasetError::Io { action, path, source } => ResultsError { action, path, source },
+            FileError::Io { action, path, source } => ResultsError { action, path, source },
             other => ResultsError::at("write", &path)(io::Error::other(other.to_string())),
         })
     }

@@ -8,7 +8,8 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::harness::{DeviceClock, Job, Pacing, Schedule, WindowRecord};
+use crate::device::DeviceClock;
+use crate::harness::{Job, Pacing, Schedule, WindowRecord};
 
 /// Numbers of windows, over all repeats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,8 @@ use serde::{Serialize, Serializer};
 
 use super::ResultsError;
 use super::statistics::KernelStatistics;
-use crate::harness::{DeviceClock, Job, WindowRecord, WindowSink};
+use crate::device::DeviceClock;
+use crate::harness::{Job, WindowRecord, WindowSink};
 use crate::plan::TelemetryFormat;
 
 /// Batches in circulation.

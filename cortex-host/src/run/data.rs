@@ -7,13 +7,15 @@ use tempfile::TempPath;
 
 use crate::base::Interrupt;
 use crate::base::atomic_file::{clear_abandoned, place_text};
+use crate::base::digest::FileDigester;
 use crate::base::{ExitCode, Failure};
 use crate::cli::Talk;
 use crate::cli::support::progress::generating;
-use crate::generate::{FileDigester, FileOptions, GenerateError, Recipe, write_file};
+use crate::generate::{FileOptions, GenerateError, Recipe, write_file};
 use crate::harness::SampleFile;
-use crate::plan::{DatasetPlan, GeneratedDataset, Plan, StaticDataset};
+use crate::plan::{DatasetPlan, Plan, StaticDataset};
 use crate::results::{DatasetFacts, InputSpectrum, RunFolder, SPECTRUM_NAME};
+use crate::synthetic::GeneratedDataset;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
 /// Hashing more than this is worth a line of talk.
@@ -146,7 +148,7 @@ fn generate(
     talk.say(&format!("Generated file: {}", temporary.display()));
 
     // The data go with the run; the manifest stays and makes them again.
-    let manifest = Manifest::now(dataset, None, digester.finish())?;
+    let manifest = Manifest::now(dataset, None, digester.finish()).map_err(GenerateError::from)?;
     let manifest_name = format!("dataset/{MANIFEST_NAME}");
     place_text(&folder.path().join(&manifest_name), &manifest.to_yaml())?;
     Ok(Data {

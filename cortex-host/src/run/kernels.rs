@@ -11,10 +11,11 @@ use crate::base::Failure;
 use crate::base::Interrupt;
 use crate::cli::Talk;
 use crate::cli::run::Run;
+use crate::device::DeviceClock;
 use crate::device::{Connection, LinkError};
 use crate::harness::{
-    AppliedRealtime, Device, DeviceClock, Ending, Job, JobError, Monotonic, NativeDevice,
-    SampleFile, VectorKernel, apply_realtime, run_job,
+    AppliedRealtime, Device, Ending, Job, JobError, Monotonic, NativeDevice, SampleFile,
+    VectorKernel, apply_realtime, run_job,
 };
 use crate::harness::{LinkDevice, LinkDeviceError};
 use crate::plan::{DatasetPlan, Pace, Plan, Transfer};

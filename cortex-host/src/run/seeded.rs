@@ -7,12 +7,14 @@ use super::target::kernel_job;
 use crate::base::Failure;
 use crate::base::Interrupt;
 use crate::cli::run::Run;
+use crate::device::DeviceClock;
 use crate::device::{
     Connection, KernelJob, LinkError, LinkFigures, SeededComparison, compare_seeded,
 };
-use crate::harness::{DeviceClock, Ending, Job, SampleFile, check_job};
-use crate::plan::{GeneratedDataset, Plan};
+use crate::harness::{Ending, Job, SampleFile, check_job};
+use crate::plan::Plan;
 use crate::results::{KernelStatistics, KernelSummary, OutputCheck, SeededFigures};
+use crate::synthetic::GeneratedDataset;
 
 /// What all repeats of a kernel found.
 #[derive(Default)]

@@ -1,10 +1,71 @@
-//! A generated dataset without a whole run around it: for the command line and for manifests.
+//! From the `dataset` table of a configuration to a generated dataset: for runs, manifests and the
+//! command line.
 
+use cortex_core::kernel::MAX_CHANNELS;
+
+use super::GeneratedDataset;
 use crate::base::quoted;
-use crate::config::{At, DatasetConfig, Problem};
-use crate::plan::samples::plan_dataset;
-use crate::plan::{DatasetPlan, GeneratedDataset};
-use crate::primitive::Library;
+use crate::config::value::{positive, whole};
+use crate::config::{At, DatasetConfig, Position, Problem};
+use crate::primitive::{Dataset, GeneratorSpec, Library};
+
+/// What every `dataset` table has to say, checked.
+pub(crate) struct DatasetHead<'a> {
+    /// Its path.
+    pub(crate) path: &'a At<String>,
+    /// Number of channels, `1..=MAX_CHANNELS`.
+    pub(crate) channels: At<u64>,
+    /// Sample rate in Hz.
+    pub(crate) sample_rate_hz: At<f64>,
+}
+
+/// Checks path, format, channels and sample rate of `config`.
+///
+/// # Errors
+/// [`Problem`] at the wrong or missing value.
+pub(crate) fn dataset_head(config: &At<DatasetConfig>) -> Result<DatasetHead<'_>, Problem> {
+    let table = &config.value;
+    let path = needed("path", table.path.as_ref(), config.position)?;
+    let channels = *needed("channels", table.channels.as_ref(), config.position)?;
+    let rate = *needed("sample_rate_hz", table.sample_rate_hz.as_ref(), config.position)?;
+    check_format(table.format.as_ref())?;
+    whole("dataset.channels", Some(channels), 1, MAX_CHANNELS as u64)?;
+    let sample_rate_hz = positive("dataset.sample_rate_hz", rate)?;
+    if !(1e-3..=1e7).contains(&sample_rate_hz) {
+        let message = format!(
+            "dataset.sample_rate_hz must lie between 0.001 and 10000000, but it is {sample_rate_hz}"
+        );
+        return Err(Problem::at(rate.position, message));
+    }
+    Ok(DatasetHead { path, channels, sample_rate_hz: rate })
+}
+
+/// The dataset of the generator `primitive` with the parameters of `config`.
+///
+/// # Errors
+/// [`Problem`] at the wrong or missing value.
+pub(crate) fn of_generator(
+    config: &At<DatasetConfig>,
+    head: &DatasetHead<'_>,
+    primitive: &str,
+    spec: &GeneratorSpec,
+) -> Result<GeneratedDataset, Problem> {
+    let version = spec.generator_version().map_err(|_| {
+        let message = format!(
+            "the spec.yaml of {} names no compiled generator of this version",
+            quoted(primitive)
+        );
+        Problem::at(head.path.position, message)
+    })?;
+    let params = config.value.params.as_ref().ok_or_else(|| {
+        let message = format!(
+            "dataset.params is missing: {} is a generator; give params with signal_type and duration_s",
+            quoted(primitive)
+        );
+        Problem::at(config.position, message)
+    })?;
+    super::from_config(primitive, version, &params.value, head.channels, head.sample_rate_hz)
+}
 
 /// Validates `config`, whose path must stand for a generator.
 ///
@@ -14,14 +75,43 @@ pub fn generated(
     config: &At<DatasetConfig>,
     library: &Library,
 ) -> Result<GeneratedDataset, Problem> {
-    match plan_dataset(config, library)? {
-        DatasetPlan::Generated(dataset) => Ok(dataset),
-        DatasetPlan::Static(dataset) => {
+    let head = dataset_head(config)?;
+    match library.dataset(&head.path.value).map_err(|error| error.at(head.path.position))? {
+        Dataset::Generator { primitive, spec } => of_generator(config, &head, &primitive, &spec),
+        Dataset::File(_) => {
             let message = format!(
                 "{} is a file, not a generator; name a primitive such as primitives/datasets/v1/synthetic",
-                quoted(&dataset.configured_path)
+                quoted(&head.path.value)
             );
             Err(Problem::at(config.position, message))
         }
+    }
+}
+
+fn needed<'a, T>(
+    key: &str,
+    value: Option<&'a At<T>>,
+    position: Position,
+) -> Result<&'a At<T>, Problem> {
+    value.ok_or_else(|| {
+        let what = match key {
+            "path" => "a .float32 file, or a generator such as primitives/datasets/v1/synthetic",
+            "channels" => "the number of channels",
+            _ => "the sample rate in Hz",
+        };
+        Problem::at(position, format!("dataset.{key} is missing; give {what}"))
+    })
+}
+
+fn check_format(format: Option<&At<String>>) -> Result<(), Problem> {
+    match format {
+        Some(format) if format.value != "float32" => Err(Problem::at(
+            format.position,
+            format!(
+                "dataset.format must be float32, but it is {}; convert the file first",
+                quoted(&format.value)
+            ),
+        )),
+        _ => Ok(()),
     }
 }

@@ -5,15 +5,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::generated;
+use cortex_core::signal::{Generator, SpecError};
+
+use super::{
+    BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, GeneratedDataset, Layout, Shard, block_digest,
+    generated,
+};
+use crate::base::digest::{FileDigest, crc32_text};
 use crate::base::quoted;
 use crate::config::decode::{Decode, table};
 use crate::config::{At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value};
-use crate::generate::digest::{
-    BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, block_digest, crc32_text,
-};
-use crate::generate::{FileDigest, GenerateError, Layout, Recipe, Shard};
-use crate::plan::GeneratedDataset;
 use crate::primitive::Library;
 
 /// Name of the manifest in the `dataset` folder of a run's results.
@@ -65,13 +66,13 @@ impl Manifest {
     /// The manifest of `dataset`, whose data have just been made with `digest`.
     ///
     /// # Errors
-    /// [`GenerateError::Spec`] when the dataset's parameters cannot be generated.
+    /// [`SpecError`] when the dataset's parameters cannot be generated.
     pub fn now(
         dataset: &GeneratedDataset,
         file: Option<String>,
         digest: FileDigest,
-    ) -> Result<Self, GenerateError> {
-        let generator = Recipe::of(dataset).generator()?;
+    ) -> Result<Self, SpecError> {
+        let generator = Generator::new(&dataset.spec)?;
         Ok(Self {
             dataset: dataset.clone(),
             file,

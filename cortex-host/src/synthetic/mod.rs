@@ -3,13 +3,20 @@
 //! The core checks the values ([`SpecError`]); this module checks the names, fills in defaults
 //! and finds the place to complain about.
 
+mod block_digest;
+mod dataset;
 mod generated;
 pub(crate) mod manifest;
 mod parameters;
+mod shard;
 
+pub use block_digest::{BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, block_digest};
+pub use dataset::{GeneratedDataset, Normalize};
 pub use generated::generated;
+pub(crate) use generated::{dataset_head, of_generator};
 pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use parameters::parameters;
+pub use shard::{Layout, MAX_SHARDS, Shard, shared_file};
 
 use cortex_core::signal::{
     Effects, Generator, GeneratorVersion, LineNoise, Signal, SourceSpec, SpecError, Sweep,
@@ -17,9 +24,8 @@ use cortex_core::signal::{
 
 use crate::base::{listed, nearest, quoted};
 use crate::config::decode::Decode;
+use crate::config::value::positive;
 use crate::config::{At, LineNoiseParams, Node, Position, Problem, SyntheticParams};
-use crate::plan::value::positive;
-use crate::plan::{GeneratedDataset, Normalize};
 
 /// Seed when none is given.
 pub const DEFAULT_SEED: u64 = 42;
@@ -65,7 +71,7 @@ const V2_SIGNALS: &[SignalKind] = &[
 const EFFECTS: &[&str] = &["line_noise", "dc_offset_uv", "saturation_level_uv", "nan_rate"];
 
 /// Reads `dataset.params` for a generator of `version`.
-pub(crate) fn from_config(
+fn from_config(
     primitive: &str,
     version: GeneratorVersion,
     params: &Node,

@@ -2,8 +2,8 @@
 
 use cortex_core::signal::{Effects, Signal, Sweep};
 
+use super::{GeneratedDataset, Normalize};
 use crate::config::{Entry, Node, Position, Value};
-use crate::plan::{GeneratedDataset, Normalize};
 
 /// The parameters that make `dataset`, by the names that configurations and manifests use: every
 /// default of the signal written out, without the duration.

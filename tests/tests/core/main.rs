@@ -1,6 +1,7 @@
 //! Generators and kernels: bits, spectra, properties, and agreement with independent references.
 
 mod bit_identity;
+mod eeg;
 mod kernels_eeg;
 mod kernels_golden;
 mod kernels_properties;
@@ -10,3 +11,4 @@ mod pink_spectrum;
 mod pink_statistics;
 mod signal_reference;
 mod sine;
+mod spikes;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cortex_tests::checkout;
+use cortex_tests::skip::{Need, skip};
+use toml::Value;
 
 /// The workspaces: each has its own lockfile.
 const WORKSPACES: [&str; 3] = [".", "firmware", "tests/fuzz"];
@@ -44,16 +46,20 @@ fn unsafe_code_is_confined_to_one_module_and_each_use_is_argued() {
     }
     assert!(files.len() > 80, "{} files", files.len());
     let platform = root.join("cortex-host/src/platform");
+    // Types of a C interface, and the border that a macro puts into a user's crate: core itself
+    // forbids the word in code.
+    let border = root.join("cortex-core/src/abi");
     let mut uses = 0;
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         let lines = unsafe_lines(&text);
-        if !file.starts_with(&platform) {
+        if !file.starts_with(&platform) && !file.starts_with(&border) {
             assert_eq!(lines, [] as [usize; 0], "{}", file.display());
             continue;
         }
         uses += lines.len();
-        if !lines.is_empty() {
+        let only_types = file.starts_with(&border) && !text.contains("unsafe {");
+        if !lines.is_empty() && !only_types {
             assert!(text.contains("SAFETY:") || text.contains("# Safety"), "{}", file.display());
         }
     }
@@ -68,16 +74,15 @@ fn all_workspaces_commit_their_lockfiles_and_every_package_has_its_checksum() {
     for workspace in WORKSPACES {
         let lockfile = checkout().join(workspace).join("Cargo.lock");
         let text = fs::read_to_string(lockfile).unwrap();
+        let lock: toml::Table = text.parse().unwrap();
         let mut registry = 0;
-        for package in text.split("[[package]]").skip(1) {
-            let Some(source) = package.lines().find(|line| line.starts_with("source = ")) else {
-                continue;
-            };
-            assert!(
-                source.contains("registry+https://github.com/rust-lang/crates.io-index"),
-                "{package}"
+        for package in lock["package"].as_array().unwrap() {
+            let Some(source) = package.get("source").and_then(Value::as_str) else { continue };
+            assert_eq!(
+                source, "registry+https://github.com/rust-lang/crates.io-index",
+                "{package:?}"
             );
-            assert!(package.contains("checksum = "), "{package}");
+            assert!(package.get("checksum").is_some(), "{package:?}");
             registry += 1;
         }
         assert!(registry > 10, "{workspace}");
@@ -96,7 +101,7 @@ fn all_lockfiles_are_current() {
         assert!(!stderr.contains("--locked"), "{workspace}: {stderr}");
         if !output.status.success() {
             // Crates of other platforms may be missing, and the network with them.
-            eprintln!("skipped: {workspace}: cargo metadata: {stderr}");
+            skip(Need::Registry, &format_args!("{workspace}: cargo metadata: {}", stderr.trim()));
         }
     }
 }

@@ -2,7 +2,8 @@
 //! a program that outgrows its stack ends by name.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use cortex_core::kernel::golden::fill_golden_rows;
 use cortex_core::kernel::{KernelName, KernelShape, KernelSpec};
@@ -10,10 +11,15 @@ use cortex_core::link::Encoding;
 use cortex_core::link::message::Seeded;
 use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
 use cortex_host::device::board::{BoardSpec, board, boards};
-use cortex_host::device::qemu::{self, EmulatorError, Program};
+use cortex_host::device::qemu::Program;
 use cortex_host::device::{Connection, Fault, FaultSpec, KernelJob};
+use cortex_tests::checkout;
 use cortex_tests::documented::check_board_figure;
-use cortex_tests::emulated::{self, Board};
+use cortex_tests::emulated::{self, Board, image};
+use object::elf;
+use object::read::elf::{ElfFile32, SectionHeader};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, SectionKind};
+use serde::Deserialize;
 
 /// What the firmware paints its unused stack with (firmware/hardware/src/stack.rs).
 const PAINT: u32 = 0x5AFE_57AC;
@@ -21,104 +27,47 @@ const PAINT: u32 = 0x5AFE_57AC;
 const M0_RAM_BYTES: u64 = 8_192;
 
 /// The figures of an image, in bytes.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct Size {
     flash: u64,
     static_ram: u64,
     stack: u64,
 }
 
-/// `[board]`, `flash = N`, `static_ram = N`, `stack = N`: all of TOML that the budget needs.
+/// The most that each board's image may have.
 fn budget() -> BTreeMap<String, Size> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware/budget.toml");
-    let text = std::fs::read_to_string(path).expect("the budget is part of the checkout");
-    let mut budget: BTreeMap<String, Size> = BTreeMap::new();
-    let mut board = String::new();
-    for line in text.lines().map(|line| line.split('#').next().unwrap_or_default().trim()) {
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            board = name.to_owned();
-        } else if let Some((key, value)) = line.split_once('=') {
-            let value = value.trim().replace('_', "").parse().expect("a number of bytes");
-            let size = budget.entry(board.clone()).or_default();
-            match key.trim() {
-                "flash" => size.flash = value,
-                "static_ram" => size.static_ram = value,
-                "stack" => size.stack = value,
-                other => panic!("unknown key {other} in firmware/budget.toml"),
-            }
-        }
-    }
-    budget
+    let text = fs::read_to_string(checkout().join("firmware/budget.toml"));
+    toml::from_str(&text.expect("the budget is part of the checkout")).expect("figures of boards")
 }
 
-/// A 32-bit little-endian ELF file.
+/// A linked image.
 struct Elf(Vec<u8>);
-
-/// One line of its table of sections.
-struct Section {
-    name: usize,
-    kind: u32,
-    flags: u32,
-    offset: usize,
-    bytes: usize,
-    link: usize,
-}
 
 impl Elf {
     fn read(path: &Path) -> Self {
-        let bytes = std::fs::read(path).expect("it was just built");
-        assert_eq!(&bytes[..6], b"\x7FELF\x01\x01", "a 32-bit little-endian ELF file");
-        Self(bytes)
+        Self(fs::read(path).expect("it was just built"))
     }
 
-    fn half(&self, at: usize) -> usize {
-        usize::from(u16::from_le_bytes(self.0[at..at + 2].try_into().unwrap()))
-    }
-
-    fn word(&self, at: usize) -> u32 {
-        u32::from_le_bytes(self.0[at..at + 4].try_into().unwrap())
-    }
-
-    fn text(&self, at: usize) -> &str {
-        let rest = &self.0[at..];
-        let end = rest.iter().position(|&byte| byte == 0).expect("texts end");
-        std::str::from_utf8(&rest[..end]).expect("names are UTF-8")
-    }
-
-    fn sections(&self) -> Vec<Section> {
-        let (table, entry) = (self.word(0x20) as usize, self.half(0x2E));
-        (0..self.half(0x30))
-            .map(|index| table + index * entry)
-            .map(|at| Section {
-                name: self.word(at) as usize,
-                kind: self.word(at + 4),
-                flags: self.word(at + 8),
-                offset: self.word(at + 0x10) as usize,
-                bytes: self.word(at + 0x14) as usize,
-                link: self.word(at + 0x18) as usize,
-            })
-            .collect()
+    fn file(&self) -> ElfFile32<'_, Endianness> {
+        ElfFile32::parse(&*self.0).expect("a 32-bit ELF file")
     }
 
     /// Allocated sections with contents lie in flash, writable ones in RAM (initialised variables
     /// in both). The stack is a section only on RISC-V, and no variable.
     fn size(&self) -> Size {
-        const ALLOCATED: u32 = 2;
-        const WRITABLE: u32 = 1;
-        const NO_BITS: u32 = 8;
-        let sections = self.sections();
-        let names = sections[self.half(0x32)].offset;
         let mut size = Size::default();
-        for section in &sections {
-            let name = self.text(names + section.name);
-            if section.flags & ALLOCATED == 0 || name == ".stack" || name == ".heap" {
+        for section in self.file().sections() {
+            let name = section.name().expect("names are UTF-8");
+            let flags = section.elf_section_header().sh_flags(Endianness::Little);
+            if !flags.contains(elf::SHF_ALLOC) || name == ".stack" || name == ".heap" {
                 continue;
             }
-            if section.kind != NO_BITS {
-                size.flash += section.bytes as u64;
+            if section.kind() != SectionKind::UninitializedData {
+                size.flash += section.size();
             }
-            if section.flags & WRITABLE != 0 {
-                size.static_ram += section.bytes as u64;
+            if flags.contains(elf::SHF_WRITE) {
+                size.static_ram += section.size();
             }
         }
         size
@@ -126,16 +75,11 @@ impl Elf {
 
     /// Address and size of the symbol whose (mangled) name `is` recognises.
     fn symbol(&self, is: impl Fn(&str) -> bool) -> (u64, u64) {
-        const SYMBOLS: u32 = 2;
-        const ENTRY: usize = 16;
-        let sections = self.sections();
-        let table = sections.iter().find(|section| section.kind == SYMBOLS).expect("symbols");
-        let names = sections[table.link].offset;
-        (table.offset..table.offset + table.bytes)
-            .step_by(ENTRY)
-            .find(|&at| is(self.text(names + self.word(at) as usize)))
-            .map(|at| (u64::from(self.word(at + 4)), u64::from(self.word(at + 8))))
-            .expect("the image has this symbol")
+        let file = self.file();
+        let mut symbols = file.symbols();
+        let symbol = symbols.find(|symbol| symbol.name().is_ok_and(&is));
+        let symbol = symbol.expect("the image has this symbol");
+        (symbol.address(), symbol.size())
     }
 
     /// Address and length of the stack.
@@ -151,20 +95,6 @@ impl Elf {
     }
 }
 
-/// The firmware image of `board`; `None` where its target is not installed.
-fn image(board: &BoardSpec) -> Option<PathBuf> {
-    match qemu::image(board, Program::Firmware, None) {
-        Ok(path) => Some(path),
-        Err(error @ EmulatorError::TargetMissing { .. })
-            if std::env::var_os("CORTEX_REQUIRE_EMULATOR").is_none() =>
-        {
-            println!("skipped: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
-
 fn emulated_boards() -> impl Iterator<Item = BoardSpec> {
     boards().into_iter().filter(|board| board.emulator.is_some())
 }
@@ -173,7 +103,7 @@ fn emulated_boards() -> impl Iterator<Item = BoardSpec> {
 fn images_stay_within_their_budget(boards: impl IntoIterator<Item = BoardSpec>) {
     let budget = budget();
     for board in boards {
-        let Some(image) = image(&board) else { continue };
+        let Some(image) = image(&board, Program::Firmware) else { continue };
         let (name, size) = (&board.name, Elf::read(&image).size());
         println!("{name}: {} bytes of flash, {} of static RAM", size.flash, size.static_ram);
         let most = budget
@@ -259,7 +189,7 @@ fn exercise(connection: &mut Connection) {
 /// its stack was ever used.
 fn stack_stays_within_its_budget(name: &str) {
     let spec = board(name).expect("a known board");
-    let Some(image) = image(&spec) else { return };
+    let Some(image) = image(&spec, Program::Firmware) else { return };
     let Some(board) = Board::start(name) else { return };
     let mut connection = board.connect();
     exercise(&mut connection);

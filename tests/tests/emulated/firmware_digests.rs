@@ -3,8 +3,8 @@
 
 use cortex_core::digest::SampleDigest;
 use cortex_core::signal::{BLOCK_SAMPLES, Generator, Scratch, SourceSpec};
+use cortex_host::device::DeviceClock;
 use cortex_host::device::qemu;
-use cortex_host::harness::DeviceClock;
 use cortex_tests::documented::check_board_figure;
 use cortex_tests::emulated::{selftest, sources, value};
 

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 
 use cortex_tests::faults::{SmallDisk, full_stdout, limited, reader_gone};
 use cortex_tests::http::{Act, download, edf, serve};
+use cortex_tests::skip::{Need, skip};
 use cortex_tests::{cortex_host, runs, stderr_of, stdout_of};
 use serde_json::Value;
 
@@ -94,7 +95,7 @@ fn a_limit_on_file_sizes_leaves_nothing_of_a_dataset() {
 /// A server with one recording of a megabyte.
 fn server() -> String {
     let body = edf(16_000);
-    let sha256 = cortex_host::download::catalogue::sha256_of(&body[..]).unwrap();
+    let sha256 = cortex_host::base::digest::sha256_of(&body[..]).unwrap();
     let sums = format!("{sha256}  S001/S001R04.edf\n");
     let files = vec![("SHA256SUMS.txt", sums.into_bytes()), ("S001/S001R04.edf", body)];
     serve(files, vec![Act::Serve]).0
@@ -327,6 +328,7 @@ fn a_reader_that_left_is_no_failure_and_a_full_disk_behind_stdout_is_one() {
         assert!(!talk.contains("error") && !talk.contains("panicked"), "{arguments:?}: {talk}");
     }
     if !Path::new("/dev/full").exists() {
+        skip(Need::DevFull, &"no full device");
         return;
     }
     for arguments in &commands {

@@ -223,10 +223,8 @@ fn signals_end_a_merge_with_130_and_the_shards_stay() {
 #[test]
 fn signals_end_a_download_at_once_and_the_next_goes_on() {
     let body = edf(100);
-    let sums = format!(
-        "{}  S001/S001R04.edf\n",
-        cortex_host::download::catalogue::sha256_of(&body[..]).unwrap()
-    );
+    let sums =
+        format!("{}  S001/S001R04.edf\n", cortex_host::base::digest::sha256_of(&body[..]).unwrap());
     for name in ["-INT", "-TERM"] {
         let files =
             vec![("SHA256SUMS.txt", sums.clone().into_bytes()), ("S001/S001R04.edf", body.clone())];

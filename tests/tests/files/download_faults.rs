@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use cortex_host::download::catalogue::sha256_of;
+use cortex_host::base::digest::sha256_of;
 use cortex_host::download::{Downloader, Outcome, Patience};
 use cortex_host::recording::DatasetError;
 use cortex_tests::http::{Act, Log, download, edf, serve};

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use cortex_core::signal::{
     BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LineNoise, Scratch, Signal, SourceSpec,
 };
+use cortex_host::base::digest::FileDigester;
 use cortex_host::generate::{
-    FileDigester, FileOptions, GenerateError, IoMode, Recipe, Settings, Watch, digest_only,
-    write_file, write_stream,
+    FileOptions, GenerateError, IoMode, Recipe, Settings, Watch, digest_only, write_file,
+    write_stream,
 };
 use cortex_host::platform::simd::SimdPath;
 

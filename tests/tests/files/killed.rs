@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use cortex_host::download::catalogue::sha256_of;
+use cortex_host::base::digest::sha256_of;
 use cortex_tests::http::{Act, download, edf, serve};
 use cortex_tests::{cortex_host, stdout_of};
 use serde_json::Value;

@@ -224,12 +224,17 @@ fn targets_files_and_corpora_are_the_same_set() {
     };
     assert_eq!(names("fuzz_targets"), listed);
     assert_eq!(names("corpus"), listed);
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let targets = manifest["bin"].as_array().unwrap();
+    assert_eq!(targets.len(), listed.len());
     let mut total = 0;
     for name in &listed {
         let source = fs::read_to_string(root.join(format!("fuzz_targets/{name}.rs"))).unwrap();
         assert!(source.contains(&format!("check(\"{name}\", input)")), "{name}");
-        let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
+        let target = targets.iter().find(|target| target["name"].as_str() == Some(name));
+        let source = target.and_then(|target| target["path"].as_str());
+        assert_eq!(source, Some(&*format!("fuzz_targets/{name}.rs")));
         let inputs = corpus(name);
         assert!((8..=60).contains(&inputs.len()), "{name}: {} inputs", inputs.len());
         total += inputs.iter().map(|(_, input)| input.len()).sum::<usize>();

@@ -11,6 +11,7 @@ use std::thread;
 
 use cortex_host::device::SerialLink;
 use cortex_tests::pty::{Board, Manner, terminal};
+use cortex_tests::skip::{Need, skip};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
 use serde_json::Value;
 
@@ -126,7 +127,7 @@ fn a_port_without_permission_is_named() {
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
         let output = command.args(&arguments).current_dir(folder.path()).output();
         let Ok(output) = output else {
-            eprintln!("skipped: no permission (root may open everything, and there is no setpriv)");
+            skip(Need::Setpriv, &"root may open every port, and there is no setpriv");
             return;
         };
         let text = sentence(&output, 4);

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use cortex_tests::runs::{config, run};
+use cortex_tests::skip::{Need, skip};
 
 fn chromium(profile: &Path, arguments: &[&str], page: &Path) -> Option<Output> {
     let program = std::env::var_os("CORTEX_CHROMIUM").unwrap_or_else(|| OsString::from("chromium"));
@@ -20,7 +21,7 @@ fn chromium(profile: &Path, arguments: &[&str], page: &Path) -> Option<Output> {
     match output {
         Ok(output) => Some(output),
         Err(error) => {
-            eprintln!("skipped: no Chromium ({error}; set CORTEX_CHROMIUM)");
+            skip(Need::Chromium, &format_args!("{error} (set CORTEX_CHROMIUM)"));
             None
         }
     }

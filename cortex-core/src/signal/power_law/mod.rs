@@ -39,10 +39,22 @@ impl PowerLaw {
         low_corner_hz: f64,
         exponent: f64,
     ) -> Self {
+        let key = StreamKey::new(seed, DOMAIN);
+        Self::with_key(key, sample_rate_hz, amplitude_uv_rms, low_corner_hz, exponent)
+    }
+
+    /// The same noise from the streams of `key`.
+    pub(super) fn with_key(
+        key: StreamKey,
+        sample_rate_hz: f64,
+        amplitude_uv_rms: f64,
+        low_corner_hz: f64,
+        exponent: f64,
+    ) -> Self {
         let design = Design::new(low_corner_hz / sample_rate_hz, exponent);
         let scale = amplitude_uv_rms / math::sqrt(design.variance());
         Self {
-            key: StreamKey::new(seed, DOMAIN),
+            key,
             bank: Bank::new(design.poles(), scale),
             taps: design.taps.map(|tap| (tap * scale) as f32),
             sample_rate_hz,

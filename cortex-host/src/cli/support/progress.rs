@@ -6,8 +6,8 @@ use crate::base::Failure;
 use crate::base::Interrupt;
 use crate::cli::Talk;
 use crate::generate::{GenerateError, Settings, Watch};
-use crate::plan::GeneratedDataset;
 use crate::platform::simd::SimdChoice;
+use crate::synthetic::GeneratedDataset;
 
 /// How to generate; the bytes are the same whatever is chosen.
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::base::FileError;
 use crate::base::atomic_file::{Staged, remove_if_present, stage_text};
 use crate::recording::DatasetError;
 
@@ -44,7 +45,7 @@ pub fn header_paths(data: &Path) -> (PathBuf, PathBuf) {
 ///
 /// # Errors
 /// A file is there and cannot be removed.
-pub fn remove_header(data: &Path) -> Result<(), DatasetError> {
+pub fn remove_header(data: &Path) -> Result<(), FileError> {
     let (vhdr, vmrk) = header_paths(data);
     remove_if_present(&vhdr)?;
     remove_if_present(&vmrk)

@@ -59,13 +59,16 @@ fn devices_lists_what_there_is_and_how_to_flash_it() {
         let hardware = &board["hardware"];
         let folder = hardware["flash"]["folder"].as_str().unwrap();
         // The board's own file has the target and the flash command that we tell.
-        let settings = checkout().join(folder).join(".cargo/config.toml");
-        let settings = fs::read_to_string(settings).unwrap();
-        assert!(settings.contains(board["target"].as_str().unwrap()), "{settings}");
-        assert!(settings.contains("probe-rs run --chip"), "{settings}");
-        let package = fs::read_to_string(checkout().join(folder).join("Cargo.toml")).unwrap();
-        let name = board["name"].as_str().unwrap();
-        assert!(package.contains(&format!("name = \"{name}\"")), "{package}");
+        let read = |file: &str| -> toml::Table {
+            fs::read_to_string(checkout().join(folder).join(file)).unwrap().parse().unwrap()
+        };
+        let target = board["target"].as_str().unwrap();
+        let settings = read(".cargo/config.toml");
+        assert_eq!(settings["build"]["target"].as_str(), Some(target));
+        let runner = settings["target"][target]["runner"].as_str().unwrap();
+        assert!(runner.starts_with("probe-rs run --chip "), "{runner}");
+        let package = read("Cargo.toml");
+        assert_eq!(package["package"]["name"].as_str(), board["name"].as_str());
         assert!(text.contains(&format!("cd {folder} && cargo run --release")), "{text}");
         let baud = number(&hardware["serial"]["baud"]);
         assert!(text.contains(&format!("serial:///dev/ttyACM0?baud={baud}")), "{text}");

@@ -4,22 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::error::{ConfigError, Position, Problem};
-use crate::primitive::{DEFAULT_CONFIG, FILES, Library};
+use super::{DEFAULT_CONFIG, FILES, Library};
+use crate::config::{ConfigError, Position, Problem, Source};
 
 /// No honest configuration is larger; a longer text is refused after this many bytes.
 const MAX_BYTES: u64 = 1 << 20;
-
-/// A configuration's text, what messages call it, and the folder its relative paths may mean.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// The path as given, `<stdin>`, or the embedded file's path.
-    pub name: String,
-    /// The text.
-    pub text: String,
-    /// The folder the file is in; none for stdin, pipes and the embedded one.
-    pub folder: Option<PathBuf>,
-}
 
 impl Source {
     /// Reads `argument`: a path (a regular file, a pipe as `<(...)` gives, or, when there is no

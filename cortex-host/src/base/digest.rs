@@ -1,17 +1,9 @@
-//! Digests of a dataset: what proves that two machines hold the same bytes.
+//! Digests of files: what proves that two machines hold the same bytes.
 
-use std::fmt;
 use std::io::{self, Read};
 
-use cortex_core::digest::SampleDigest;
-use cortex_core::signal::{Generator, LaneBlock, Scratch};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-
-/// Channels of the block digest.
-pub const BLOCK_DIGEST_CHANNELS: usize = 8;
-/// Blocks per channel of the block digest.
-pub const BLOCK_DIGEST_BLOCKS: usize = 64;
 
 /// Digests of a dataset's bytes in file order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,28 +54,10 @@ impl FileDigester {
     #[must_use]
     pub fn finish(self) -> FileDigest {
         FileDigest {
-            sha256: Hex(&self.sha256.finalize()).to_string(),
+            sha256: hex(&self.sha256.finalize()),
             crc32: crc32_text(self.crc32.finalize()),
         }
     }
-}
-
-/// The CRC-32 of the first [`BLOCK_DIGEST_BLOCKS`] blocks of channels `0..8`, interleaved as in
-/// a file of eight channels: what golden values pin and what any board can compute.
-#[must_use]
-pub fn block_digest(generator: &Generator) -> u32 {
-    let mut lanes = generator.start::<BLOCK_DIGEST_CHANNELS>(0);
-    let mut scratch = Box::new(Scratch::new());
-    let mut block: Box<LaneBlock<BLOCK_DIGEST_CHANNELS>> =
-        Box::new([[0.0; BLOCK_DIGEST_CHANNELS]; cortex_core::signal::BLOCK_SAMPLES]);
-    let mut digest = SampleDigest::new();
-    for _ in 0..BLOCK_DIGEST_BLOCKS {
-        generator.fill(&mut lanes, &mut scratch, &mut block);
-        for row in block.iter() {
-            digest.update(row);
-        }
-    }
-    digest.finish()
 }
 
 /// A CRC-32 as manifests and specs write it: eight lower-case hexadecimal digits.
@@ -92,17 +66,34 @@ pub fn crc32_text(crc32: u32) -> String {
     format!("{crc32:08x}")
 }
 
-struct Hex<'a>(&'a [u8]);
+/// SHA-256 (FIPS 180-4) of everything left in `reader`, in lower-case hexadecimal.
+///
+/// # Errors
+/// As the reader.
+pub fn sha256_of(reader: impl Read) -> io::Result<String> {
+    let mut digester = FileDigester::default();
+    digester.update_from(reader)?;
+    Ok(digester.finish().sha256)
+}
 
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
+/// Bytes in lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sha256_of_nothing() {
+        // FIPS 180-2, appendix B.
+        assert_eq!(
+            sha256_of(&b""[..]).unwrap(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+    }
 
     #[test]
     fn digests_are_the_published_check_values() {

@@ -1,0 +1,85 @@
+//! Rhythms: narrow-band Gaussian noise with a peak and a bandwidth.
+//!
+//! A two-pole resonator on white Gaussian noise (Box, Jenkins and Reinsel, "Time Series Analysis",
+//! section 3.2.4: an AR(2) process with complex roots):
+//!
+//! ```text
+//! x[n] = a1 x[n-1] + a2 x[n-2] + b w[n],  a1 = 2 r cos(2 pi f/fs),  a2 = -r²,  r = exp(-pi B/fs)
+//! variance = b² (1 - a2) / ((1 + a2) ((1 - a2)² - a1²)),  correlation at lag 1 = a1 / (1 - a2)
+//! ```
+//!
+//! with the power at f ± B/2 half of that at f, for B well below f. `b` follows from the
+//! coefficients as `f32` holds them, so that the variance is 1 to the rounding of `b`.
+
+use crate::math;
+
+/// Coefficients of a rhythm of unit variance.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Resonator {
+    a1: f32,
+    a2: f32,
+    b: f32,
+    /// Correlation of neighbouring samples, and what the next owes to chance.
+    start: [f32; 2],
+}
+
+/// The last two samples, newest first.
+pub(super) type ResonatorState = [f32; 2];
+
+impl Resonator {
+    /// A rhythm at `peak` and of `bandwidth`, both as fractions of the sample rate.
+    pub(super) fn new(peak: f64, bandwidth: f64) -> Self {
+        let r = math::exp(-core::f64::consts::PI * bandwidth);
+        let a1 = (2.0 * r * math::cos(core::f64::consts::TAU * peak)) as f32;
+        let a2 = -(r * r) as f32;
+        let (h1, h2) = (f64::from(a1), f64::from(a2));
+        let variance = (1.0 - h2) / ((1.0 + h2) * ((1.0 - h2) * (1.0 - h2) - h1 * h1));
+        let correlation = h1 / (1.0 - h2);
+        Self {
+            a1,
+            a2,
+            b: (1.0 / math::sqrt(variance)) as f32,
+            start: [
+                correlation as f32,
+                math::sqrt((1.0 - correlation * correlation).max(0.0)) as f32,
+            ],
+        }
+    }
+
+    /// A draw from the stationary process, from two standard normal numbers.
+    pub(super) fn start(&self, normals: [f32; 2]) -> ResonatorState {
+        let [correlation, rest] = self.start;
+        [normals[0], correlation * normals[0] + rest * normals[1]]
+    }
+
+    /// The next sample, from a standard normal number.
+    #[inline(always)]
+    pub(super) fn next(&self, state: &mut ResonatorState, normal: f32) -> f32 {
+        let x = self.a1 * state[0] + self.a2 * state[1] + self.b * normal;
+        *state = [x, state[0]];
+        x
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Variance and correlation from the impulse response, in f64: an independent way.
+    #[test]
+    fn the_variance_is_one() {
+        for (peak, bandwidth) in [(0.044, 0.008), (0.011, 0.002), (0.1, 0.05), (0.4, 0.01)] {
+            let resonator = Resonator::new(peak, bandwidth);
+            let (a1, a2) = (f64::from(resonator.a1), f64::from(resonator.a2));
+            let (mut h, mut before) = (f64::from(resonator.b), 0.0);
+            let (mut variance, mut lagged) = (0.0, 0.0);
+            for _ in 0..100_000 {
+                variance += h * h;
+                lagged += h * before;
+                (h, before) = (a1 * h + a2 * before, h);
+            }
+            assert!((variance - 1.0).abs() < 1e-6, "{variance}");
+            assert!((lagged - f64::from(resonator.start[0])).abs() < 1e-6);
+        }
+    }
+}
