@@ -75,7 +75,7 @@ impl Kernel for AnyKernel {
         each!(self, kernel => kernel.process(state, input, output))
     }
 
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn process_abreast<const LANES: usize>(
         &self,
         state: &mut [f32],

@@ -26,7 +26,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::lanes::{BASELINE_LANES, MAX_LANES, for_whole_groups, load, store, tile_channels};
+use super::lanes::{
+    BASELINE_LANES, HAS_FPU, MAX_LANES, for_whole_groups, load, store, tile_channels,
+};
 use super::{Kernel, KernelError, KernelFault, KernelShape, rows};
 use crate::math;
 use crate::parameter::{below_nyquist, count_within, positive};
@@ -222,9 +224,6 @@ const SLACK: usize = if cfg!(feature = "std") { SUMS } else { 0 };
 /// Outputs computed at once with the widest vectors; half as many with others.
 const SUMS: usize = 128;
 
-/// Whether [`four`] is worth its flash: without a floating-point unit the operations are all that counts.
-const HAS_FPU: bool = cfg!(any(feature = "std", target_abi = "eabihf"));
-
 /// The response to a step from 0 to 1 at the very first row.
 #[derive(Clone, Copy)]
 struct Start {
@@ -237,7 +236,7 @@ struct Start {
 
 impl Start {
     /// The responses of the next `rows` rows.
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn gains(&mut self, rows: usize, kernel: &BandpassFir, half: &[f32]) -> [f32; BLOCK] {
         let mut gains = [kernel.constant_gain; BLOCK];
         for gain in &mut gains[..rows] {
@@ -267,7 +266,7 @@ struct Tile<'t> {
 
 impl Tile<'_> {
     /// Puts the rows less the origins behind the delay line; returns the number of missing samples.
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn take<const LANES: usize>(
         self,
         line: &mut [f32],
@@ -298,7 +297,7 @@ impl Tile<'_> {
 
     /// The sums of taps and samples for `rows` rows. Output i of the tile, counted along its rows, needs
     /// the samples i, i + width, ...: all outputs are alike, lanes over channels and time.
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn filter<const LANES: usize>(self, line: &[f32], rows: usize, output: &mut [f32]) {
         let Self { channels, first, width, .. } = self;
         if LANES == 1 {
@@ -336,7 +335,7 @@ impl Tile<'_> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn flat<const LANES: usize>(self, line: &[f32], sums: &mut [f32]) {
         let mut at = 0;
         while at < sums.len() {
@@ -413,7 +412,7 @@ impl Tile<'_> {
     }
 
     /// Adds what the constants that were taken off the input give.
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn restore(self, origins: &[f32], gains: &[f32; BLOCK], output: &mut [f32]) {
         // No output is -0, so that adding 0 would change nothing.
         if origins.iter().all(|&origin| origin == 0.0) {
@@ -427,7 +426,7 @@ impl Tile<'_> {
     }
 
     /// Lets `rows` rows leave the delay line.
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn advance(self, line: &mut [f32], rows: usize) {
         let gone = rows * self.width;
         line.copy_within(gone..gone + (self.taps - 1) * self.width, 0);

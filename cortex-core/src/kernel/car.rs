@@ -13,6 +13,7 @@
 //! magnitude S at most 2e-6 S at 64 channels. To hold to that beside large common offsets, the mean is refined
 //! once: the mean of the residuals is added to it, which leaves u times the mean itself.
 
+use super::lanes::HAS_FPU;
 use super::{BASELINE_LANES, Kernel, KernelFault, SAMPLE_LIMIT_UV, rows};
 
 /// Common average reference. Output: rows x channels, in microvolts. Its only state is the
@@ -50,7 +51,7 @@ impl Kernel for Car {
         self.process_abreast::<BASELINE_LANES>(state, input, output)
     }
 
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn process_abreast<const LANES: usize>(
         &self,
         state: &mut [f32],
@@ -72,7 +73,7 @@ impl Kernel for Car {
         let outputs = output.chunks_exact_mut(self.channels);
         for (row, referenced) in input.chunks_exact(self.channels).zip(outputs) {
             // Without vectors a decision per sample is dear, and nearly always nothing is missing.
-            if LANES == 1 && is_complete(row) {
+            if LANES == 1 && HAS_FPU && is_complete(row) {
                 let (rough, _) = mean_of_deviations::<false>(row, 0.0);
                 let mean = rough + mean_of_deviations::<false>(row, rough).0;
                 for (y, &x) in referenced.iter_mut().zip(row) {
@@ -99,7 +100,7 @@ impl Kernel for Car {
 const PARTIAL_SUMS: usize = 16;
 
 /// Whether no sample of the row is missing.
-#[inline(always)]
+#[cfg_attr(feature = "std", inline(always))]
 fn is_complete(row: &[f32]) -> bool {
     // The sign of the difference, without a decision per sample.
     let room = |x: f32| SAMPLE_LIMIT_UV.to_bits() as i32 - (x.to_bits() & 0x7fff_ffff) as i32;
@@ -108,7 +109,7 @@ fn is_complete(row: &[f32]) -> bool {
 
 /// Mean of `x - origin` over the valid samples, and their number; 0 without any. Without `CHECKED`, all
 /// samples are valid.
-#[inline(always)]
+#[cfg_attr(feature = "std", inline(always))]
 fn mean_of_deviations<const CHECKED: bool>(row: &[f32], origin: f32) -> (f32, u32) {
     let term = |x: f32| {
         let valid = !CHECKED || rows::is_valid(x);
@@ -149,7 +150,7 @@ const ROWS_ABREAST: usize = 32;
 
 /// The same for up to [`ROWS_ABREAST`] rows of fewer than [`PARTIAL_SUMS`] channels, one row a lane. Returns
 /// the number of missing samples.
-#[inline(always)]
+#[cfg_attr(feature = "std", inline(always))]
 fn reference_rows(channels: usize, input: &[f32], output: &mut [f32]) -> u32 {
     let mut columns = [[f32::NAN; ROWS_ABREAST]; PARTIAL_SUMS];
     let columns = &mut columns[..channels];
@@ -186,7 +187,7 @@ fn reference_rows(channels: usize, input: &[f32], output: &mut [f32]) -> u32 {
 
 /// The same for rows of one sample, many rows abreast: the mean is the sample itself. Returns the number of
 /// missing samples.
-#[inline(always)]
+#[cfg_attr(feature = "std", inline(always))]
 fn reference_one_channel(input: &[f32], output: &mut [f32]) -> u32 {
     let mut missing = 0;
     for (y, &x) in output.iter_mut().zip(input) {

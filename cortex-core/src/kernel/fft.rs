@@ -69,7 +69,7 @@ impl Kernel for Fft {
         self.process_abreast::<BASELINE_LANES>(state, input, output)
     }
 
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn process_abreast<const LANES: usize>(
         &self,
         state: &mut [f32],

@@ -28,7 +28,7 @@
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
-use super::lanes::{BASELINE_LANES, for_groups, load, store};
+use super::lanes::{BASELINE_LANES, HAS_FPU, for_groups, load, store};
 use super::rows::{self, Ring, Tile, coarse};
 use super::{Kernel, KernelError, KernelFault, KernelShape};
 use crate::math;
@@ -114,15 +114,18 @@ impl Goertzel {
     }
 }
 
+/// The sign of a number.
+const SIGN: u32 = 1 << 31;
+
 /// Bins of one channel that share one pass over the samples.
 const BINS_ABREAST: usize = 32;
 
 /// Bins of many channels that share one pass over the samples.
-const BINS_A_PASS: u32 = 4;
+const BINS_A_PASS: u32 = if HAS_FPU { 4 } else { 1 };
 
 impl Goertzel {
     /// The powers of N channels (`width` of them).
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn channels_abreast<const N: usize>(
         &self,
         tile: &Tile<'_>,
@@ -148,8 +151,10 @@ impl Goertzel {
                 }
                 let (now, rest) = factors.split_at(count as usize);
                 factors = rest;
-                let turn = if upper { -1.0 } else { 1.0 };
+                let turn = if upper { SIGN } else { 0 };
                 match now {
+                    [a] if !HAS_FPU => window.add_powers(k, [*a], turn, &mut power),
+                    _ if !HAS_FPU => {}
                     [a, b, c, d] => window.add_powers(k, [*a, *b, *c, *d], turn, &mut power),
                     [a, b, c] => window.add_powers(k, [*a, *b, *c], turn, &mut power),
                     [a, b] => window.add_powers(k, [*a, *b], turn, &mut power),
@@ -163,7 +168,7 @@ impl Goertzel {
     }
 
     /// The powers of one channel, N bins at a time.
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn bins_abreast<const N: usize>(
         &self,
         tile: &Tile<'_>,
@@ -218,30 +223,36 @@ struct Window<'t, 's, const N: usize> {
 }
 
 impl<const N: usize> Window<'_, '_, N> {
-    /// Adds the powers of bins `k`, `k + 1`, ..., one after the other. `turn` is the sign from sample to
-    /// sample.
-    #[inline(always)]
+    /// Adds the powers of bins `k`, `k + 1`, ..., one after the other. `turn` holds the sign bit when the
+    /// samples' signs alternate.
+    #[cfg_attr(feature = "std", inline(always))]
     fn add_powers<const B: usize>(
         &self,
         k: u32,
         factors: [f32; B],
-        turn: f32,
+        turn: u32,
         power: &mut [f32; N],
     ) {
         let mut s = [[0.0; N]; B];
         let mut d = [[0.0; N]; B];
-        let mut sign = 1.0;
+        let mut sign = 0;
         for places in self.tile.places() {
             for place in places {
                 let row = self.tile.at::<N>(place, self.lane, self.width);
                 for i in 0..N {
-                    let x = sign * (row[i] - self.origin[i]);
+                    // Nothing to take off, as mostly: no operation on a board.
+                    let x = if N == 1 && self.origin[i].to_bits() == 0 {
+                        row[i]
+                    } else {
+                        row[i] - self.origin[i]
+                    };
+                    let x = f32::from_bits(x.to_bits() ^ sign);
                     for b in 0..B {
                         d[b][i] += x - factors[b] * s[b][i];
                         s[b][i] += d[b][i];
                     }
                 }
-                sign *= turn;
+                sign ^= turn;
             }
         }
         for b in 0..B {
@@ -291,7 +302,7 @@ impl Kernel for Goertzel {
         self.process_abreast::<BASELINE_LANES>(state, input, output)
     }
 
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn process_abreast<const LANES: usize>(
         &self,
         state: &mut [f32],

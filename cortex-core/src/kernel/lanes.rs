@@ -15,6 +15,10 @@ pub const BASELINE_LANES: usize = if cfg!(feature = "std") { 8 } else { 1 };
 /// Most channels that any kernel takes abreast; scratch memory is sized by it.
 pub const MAX_LANES: usize = if cfg!(feature = "std") { 32 } else { 1 };
 
+/// Whether floating-point operations are instructions: where they are calls, nothing else counts, and code
+/// unrolled for registers costs flash that small boards do not have.
+pub(super) const HAS_FPU: bool = cfg!(any(feature = "std", target_abi = "eabihf"));
+
 /// Channels of a tile.
 pub(super) const fn tile_channels(lanes: usize) -> usize {
     if lanes == 1 { 1 } else { 32 }

@@ -105,7 +105,7 @@ impl Kernel for NotchIir {
         self.process_abreast::<BASELINE_LANES>(state, input, output)
     }
 
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn process_abreast<const LANES: usize>(
         &self,
         state: &mut [f32],
@@ -153,7 +153,7 @@ struct Part<'s> {
 impl Part<'_> {
     /// Filters N channels, their states in registers from row to row; returns the number of missing
     /// samples.
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn filter<const N: usize>(&mut self, input: &[f32], output: &mut [f32]) -> u32 {
         let first = self.first;
         let NotchIir { channels, coefficients } = self.kernel;
@@ -173,7 +173,7 @@ impl Part<'_> {
     }
 
     /// Filters all channels from the first on, row after row; returns the number of missing samples.
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn filter_rest(&mut self, input: &[f32], output: &mut [f32]) -> u32 {
         let first = self.first;
         let NotchIir { channels, coefficients } = self.kernel;

@@ -97,16 +97,18 @@ fn part_len(len: usize) -> usize {
 #[cfg_attr(feature = "std", inline(always))]
 fn transform<const N: usize>(z: &mut [Complex<N>], sines: &[f32]) {
     let len = z.len();
-    let mut quarter = 1 + len.trailing_zeros() as usize % 2;
-    let first = quarter;
-    for part in z.chunks_mut(part_len(len)) {
+    let first = 1 + len.trailing_zeros() as usize % 2;
+    // One channel's points fit anyway.
+    let part_len = if N == 1 { len } else { part_len(len) };
+    let mut quarter = first;
+    for part in z.chunks_mut(part_len) {
         quarter = first;
         while quarter < part.len() {
             pass(part, quarter, len, sines);
             quarter *= 4;
         }
     }
-    while quarter < len {
+    while N > 1 && quarter < len {
         pass(z, quarter, len, sines);
         quarter *= 4;
     }
@@ -114,7 +116,7 @@ fn transform<const N: usize>(z: &mut [Complex<N>], sines: &[f32]) {
 
 /// One pass over some points of a transform of `len` points: every four transforms of `quarter` points
 /// become one.
-#[inline(always)]
+#[cfg_attr(feature = "std", inline(always))]
 fn pass<const N: usize>(z: &mut [Complex<N>], quarter: usize, len: usize, sines: &[f32]) {
     let step = len / quarter / 2;
     let factors = |k: usize| [k * step, 2 * k * step, 3 * k * step].map(|t| twiddle(t, sines));
@@ -152,7 +154,7 @@ fn pass<const N: usize>(z: &mut [Complex<N>], quarter: usize, len: usize, sines:
 
 /// Four transforms of a quarter of the length become one: points k of the transforms of samples
 /// 0, 1, 2 and 3 modulo 4, `b` to `d` times their factors.
-#[inline(always)]
+#[cfg_attr(feature = "std", inline(always))]
 fn butterfly<const N: usize>(
     a: &mut Complex<N>,
     b: &mut Complex<N>,
@@ -174,7 +176,7 @@ fn butterfly<const N: usize>(
 }
 
 /// [`butterfly`] at k = 0, where every factor is 1.
-#[inline(always)]
+#[cfg_attr(feature = "std", inline(always))]
 fn first_butterfly<const N: usize>(
     a: &mut Complex<N>,
     b: &mut Complex<N>,

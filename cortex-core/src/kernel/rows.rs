@@ -149,7 +149,7 @@ impl Ring {
     }
 
     /// One call of a windowed kernel: checks the slices, takes the rows, and splits the state.
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     pub fn take<'s, const LANES: usize>(
         self,
         state: &'s mut [f32],
@@ -172,7 +172,7 @@ impl Ring {
         Ok(Parts { scratch, tables, window, channels, head: head_now, samples })
     }
 
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn push<const LANES: usize>(
         self,
         samples: &mut [f32],

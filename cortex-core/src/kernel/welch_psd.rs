@@ -89,7 +89,7 @@ impl WelchPsd {
 
 impl WelchPsd {
     /// The densities of N channels (`width` of them).
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn densities<const N: usize>(
         &self,
         tile: &Tile<'_>,
@@ -137,7 +137,7 @@ impl WelchPsd {
     }
 
     /// Mean of `x - origin` over a segment.
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn mean_of_deviations<const N: usize>(
         &self,
         sample: impl Fn(usize) -> [f32; N],
@@ -200,7 +200,7 @@ impl Kernel for WelchPsd {
         self.process_abreast::<BASELINE_LANES>(state, input, output)
     }
 
-    #[inline(always)]
+    #[cfg_attr(feature = "std", inline(always))]
     fn process_abreast<const LANES: usize>(
         &self,
         state: &mut [f32],

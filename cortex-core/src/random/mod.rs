@@ -48,10 +48,11 @@ impl StreamKey {
 
     /// Words `64 * block ..` of the streams of channels `first_channel .. first_channel + N`.
     ///
-    /// One lane goes through `rand_chacha`; more run the same cipher with a channel per lane.
+    /// One lane on a desktop goes through `rand_chacha`, which has vectors for it; more, and one on a
+    /// microcontroller, run the same cipher with a channel per lane.
     #[inline(always)]
     pub fn words<const N: usize>(&self, first_channel: u32, block: u64, words: &mut WordBlock<N>) {
-        if N == 1 {
+        if N == 1 && cfg!(feature = "std") {
             self.words_of_one(first_channel, block, words.as_flattened_mut());
         } else {
             lanes::words(&self.0, first_channel, block, words);
