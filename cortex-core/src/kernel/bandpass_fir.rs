@@ -107,7 +107,7 @@ impl BandpassFir {
 
     pub(super) fn state_values(&self) -> u64 {
         let history = self.channels as u64 * self.line() as u64 + SLACK as u64;
-        history + 2 * self.channels as u64 + self.half() as u64 + 4
+        history + 2 * self.channels as u64 + self.half() as u64 + 5
     }
 
     /// Samples of one channel's delay line: what [`BLOCK`] outputs need.
@@ -134,6 +134,22 @@ impl BandpassFir {
         };
         let hamming = 0.54 - 0.46 * math::cos(2.0 * PI * n as f64 / (self.taps - 1) as f64);
         ideal * hamming * self.scale
+    }
+}
+
+impl BandpassFir {
+    /// The sum of taps and samples of a delay line that is used as a ring, its youngest sample at `at`:
+    /// where operations are calls, wrapping costs nothing and the code is small.
+    fn wrapped_sum(&self, half: &[f32], line: &[f32], at: usize) -> f32 {
+        let (mut newer, mut older) = (at, at);
+        let mut sum = 0.0;
+        for &tap in half {
+            older = if older + 1 == self.taps { 0 } else { older + 1 };
+            let both = if newer == older { line[newer] } else { line[newer] + line[older] };
+            sum += tap * both;
+            newer = if newer == 0 { self.taps - 1 } else { newer - 1 };
+        }
+        sum
     }
 }
 
@@ -179,7 +195,9 @@ impl Kernel for BandpassFir {
         let (mut helds, rest) = rest.split_at_mut(channels);
         let (mut origins, rest) = rest.split_at_mut(channels);
         let (half, rest) = rest.split_at_mut(self.half());
-        let [age, step, excess, counter, ..] = rest else { return Err(KernelFault::StateLength) };
+        let [age, step, excess, head, counter, ..] = rest else {
+            return Err(KernelFault::StateLength);
+        };
         let before = Start { age: *age as usize, step: *step, excess: *excess };
         if before.age == 0 {
             for (origin, &x) in origins.iter_mut().zip(input) {
@@ -187,6 +205,28 @@ impl Kernel for BandpassFir {
             }
         }
         let mut after = before;
+        if !HAS_FPU {
+            let mut at = *head as usize;
+            let rows = input.chunks_exact(channels).zip(output.chunks_exact_mut(channels));
+            for (row, filtered) in rows {
+                let [gain, ..] = after.gains(1, self, half);
+                let lines =
+                    lines.chunks_exact_mut(self.line()).zip(helds.iter_mut().zip(&*origins));
+                for ((&x, y), (line, (held, origin))) in row.iter().zip(filtered).zip(lines) {
+                    if rows::is_valid(x) {
+                        *held = x;
+                    } else {
+                        rows::count(counter, 1);
+                    }
+                    line[at] = *held - origin;
+                    *y = gain * origin + self.wrapped_sum(half, line, at);
+                }
+                at = if at + 1 == self.taps { 0 } else { at + 1 };
+            }
+            *head = at as f32;
+            (*age, *step, *excess) = (after.age as f32, after.step, after.excess);
+            return Ok(input.len());
+        }
         let mut first = 0;
         while first < channels {
             let width = tile_channels(LANES).min(channels - first);
@@ -216,7 +256,13 @@ impl Kernel for BandpassFir {
 }
 
 /// Rows taken at once.
-const BLOCK: usize = if cfg!(feature = "std") { 96 } else { 32 };
+const BLOCK: usize = if cfg!(feature = "std") {
+    96
+} else if HAS_FPU {
+    32
+} else {
+    1
+};
 
 /// Values that may be read, not used, behind the last delay line.
 const SLACK: usize = if cfg!(feature = "std") { SUMS } else { 0 };
@@ -304,17 +350,11 @@ impl Tile<'_> {
             let mut places = output[first..].iter_mut().step_by(channels);
             let mut at = 0;
             while at < rows {
-                let count = if HAS_FPU { 4 } else { 1 };
-                let sums = if HAS_FPU {
-                    self.four(&line[at..])
-                } else {
-                    let [sum] = self.sums::<1>(&line[at..]);
-                    [sum, 0.0, 0.0, 0.0]
-                };
-                for (sum, place) in sums.into_iter().take(count).zip(&mut places) {
+                let sums = self.four(&line[at..]);
+                for (sum, place) in sums.into_iter().zip(&mut places) {
                     *place = sum;
                 }
-                at += count;
+                at += 4;
             }
         } else if LANES == 32 && width == 32 {
             let blocks = output[..rows * channels].chunks_mut(SUMS / 32 * channels);
@@ -429,7 +469,8 @@ impl Tile<'_> {
     #[cfg_attr(feature = "std", inline(always))]
     fn advance(self, line: &mut [f32], rows: usize) {
         let gone = rows * self.width;
-        line.copy_within(gone..gone + (self.taps - 1) * self.width, 0);
+        let kept = (self.taps - 1) * self.width;
+        line.copy_within(gone..gone + kept, 0);
     }
 }
 

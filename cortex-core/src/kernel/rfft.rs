@@ -7,7 +7,7 @@
 //! transform's RMS, u = 2^-24: 2e-7 at 8,192 points.
 
 use super::KernelError;
-use super::lanes::MAX_LANES;
+use super::lanes::{HAS_FPU, MAX_LANES};
 use crate::math;
 use crate::parameter::count_within;
 
@@ -60,7 +60,24 @@ pub(super) fn rfft<const N: usize>(
     z: &mut [Complex<N>],
     sines: &[f32],
     sample: impl Fn(usize) -> [f32; N],
-    put: impl FnMut(usize, &[f32; N], &[f32; N]),
+    mut put: impl FnMut(usize, &[f32; N], &[f32; N]),
+) {
+    if HAS_FPU {
+        rfft_of(z, sines, &sample, &mut put);
+    } else {
+        // One copy of the code for all kernels.
+        let sample: &dyn Fn(usize) -> [f32; N] = &sample;
+        let put: &mut dyn FnMut(usize, &[f32; N], &[f32; N]) = &mut put;
+        rfft_of(z, sines, sample, put);
+    }
+}
+
+#[cfg_attr(feature = "std", inline(always))]
+fn rfft_of<const N: usize>(
+    z: &mut [Complex<N>],
+    sines: &[f32],
+    sample: &(impl Fn(usize) -> [f32; N] + ?Sized),
+    put: &mut (impl FnMut(usize, &[f32; N], &[f32; N]) + ?Sized),
 ) {
     let len = z.len();
     // Decimation in time begins in bit-reversed order. Where the length is no power of 4 the first pass,
@@ -125,13 +142,18 @@ fn pass<const N: usize>(z: &mut [Complex<N>], quarter: usize, len: usize, sines:
         for k in 0..quarter {
             let factors = factors(k);
             for four in z.chunks_exact_mut(4 * quarter) {
-                let (a, rest) = four[k..].split_at_mut(quarter);
-                let (c, rest) = rest.split_at_mut(quarter);
-                let (b, d) = rest.split_at_mut(quarter);
-                if k == 0 {
-                    first_butterfly(&mut a[0], &mut b[0], &mut c[0], &mut d[0]);
-                } else {
-                    butterfly(&mut a[0], &mut b[0], &mut c[0], &mut d[0], factors);
+                // In the order of samples modulo 4.
+                let places = [k, k + 2 * quarter, k + quarter, k + 3 * quarter];
+                let mut points = places.map(|place| [four[place][0][0], four[place][1][0]]);
+                if k > 0 {
+                    for (point, factor) in points[1..].iter_mut().zip(factors) {
+                        *point = turn(*point, factor);
+                    }
+                }
+                let [x, y, z, w] = points;
+                let spectrum = four_points(x, y, z, w);
+                for (place, [re, im]) in (k..).step_by(quarter).zip(spectrum) {
+                    four[place] = [[re; N], [im; N]];
                 }
             }
         }
@@ -212,7 +234,7 @@ fn four_points(x: [f32; 2], y: [f32; 2], z: [f32; 2], w: [f32; 2]) -> [[f32; 2];
 fn separate<const N: usize>(
     z: &[Complex<N>],
     sines: &[f32],
-    mut put: impl FnMut(usize, &[f32; N], &[f32; N]),
+    put: &mut (impl FnMut(usize, &[f32; N], &[f32; N]) + ?Sized),
 ) {
     let half = z.len();
     let (mut low, mut high) = ([[0.0; N]; 2], [[0.0; N]; 2]);

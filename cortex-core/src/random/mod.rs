@@ -54,6 +54,8 @@ impl StreamKey {
     pub fn words<const N: usize>(&self, first_channel: u32, block: u64, words: &mut WordBlock<N>) {
         if N == 1 && cfg!(feature = "std") {
             self.words_of_one(first_channel, block, words.as_flattened_mut());
+        } else if let (false, Some(words)) = (cfg!(feature = "std"), one_lane(words)) {
+            self.words_of_one_lane(first_channel, block, words);
         } else {
             lanes::words(&self.0, first_channel, block, words);
         }
@@ -67,6 +69,12 @@ impl StreamKey {
         lanes::chunk(&self.0, stream, chunk)
     }
 
+    /// Code of its own: a board's image has it once.
+    #[inline(never)]
+    fn words_of_one_lane(&self, channel: u32, block: u64, words: &mut WordBlock<1>) {
+        lanes::words(&self.0, channel, block, words);
+    }
+
     fn words_of_one(&self, channel: u32, block: u64, words: &mut [u32]) {
         let mut rng = ChaCha8Rng::from_seed(self.0);
         rng.set_stream(u64::from(channel));
@@ -75,6 +83,12 @@ impl StreamKey {
             *word = rng.next_u32();
         }
     }
+}
+
+/// The block, when it has one lane.
+#[inline(always)]
+fn one_lane<const N: usize>(words: &mut WordBlock<N>) -> Option<&mut WordBlock<1>> {
+    if N == 1 { words.as_flattened_mut().as_chunks_mut().0.first_chunk_mut() } else { None }
 }
 
 #[cfg(test)]
