@@ -25,7 +25,7 @@ pub mod digest;
 pub mod kernel;
 pub mod link;
 pub mod math;
-mod parameter;
+pub mod parameter;
 pub mod random;
 pub mod signal;
 

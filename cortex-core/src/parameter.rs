@@ -1,7 +1,236 @@
-//! What is wrong with a parameter's value, and what is allowed: one sentence for generators
-//! and kernels.
+//! Parameters of kernels and signals: how each is declared once ([`parameters!`]), what a
+//! declaration says ([`Parameter`]), and one sentence for a value that is not allowed.
+//!
+//! A declaration is constant data that only a host reads, for configurations, their schema, the
+//! command line and the reference; an image that never names it does not contain it.
 
 use core::fmt;
+
+/// The least positive number: the `min` of a value that must lie above 0.
+pub const POSITIVE: f64 = f64::MIN_POSITIVE;
+
+/// One parameter as it is declared. Borrowed, so that a host can describe a kernel that it loads
+/// at run time in the same terms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameter<'a> {
+    /// The key in configurations.
+    pub name: &'a str,
+    /// Unit of the value; empty when it has none.
+    pub unit: &'a str,
+    /// Type and range of the value.
+    pub kind: Kind<'a>,
+    /// Value when none is given.
+    pub default: DefaultValue<'a>,
+    /// In words, what else the value must obey (`below half the sample rate`); empty for nothing.
+    pub limit: &'a str,
+    /// What it means: a sentence or two.
+    pub doc: &'a str,
+}
+
+/// Type and range of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind<'a> {
+    /// A finite number from `min` to `max`.
+    Number {
+        /// Least value; [`POSITIVE`] for anything above 0, `-INFINITY` for no bound.
+        min: f64,
+        /// Greatest value; `INFINITY` for no bound.
+        max: f64,
+    },
+    /// A whole number from `min` to `max`.
+    Count {
+        /// Least value.
+        min: u64,
+        /// Greatest value; `u64::MAX` for no bound.
+        max: u64,
+    },
+    /// One of these words.
+    Choice(&'a [&'a str]),
+    /// A list of `min` to `max` tables.
+    List {
+        /// Least number of tables.
+        min: usize,
+        /// Greatest number of tables.
+        max: usize,
+        /// The keys of each table.
+        of: &'a [Parameter<'a>],
+    },
+    /// A table with these keys.
+    Table(&'a [Parameter<'a>]),
+}
+
+/// A parameter's value when none is given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum DefaultValue<'a> {
+    /// There is none: the parameter must be given.
+    Required,
+    /// This number.
+    Number(f64),
+    /// This whole number.
+    Count(u64),
+    /// This word.
+    Choice(&'a str),
+    /// In words, what follows from other values (`half of nperseg`).
+    Derived(&'a str),
+}
+
+/// A declaration under way: the parameter, and the value of type `T` it begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Declaration<T> {
+    initial: T,
+    parameter: Parameter<'static>,
+}
+
+const fn declare<T>(
+    initial: T,
+    unit: &'static str,
+    kind: Kind<'static>,
+    default: DefaultValue<'static>,
+) -> Declaration<T> {
+    Declaration {
+        initial,
+        parameter: Parameter { name: "", unit, kind, default, limit: "", doc: "" },
+    }
+}
+
+/// A number from `min` to `max`, `default` when not given.
+#[must_use]
+pub const fn number(default: f64, unit: &'static str, min: f64, max: f64) -> Declaration<f64> {
+    declare(default, unit, Kind::Number { min, max }, DefaultValue::Number(default))
+}
+
+/// A number from `min` to `max` that must be given; NaN until it is.
+#[must_use]
+pub const fn required_number(unit: &'static str, min: f64, max: f64) -> Declaration<f64> {
+    declare(f64::NAN, unit, Kind::Number { min, max }, DefaultValue::Required)
+}
+
+/// A whole number from `min` to `max`, `default` when not given.
+#[must_use]
+pub const fn count(
+    default: usize,
+    unit: &'static str,
+    min: usize,
+    max: usize,
+) -> Declaration<usize> {
+    let kind = Kind::Count { min: min as u64, max: max as u64 };
+    declare(default, unit, kind, DefaultValue::Count(default as u64))
+}
+
+/// A whole number from `min` to `max` that, when not given, follows from other values as `words`
+/// say.
+#[must_use]
+pub const fn optional_count(
+    words: &'static str,
+    unit: &'static str,
+    min: usize,
+    max: usize,
+) -> Declaration<Option<usize>> {
+    let kind = Kind::Count { min: min as u64, max: max as u64 };
+    declare(None, unit, kind, DefaultValue::Derived(words))
+}
+
+/// A list of `min` to `max` tables with the keys `of`; `default`, which reads `words`, when not
+/// given.
+#[must_use]
+pub const fn list<T>(
+    default: &'static [T],
+    words: &'static str,
+    min: usize,
+    max: usize,
+    of: &'static [Parameter<'static>],
+) -> Declaration<&'static [T]> {
+    declare(default, "", Kind::List { min, max, of }, DefaultValue::Derived(words))
+}
+
+impl<T: Copy> Declaration<T> {
+    /// Adds, in words, what else the value must obey.
+    #[must_use]
+    pub const fn limit(mut self, limit: &'static str) -> Self {
+        self.parameter.limit = limit;
+        self
+    }
+
+    /// The value, when none is given, follows from other values as `words` say.
+    #[must_use]
+    pub const fn derived(mut self, words: &'static str) -> Self {
+        self.parameter.default = DefaultValue::Derived(words);
+        self
+    }
+
+    /// The declared parameter, named and described.
+    #[must_use]
+    pub const fn named(self, name: &'static str, doc: &'static str) -> Parameter<'static> {
+        let mut parameter = self.parameter;
+        parameter.name = name;
+        parameter.doc = doc.trim_ascii_start();
+        parameter
+    }
+}
+
+/// The value a parameter of type `T` begins with.
+pub trait Initial<T> {
+    /// The value.
+    fn initial(self) -> T;
+}
+
+impl<T> Initial<T> for Declaration<T> {
+    #[inline(always)]
+    fn initial(self) -> T {
+        self.initial
+    }
+}
+
+impl<T: Clone, const N: usize> Initial<heapless::Vec<T, N>> for Declaration<&'static [T]> {
+    #[inline(always)]
+    fn initial(self) -> heapless::Vec<T, N> {
+        self.initial.iter().take(N).cloned().collect()
+    }
+}
+
+/// Declares a table of parameters: the struct, its defaults, and `PARAMETERS`, the [`Parameter`]
+/// of each field. A field's documentation is its description, a plain sentence.
+///
+/// ```text
+/// parameters! {
+///     /// Parameters of a notch.
+///     #[derive(Copy)]
+///     pub struct NotchParams {
+///         /// Frequency removed.
+///         pub f0_hz: f64 = number(60.0, "Hz", POSITIVE, f64::INFINITY),
+///     }
+/// }
+/// ```
+macro_rules! parameters {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $($(#[doc = $doc:literal])* pub $field:ident: $type:ty = $declaration:expr,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name {
+            $($(#[doc = $doc])* pub $field: $type,)*
+        }
+
+        impl $name {
+            /// What each field is.
+            pub const PARAMETERS: &'static [$crate::parameter::Parameter<'static>] =
+                &[$($declaration.named(stringify!($field), concat!($($doc),*)),)*];
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                #[allow(unused_imports, reason = "a table may be empty")]
+                use $crate::parameter::Initial;
+                Self { $($field: $declaration.initial(),)* }
+            }
+        }
+    };
+}
+pub(crate) use parameters;
 
 /// A value that is not allowed. `parameter` is the name used in configurations.
 #[derive(Clone, Copy, Debug, PartialEq)]

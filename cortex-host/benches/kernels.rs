@@ -229,7 +229,10 @@ fn welch_on_realfft(shape: KernelShape) -> Box<dyn FnMut()> {
     let mut all = Transforms::new(nfft, shape);
     let mut psd = vec![0.0_f32; (nfft / 2 + 1) * shape.channels];
     let hann: Vec<f32> = (0..nperseg)
-        .map(|n| (std::f64::consts::PI * n as f64 / nperseg as f64).sin().powi(2) as f32)
+        .map(|n| {
+            let sine = cortex_core::math::sin(std::f64::consts::PI * n as f64 / nperseg as f64);
+            (sine * sine) as f32
+        })
         .collect();
     Box::new(move || {
         let Transforms { plan, samples, work, spectra, scratch } = &mut all;

@@ -56,7 +56,8 @@ pub fn worst_error(
     let (outputs, expected) = (wide(outputs), wide(expected));
     let parts = if name == KernelName::Fft { 2 } else { 1 };
     let stride = shape.channels * parts;
-    let span = if name.is_windowed() { expected.len() / windows } else { expected.len() };
+    let span =
+        if name.info().output.is_windowed() { expected.len() / windows } else { expected.len() };
     let mut worst = 0.0f64;
     for (outputs, expected) in outputs.chunks(span).zip(expected.chunks(span)) {
         for channel in 0..shape.channels {
@@ -69,7 +70,7 @@ pub fn worst_error(
             let errors =
                 outputs.iter().zip(&expected).map(|(a, b)| size([a[0] - b[0], a[1] - b[1]]));
             let sizes = expected.iter().map(|&b| size(b));
-            let scale = if name.is_windowed() {
+            let scale = if name.info().output.is_windowed() {
                 sizes.clone().fold(0.0, f64::max)
             } else {
                 (sizes.clone().map(|b| b * b).sum::<f64>() / expected.len() as f64).sqrt()

@@ -24,14 +24,14 @@
 //!
 //! A missing sample is replaced by the channel's previous one.
 
-use serde::{Deserialize, Serialize};
-
 use super::lanes::{
     BASELINE_LANES, HAS_FPU, MAX_LANES, for_whole_groups, load, store, tile_channels,
 };
-use super::{Kernel, KernelError, KernelFault, KernelShape, rows};
+use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output, rows};
 use crate::math;
-use crate::parameter::{below_nyquist, count_within, positive};
+use crate::parameter::{
+    POSITIVE, below_nyquist, count, count_within, number, parameters, positive,
+};
 
 use core::f64::consts::PI;
 
@@ -41,21 +41,17 @@ pub const MIN_TAPS: usize = 3;
 /// Greatest number of taps.
 pub const MAX_TAPS: usize = 8_193;
 
-/// Parameters of [`BandpassFir`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct BandpassFirParams {
-    /// Lower band edge in Hz (-6 dB), above 0; default 8.
-    pub low_hz: f64,
-    /// Upper band edge in Hz (-6 dB), above `low_hz` and below the Nyquist frequency; default 30.
-    pub high_hz: f64,
-    /// Number of taps, [`MIN_TAPS`]..=[`MAX_TAPS`]; default 129.
-    pub taps: usize,
-}
-
-impl Default for BandpassFirParams {
-    fn default() -> Self {
-        Self { low_hz: 8.0, high_hz: 30.0, taps: 129 }
+parameters! {
+    /// Parameters of [`BandpassFir`].
+    #[derive(Copy)]
+    pub struct BandpassFirParams {
+        /// Lower band edge (-6 dB).
+        pub low_hz: f64 = number(8.0, "Hz", POSITIVE, f64::INFINITY).limit("below high_hz"),
+        /// Upper band edge (-6 dB).
+        pub high_hz: f64 =
+            number(30.0, "Hz", POSITIVE, f64::INFINITY).limit("below half the sample rate"),
+        /// Number of taps.
+        pub taps: usize = count(129, "taps", MIN_TAPS, MAX_TAPS),
     }
 }
 
@@ -73,8 +69,17 @@ pub struct BandpassFir {
     constant_gain: f32,
 }
 
-impl BandpassFir {
-    pub(super) fn new(params: BandpassFirParams, shape: KernelShape) -> Result<Self, KernelError> {
+impl Design for BandpassFir {
+    const INFO: Info<'static> = Info {
+        name: "bandpass_fir",
+        summary: "linear-phase Hamming band-pass (scipy firwin)",
+        output: Output::Rows { unit: "uV" },
+        parameters: BandpassFirParams::PARAMETERS,
+    };
+
+    type Params = BandpassFirParams;
+
+    fn design(params: &BandpassFirParams, shape: KernelShape) -> Result<Self, KernelError> {
         let rate = shape.sample_rate_hz;
         let low_hz = below_nyquist("low_hz", positive("low_hz", params.low_hz)?, rate)?;
         let high_hz = below_nyquist("high_hz", positive("high_hz", params.high_hz)?, rate)?;
@@ -105,11 +110,13 @@ impl BandpassFir {
         Ok(kernel)
     }
 
-    pub(super) fn state_values(&self) -> u64 {
+    fn state_values(&self) -> u64 {
         let history = self.channels as u64 * self.line() as u64 + SLACK as u64;
         history + 2 * self.channels as u64 + self.half() as u64 + 5
     }
+}
 
+impl BandpassFir {
     /// Samples of one channel's delay line: what [`BLOCK`] outputs need.
     fn line(&self) -> usize {
         self.taps - 1 + BLOCK
@@ -248,10 +255,6 @@ impl Kernel for BandpassFir {
         }
         (*age, *step, *excess) = (after.age as f32, after.step, after.excess);
         Ok(input.len())
-    }
-
-    fn missing_samples(&self, state: &[f32]) -> u32 {
-        rows::counted(state, self.state_len())
     }
 }
 
@@ -490,7 +493,7 @@ mod tests {
         let shape = KernelShape { channels: 1, window: 160, hop: 80, sample_rate_hz: 160.0 };
         for taps in [129, 64] {
             let params = BandpassFirParams { taps, ..BandpassFirParams::default() };
-            let kernel = BandpassFir::new(params, shape).expect("valid");
+            let kernel = BandpassFir::design(&params, shape).expect("valid");
             let mut state = [0.0; 400];
             kernel.reset(&mut state);
             let mut input = [0.0; 200];

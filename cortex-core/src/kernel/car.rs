@@ -13,8 +13,11 @@
 //! magnitude S at most 2e-6 S at 64 channels. To hold to that beside large common offsets, the mean is refined
 //! once: the mean of the residuals is added to it, which leaves u times the mean itself.
 
-use super::lanes::HAS_FPU;
-use super::{BASELINE_LANES, Kernel, KernelFault, SAMPLE_LIMIT_UV, rows};
+use super::lanes::{BASELINE_LANES, HAS_FPU};
+use super::{
+    Design, Info, Kernel, KernelError, KernelFault, KernelShape, NoParams, Output, SAMPLE_LIMIT_UV,
+    rows,
+};
 
 /// Common average reference. Output: rows x channels, in microvolts. Its only state is the
 /// count of missing samples.
@@ -23,19 +26,24 @@ pub struct Car {
     channels: usize,
 }
 
-impl Car {
-    pub(super) fn new(channels: usize) -> Self {
-        Self { channels }
+impl Design for Car {
+    const INFO: Info<'static> = Info {
+        name: "car",
+        summary: "common average reference over the valid channels",
+        output: Output::Rows { unit: "uV" },
+        parameters: NoParams::PARAMETERS,
+    };
+
+    type Params = NoParams;
+
+    fn design(_params: &NoParams, shape: KernelShape) -> Result<Self, KernelError> {
+        Ok(Self { channels: shape.channels })
     }
 }
 
 impl Kernel for Car {
     fn state_len(&self) -> usize {
         1
-    }
-
-    fn reset(&self, state: &mut [f32]) {
-        state[0] = 0.0;
     }
 
     fn output_len(&self, rows: usize) -> usize {
@@ -89,10 +97,6 @@ impl Kernel for Car {
             }
         }
         Ok(input.len())
-    }
-
-    fn missing_samples(&self, state: &[f32]) -> u32 {
-        rows::counted(state, 1)
     }
 }
 
@@ -206,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_missing_channel_is_left_out_and_stays_missing() {
-        let kernel = Car::new(4);
+        let kernel = Car { channels: 4 };
         let mut state = [0.0];
         let mut output = [0.0; 8];
         let nan = f32::NAN;

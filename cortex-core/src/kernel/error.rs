@@ -42,6 +42,21 @@ pub enum KernelError {
     },
 }
 
+impl KernelError {
+    /// The parameter at fault.
+    #[must_use]
+    pub fn parameter(&self) -> &'static str {
+        match self {
+            KernelError::Parameter(error) => error.parameter(),
+            KernelError::NotPowerOfTwo { parameter, .. } => parameter,
+            KernelError::EmptyBand { .. } => "low_hz",
+            KernelError::NotchTooWide { .. } => "q",
+            KernelError::NoBands => "bands",
+            KernelError::StateTooLarge { .. } => "window",
+        }
+    }
+}
+
 impl From<ParameterError> for KernelError {
     fn from(error: ParameterError) -> Self {
         KernelError::Parameter(error)

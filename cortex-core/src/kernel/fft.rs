@@ -7,20 +7,19 @@
 //!
 //! A missing sample is replaced by the channel's previous one.
 
-use serde::{Deserialize, Serialize};
-
 use super::lanes::{BASELINE_LANES, for_groups};
-use super::rfft::{fft_len, rfft, scratch_len, sines_len, write_sines};
-use super::rows::{self, Ring};
-use super::{Kernel, KernelError, KernelFault, KernelShape};
+use super::rfft::{MAX_FFT_LEN, MIN_FFT_LEN, fft_len, rfft, scratch_len, sines_len, write_sines};
+use super::rows::Ring;
+use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output};
+use crate::parameter::{optional_count, parameters};
 
-/// Parameters of [`Fft`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FftParams {
-    /// Length of the transform: a power of two, at least the window and at most
-    /// [`MAX_FFT_LEN`](super::MAX_FFT_LEN); default the next power of two.
-    pub nfft: Option<usize>,
+parameters! {
+    /// Parameters of [`Fft`].
+    #[derive(Copy)]
+    pub struct FftParams {
+        /// Length of the transform.
+        pub nfft: Option<usize> = optional_count("the next power of two", "samples", MIN_FFT_LEN, MAX_FFT_LEN).limit("a power of two, at least the window"),
+    }
 }
 
 /// Spectrum of each window. Output per call: (nfft/2 + 1) bins x channels x (re, im), in
@@ -31,15 +30,24 @@ pub struct Fft {
     nfft: usize,
 }
 
-impl Fft {
-    pub(super) fn new(params: FftParams, shape: KernelShape) -> Result<Self, KernelError> {
+impl Design for Fft {
+    const INFO: Info<'static> = Info {
+        name: "fft",
+        summary: "spectrum of the window (numpy rfft)",
+        output: Output::Window { shape: "(nfft/2 + 1) x channels x 2", unit: "uV" },
+        parameters: FftParams::PARAMETERS,
+    };
+
+    type Params = FftParams;
+
+    fn design(params: &FftParams, shape: KernelShape) -> Result<Self, KernelError> {
         let nfft = fft_len("window", shape.window, params.nfft)?;
         let (scratch, tables) = (scratch_len(nfft, shape.channels), sines_len(nfft));
         let (channels, window) = (shape.channels, shape.window);
         Ok(Self { ring: Ring { channels, window, scratch, tables }, nfft })
     }
 
-    pub(super) fn state_values(&self) -> u64 {
+    fn state_values(&self) -> u64 {
         self.ring.state_len()
     }
 }
@@ -100,9 +108,5 @@ impl Kernel for Fft {
             });
         }
         Ok(output_len)
-    }
-
-    fn missing_samples(&self, state: &[f32]) -> u32 {
-        rows::counted(state, self.state_len())
     }
 }

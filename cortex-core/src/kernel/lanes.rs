@@ -28,6 +28,9 @@ pub(super) const fn tile_channels(lanes: usize) -> usize {
 /// where nothing does.
 #[inline(always)]
 pub(super) fn load<const N: usize>(values: &[f32], width: usize) -> [f32; N] {
+    if N == 1 {
+        return [values[0]; N];
+    }
     if let Some(lanes) = values.first_chunk() {
         return *lanes;
     }
@@ -41,6 +44,10 @@ pub(super) fn load<const N: usize>(values: &[f32], width: usize) -> [f32; N] {
 /// Writes the first `width` (at most N) of N lanes to the front of `values`.
 #[inline(always)]
 pub(super) fn store<const N: usize>(lanes: &[f32; N], values: &mut [f32], width: usize) {
+    if N == 1 {
+        values[0] = lanes[0];
+        return;
+    }
     if width >= N
         && let Some(all) = values.first_chunk_mut()
     {

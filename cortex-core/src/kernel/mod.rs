@@ -32,7 +32,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-mod any;
+use crate::parameter::{Parameter, parameters};
+
 mod bandpass_fir;
 mod car;
 mod error;
@@ -40,46 +41,130 @@ mod fft;
 mod goertzel;
 pub mod golden;
 mod lanes;
-mod name;
 mod noop;
 mod notch_iir;
+mod registry;
 mod rfft;
 mod rows;
-mod spec;
+mod shape;
 mod welch_psd;
 
-pub use any::AnyKernel;
-pub use bandpass_fir::{BandpassFir, BandpassFirParams, MAX_TAPS, MIN_TAPS};
-pub use car::Car;
 pub use error::KernelError;
-pub use fft::{Fft, FftParams};
-pub use goertzel::{Band, Goertzel, GoertzelParams, MAX_BANDS};
 pub use lanes::{BASELINE_LANES, MAX_LANES};
-pub use name::KernelName;
-pub use noop::Noop;
-pub use notch_iir::{NotchIir, NotchIirParams};
 pub use rfft::{MAX_FFT_LEN, MIN_FFT_LEN};
-pub use spec::{
-    KernelSpec, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MAX_STATE_LEN, MAX_WINDOW, MIN_SAMPLE_RATE_HZ,
+pub use shape::{
+    KernelShape, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MAX_STATE_LEN, MAX_WINDOW, MIN_SAMPLE_RATE_HZ,
 };
-pub use welch_psd::{WelchPsd, WelchPsdParams};
+
+// A kernel's place is its number on the wire: a new one comes last.
+registry::kernels! {
+    noop::Noop,
+    car::Car,
+    notch_iir::NotchIir,
+    bandpass_fir::BandpassFir,
+    goertzel::Goertzel,
+    welch_psd::WelchPsd,
+    fft::Fft,
+}
 
 /// Largest sample magnitude taken for a measurement, in microvolts (a million volts): small enough
 /// that no recursion overflows single precision on it (the square of a sum over the longest window is
 /// 1.1e36), far above any amplifier.
 pub const SAMPLE_LIMIT_UV: f32 = 1e12;
 
-/// What a kernel is built for.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct KernelShape {
-    /// Number of channels, 1..=[`MAX_CHANNELS`].
-    pub channels: usize,
-    /// Window length W in samples, 1..=[`MAX_WINDOW`].
-    pub window: usize,
-    /// Hop H in samples, 1..=W: new samples per window after the first.
-    pub hop: usize,
-    /// Sample rate in Hz, [`MIN_SAMPLE_RATE_HZ`]..=[`MAX_SAMPLE_RATE_HZ`].
-    pub sample_rate_hz: f64,
+/// What a kernel is, what it takes and what it puts out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Info<'a> {
+    /// The name in configurations, in snake case.
+    pub name: &'a str,
+    /// One line of description.
+    pub summary: &'a str,
+    /// What one call puts out.
+    pub output: Output<'a>,
+    /// Its parameters; an empty list for none.
+    pub parameters: &'a [Parameter<'a>],
+}
+
+/// What one call of a kernel puts out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output<'a> {
+    /// One row of `channels` values per input row.
+    Rows {
+        /// Unit of the values.
+        unit: &'a str,
+    },
+    /// One result, of the last `window` samples.
+    Window {
+        /// Its shape in words, such as `bands x channels`.
+        shape: &'a str,
+        /// Unit of the values.
+        unit: &'a str,
+    },
+}
+
+impl<'a> Output<'a> {
+    /// The shape in words.
+    #[must_use]
+    pub const fn shape(self) -> &'a str {
+        match self {
+            Output::Rows { .. } => "rows x channels",
+            Output::Window { shape, .. } => shape,
+        }
+    }
+
+    /// Unit of the values.
+    #[must_use]
+    pub const fn unit(self) -> &'a str {
+        match self {
+            Output::Rows { unit } | Output::Window { unit, .. } => unit,
+        }
+    }
+
+    /// Whether there is one result per window, else one output row per input row.
+    #[must_use]
+    pub const fn is_windowed(self) -> bool {
+        matches!(self, Output::Window { .. })
+    }
+}
+
+/// What makes a [`Kernel`] of this crate: its description, its parameters and its design.
+pub trait Design: Kernel + Sized {
+    /// The description. Constant data that only a host names.
+    const INFO: Info<'static>;
+
+    /// The parameters.
+    type Params: Default;
+
+    /// Validates the parameters and computes the coefficients for `shape`, which was checked.
+    ///
+    /// # Errors
+    /// [`KernelError`] names the parameter, its value and what is allowed.
+    fn design(params: &Self::Params, shape: KernelShape) -> Result<Self, KernelError>;
+
+    /// [`Kernel::state_len`] before it is known to fit a `usize`.
+    fn state_values(&self) -> u64 {
+        self.state_len() as u64
+    }
+}
+
+parameters! {
+    /// The parameters of a kernel that has none.
+    #[derive(Copy)]
+    pub struct NoParams {}
+}
+
+impl KernelName {
+    /// The kernel of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kernel| kernel.as_str() == name)
+    }
+}
+
+impl fmt::Display for KernelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Why one call of [`Kernel::process`] failed. The window counts as failed; the state is as
@@ -113,11 +198,13 @@ pub trait Kernel {
 
     /// Puts `state` (at least [`Kernel::state_len`] long) into the state before the first sample
     /// and writes the kernel's tables into it. Must be called before the first
-    /// [`Kernel::process`].
+    /// [`Kernel::process`]. Without tables that is all zeros.
     ///
     /// # Panics
     /// When `state` is shorter than [`Kernel::state_len`].
-    fn reset(&self, state: &mut [f32]);
+    fn reset(&self, state: &mut [f32]) {
+        state[..self.state_len()].fill(0.0);
+    }
 
     /// Number of output values for `rows` input rows.
     fn output_len(&self, rows: usize) -> usize;
@@ -153,9 +240,12 @@ pub trait Kernel {
         self.process(state, input, output)
     }
 
-    /// Number of missing samples since the last reset, saturating at 2^24.
+    /// Number of missing samples since the last reset, saturating at 2^24; counted in the state's last
+    /// value by every kernel that has a state.
     ///
     /// # Panics
     /// When `state` is shorter than [`Kernel::state_len`].
-    fn missing_samples(&self, state: &[f32]) -> u32;
+    fn missing_samples(&self, state: &[f32]) -> u32 {
+        self.state_len().checked_sub(1).map_or(0, |counter| state[counter] as u32)
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! What a run measures with it is the cost of everything around a kernel.
 
-use super::{Kernel, KernelFault, rows};
+use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, NoParams, Output, rows};
 
 /// The identity. Output: rows x channels, in microvolts. Stateless.
 #[derive(Clone, Copy, Debug)]
@@ -10,9 +10,18 @@ pub struct Noop {
     channels: usize,
 }
 
-impl Noop {
-    pub(super) fn new(channels: usize) -> Self {
-        Self { channels }
+impl Design for Noop {
+    const INFO: Info<'static> = Info {
+        name: "noop",
+        summary: "identity: the cost of everything around a kernel",
+        output: Output::Rows { unit: "uV" },
+        parameters: NoParams::PARAMETERS,
+    };
+
+    type Params = NoParams;
+
+    fn design(_params: &NoParams, shape: KernelShape) -> Result<Self, KernelError> {
+        Ok(Self { channels: shape.channels })
     }
 }
 
@@ -20,8 +29,6 @@ impl Kernel for Noop {
     fn state_len(&self) -> usize {
         0
     }
-
-    fn reset(&self, _state: &mut [f32]) {}
 
     fn output_len(&self, rows: usize) -> usize {
         rows * self.channels
@@ -36,9 +43,5 @@ impl Kernel for Noop {
         rows::check_stream(self.channels, input, state, 0, output)?;
         output[..input.len()].copy_from_slice(input);
         Ok(input.len())
-    }
-
-    fn missing_samples(&self, _state: &[f32]) -> u32 {
-        0
     }
 }

@@ -25,31 +25,25 @@
 //! 2^-95, both states become zero: a silent channel must not run the recursion on subnormal numbers, which cost a
 //! desktop processor a hundred cycles each.
 
-use serde::{Deserialize, Serialize};
-
-use super::lanes::{load, store};
-use super::{BASELINE_LANES, Kernel, KernelError, KernelFault, KernelShape, rows};
+use super::lanes::{BASELINE_LANES, load, store};
+use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output, rows};
 use crate::math;
-use crate::parameter::{ParameterError, below_nyquist, positive};
+use crate::parameter::{POSITIVE, ParameterError, below_nyquist, number, parameters, positive};
 
 /// The bits of 2^-95. A power of two, so that numbers below it are still below it when their bits are
 /// or-ed.
 const SILENCE_BITS: u32 = 32 << 23;
 
-/// Parameters of [`NotchIir`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NotchIirParams {
-    /// Frequency removed, in Hz, above 0 and below the Nyquist frequency; default 60.
-    pub f0_hz: f64,
-    /// Quality factor, `f0_hz` over the width between the -3 dB points, above
-    /// `f0_hz / (sample_rate_hz / 2)`; default 30.
-    pub q: f64,
-}
-
-impl Default for NotchIirParams {
-    fn default() -> Self {
-        Self { f0_hz: 60.0, q: 30.0 }
+parameters! {
+    /// Parameters of [`NotchIir`].
+    #[derive(Copy)]
+    pub struct NotchIirParams {
+        /// Frequency removed.
+        pub f0_hz: f64 =
+            number(60.0, "Hz", POSITIVE, f64::INFINITY).limit("below half the sample rate"),
+        /// Quality factor: f0_hz over the width between the -3 dB points.
+        pub q: f64 =
+            number(30.0, "", POSITIVE, f64::INFINITY).limit("above f0_hz over half the sample rate"),
     }
 }
 
@@ -61,8 +55,17 @@ pub struct NotchIir {
     coefficients: [f32; 4],
 }
 
-impl NotchIir {
-    pub(super) fn new(params: NotchIirParams, shape: KernelShape) -> Result<Self, KernelError> {
+impl Design for NotchIir {
+    const INFO: Info<'static> = Info {
+        name: "notch_iir",
+        summary: "second-order notch against the power line (scipy iirnotch)",
+        output: Output::Rows { unit: "uV" },
+        parameters: NotchIirParams::PARAMETERS,
+    };
+
+    type Params = NotchIirParams;
+
+    fn design(params: &NotchIirParams, shape: KernelShape) -> Result<Self, KernelError> {
         let rate = shape.sample_rate_hz;
         let f0 = below_nyquist("f0_hz", positive("f0_hz", params.f0_hz)?, rate)?;
         let q = positive("q", params.q)?;
@@ -86,10 +89,6 @@ impl NotchIir {
 impl Kernel for NotchIir {
     fn state_len(&self) -> usize {
         1 + 3 * self.channels
-    }
-
-    fn reset(&self, state: &mut [f32]) {
-        state[..self.state_len()].fill(0.0);
     }
 
     fn output_len(&self, rows: usize) -> usize {
@@ -134,10 +133,6 @@ impl Kernel for NotchIir {
             rows::count(&mut rest[0], missing);
         }
         Ok(input.len())
-    }
-
-    fn missing_samples(&self, state: &[f32]) -> u32 {
-        rows::counted(state, self.state_len())
     }
 }
 
@@ -230,7 +225,7 @@ mod tests {
     /// Q/(pi f0) = 0.16 s, so e^-60 after 10 s), a constant passes unchanged.
     #[test]
     fn the_line_is_removed_and_a_constant_passes() {
-        let kernel = NotchIir::new(NotchIirParams::default(), SHAPE).expect("valid");
+        let kernel = NotchIir::design(&NotchIirParams::default(), SHAPE).expect("valid");
         let mut state = [0.0; 4];
         kernel.reset(&mut state);
         let mut last = [0.0f32; 8];
@@ -247,7 +242,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "minutes: 8,000 samples")]
     fn silence_leaves_no_subnormal_state() {
-        let kernel = NotchIir::new(NotchIirParams::default(), SHAPE).expect("valid");
+        let kernel = NotchIir::design(&NotchIirParams::default(), SHAPE).expect("valid");
         let mut state = [0.0; 4];
         kernel.reset(&mut state);
         let mut input = [0.0; 8_000];

@@ -48,6 +48,9 @@ pub(super) fn write_sines(nfft: usize, sines: &mut [f32]) {
 /// A complex number of each of N series: real parts, imaginary parts.
 pub(super) type Complex<const N: usize> = [[f32; N]; 2];
 
+/// Takes bin, real parts and imaginary parts.
+type PutBin<'p, const N: usize> = dyn FnMut(usize, &[f32; N], &[f32; N]) + 'p;
+
 /// Scratch values for a transform of `nfft` samples of up to `channels` series abreast.
 pub(super) fn scratch_len(nfft: usize, channels: usize) -> usize {
     nfft * if channels == 1 { 1 } else { MAX_LANES }
@@ -67,7 +70,7 @@ pub(super) fn rfft<const N: usize>(
     } else {
         // One copy of the code for all kernels.
         let sample: &dyn Fn(usize) -> [f32; N] = &sample;
-        let put: &mut dyn FnMut(usize, &[f32; N], &[f32; N]) = &mut put;
+        let put: &mut PutBin<'_, N> = &mut put;
         rfft_of(z, sines, sample, put);
     }
 }

@@ -4,7 +4,7 @@
 //! `f32`, exact up to 2^24, where it stays. Large arrays come first in a state, so that they begin at
 //! whole vectors where the state does.
 
-use super::lanes::{MAX_LANES, for_whole_groups, load, store, tile_channels};
+use super::lanes::{HAS_FPU, MAX_LANES, for_whole_groups, load, store, tile_channels};
 use super::{KernelFault, SAMPLE_LIMIT_UV};
 
 const MAX_COUNT: f32 = 16_777_216.0;
@@ -90,11 +90,6 @@ pub(super) fn count(counter: &mut f32, missing: u32) {
     }
 }
 
-/// [`Kernel::missing_samples`](super::Kernel::missing_samples) of a kernel that counts.
-pub(super) fn counted(state: &[f32], state_len: usize) -> u32 {
-    state[state_len - 1] as u32
-}
-
 /// Values behind the samples that may be read, not used, with the last of them.
 const SLACK: usize = MAX_LANES - 1;
 
@@ -166,7 +161,10 @@ impl Ring {
         let [head, counter, ..] = rest else { return Err(KernelFault::StateLength) };
         let at = *head as usize;
         count(counter, self.push::<LANES>(samples, held, at, input));
-        let head_now = (at + rows) % self.window;
+        let mut head_now = at + rows;
+        while head_now >= self.window {
+            head_now -= self.window;
+        }
         *head = head_now as f32;
         let (window, channels) = (self.window, self.channels);
         Ok(Parts { scratch, tables, window, channels, head: head_now, samples })
@@ -182,6 +180,23 @@ impl Ring {
     ) -> u32 {
         let (channels, window) = (self.channels, self.window);
         let mut missing = 0;
+        if !HAS_FPU {
+            // The same in less code.
+            let mut at = head;
+            for row in input.chunks_exact(channels) {
+                let lines = samples.chunks_exact_mut(window).zip(&mut *held);
+                for (&sample, (line, last)) in row.iter().zip(lines) {
+                    if is_valid(sample) {
+                        *last = sample;
+                    } else {
+                        missing += 1;
+                    }
+                    line[at] = *last;
+                }
+                at = if at + 1 == window { 0 } else { at + 1 };
+            }
+            return missing;
+        }
         let samples = &mut samples[..channels * window];
         let tiles = samples.chunks_mut(tile_channels(LANES) * window);
         let helds = held.chunks_mut(tile_channels(LANES));

@@ -19,29 +19,29 @@
 //!
 //! A missing sample is replaced by the channel's previous one.
 
-use serde::{Deserialize, Serialize};
-
 use super::lanes::{BASELINE_LANES, for_groups, load, store};
-use super::rfft::{Complex, MIN_FFT_LEN, fft_len, rfft, scratch_len, sines_len, write_sines};
-use super::rows::{self, Ring, Tile};
-use super::{Kernel, KernelError, KernelFault, KernelShape};
+use super::rfft::{
+    Complex, MAX_FFT_LEN, MIN_FFT_LEN, fft_len, rfft, scratch_len, sines_len, write_sines,
+};
+use super::rows::{Ring, Tile};
+use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, MAX_WINDOW, Output};
 use crate::math;
-use crate::parameter::count_within;
+use crate::parameter::{count_within, optional_count, parameters};
 
 /// SciPy's default segment length.
 const DEFAULT_NPERSEG: usize = 256;
 
-/// Parameters of [`WelchPsd`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct WelchPsdParams {
-    /// Segment length in samples, 8..=window; default the smaller of 256 and the window.
-    pub nperseg: Option<usize>,
-    /// Samples two neighbouring segments share, below `nperseg`; default half of it, rounded down.
-    pub noverlap: Option<usize>,
-    /// Length of the transform: a power of two, at least `nperseg` and at most
-    /// [`MAX_FFT_LEN`](super::MAX_FFT_LEN); default the next power of two.
-    pub nfft: Option<usize>,
+parameters! {
+    /// Parameters of [`WelchPsd`].
+    #[derive(Copy)]
+    pub struct WelchPsdParams {
+        /// Segment length.
+        pub nperseg: Option<usize> = optional_count("256, or the window if shorter", "samples", MIN_FFT_LEN, MAX_WINDOW).limit("at most the window"),
+        /// Samples that neighbouring segments share.
+        pub noverlap: Option<usize> = optional_count("half of nperseg, rounded down", "samples", 0, MAX_WINDOW).limit("below nperseg"),
+        /// Length of the transform.
+        pub nfft: Option<usize> = optional_count("the next power of two", "samples", MIN_FFT_LEN, MAX_FFT_LEN).limit("a power of two, at least nperseg"),
+    }
 }
 
 /// Welch's power spectral density. Output per call: (nfft/2 + 1) bins x channels, in uV^2/Hz.
@@ -55,9 +55,18 @@ pub struct WelchPsd {
     scale: f32,
 }
 
-impl WelchPsd {
-    pub(super) fn new(params: WelchPsdParams, shape: KernelShape) -> Result<Self, KernelError> {
-        let window = count_within("window", shape.window, MIN_FFT_LEN, super::MAX_WINDOW)?;
+impl Design for WelchPsd {
+    const INFO: Info<'static> = Info {
+        name: "welch_psd",
+        summary: "power spectral density by Welch's method (scipy welch, Hann)",
+        output: Output::Window { shape: "(nfft/2 + 1) x channels", unit: "uV^2/Hz" },
+        parameters: WelchPsdParams::PARAMETERS,
+    };
+
+    type Params = WelchPsdParams;
+
+    fn design(params: &WelchPsdParams, shape: KernelShape) -> Result<Self, KernelError> {
+        let window = count_within("window", shape.window, MIN_FFT_LEN, MAX_WINDOW)?;
         let nperseg = params.nperseg.unwrap_or(DEFAULT_NPERSEG.min(window));
         count_within("nperseg", nperseg, MIN_FFT_LEN, window)?;
         let nfft = fft_len("nperseg", nperseg, params.nfft)?;
@@ -77,10 +86,12 @@ impl WelchPsd {
         })
     }
 
-    pub(super) fn state_values(&self) -> u64 {
+    fn state_values(&self) -> u64 {
         self.ring.state_len()
     }
+}
 
+impl WelchPsd {
     /// Number of distinct values of the window function, w[0] to w[nperseg/2].
     fn half(&self) -> usize {
         self.nperseg / 2 + 1
@@ -217,9 +228,5 @@ impl Kernel for WelchPsd {
             });
         }
         Ok(output_len)
-    }
-
-    fn missing_samples(&self, state: &[f32]) -> u32 {
-        rows::counted(state, self.state_len())
     }
 }

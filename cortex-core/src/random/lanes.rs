@@ -11,8 +11,8 @@
 use super::WordBlock;
 
 /// "expand 32-byte k".
-const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
-const CIPHER_WORDS: usize = 16;
+pub(super) const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
+pub(super) const CIPHER_WORDS: usize = 16;
 
 /// Words `64 * block ..` of streams `first_channel .. first_channel + N`.
 #[inline(always)]

@@ -10,10 +10,13 @@
 //!
 //! So a channel depends on (seed, channel) alone, not on how many channels there are.
 
+mod compact;
 mod gauss;
 mod lanes;
 
 pub use gauss::normals;
+#[cfg(feature = "v3")]
+pub(crate) use gauss::{exponential, normal};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -72,7 +75,11 @@ impl StreamKey {
     /// Code of its own: a board's image has it once.
     #[inline(never)]
     fn words_of_one_lane(&self, channel: u32, block: u64, words: &mut WordBlock<1>) {
-        lanes::words(&self.0, channel, block, words);
+        if cfg!(any(feature = "std", target_abi = "eabihf")) {
+            lanes::words(&self.0, channel, block, words);
+        } else {
+            compact::words(&self.0, channel, block, words);
+        }
     }
 
     fn words_of_one(&self, channel: u32, block: u64, words: &mut [u32]) {
@@ -103,6 +110,9 @@ mod tests {
             let key = StreamKey::new(seed, "cortex/test");
             let mut wide = [[0; N]; BLOCK_SAMPLES];
             key.words(first, block, &mut wide);
+            let mut compact = [[0; 1]; BLOCK_SAMPLES];
+            compact::words(&key.0, first, block, &mut compact);
+            assert!(compact.iter().zip(&wide).all(|(compact, wide)| compact[0] == wide[0]));
             for lane in 0..N {
                 let mut published = ChaCha8Rng::from_seed(key.0);
                 published.set_stream(u64::from(first) + lane as u64);

@@ -14,6 +14,8 @@ pub mod eeg;
 #[cfg(feature = "v2")]
 mod effects;
 mod fft64;
+#[cfg(feature = "v3")]
+pub mod front_end;
 mod one_pole;
 mod pink_v1;
 #[cfg(feature = "v2")]

@@ -60,7 +60,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let library = Library::new(None);
     let kernel = |name: &KernelName| Listing {
         path: name.as_str().to_owned(),
-        summary: name.summary().to_owned(),
+        summary: name.info().summary.to_owned(),
         local: false,
     };
     let sections = [

@@ -1,6 +1,14 @@
-//! From the tree to typed tables: each field knows its place, each mistake names its key.
+//! From the tree to typed values: serde over [`Node`], each mistake with its key and its place.
 
-use serde::Serialize;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::{BorrowedStrDeserializer, U64Deserializer};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+use serde::{Deserialize, Serialize, forward_to_deserialize_any};
 
 use super::error::{Position, Problem};
 use super::node::{Entry, Node, Value};
@@ -29,6 +37,35 @@ impl<T: Serialize> Serialize for At<T> {
     }
 }
 
+/// The name under which [`At`] asks a [`Reader`] for the place of a value.
+const PLACED: &str = "cortex_host::config::At";
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AtVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for AtVisitor<T> {
+            type Value = At<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, of: D) -> Result<At<T>, D::Error> {
+                T::deserialize(of).map(At::from)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<At<T>, A::Error> {
+                let absent = || de::Error::custom("there is no value");
+                let line = access.next_element()?.ok_or_else(absent)?;
+                let column = access.next_element()?.ok_or_else(absent)?;
+                let value = access.next_element()?.ok_or_else(absent)?;
+                Ok(At { value, position: Position { line, column } })
+            }
+        }
+        deserializer.deserialize_newtype_struct(PLACED, AtVisitor(PhantomData))
+    }
+}
+
 impl<T: schemars::JsonSchema> schemars::JsonSchema for At<T> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         T::schema_name()
@@ -47,95 +84,21 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for At<T> {
     }
 }
 
-/// Reading a value of a known type from the tree.
-pub trait Decode: Sized {
-    /// Reads `node`, which stands at `path` (such as `dataset.channels`).
-    ///
-    /// # Errors
-    /// [`Problem`] at the place of the wrong key or value.
-    fn decode(node: &Node, path: &str) -> Result<Self, Problem>;
+/// Reads a value from `node`, which stands at `path` (such as `dataset.channels`).
+///
+/// # Errors
+/// [`Problem`] at the place of the wrong key or value.
+pub fn decode<'de, T: Deserialize<'de>>(node: &'de Node, path: &str) -> Result<T, Problem> {
+    let reader = Reader { node, path };
+    T::deserialize(reader).map_err(|fault| reader.problem(fault))
 }
 
-impl<T: Decode> Decode for At<T> {
-    fn decode(node: &Node, path: &str) -> Result<Self, Problem> {
-        Ok(Self { value: T::decode(node, path)?, position: node.position })
-    }
-}
-
-impl<T: Decode> Decode for Vec<T> {
-    fn decode(node: &Node, path: &str) -> Result<Self, Problem> {
-        match &node.value {
-            Value::List(list) => list
-                .iter()
-                .enumerate()
-                .map(|(index, item)| T::decode(item, &format!("{path}[{index}]")))
-                .collect(),
-            _ => Err(wrong(node, path, "a list")),
-        }
-    }
-}
-
-impl Decode for Node {
-    fn decode(node: &Node, _path: &str) -> Result<Self, Problem> {
-        Ok(node.clone())
-    }
-}
-
-impl Decode for String {
-    fn decode(node: &Node, path: &str) -> Result<Self, Problem> {
-        match &node.value {
-            Value::Text(text) => Ok(text.clone()),
-            _ => Err(wrong(node, path, "text")),
-        }
-    }
-}
-
-impl Decode for bool {
-    fn decode(node: &Node, path: &str) -> Result<Self, Problem> {
-        match node.value {
-            Value::Bool(value) => Ok(value),
-            _ => Err(wrong(node, path, "true or false")),
-        }
-    }
-}
-
-impl Decode for u64 {
-    fn decode(node: &Node, path: &str) -> Result<Self, Problem> {
-        let expected = match node.value {
-            Value::Integer(value) => match u64::try_from(value) {
-                Ok(value) => return Ok(value),
-                Err(_) if value < 0 => "a whole number, 0 or above",
-                Err(_) => "a whole number below 2^64",
-            },
-            // The reader makes a float of an integer that fits no 64 bits.
-            Value::Float(value) if value >= 18_446_744_073_709_551_616.0 => {
-                "a whole number below 2^64"
-            }
-            _ => "a whole number",
-        };
-        Err(wrong(node, path, expected))
-    }
-}
-
-/// No physical quantity in a configuration is larger than this, or smaller than its inverse.
-const MAX_MAGNITUDE: f64 = 1e15;
-
-impl Decode for f64 {
-    fn decode(node: &Node, path: &str) -> Result<Self, Problem> {
-        let value = match node.value {
-            Value::Integer(value) => value as f64,
-            Value::Float(value) => value,
-            _ => return Err(wrong(node, path, "a number")),
-        };
-        let magnitude = value.abs();
-        if !value.is_finite() {
-            Err(wrong(node, path, "a finite number"))
-        } else if magnitude > MAX_MAGNITUDE || (value != 0.0 && magnitude < 1.0 / MAX_MAGNITUDE) {
-            Err(wrong(node, path, "0, or of a magnitude from 1e-15 to 1e15"))
-        } else {
-            Ok(value)
-        }
-    }
+/// Reads the value of one entry of the mapping at `path`.
+///
+/// # Errors
+/// [`Problem`] when there is no value, or one of another type.
+pub fn entry<'de, T: Deserialize<'de>>(entry: &'de Entry, path: &str) -> Result<T, Problem> {
+    decode(&entry.node, &value_path(entry, path)?)
 }
 
 /// The entries of a mapping.
@@ -149,19 +112,378 @@ pub fn entries<'a>(node: &'a Node, path: &str) -> Result<&'a [Entry], Problem> {
     }
 }
 
-/// Reads the value of one entry of the mapping at `path`.
-///
-/// # Errors
-/// [`Problem`] when there is no value, or one of another type.
-pub fn entry<T: Decode>(entry: &Entry, path: &str) -> Result<T, Problem> {
-    let path = join(path, &entry.key);
-    if entry.node.value == Value::Null {
-        return Err(Problem::at(
-            entry.position,
-            format!("{path} has no value; give it one or remove the key"),
-        ));
+/// Why a value was not read.
+#[derive(Debug)]
+enum Fault {
+    /// A problem that knows its place.
+    Placed(Problem),
+    /// A key that the mapping must have.
+    Missing(&'static str),
+    /// A word that is none of these.
+    Choice(String, &'static [&'static str]),
+    /// A visitor's complaint.
+    Other(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
     }
-    T::decode(&entry.node, &path)
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Fault::Other(message.to_string())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Fault::Missing(field)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Fault::Choice(variant.to_owned(), expected)
+    }
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        Fault::Placed(problem)
+    }
+}
+
+/// A node and its path, as serde reads them.
+#[derive(Clone, Copy)]
+struct Reader<'de, 'p> {
+    node: &'de Node,
+    path: &'p str,
+}
+
+impl<'de> Reader<'de, '_> {
+    fn problem(self, fault: Fault) -> Problem {
+        let path = self.path;
+        let message = match fault {
+            Fault::Placed(problem) => return problem,
+            Fault::Missing(field) => format!("{} is missing", join(path, field)),
+            Fault::Choice(word, choices) => not_a_choice(path, &word, choices),
+            Fault::Other(message) if path.is_empty() => message,
+            Fault::Other(message) => format!("{path}: {message}"),
+        };
+        Problem::at(self.node.position, message)
+    }
+
+    fn wrong<T>(self, expected: &str) -> Result<T, Fault> {
+        Err(wrong(self.node, self.path, expected).into())
+    }
+
+    /// What a visitor says, as a problem of this node.
+    fn placed<T>(self, outcome: Result<T, Fault>) -> Result<T, Fault> {
+        outcome.map_err(|fault| self.problem(fault).into())
+    }
+
+    fn whole<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.node.value {
+            Value::Integer(value) => match u64::try_from(value) {
+                Ok(value) => self.placed(visitor.visit_u64(value)),
+                Err(_) if value < 0 => self.wrong("a whole number, 0 or above"),
+                Err(_) => self.wrong("a whole number below 2^64"),
+            },
+            // The reader makes a float of an integer that fits no 64 bits.
+            Value::Float(value) if value >= 18_446_744_073_709_551_616.0 => {
+                self.wrong("a whole number below 2^64")
+            }
+            _ => self.wrong("a whole number"),
+        }
+    }
+}
+
+/// No physical quantity in a configuration is larger than this, or smaller than its inverse.
+const MAX_MAGNITUDE: f64 = 1e15;
+
+macro_rules! whole_numbers {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+            self.whole(visitor)
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Reader<'de, '_> {
+    type Error = Fault;
+
+    whole_numbers! {
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match &self.node.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Integer(value) => visitor.visit_i128(*value),
+            Value::Float(value) => visitor.visit_f64(*value),
+            Value::Text(text) => visitor.visit_borrowed_str(text),
+            Value::List(list) => visitor.visit_seq(Items { list, next: 0, path: self.path }),
+            Value::Mapping(entries) => visitor.visit_map(Entries::of(entries, self.path)),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let value = match self.node.value {
+            Value::Integer(value) => value as f64,
+            Value::Float(value) => value,
+            _ => return self.wrong("a number"),
+        };
+        let magnitude = value.abs();
+        if !value.is_finite() {
+            self.wrong("a finite number")
+        } else if magnitude > MAX_MAGNITUDE || (value != 0.0 && magnitude < 1.0 / MAX_MAGNITUDE) {
+            self.wrong("0, or of a magnitude from 1e-15 to 1e15")
+        } else {
+            self.placed(visitor.visit_f64(value))
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.node.value {
+            Value::Bool(value) => visitor.visit_bool(value),
+            _ => self.wrong("true or false"),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match &self.node.value {
+            Value::Text(text) => self.placed(visitor.visit_borrowed_str(text)),
+            _ => self.wrong("text"),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.node.value {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match &self.node.value {
+            Value::List(list) => {
+                self.placed(visitor.visit_seq(Items { list, next: 0, path: self.path }))
+            }
+            _ => self.wrong("a list"),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let entries = entries(self.node, self.path)?;
+        self.placed(visitor.visit_map(Entries::of(entries, self.path)))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let entries = entries(self.node, self.path)?;
+        if let Some(entry) = entries.iter().find(|entry| !fields.contains(&entry.key.as_str())) {
+            return Err(unknown_key(entry, self.path, fields).into());
+        }
+        self.placed(visitor.visit_map(Entries::of(entries, self.path)))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        if name == PLACED {
+            visitor.visit_seq(Placed { position: self.node.position, step: 0, value: self })
+        } else {
+            visitor.visit_newtype_struct(self)
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match &self.node.value {
+            Value::Text(text) => {
+                self.placed(visitor.visit_enum(BorrowedStrDeserializer::new(text)))
+            }
+            Value::Mapping(entries) if entries.len() == 1 => {
+                self.placed(visitor.visit_enum(Variant { entry: &entries[0], path: self.path }))
+            }
+            _ => self.wrong("text"),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 i32 i64 i128 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct
+        identifier ignored_any
+    }
+}
+
+/// The items of a list.
+struct Items<'de, 'p> {
+    list: &'de [Node],
+    next: usize,
+    path: &'p str,
+}
+
+impl<'de> SeqAccess<'de> for Items<'de, '_> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Fault> {
+        let Some(node) = self.list.get(self.next) else { return Ok(None) };
+        let path = format!("{}[{}]", self.path, self.next);
+        self.next += 1;
+        let reader = Reader { node, path: &path };
+        reader.placed(seed.deserialize(reader)).map(Some)
+    }
+}
+
+/// The entries of a mapping.
+struct Entries<'de, 'p> {
+    entries: std::slice::Iter<'de, Entry>,
+    current: Option<&'de Entry>,
+    path: &'p str,
+}
+
+impl<'de, 'p> Entries<'de, 'p> {
+    fn of(entries: &'de [Entry], path: &'p str) -> Self {
+        Self { entries: entries.iter(), current: None, path }
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'de, '_> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fault> {
+        self.current = self.entries.next();
+        self.current.map(|entry| seed.deserialize(Key(entry))).transpose()
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
+        let entry = self.current.ok_or_else(|| Fault::Other("a value without a key".into()))?;
+        let path = value_path(entry, self.path)?;
+        let reader = Reader { node: &entry.node, path: &path };
+        reader.placed(seed.deserialize(reader))
+    }
+}
+
+/// A key of a mapping.
+#[derive(Clone, Copy)]
+struct Key<'de>(&'de Entry);
+
+impl<'de> Deserializer<'de> for Key<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_borrowed_str(&self.0.key)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_seq(Placed { position: self.0.position, step: 0, value: self })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// What [`At`] reads: line, column and value.
+struct Placed<D> {
+    position: Position,
+    step: u8,
+    value: D,
+}
+
+impl<'de, D: Deserializer<'de, Error = Fault> + Copy> SeqAccess<'de> for Placed<D> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Fault> {
+        self.step += 1;
+        let number = |value: u64| -> U64Deserializer<Fault> { value.into_deserializer() };
+        match self.step {
+            1 => seed.deserialize(number(self.position.line)).map(Some),
+            2 => seed.deserialize(number(self.position.column)).map(Some),
+            3 => seed.deserialize(self.value).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A variant with its contents, written as a mapping of one entry.
+struct Variant<'de, 'p> {
+    entry: &'de Entry,
+    path: &'p str,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'de, '_> {
+    type Error = Fault;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
+        seed.deserialize(Key(self.entry)).map(|variant| (variant, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'de, '_> {
+    type Error = Fault;
+
+    fn unit_variant(self) -> Result<(), Fault> {
+        Err(Fault::Other(format!("{} takes no contents", self.entry.key)))
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
+        let path = value_path(self.entry, self.path)?;
+        let reader = Reader { node: &self.entry.node, path: &path };
+        reader.placed(seed.deserialize(reader))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, _visitor: V) -> Result<V::Value, Fault> {
+        self.unit_variant().and(Err(Fault::Other(String::new())))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _fields: &'static [&'static str],
+        _visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.unit_variant().and(Err(Fault::Other(String::new())))
+    }
+}
+
+/// The path of an entry's value, which must be there.
+fn value_path(entry: &Entry, path: &str) -> Result<String, Problem> {
+    let path = join(path, &entry.key);
+    if entry.node.value != Value::Null {
+        return Ok(path);
+    }
+    let message = format!("{path} has no value; give it one or remove the key");
+    Err(Problem::at(entry.position, message))
 }
 
 /// The problem of a key that the mapping at `path` does not have.
@@ -182,6 +504,17 @@ pub fn unknown_key(entry: &Entry, path: &str, known: &[&str]) -> Problem {
 pub fn wrong(node: &Node, path: &str, expected: &str) -> Problem {
     let name = if path.is_empty() { "the configuration" } else { path };
     Problem::at(node.position, format!("{name} must be {expected}, but it is {}", node.describe()))
+}
+
+/// `name must be one of a, b, but it is "c"`.
+#[must_use]
+pub fn not_a_choice(name: &str, word: &str, choices: &[&str]) -> String {
+    let hint = match nearest(word, choices.iter().copied()) {
+        Some(meant) => format!("; did you mean {}?", quoted(meant)),
+        None => String::new(),
+    };
+    let known = listed(choices.iter().copied());
+    format!("{name} must be one of {known}, but it is {}{hint}", quoted(word))
 }
 
 /// `a.b`, or `b` at the top.
@@ -217,8 +550,8 @@ fn belongs_elsewhere(key: &str, path: &str) -> Option<String> {
     Some(format!("use {place}"))
 }
 
-/// Declares a table: a struct whose fields are all optional keys of a YAML mapping, its list of
-/// keys, and how it is read. Keys not declared are refused.
+/// Declares a table: a struct whose fields are all optional keys of a YAML mapping. Keys not
+/// declared are refused.
 macro_rules! table {
     (
         $(#[$meta:meta])*
@@ -227,7 +560,7 @@ macro_rules! table {
         }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
         pub struct $name {
             $(
                 $(#[$field_meta])*
@@ -238,24 +571,8 @@ macro_rules! table {
 
         impl $name {
             /// The keys, in order.
+            #[allow(dead_code, reason = "tests read some of them")]
             pub const KEYS: &'static [&'static str] = &[$(stringify!($field)),*];
-        }
-
-        impl $crate::config::decode::Decode for $name {
-            fn decode(
-                node: &$crate::config::Node,
-                path: &str,
-            ) -> Result<Self, $crate::config::Problem> {
-                use $crate::config::decode;
-                let mut table = Self::default();
-                for entry in decode::entries(node, path)? {
-                    match entry.key.as_str() {
-                        $(stringify!($field) => table.$field = Some(decode::entry(entry, path)?),)*
-                        _ => return Err(decode::unknown_key(entry, path, Self::KEYS)),
-                    }
-                }
-                Ok(table)
-            }
         }
     };
 }

@@ -6,6 +6,7 @@
 pub(crate) mod decode;
 mod error;
 mod node;
+pub mod parameters;
 mod params;
 mod schema;
 mod types;
@@ -14,18 +15,13 @@ pub(crate) mod value;
 pub use decode::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
-pub use params::{
-    BandParams, BandpassFirParams, FftParams, GoertzelParams, LineNoiseParams, NotchIirParams,
-    SyntheticParams, WelchPsdParams,
-};
+pub use params::{LineNoiseParams, SyntheticParams};
 pub use schema::json_schema;
 pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
 
 use std::path::PathBuf;
-
-use decode::Decode;
 
 /// A configuration's text, what messages call it, and the folder its relative paths may mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +40,6 @@ pub struct Source {
 /// [`ConfigError`] for text that is no YAML, unknown keys, and values of a wrong type.
 pub fn parse(source: &Source) -> Result<RunConfig, ConfigError> {
     Node::parse(&source.text)
-        .and_then(|node| RunConfig::decode(&node, ""))
+        .and_then(|node| decode::decode(&node, ""))
         .map_err(|problem| problem.in_source(&source.name))
 }

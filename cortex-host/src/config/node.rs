@@ -5,12 +5,14 @@
 //! and memory whatever the text.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Error, Options, Spanned};
 
+use super::decode::At;
 use super::error::{Position, Problem};
 use crate::base::quoted;
 
@@ -63,12 +65,37 @@ impl Node {
     /// # Errors
     /// [`Problem`] with the place when the text is no YAML, is empty, or passes a limit.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let node = serde_saphyr::from_str_with_options::<Node>(text, options())
+        let node = serde_saphyr::from_str_with_options::<Parsed>(text, options())
+            .map(Node::from)
             .map_err(|error| explain(error.without_snippet()))?;
         if node.value == Value::Null {
             return Err(Problem::at(Position::default(), EMPTY));
         }
         Ok(node)
+    }
+
+    /// The tree that `value` serializes to, without the keys that have no value.
+    #[must_use]
+    pub fn of(value: &impl Serialize) -> Option<Self> {
+        let mut node = Self::parse(&serde_saphyr::to_string(value).ok()?).ok()?;
+        node.forget();
+        Some(node)
+    }
+
+    /// Forgets places, and keys without a value.
+    fn forget(&mut self) {
+        self.position = Position::default();
+        match &mut self.value {
+            Value::List(list) => list.iter_mut().for_each(Node::forget),
+            Value::Mapping(entries) => {
+                entries.retain(|entry| entry.node.value != Value::Null);
+                for entry in entries {
+                    entry.position = Position::default();
+                    entry.node.forget();
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The entry with this key, when the value is a mapping that has one.
@@ -203,20 +230,54 @@ impl Serialize for Node {
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self { position: spanned.referenced.into(), value: spanned.value })
+        let at = At::<Tree<At<String>, Node>>::deserialize(deserializer)?;
+        Ok(Self { position: at.position, value: at.value.0 })
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
+/// A node as the YAML reader gives it.
+struct Parsed(Node);
+
+impl<'de> Deserialize<'de> for Parsed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        let spanned = Spanned::<Tree<Spanned<String>, Parsed>>::deserialize(deserializer)?;
+        Ok(Self(Node { position: spanned.referenced.into(), value: spanned.value.0 }))
     }
 }
 
-struct ValueVisitor;
+impl From<Parsed> for Node {
+    fn from(parsed: Parsed) -> Self {
+        parsed.0
+    }
+}
 
-impl<'de> Visitor<'de> for ValueVisitor {
+impl From<Spanned<String>> for At<String> {
+    fn from(spanned: Spanned<String>) -> Self {
+        Self { value: spanned.value, position: spanned.referenced.into() }
+    }
+}
+
+/// A value whose keys are read as `K` and whose nodes are read as `N`.
+struct Tree<K, N>(Value, PhantomData<(K, N)>);
+
+impl<'de, K, N> Deserialize<'de> for Tree<K, N>
+where
+    K: Deserialize<'de> + Into<At<String>>,
+    N: Deserialize<'de> + Into<Node>,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = deserializer.deserialize_any(ValueVisitor::<K, N>(PhantomData))?;
+        Ok(Self(value, PhantomData))
+    }
+}
+
+struct ValueVisitor<K, N>(PhantomData<(K, N)>);
+
+impl<'de, K, N> Visitor<'de> for ValueVisitor<K, N>
+where
+    K: Deserialize<'de> + Into<At<String>>,
+    N: Deserialize<'de> + Into<Node>,
+{
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -269,17 +330,17 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(node) = access.next_element()? {
-            list.push(node);
+        while let Some(node) = access.next_element::<N>()? {
+            list.push(node.into());
         }
         Ok(Value::List(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
-        while let Some(key) = access.next_key::<Spanned<String>>()? {
-            let node = access.next_value()?;
-            entries.push(Entry { position: key.referenced.into(), key: key.value, node });
+        while let Some(key) = access.next_key::<K>()? {
+            let (key, node) = (key.into(), access.next_value::<N>()?.into());
+            entries.push(Entry { position: key.position, key: key.value, node });
         }
         Ok(Value::Mapping(entries))
     }

@@ -5,7 +5,8 @@
 
 use super::decode::{At, table};
 use super::node::Node;
-use super::params::{AnyKernelParams, SyntheticParams};
+use super::params::SyntheticParams;
+use super::schema::AnyKernelParams;
 
 table! {
     /// A run of CORTEX-rs: kernels over a dataset, on a device.

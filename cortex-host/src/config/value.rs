@@ -1,6 +1,6 @@
 //! Single values of a configuration: ranges and choices, each with the place to complain about.
 
-use crate::base::{listed, nearest, quoted};
+use crate::config::decode::not_a_choice;
 use crate::config::{At, Problem};
 
 /// The value, when it is in `min..=max`.
@@ -40,13 +40,5 @@ pub(crate) fn choice<T: Copy>(
         return Ok(*found);
     }
     let names: Vec<&str> = choices.iter().map(|choice| spelling(*choice)).collect();
-    let hint = match nearest(&at.value, names.iter().copied()) {
-        Some(meant) => format!("; did you mean {}?", quoted(meant)),
-        None => String::new(),
-    };
-    let known = listed(names);
-    Err(Problem::at(
-        at.position,
-        format!("{name} must be one of {known}, but it is {}{hint}", quoted(&at.value)),
-    ))
+    Err(Problem::at(at.position, not_a_choice(name, &at.value, &names)))
 }

@@ -1,11 +1,13 @@
 //! The kernels of a plan: known names, windows that fit, at least one that is measured.
 
-use cortex_core::kernel::{KernelError, KernelName, KernelShape, MAX_WINDOW};
+use cortex_core::kernel::{KernelName, KernelShape, KernelSpec, MAX_WINDOW};
 
-use super::{DatasetPlan, ExecutionPlan, KernelPlan, kernel_params, windows};
+use super::{DatasetPlan, ExecutionPlan, KernelPlan};
 use crate::base::{listed, nearest, quoted};
+use crate::config::decode::decode;
 use crate::config::value::{positive, whole};
-use crate::config::{At, KernelConfig, Position, Problem};
+use crate::config::{At, Entry, KernelConfig, Node, Position, Problem, Value, parameters};
+use crate::harness::windows_in;
 
 /// Window length in samples when none is given.
 pub const DEFAULT_WINDOW: u64 = 160;
@@ -74,7 +76,7 @@ fn plan_kernel(
         );
         return Err(Problem::at(window_position, message));
     }
-    let total = windows(execution.samples, window, hop);
+    let total = windows_in(execution.samples, window as usize, hop as usize);
     if total <= execution.warmup_windows {
         let message = if total == 0 {
             format!(
@@ -102,7 +104,7 @@ fn plan_kernel(
         return Err(Problem::at(position, message));
     }
     let params = table.params.as_ref();
-    let spec = kernel_params::spec(kernel, params.map(|at| &at.value), &path("params"))?;
+    let spec = kernel_spec(kernel, params.map(|at| &at.value), &path("params"))?;
     let shape = KernelShape {
         channels: dataset.channels(),
         window: window as usize,
@@ -110,8 +112,8 @@ fn plan_kernel(
         sample_rate_hz: dataset.sample_rate_hz(),
     };
     spec.build(shape).map_err(|error| {
-        let parameter = faulty_parameter(&error);
-        let written = params.and_then(|at| kernel_params::place_of(&at.value, parameter));
+        let parameter = error.parameter();
+        let written = params.and_then(|at| place_of(&at.value, parameter));
         let given = match parameter {
             "window" => table.window.map(|at| at.position),
             "hop" => table.hop.map(|at| at.position),
@@ -143,14 +145,36 @@ fn kernel_name(name: &At<String>) -> Result<KernelName, Problem> {
     })
 }
 
-/// The parameter that a kernel's design complains about.
-fn faulty_parameter(error: &KernelError) -> &'static str {
-    match error {
-        KernelError::Parameter(error) => error.parameter(),
-        KernelError::NotPowerOfTwo { parameter, .. } => parameter,
-        KernelError::EmptyBand { .. } => "low_hz",
-        KernelError::NotchTooWide { .. } => "q",
-        KernelError::NoBands => "bands",
-        KernelError::StateTooLarge { .. } => "window",
+/// The kernel `name` with the parameters written at `path`; defaults where there are none.
+fn kernel_spec(name: KernelName, params: Option<&Node>, path: &str) -> Result<KernelSpec, Problem> {
+    let Some(node) = params else { return Ok(KernelSpec::with_defaults(name)) };
+    let declared = name.info().parameters;
+    if declared.is_empty() {
+        let message = format!("{path}: {name} has no parameters; remove params");
+        return Err(Problem::at(node.position, message));
+    }
+    parameters::check(node, path, declared)?;
+    let entry = Entry { key: name.to_string(), position: node.position, node: node.clone() };
+    decode(&Node { position: node.position, value: Value::Mapping(vec![entry]) }, path)
+}
+
+/// The parameters of `spec` as a configuration holds them; none when all are defaults that
+/// depend on the window, or when the kernel has none.
+pub(super) fn params_of(spec: &KernelSpec) -> Option<Node> {
+    let mut node = Node::of(spec)?;
+    let Value::Mapping(variant) = &mut node.value else { return None };
+    let params = variant.pop()?.node;
+    matches!(&params.value, Value::Mapping(entries) if !entries.is_empty()).then_some(params)
+}
+
+/// Where `key` is written anywhere in `node`: the place to complain about.
+fn place_of(node: &Node, key: &str) -> Option<Position> {
+    match &node.value {
+        Value::Mapping(entries) => entries.iter().find_map(|entry| {
+            let here = (entry.key == key).then_some(entry.node.position);
+            here.or_else(|| place_of(&entry.node, key))
+        }),
+        Value::List(list) => list.iter().find_map(|item| place_of(item, key)),
+        _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! A plan written back as a configuration, every default filled in.
 
-use super::{DatasetPlan, ExecutionPlan, Plan, kernel_params};
+use super::kernels::params_of;
+use super::{DatasetPlan, ExecutionPlan, Plan};
 use crate::config::{
     At, DatasetConfig, Entry, ExecutionConfig, KernelConfig, Node, OutputConfig, Position,
     RealtimeConfig, RunConfig, Value,
@@ -20,7 +21,7 @@ pub(super) fn config_text(plan: &Plan) -> String {
                     deadline_us: at(kernel.deadline_us),
                     window: at(kernel.window as u64),
                     hop: at(kernel.hop as u64),
-                    params: kernel_params::node(&kernel.spec).map(At::from),
+                    params: params_of(&kernel.spec).map(At::from),
                 })
             })
             .collect()),

@@ -3,7 +3,7 @@
 use cortex_core::signal::GeneratorVersion;
 
 use crate::base::{listed, quoted};
-use crate::config::decode::{self, At, Decode, table};
+use crate::config::decode::{self, At, decode, table};
 use crate::config::{ConfigError, Node, Position, Problem};
 
 table! {
@@ -141,7 +141,7 @@ fn read(node: &Node) -> Result<DatasetSpec, Problem> {
         |key: &str| node.entry(key).map(|entry| decode::entry::<At<String>>(entry, "")).transpose();
     match text("kind")? {
         Some(kind) if kind.value == "generator" => {
-            GeneratorSpec::decode(node, "").map(|spec| DatasetSpec::Generator(Box::new(spec)))
+            decode(node, "").map(|spec| DatasetSpec::Generator(Box::new(spec)))
         }
         Some(kind) if kind.value == "static" => Ok(DatasetSpec::Static {
             summary: text("summary")?.map_or_else(String::new, |at| at.value),

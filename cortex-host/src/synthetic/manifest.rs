@@ -12,8 +12,8 @@ use super::{
     generated,
 };
 use crate::base::digest::{FileDigest, crc32_text};
-use crate::base::quoted;
-use crate::config::decode::{Decode, table};
+use crate::base::{quoted, rfc3339};
+use crate::config::decode::{decode, table};
 use crate::config::{At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value};
 use crate::primitive::Library;
 
@@ -79,7 +79,7 @@ impl Manifest {
             shard: None,
             digest,
             block_crc32: crc32_text(block_digest(&generator)),
-            created: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            created: rfc3339(jiff::Timestamp::now()),
             tool: ToolFacts::here(),
         })
     }
@@ -111,7 +111,7 @@ impl Manifest {
     /// [`Problem`] at the wrong or missing value.
     pub fn parse(text: &str, library: &Library) -> Result<Self, Problem> {
         let node = Node::parse(text)?;
-        let top = Table::decode(&node, "")?;
+        let top: Table = decode(&node, "")?;
         let place = node.position;
         let version = need("schema_version", top.schema_version, place)?;
         if version.value != SCHEMA_VERSION {

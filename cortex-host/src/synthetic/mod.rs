@@ -23,7 +23,7 @@ use cortex_core::signal::{
 };
 
 use crate::base::{listed, nearest, quoted};
-use crate::config::decode::Decode;
+use crate::config::decode::decode;
 use crate::config::value::positive;
 use crate::config::{At, LineNoiseParams, Node, Position, Problem, SyntheticParams};
 
@@ -79,7 +79,7 @@ fn from_config(
     sample_rate_hz: At<f64>,
 ) -> Result<GeneratedDataset, Problem> {
     refuse_shape(params)?;
-    let table = SyntheticParams::decode(params, "dataset.params")?;
+    let table = decode(params, "dataset.params")?;
     dataset(primitive, version, &table, params.position, channels, sample_rate_hz)
 }
 

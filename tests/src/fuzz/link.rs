@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use cortex_core::kernel::{AnyKernel, KernelSpec};
+use cortex_core::kernel::{AnyKernel, KernelName, KernelSpec};
 use cortex_core::link::device::{min_ring_bytes, transmit_buffer_bytes};
 use cortex_core::link::frame::{FrameDecoder, FrameEvent, FrameWriter, wire_len};
 use cortex_core::link::message::{
@@ -57,7 +57,8 @@ pub fn device(engine: &mut FuzzEngine) -> Device<'_> {
 pub(super) fn with_device(input: impl FnOnce(Device<'_>)) {
     thread_local!(static ENGINE: RefCell<FuzzEngine> = RefCell::new(engine()));
     ENGINE.with_borrow_mut(|engine| {
-        let noop = postcard::to_stdvec(&KernelSpec::Noop).expect("encodes");
+        let noop =
+            postcard::to_stdvec(&KernelSpec::with_defaults(KernelName::Noop)).expect("encodes");
         let blank = Configure { window: 1024, ..configure(1, &noop) };
         engine.configure(&blank).expect("room");
         engine.input().fill(0.0);
@@ -237,7 +238,7 @@ pub fn conversation_works(device: &mut Device<'_>, session: u32) {
         vec![0.0f32; 64],
         vec![0.0f32; 64],
     );
-    let spec = postcard::to_stdvec(&KernelSpec::Noop).expect("encodes");
+    let spec = postcard::to_stdvec(&KernelSpec::with_defaults(KernelName::Noop)).expect("encodes");
     let samples: Vec<f32> = (0..64u8).map(f32::from).collect();
     let mut now_ns = 0;
     for _ in 0..200 {

@@ -101,10 +101,11 @@ fn specs_describe_what_is_compiled() {
         let spec = spec(name);
         assert_eq!((spec.name.as_str(), spec.compiled.as_str()), (name.as_str(), name.as_str()));
         assert_eq!((spec.version.as_str(), spec.kind.as_str()), ("v1", "kernel"));
-        assert_eq!(spec.summary, name.summary());
-        assert_eq!(spec.output.shape, name.output_shape());
-        assert_eq!(spec.output.units, name.output_units());
-        assert_eq!(spec.output.per_window, name.is_windowed());
+        let info = name.info();
+        assert_eq!(spec.summary, info.summary);
+        assert_eq!(spec.output.shape, info.output.shape());
+        assert_eq!(spec.output.units, info.output.unit());
+        assert_eq!(spec.output.per_window, info.output.is_windowed());
         let exact = name == KernelName::Noop;
         assert_eq!(spec.tolerance.relative, if exact { 0.0 } else { 1e-5 });
         assert!(!spec.tolerance.relative_to.is_empty() && !spec.missing_samples.is_empty());

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use cortex_host::config::{self, Source, json_schema};
+use cortex_core::kernel::KernelName;
+use cortex_core::parameter::{Kind, Parameter};
+use cortex_host::config::{self, Source, json_schema, parameters};
 use cortex_host::plan::Plan;
 use cortex_host::primitive::Library;
 use cortex_tests::{checkout, cortex_host, stdout_of};
@@ -58,7 +60,7 @@ fn page_rows() -> Vec<(String, String, String)> {
 fn the_committed_schema_is_the_codes() {
     let committed = fs::read_to_string(checkout().join("docs/reference/config.schema.json"));
     let hint = "run: cortex-host schema > docs/reference/config.schema.json";
-    assert_eq!(committed.unwrap(), json_schema(), "{hint}");
+    assert!(committed.unwrap() == json_schema(), "{hint}");
     let printed = cortex_host().arg("schema").output().unwrap();
     assert_eq!(stdout_of(&printed, 0), json_schema());
 }
@@ -111,6 +113,60 @@ fn the_pages_yaml_loads() {
             }
         }
     }
+}
+
+/// The rows of `parameters`, whose keys begin with `prefix`, of what is called `of`.
+fn parameter_rows(prefix: &str, of: &str, parameters: &[Parameter]) -> String {
+    let mut rows = String::new();
+    for parameter in parameters {
+        let (kind, inner) = match parameter.kind {
+            Kind::Number { .. } => ("number", None),
+            Kind::Count { .. } => ("whole number", None),
+            Kind::Choice(_) => ("text", None),
+            Kind::List { of, .. } => ("list", Some(("[].", of))),
+            Kind::Table(of) => ("mapping", Some((".", of))),
+        };
+        let (key, unit) = (format!("{prefix}{}", parameter.name), parameter.unit);
+        let default = parameters::default_words(parameter);
+        let required = if default.is_none() { "required; " } else { "" };
+        let default = default.unwrap_or_default();
+        let range = parameters::range_words(parameter);
+        let row = format!("| `{key}` | {kind} | {unit} | {required}{of}{range} | {default} |\n");
+        rows.push_str(&row.replace("|  |", "| |"));
+        if let Some((joint, inner)) = inner {
+            rows.push_str(&parameter_rows(&format!("{key}{joint}"), of, inner));
+        }
+    }
+    rows
+}
+
+/// `page` with the generated part `name` replaced by `part`.
+fn with_part(page: &str, name: &str, part: &str) -> String {
+    let marker = format!("<!-- generated: {name} -->\n");
+    let (before, rest) = page.split_once(&marker).expect("the page has the marker");
+    let (_, after) = rest.split_once("<!-- end -->").expect("the part ends");
+    format!("{before}{marker}{part}<!-- end -->{after}")
+}
+
+/// The page with its generated parts made anew. `CORTEX_WRITE_DOCS=1` writes it.
+#[test]
+fn the_pages_tables_of_parameters_are_the_declared_ones() {
+    let mut kernels =
+        "\n| Key | Type | Unit | Range | Default |\n|---|---|---|---|---|\n".to_owned();
+    let mut without = Vec::new();
+    for info in KernelName::ALL.map(KernelName::info) {
+        let of = format!("`{}`: ", info.name);
+        kernels.push_str(&parameter_rows("kernels[].params.", &of, info.parameters));
+        if info.parameters.is_empty() {
+            without.push(format!("`{}`", info.name));
+        }
+    }
+    kernels.push_str(&format!("\n{} take no parameters.\n\n", without.join(" and ")));
+    let made = with_part(&page(), "kernels", &kernels);
+    if std::env::var_os("CORTEX_WRITE_DOCS").is_some() {
+        fs::write(checkout().join("docs/reference/configuration.md"), &made).unwrap();
+    }
+    assert!(page() == made, "run this test with CORTEX_WRITE_DOCS=1");
 }
 
 /// Ten seconds of zeros for the recording that an example names.

@@ -236,7 +236,9 @@ fn no_byte_stream_stops_the_host() {
                 match host.poll(now_ns) {
                     HostAction::Wait(_) => break,
                     HostAction::Event(HostEvent::Connected) => {
-                        let spec = postcard::to_stdvec(&KernelSpec::Noop).expect("encodes");
+                        let spec =
+                            postcard::to_stdvec(&KernelSpec::with_defaults(KernelName::Noop))
+                                .expect("encodes");
                         host.configure(&configure(2, &spec)).expect("idle");
                     }
                     HostAction::Event(HostEvent::Configured(_)) => {
