@@ -183,9 +183,7 @@ impl Part<'_> {
             }
             let states = self.band_states[first..].iter_mut().zip(&mut self.low_states[first..]);
             for ((y, &x), (band, low)) in filtered[first..].iter_mut().zip(&*held).zip(states) {
-                let (mut a, mut b) = ([*band], [*low]);
-                [*y] = step(coefficients, &[x], &mut a, &mut b);
-                ([*band], [*low]) = (a, b);
+                *y = step_one(coefficients, x, band, low);
             }
         }
         missing
@@ -195,23 +193,29 @@ impl Part<'_> {
 /// One sample of N channels.
 #[inline(always)]
 fn step<const N: usize>(
-    &[c1, c2, c3, k]: &[f32; 4],
+    coefficients: &[f32; 4],
     samples: &[f32; N],
     band: &mut [f32; N],
     low: &mut [f32; N],
 ) -> [f32; N] {
     let mut filtered = [0.0; N];
     for lane in 0..N {
-        let (x, a, b) = (samples[lane], band[lane], low[lane]);
-        // Decided by the old states, so that no step of the recursion waits for the decision.
-        let silent = (x.to_bits() | a.to_bits() | b.to_bits()) & 0x7fff_ffff < SILENCE_BITS;
-        let v = x - b;
-        let u = c1 * a + c2 * v;
-        band[lane] = if silent { 0.0 } else { u - a };
-        low[lane] = if silent { 0.0 } else { b + (c2 * a + c3 * v) };
-        filtered[lane] = x - k * u;
+        filtered[lane] = step_one(coefficients, samples[lane], &mut band[lane], &mut low[lane]);
     }
     filtered
+}
+
+/// One sample of one channel.
+#[inline(always)]
+fn step_one(&[c1, c2, c3, k]: &[f32; 4], x: f32, band: &mut f32, low: &mut f32) -> f32 {
+    let (a, b) = (*band, *low);
+    // Decided by the old states, so that no step of the recursion waits for the decision.
+    let silent = (x.to_bits() | a.to_bits() | b.to_bits()) & 0x7fff_ffff < SILENCE_BITS;
+    let v = x - b;
+    let u = c1 * a + c2 * v;
+    *band = if silent { 0.0 } else { u - a };
+    *low = if silent { 0.0 } else { b + (c2 * a + c3 * v) };
+    x - k * u
 }
 
 #[cfg(test)]
