@@ -1,6 +1,7 @@
 //! Parameters of the synthetic generators, one table for all versions.
 
-use super::decode::{At, table};
+use super::at::At;
+use super::decode::table;
 
 table! {
     /// Parameters of primitives/datasets/v1/synthetic and v2/synthetic; v1 has the first eight.
