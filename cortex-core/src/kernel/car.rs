@@ -80,17 +80,15 @@ impl Kernel for Car {
         }
         let outputs = output.chunks_exact_mut(self.channels);
         for (row, referenced) in input.chunks_exact(self.channels).zip(outputs) {
-            // Without vectors a decision per sample is dear, and nearly always nothing is missing.
-            if LANES == 1 && HAS_FPU && is_complete(row) {
-                let (rough, _) = mean_of_deviations::<false>(row, 0.0);
-                let mean = rough + mean_of_deviations::<false>(row, rough).0;
-                for (y, &x) in referenced.iter_mut().zip(row) {
-                    *y = x - mean;
-                }
+            if LANES == 1
+                && HAS_FPU
+                && self.channels < PARTIAL_SUMS
+                && reference_short_row(row, referenced)
+            {
                 continue;
             }
-            let (rough, valid) = mean_of_deviations::<true>(row, 0.0);
-            let mean = rough + mean_of_deviations::<true>(row, rough).0;
+            let (rough, valid) = mean_of_deviations(row, 0.0);
+            let mean = rough + mean_of_deviations(row, rough).0;
             rows::count(&mut state[0], self.channels as u32 - valid);
             for (y, &x) in referenced.iter_mut().zip(row) {
                 *y = if rows::is_valid(x) { x - mean } else { f32::NAN };
@@ -103,20 +101,36 @@ impl Kernel for Car {
 /// Number of partial sums of a row.
 const PARTIAL_SUMS: usize = 16;
 
-/// Whether no sample of the row is missing.
-#[cfg_attr(feature = "std", inline(always))]
-fn is_complete(row: &[f32]) -> bool {
-    // The sign of the difference, without a decision per sample.
-    let room = |x: f32| SAMPLE_LIMIT_UV.to_bits() as i32 - (x.to_bits() & 0x7fff_ffff) as i32;
-    row.iter().fold(0, |all, &x| all | room(x)) >= 0
+/// The reference of a row of fewer than [`PARTIAL_SUMS`] channels when none is missing, as nearly always: no
+/// decision per sample. Whether that was so; nothing is written otherwise.
+#[inline(always)]
+fn reference_short_row(row: &[f32], referenced: &mut [f32]) -> bool {
+    let (mut sum, mut room) = (0.0, 0);
+    for &x in row {
+        // Negative beyond the limit.
+        room |= SAMPLE_LIMIT_UV.to_bits() as i32 - (x.to_bits() & 0x7fff_ffff) as i32;
+        sum += x;
+    }
+    if room < 0 {
+        return false;
+    }
+    let rough = sum / row.len() as f32;
+    let mut rest = 0.0;
+    for &x in row {
+        rest += x - rough;
+    }
+    let mean = rough + rest / row.len() as f32;
+    for (y, &x) in referenced.iter_mut().zip(row) {
+        *y = x - mean;
+    }
+    true
 }
 
-/// Mean of `x - origin` over the valid samples, and their number; 0 without any. Without `CHECKED`, all
-/// samples are valid.
+/// Mean of `x - origin` over the valid samples, and their number; 0 without any.
 #[cfg_attr(feature = "std", inline(always))]
-fn mean_of_deviations<const CHECKED: bool>(row: &[f32], origin: f32) -> (f32, u32) {
+fn mean_of_deviations(row: &[f32], origin: f32) -> (f32, u32) {
     let term = |x: f32| {
-        let valid = !CHECKED || rows::is_valid(x);
+        let valid = rows::is_valid(x);
         (if valid { x - origin } else { 0.0 }, u32::from(valid))
     };
     let (mut sum, mut valid) = (0.0, 0);
