@@ -43,6 +43,12 @@ pub fn quoted(text: &str) -> String {
     format!("\"{shown}\"")
 }
 
+/// Architecture and operating system that this program was built for, such as `x86_64-linux`.
+#[must_use]
+pub fn built_for() -> String {
+    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
 /// An instant in UTC to the second, as RFC 3339 has it.
 #[must_use]
 pub fn rfc3339(instant: jiff::Timestamp) -> String {

@@ -26,7 +26,7 @@ use serde::Serialize;
 pub use conditions::{Condition, conditions};
 pub use text::table;
 
-use crate::report::{KernelWindows, RunRecord, Window};
+use crate::results::{KernelWindows, RunRecord, Window};
 
 /// Confidence of the intervals.
 pub const CONFIDENCE: f64 = 0.95;

@@ -4,7 +4,7 @@ use cortex_core::math;
 
 use super::{Series, micros, range, series_of};
 use crate::plot::{Axis, Chart, Mark, Scale};
-use crate::report::run::KernelWindows;
+use crate::results::KernelWindows;
 
 /// Most points of a cumulative curve.
 const CURVE_POINTS: usize = 240;

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::elements::{FULL, HALF, Page};
 use crate::plot::escape;
 use crate::report::charts;
-use crate::report::run::KernelWindows;
+use crate::results::KernelWindows;
 use crate::results::{KernelSummary, Latency, Summary, grouped, micros, missed, rate};
 
 /// Five columns of the table of all kernels.

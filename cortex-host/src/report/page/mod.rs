@@ -11,8 +11,8 @@ mod kernels;
 use elements::{OVERVIEW, Page, seconds};
 
 use super::charts;
-use super::run::RunRecord;
 use crate::plot::{STYLE, escape};
+use crate::results::RunRecord;
 use crate::results::{RunStatus, Summary, headline};
 
 /// A configuration longer than this is left out, in bytes.
