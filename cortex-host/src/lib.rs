@@ -15,6 +15,9 @@ pub mod platform;
 /// Power spectral density and its slope.
 pub mod spectrum;
 
+/// Quantiles of dependent windows, with intervals.
+pub mod statistics;
+
 /// Charts as SVG.
 pub mod plot;
 
@@ -62,6 +65,9 @@ pub mod compare;
 
 /// Carrying a plan out: what `cortex-host run` does, as a function.
 pub mod run;
+
+/// Whether a kernel computes what its oracle does.
+pub mod validate;
 
 /// The command line.
 #[cfg(feature = "cli")]

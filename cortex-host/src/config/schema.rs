@@ -56,6 +56,8 @@ impl JsonSchema for AnyKernelParams {
             schema.insert("description".into(), format!("Parameters of {}.", info.name).into());
             generator.definitions_mut().insert(name, schema.into());
         }
+        // Of a library or a command, which no schema knows; a kernel of the original takes text too.
+        choices.push(json!({ "type": ["object", "string"], "description": "Of your own kernel." }));
         json!({ "anyOf": choices }).try_into().unwrap_or_default()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::statistics::Latency;
 use super::summary::{KernelSummary, Summary};
-use super::text::{dash, grouped, micros, missed, rate};
+use super::text::{bounds, dash, deadlines, grouped, micros, missed, rate};
 use crate::base::table::markdown_table;
 
 /// The text of `SUMMARY.md`.
@@ -36,7 +36,8 @@ fn write_markdown(out: &mut String, summary: &Summary) -> std::fmt::Result {
         write_kernels(out, summary)?;
     }
     write_facts(out, summary)?;
-    writeln!(out, "\n## Reproduce\n\n```\n{}\n```", summary.reproduce)
+    writeln!(out, "\n## Reproduce\n\n```\n{}\n```", summary.reproduce)?;
+    writeln!(out, "\n## Cite\n\n{}", summary.citation())
 }
 
 fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
@@ -44,7 +45,7 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     let rows = summary.kernels.iter().map(|kernel| {
         let windows = kernel.windows;
         vec![
-            kernel.name.clone(),
+            kernel.label().to_owned(),
             windows.measured.to_string(),
             windows.warmup.to_string(),
             missed(kernel),
@@ -72,6 +73,7 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     out.push_str(&markdown_table(&head, rows.collect()));
 
     write_outputs(out, summary)?;
+    write_own(out, summary)?;
     type Section<'a> = (&'a str, &'a str, fn(&KernelSummary) -> Option<Latency>);
     let sections: [Section; 3] = [
         ("Kernel time", "From the kernel's start to its return, on the device.", |kernel| {
@@ -116,6 +118,13 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     }
     write_seeded(out, summary)?;
     write_link(out, summary)?;
+    let parameters = summary.kernels.iter().filter(|kernel| !kernel.parameters.is_empty());
+    let parameters: Vec<String> = parameters
+        .map(|kernel| format!("- {}: {}", kernel.label(), kernel.parameters_text()))
+        .collect();
+    if !parameters.is_empty() {
+        writeln!(out, "\n## Parameters\n\n{}", parameters.join("\n"))?;
+    }
     for kernel in &summary.kernels {
         if let Some(missing @ 1..) = kernel.missing_samples {
             writeln!(out, "\n{} met {missing} missing samples in a repeat.", kernel.name)?;
@@ -123,8 +132,9 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "\nJitter is p99 − p50. Quantiles are within 0.1 % (histogram of three significant \
-         digits); the exact times are in `kernel-data/`. Warm-up windows are in no figure."
+        "\nN windows; after p50 and p99 their 95 % intervals, which allow for windows depending on \
+         their neighbours. A p95 is of at least 20 windows, a p99 of 100, a p99.9 of 1,000. Jitter is \
+         p99 − p50. The times are in `kernel-data/`. Warm-up windows are in no figure."
     )
 }
 
@@ -139,25 +149,47 @@ fn write_latencies(
     writeln!(out, "\n## {title}\n\n{meaning}\n")?;
     let rows = summary.kernels.iter().map(|kernel| {
         let Some(latency) = latency(kernel) else {
-            return [vec![kernel.name.clone()], vec![dash(); 7]].concat();
+            return [vec![kernel.label().to_owned()], vec![dash(); 11]].concat();
         };
-        let values = [
-            latency.p50,
-            latency.p95,
-            latency.p99,
-            latency.max,
-            latency.jitter_p99_minus_p50,
-            latency.mean,
-            latency.standard_deviation,
-        ];
-        [vec![kernel.name.clone()], values.map(micros).to_vec()].concat()
+        let figure = |value: Option<f64>| value.map_or(dash(), micros);
+        vec![
+            kernel.label().to_owned(),
+            latency.n.to_string(),
+            micros(latency.p50),
+            bounds(latency.p50_interval, micros),
+            figure(latency.p95),
+            figure(latency.p99),
+            bounds(latency.p99_interval, micros),
+            figure(latency.p99_9),
+            micros(latency.max),
+            figure(latency.jitter_p99_minus_p50),
+            micros(latency.mean),
+            micros(latency.standard_deviation),
+        ]
     });
-    let head = ["kernel", "p50", "p95", "p99", "max", "jitter", "mean", "std dev"];
+    let head = [
+        "kernel", "N", "p50", "95 %", "p95", "p99", "95 %", "p99.9", "max", "jitter", "mean",
+        "std dev",
+    ];
     out.push_str(&markdown_table(&head, rows.collect()));
     Ok(())
 }
 
 /// How the device's results compare with the host's.
+/// Where kernels of the user's own came from, and what became of those that broke.
+fn write_own(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let mut own = summary.kernels.iter().filter_map(|kernel| Some((kernel, kernel.own.as_ref()?)));
+    if own.clone().next().is_none() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Kernels of your own\n")?;
+    own.try_for_each(|(kernel, own)| {
+        let error =
+            kernel.error.as_ref().map_or_else(String::new, |error| format!(": **{error}**"));
+        writeln!(out, "- {}: {}{error}", kernel.name, own.line())
+    })
+}
+
 fn write_outputs(out: &mut String, summary: &Summary) -> std::fmt::Result {
     if summary.device_facts.is_none() {
         return Ok(());
@@ -323,7 +355,7 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
         ),
     ));
     let tool = &summary.tool;
-    facts.push(("tool", format!("{} {} ({})", tool.name, tool.version, tool.target)));
+    facts.push(("tool", tool.to_string()));
     let finished = summary.finished_at.as_deref().unwrap_or("not finished");
     facts.push(("time", format!("{} to {finished}", summary.started_at)));
 
@@ -335,15 +367,13 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
 
 /// One line that says how the run went.
 pub(crate) fn headline(summary: &Summary) -> String {
-    let measured: u64 = summary.kernels.iter().map(|kernel| kernel.windows.measured).sum();
-    let missed: u64 = summary.kernels.iter().map(|kernel| kernel.windows.deadline_missed).sum();
     let kernels = summary.kernels.len();
     format!(
-        "{}{}: {kernels} kernel{}, {measured} windows measured, {missed} deadline{} missed, {} failed",
+        "{}{}: {kernels} kernel{}, {}, {} windows failed",
         summary.status.name()[..1].to_uppercase(),
         &summary.status.name()[1..],
         if kernels == 1 { "" } else { "s" },
-        if missed == 1 { "" } else { "s" },
+        deadlines(summary).unwrap_or_else(|| "no window measured".to_owned()),
         summary.failed_windows(),
     )
 }

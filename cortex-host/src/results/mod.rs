@@ -31,17 +31,17 @@ pub use folder::{RunFolder, kernel_folder_names};
 pub(crate) use markdown::headline;
 pub use markdown::summary_markdown;
 pub use provenance::HostFacts;
-pub use read::{KernelWindows, ReadError, RunRecord, Window};
+pub use read::{KernelWindows, ReadError, RunRecord, Window, run_folders};
 pub use row::{TelemetryRow, TelemetrySettings};
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
-pub use statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
+pub use statistics::{Bounds, KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
-    DatasetFacts, KernelSummary, OutputCheck, RunStatus, SCHEMA_VERSION, SeededFigures, Summary,
-    ToolFacts,
+    DatasetFacts, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OwnKernel, RunStatus,
+    SCHEMA_VERSION, SeededFigures, Summary, ToolFacts,
 };
 pub use telemetry::TelemetryWriter;
 pub use terminal::{terminal_line, terminal_table};
-pub(crate) use text::{grouped, micros, missed, rate};
+pub(crate) use text::{bounds, deadlines, grouped, micros, missed, rate};
 
 use std::io;
 use std::path::{Path, PathBuf};

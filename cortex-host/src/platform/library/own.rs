@@ -161,7 +161,7 @@ fn parameters(table: &CKernel) -> Result<Vec<ParameterDescription>, String> {
                 min: (min > f64::MIN).then_some(min),
                 max: (max < f64::MAX).then_some(max),
             },
-            abi::COUNT if inside && whole && min.abs() <= 1e15 && max.abs() <= 1e15 => {
+            abi::COUNT if inside && whole && (0.0..=1e15).contains(&min) && max <= 1e15 => {
                 ParameterKind::Count { min: min.ceil(), max: max.floor() }
             }
             abi::CHOICE
