@@ -35,6 +35,10 @@ need chromium chromium
 need valgrind valgrind
 # libFuzzer is C++.
 need c++ g++
+# Kernels of a user's own: their template's Makefile, and the interface's layout on a board.
+need make make
+need arm-none-eabi-gcc gcc-arm-none-eabi
+need python3 python3
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         log=$(mktemp)
@@ -55,6 +59,8 @@ if has rustup && has qemu-system-arm && has qemu-system-riscv32; then require em
 if has "${CORTEX_CHROMIUM:-chromium}"; then require chromium; fi
 if has valgrind; then require valgrind; fi
 if has c++; then require fuzzer; fi
+if has arm-none-eabi-gcc; then require arm-compiler; fi
+if has python3; then require python; fi
 if [ -n "${CORTEX_DATA:-}" ]; then require recordings; fi
 
 venv=target/oracle-venv

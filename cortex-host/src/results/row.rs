@@ -21,10 +21,12 @@ pub struct TelemetrySettings {
     pub adapter_name: String,
     /// NDJSON or CSV.
     pub format: TelemetryFormat,
-    /// Whether the first repeat's kernel outputs go to `outputs.f32`.
+    /// Whether the first repeat's kernel outputs go to [`super::OUTPUTS_NAME`].
     pub include_raw_data: bool,
     /// The most values one window returns.
     pub max_output_len: usize,
+    /// Sizes of one entry of the outputs: of a row, or of a window's result.
+    pub output_sizes: Vec<u64>,
     /// The device's counter; none natively, where there are no columns for its ticks.
     pub clock: Option<DeviceClock>,
 }

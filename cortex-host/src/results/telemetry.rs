@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -19,6 +20,7 @@ use super::statistics::KernelStatistics;
 use crate::base::Progress;
 use crate::harness::{Job, WindowRecord, WindowSink};
 use crate::plan::TelemetryFormat;
+use crate::recording::npy::header_bytes;
 
 /// Batches in circulation.
 const BATCHES: usize = 4;
@@ -35,7 +37,10 @@ const BATCH_NS: u64 = 250_000_000;
 /// Bytes gathered before a system call.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// A sink that writes `telemetry.ndjson` or `.csv` (and `outputs.f32`) into a kernel's folder and
+/// What the kernel returned in the first repeat, entry after entry, as a NumPy array.
+pub const OUTPUTS_NAME: &str = "outputs.npy";
+
+/// A sink that writes `telemetry.ndjson` or `.csv` (and [`OUTPUTS_NAME`]) into a kernel's folder and
 /// gathers its statistics.
 pub struct TelemetryWriter {
     batch: Batch,
@@ -152,6 +157,8 @@ struct Files {
     rows: RowWriter,
     outputs_path: PathBuf,
     outputs: Option<BufWriter<File>>,
+    /// Values in it.
+    values: u64,
 }
 
 /// The two formats.
@@ -172,16 +179,19 @@ impl Files {
                 csv::WriterBuilder::new().buffer_capacity(BUFFER_BYTES).from_writer(file),
             )),
         };
-        let outputs_path = folder.join("outputs.f32");
+        let outputs_path = folder.join(OUTPUTS_NAME);
         let outputs = match settings.include_raw_data {
             true => {
                 let file = File::create_new(&outputs_path)
                     .map_err(ResultsError::at("create", &outputs_path))?;
-                Some(BufWriter::with_capacity(BUFFER_BYTES, file))
+                let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
+                file.write_all(&outputs_header(&settings.output_sizes, 0))
+                    .map_err(ResultsError::at("write kernel outputs to", &outputs_path))?;
+                Some(file)
             }
             false => None,
         };
-        Ok(Self { settings, shape: job.shape, rows_path, rows, outputs_path, outputs })
+        Ok(Self { settings, shape: job.shape, rows_path, rows, outputs_path, outputs, values: 0 })
     }
 
     fn write_all(
@@ -217,7 +227,11 @@ impl Files {
         }
         .map_err(ResultsError::at("write telemetry to", &self.rows_path))?;
         if let Some(file) = &mut self.outputs {
+            self.values += batch.outputs.len() as u64;
+            let header = outputs_header(&self.settings.output_sizes, self.values);
+            // The header tells how many there are at any moment: a killed run's can be read.
             write_samples(file, &batch.outputs)
+                .and_then(|()| file.get_ref().write_all_at(&header, 0))
                 .map_err(ResultsError::at("write kernel outputs to", &self.outputs_path))?;
         }
         Ok(())
@@ -238,6 +252,14 @@ impl Files {
             }
         }
     }
+}
+
+/// The header of an array of `values` numbers in whole entries of these `sizes`.
+fn outputs_header(sizes: &[u64], values: u64) -> Vec<u8> {
+    let entry: u64 = sizes.iter().product();
+    let mut shape = vec![values / entry.max(1)];
+    shape.extend_from_slice(sizes);
+    header_bytes(&shape)
 }
 
 fn write_samples(file: &mut BufWriter<File>, samples: &[f32]) -> io::Result<()> {
