@@ -38,6 +38,7 @@ need c++ g++
 need cc gcc
 need make make
 need arm-none-eabi-gcc gcc-arm-none-eabi
+need python3 python3
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         log=$(mktemp)
@@ -56,10 +57,10 @@ require() { CORTEX_REQUIRE=$CORTEX_REQUIRE,$1; }
 has() { command -v "$1" >/dev/null 2>&1; }
 if has rustup && has qemu-system-arm && has qemu-system-riscv32; then require emulator; fi
 if has "${CORTEX_CHROMIUM:-chromium}"; then require chromium; fi
-if has arm-none-eabi-gcc; then require arm-compiler; fi
-if has python3; then require python; fi
 if has valgrind; then require valgrind; fi
 if has c++; then require fuzzer; fi
+if has arm-none-eabi-gcc; then require arm-compiler; fi
+if has python3; then require python; fi
 if [ -n "${CORTEX_DATA:-}" ]; then require recordings; fi
 
 venv=target/oracle-venv

@@ -12,4 +12,4 @@ mod text;
 pub(crate) use failure::one_line;
 pub use failure::{ExitCode, Failure, FileError};
 pub use progress::{Level, Observer, Progress, leave_on_signal};
-pub use text::{listed, nearest, quoted, rfc3339};
+pub use text::{expand_home, listed, nearest, quoted, quoted_path, rfc3339, shell_word};

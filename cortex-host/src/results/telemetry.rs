@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -19,6 +20,7 @@ use crate::base::Progress;
 use crate::device::DeviceClock;
 use crate::harness::{Job, WindowRecord, WindowSink};
 use crate::plan::TelemetryFormat;
+use crate::recording::npy::header_bytes;
 
 /// Batches in circulation.
 const BATCHES: usize = 4;
@@ -46,15 +48,20 @@ pub struct TelemetrySettings {
     pub adapter_name: String,
     /// NDJSON or CSV.
     pub format: TelemetryFormat,
-    /// Whether the first repeat's kernel outputs go to `outputs.f32`.
+    /// Whether the first repeat's kernel outputs go to [`OUTPUTS_NAME`].
     pub include_raw_data: bool,
     /// The most values one window returns.
     pub max_output_len: usize,
+    /// Sizes of one entry of the outputs: of a row, or of a window's result.
+    pub output_sizes: Vec<u64>,
     /// The device's counter; none natively, where there are no columns for its ticks.
     pub clock: Option<DeviceClock>,
 }
 
-/// A sink that writes `telemetry.ndjson` or `.csv` (and `outputs.f32`) into a kernel's folder and
+/// What the kernel returned in the first repeat, entry after entry, as a NumPy array.
+pub const OUTPUTS_NAME: &str = "outputs.npy";
+
+/// A sink that writes `telemetry.ndjson` or `.csv` (and [`OUTPUTS_NAME`]) into a kernel's folder and
 /// gathers its statistics.
 pub struct TelemetryWriter {
     batch: Batch,
@@ -217,6 +224,8 @@ struct Files {
     rows: RowWriter,
     outputs_path: PathBuf,
     outputs: Option<BufWriter<File>>,
+    /// Values in it.
+    values: u64,
 }
 
 /// The two formats.
@@ -237,12 +246,15 @@ impl Files {
                 csv::WriterBuilder::new().buffer_capacity(BUFFER_BYTES).from_writer(file),
             )),
         };
-        let outputs_path = folder.join("outputs.f32");
+        let outputs_path = folder.join(OUTPUTS_NAME);
         let outputs = match settings.include_raw_data {
             true => {
                 let file = File::create_new(&outputs_path)
                     .map_err(ResultsError::at("create", &outputs_path))?;
-                Some(BufWriter::with_capacity(BUFFER_BYTES, file))
+                let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
+                file.write_all(&outputs_header(&settings.output_sizes, 0))
+                    .map_err(ResultsError::at("write kernel outputs to", &outputs_path))?;
+                Some(file)
             }
             false => None,
         };
@@ -257,6 +269,7 @@ impl Files {
             rows,
             outputs_path,
             outputs,
+            values: 0,
         })
     }
 
@@ -293,7 +306,11 @@ impl Files {
         }
         .map_err(ResultsError::at("write telemetry to", &self.rows_path))?;
         if let Some(file) = &mut self.outputs {
+            self.values += batch.outputs.len() as u64;
+            let header = outputs_header(&self.settings.output_sizes, self.values);
+            // The header tells how many there are at any moment: a killed run's can be read.
             write_samples(file, &batch.outputs)
+                .and_then(|()| file.get_ref().write_all_at(&header, 0))
                 .map_err(ResultsError::at("write kernel outputs to", &self.outputs_path))?;
         }
         Ok(())
@@ -348,6 +365,14 @@ impl Files {
             }
         }
     }
+}
+
+/// The header of an array of `values` numbers in whole entries of these `sizes`.
+fn outputs_header(sizes: &[u64], values: u64) -> Vec<u8> {
+    let entry: u64 = sizes.iter().product();
+    let mut shape = vec![values / entry.max(1)];
+    shape.extend_from_slice(sizes);
+    header_bytes(&shape)
 }
 
 fn write_samples(file: &mut BufWriter<File>, samples: &[f32]) -> io::Result<()> {
