@@ -40,6 +40,7 @@ mod error;
 mod fft;
 mod goertzel;
 pub mod golden;
+mod lanes;
 mod noop;
 mod notch_iir;
 mod registry;
@@ -49,6 +50,7 @@ mod shape;
 mod welch_psd;
 
 pub use error::KernelError;
+pub use lanes::{BASELINE_LANES, MAX_LANES};
 pub use rfft::{MAX_FFT_LEN, MIN_FFT_LEN};
 pub use shape::{
     KernelShape, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MAX_STATE_LEN, MAX_WINDOW, MIN_SAMPLE_RATE_HZ,
@@ -231,12 +233,31 @@ pub trait Kernel {
         output: &mut [f32],
     ) -> Result<usize, KernelFault>;
 
-    /// Number of missing samples since the last reset, saturating at 2^24; counted in `state[0]`
-    /// by every kernel that has a state.
+    /// [`Kernel::process`] with up to `LANES` channels abreast: 1, 8, 16 or 32. Inlined into a function that is
+    /// compiled for wider vectors it becomes instructions of that width. The outputs are the same bits for
+    /// every `LANES`, but a state's layout is not: from one reset to the next it goes with one `LANES`.
+    ///
+    /// # Errors
+    /// As [`Kernel::process`].
+    #[inline(always)]
+    fn process_abreast<const LANES: usize>(
+        &self,
+        state: &mut [f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<usize, KernelFault>
+    where
+        Self: Sized,
+    {
+        self.process(state, input, output)
+    }
+
+    /// Number of missing samples since the last reset, saturating at 2^24; counted in the state's last
+    /// value by every kernel that has a state.
     ///
     /// # Panics
     /// When `state` is shorter than [`Kernel::state_len`].
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        if self.state_len() == 0 { 0 } else { state[0] as u32 }
+        self.state_len().checked_sub(1).map_or(0, |counter| state[counter] as u32)
     }
 }

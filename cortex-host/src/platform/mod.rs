@@ -3,6 +3,7 @@
 //! Each file wraps one thing the language cannot check behind an interface that cannot be
 //! misused, and argues each use:
 //!
+//! - [`aligned`]: samples that begin at a cache line (safe, and of the same matter as vectors);
 //! - [`child`]: child processes that end with this one;
 //! - [`descriptor`]: descriptors of crates that hand out only the number;
 //! - [`fault_report`]: which signal ended a child, and about which address;
@@ -15,6 +16,7 @@
 //! - [`tile_ring`]: tiles whose columns several threads fill at once.
 #![allow(unsafe_code)]
 
+pub mod aligned;
 pub mod child;
 pub mod descriptor;
 #[cfg(target_os = "linux")]
