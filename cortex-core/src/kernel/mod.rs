@@ -168,15 +168,27 @@ impl fmt::Display for KernelName {
 }
 
 /// Why one call of [`Kernel::process`] failed. The window counts as failed; the state is as
-/// it was before the call.
+/// it was before the call. The numbers are those of telemetry's `error_code` and of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KernelFault {
     /// `input` is not a whole, non-zero number of rows the kernel accepts.
-    InputLength,
+    InputLength = 1,
     /// `output` is shorter than [`Kernel::output_len`] says.
-    OutputLength,
+    OutputLength = 2,
     /// `state` is shorter than [`Kernel::state_len`] says.
-    StateLength,
+    StateLength = 3,
+}
+
+impl KernelFault {
+    /// All of them.
+    pub const ALL: [KernelFault; 3] =
+        [KernelFault::InputLength, KernelFault::OutputLength, KernelFault::StateLength];
+
+    /// The fault with this number.
+    #[must_use]
+    pub fn from_code(code: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|fault| *fault as u32 == code)
+    }
 }
 
 impl fmt::Display for KernelFault {

@@ -314,7 +314,6 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    #[cfg(unix)]
     #[test]
     fn part_files_of_the_dead_go_and_those_of_the_living_stay() {
         let folder = tempfile::tempdir().unwrap();
@@ -328,7 +327,6 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    #[cfg(unix)]
     #[test]
     fn others_may_read_what_was_placed() {
         use std::os::unix::fs::PermissionsExt;

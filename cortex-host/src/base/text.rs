@@ -45,6 +45,12 @@ pub fn quoted(text: &str) -> String {
     format!("\"{shown}\"")
 }
 
+/// Architecture and operating system that this program was built for, such as `x86_64-linux`.
+#[must_use]
+pub fn built_for() -> String {
+    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
 /// `text` as one word of a POSIX shell.
 #[must_use]
 pub fn shell_word(text: &str) -> String {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::convert::names_or_count;
 use super::{Console, arguments, download, output, recordings};
 use crate::base::atomic_file;
+use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure, Observer, Progress, expand_home};
 use crate::generate::{FileOptions, Recipe, announce, write_file};
 use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
@@ -314,45 +315,53 @@ fn table(inspection: &Inspection, all: bool) -> String {
         }
         None => text.push_str("spectrum: none, the recording is too short\n"),
     }
-    let width = reports.iter().map(|r| r.name.chars().count()).max().unwrap_or(0).max(7);
-    let _ = writeln!(
-        text,
-        "\n{:width$} {:>11} {:>11} {:>11} {:>11} {:>8} {:>7} {:>8} {:>8}",
-        "channel", "mean µV", "RMS µV", "min µV", "max µV", "NaN", "slope", "50 Hz dB", "60 Hz dB"
-    );
     let shown = if all { reports.len() } else { reports.len().min(ROWS) };
-    for report in reports.iter().take(shown) {
-        let _ = writeln!(text, "{:width$} {}", report.name, row(report));
-    }
-    if shown < reports.len() {
-        let _ = writeln!(
-            text,
-            "... and {} more (--all-channels, or --json for scripts)",
-            reports.len() - shown
-        );
-    }
+    let head = [
+        "channel", "mean µV", "RMS µV", "min µV", "max µV", "NaN", "slope", "50 Hz dB", "60 Hz dB",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(reports.iter().take(shown).map(row));
     if reports.len() > 1 {
-        let _ = writeln!(text, "{:width$} {}", "median", row(&median(reports)));
+        rows.push(row(&median(reports)));
+    }
+    let mut columns = Columns::of(rows.iter(), |column| column == 0);
+    for report in reports {
+        columns.widths[0] = columns.widths[0].max(report.name.chars().count());
+    }
+    // As wide as most recordings need, so that one table looks like another.
+    for (width, least) in columns.widths.iter_mut().zip([7, 11, 11, 11, 11, 8, 7, 8, 8]) {
+        *width = (*width).max(least);
+    }
+    text.push('\n');
+    for (index, cells) in rows.iter().enumerate() {
+        if index == shown + 1 && shown < reports.len() {
+            let _ = writeln!(
+                text,
+                "... and {} more (--all-channels, or --json for scripts)",
+                reports.len() - shown
+            );
+        }
+        let _ = writeln!(text, "{}", columns.line(cells, " "));
     }
     text
 }
 
-fn row(report: &ChannelReport) -> String {
+fn row(report: &ChannelReport) -> Vec<String> {
     let cell = |value: Option<f64>, digits: usize| match value {
         Some(value) => format!("{value:.digits$}"),
         None => "-".to_owned(),
     };
-    format!(
-        "{:>11} {:>11} {:>11} {:>11} {:>8} {:>7} {:>8} {:>8}",
+    vec![
+        report.name.clone(),
         cell(report.mean_uv, 4),
         cell(report.rms_uv, 4),
         cell(report.min_uv.map(f64::from), 3),
         cell(report.max_uv.map(f64::from), 3),
-        report.nan_count,
+        report.nan_count.to_string(),
         cell(report.slope, 3),
         cell(report.line_50_db, 1),
-        cell(report.line_60_db, 1)
-    )
+        cell(report.line_60_db, 1),
+    ]
 }
 
 /// The median of each column; the sum of the NaN counts.
@@ -363,7 +372,7 @@ fn median(reports: &[ChannelReport]) -> ChannelReport {
         values.get(values.len() / 2).copied()
     };
     ChannelReport {
-        name: String::new(),
+        name: "median".to_owned(),
         mean_uv: of(|r| r.mean_uv),
         rms_uv: of(|r| r.rms_uv),
         min_uv: of(|r| r.min_uv.map(f64::from)).map(|value| value as f32),

@@ -12,6 +12,7 @@ use super::{GenerateError, Recipe};
 use crate::base::Progress;
 use crate::base::atomic_file::{Placing, Staged, refuse_taken};
 use crate::base::digest::{FileDigest, FileDigester};
+use crate::platform::free_bytes;
 use crate::platform::map::MappedSamplesMut;
 
 /// How a file is written; the bytes are the same.
@@ -335,14 +336,4 @@ fn unsupported(error: &io::Error) -> bool {
 
 fn write_zeros(mut file: &File, bytes: u64) -> io::Result<()> {
     io::copy(&mut io::repeat(0).take(bytes), &mut file).map(|_| ())
-}
-
-#[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    rustix::fs::statvfs(folder).ok().map(|s| s.f_bavail.saturating_mul(s.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_folder: &Path) -> Option<u64> {
-    None
 }

@@ -149,9 +149,7 @@ impl WindowFault {
     #[must_use]
     pub fn code(self) -> i32 {
         match self {
-            WindowFault::Kernel(KernelFault::InputLength) => 1,
-            WindowFault::Kernel(KernelFault::OutputLength) => 2,
-            WindowFault::Kernel(KernelFault::StateLength) => 3,
+            WindowFault::Kernel(fault) => fault as i32,
             WindowFault::Timeout => 10,
             WindowFault::DeviceLost => 11,
             WindowFault::KernelLost => 12,

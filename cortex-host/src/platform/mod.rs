@@ -18,7 +18,6 @@
 
 pub mod aligned;
 pub mod child;
-#[cfg(unix)]
 pub mod descriptor;
 #[cfg(target_os = "linux")]
 pub mod fault_report;
@@ -33,3 +32,10 @@ pub mod tile_ring;
 
 #[cfg(target_endian = "big")]
 compile_error!("datasets are little-endian float32; a big-endian host would need a byte swap");
+
+/// Bytes that this user may still write to the file system of `folder`, when it tells.
+#[must_use]
+pub fn free_bytes(folder: &std::path::Path) -> Option<u64> {
+    let space = rustix::fs::statvfs(folder).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize))
+}

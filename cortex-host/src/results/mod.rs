@@ -18,6 +18,8 @@
 mod folder;
 mod markdown;
 mod provenance;
+mod read;
+mod row;
 mod spectrum;
 mod statistics;
 mod summary;
@@ -29,13 +31,15 @@ pub use folder::{RunFolder, kernel_folder_names};
 pub(crate) use markdown::headline;
 pub use markdown::summary_markdown;
 pub use provenance::HostFacts;
+pub use read::{KernelWindows, ReadError, RunRecord, Window, run_folders};
+pub use row::{TelemetryRow, TelemetrySettings};
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{Bounds, KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
     DatasetFacts, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OutputsFile, OwnKernel,
     RunStatus, SCHEMA_VERSION, SeededFigures, Summary, ToolFacts,
 };
-pub use telemetry::{OUTPUTS_NAME, TelemetrySettings, TelemetryWriter};
+pub use telemetry::{OUTPUTS_NAME, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
 pub(crate) use text::{bounds, deadlines, grouped, micros, missed, rate};
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::HostFacts;
 use super::statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
+use crate::base::built_for;
 use crate::device::{DeviceFacts, LinkFigures};
 use crate::harness::{AppliedRealtime, Job};
 use crate::platform::simd::SimdPath;
@@ -145,7 +146,7 @@ impl ToolFacts {
         Self {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            target: built_for(),
             optimized: !cfg!(debug_assertions),
             commit: known(env!("CORTEX_COMMIT")),
             compiler: known(env!("CORTEX_COMPILER")),

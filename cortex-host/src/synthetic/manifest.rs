@@ -14,7 +14,7 @@ use super::{
     generated,
 };
 use crate::base::digest::{FileDigest, crc32_text};
-use crate::base::{quoted, quoted_path, rfc3339};
+use crate::base::{built_for, quoted, quoted_path, rfc3339};
 use crate::config::decode::{decode, table};
 use crate::config::{At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value};
 use crate::primitive::Library;
@@ -245,10 +245,7 @@ impl Manifest {
 
 impl ToolFacts {
     fn here() -> Self {
-        Self {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-        }
+        Self { version: env!("CARGO_PKG_VERSION").to_owned(), target: built_for() }
     }
 
     fn from_table(table: ToolTable) -> Self {
