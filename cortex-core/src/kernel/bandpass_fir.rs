@@ -494,7 +494,7 @@ mod tests {
         for taps in [129, 64] {
             let params = BandpassFirParams { taps, ..BandpassFirParams::default() };
             let kernel = BandpassFir::design(&params, shape).expect("valid");
-            let mut state = [0.0; 400];
+            let mut state = [0.0; 600];
             kernel.reset(&mut state);
             let mut input = [0.0; 200];
             input[0] = 1.0;

@@ -153,7 +153,8 @@ pub fn main() -> ExitCode {
                 let _ = error.print();
             } else {
                 let arguments = std::env::args_os().map(|text| text.to_string_lossy().into_owned());
-                let failure = arguments::failure(&error, &arguments.collect::<Vec<_>>());
+                let arguments = arguments.collect::<Vec<_>>();
+                let failure = arguments::failure(&error, Cli::command(), &arguments);
                 Console::new(false).error(&failure.to_string());
             }
             return ExitCode::Usage;

@@ -6,6 +6,8 @@
 
 use std::fs;
 
+use std::collections::BTreeSet;
+
 use cortex_core::kernel::golden::{GOLDEN_SHAPE, GOLDEN_WINDOWS, golden_digest};
 use cortex_core::kernel::{Kernel, KernelName, KernelSpec};
 use cortex_tests::checkout;
@@ -121,9 +123,8 @@ fn check_parameters(name: KernelName, stated: &[Parameter]) {
         _ => serde_json::json!({}),
     };
     let params = params.as_object().expect("a table of parameters");
-    let mut names: Vec<&str> = stated.iter().map(|param| param.name.as_str()).collect();
-    names.sort_unstable();
-    assert_eq!(names, params.keys().map(String::as_str).collect::<Vec<_>>(), "{name}");
+    let names: BTreeSet<&str> = stated.iter().map(|param| param.name.as_str()).collect();
+    assert_eq!(names, params.keys().map(String::as_str).collect(), "{name}");
     for param in stated {
         let given = serde_json::json!({ name.as_str(): { &param.name: param.default } });
         let given: KernelSpec = serde_json::from_value(given).expect("the default has the type");

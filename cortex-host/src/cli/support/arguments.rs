@@ -2,10 +2,9 @@
 //! what is wrong, where, and what to do.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory as _};
+use clap::Command;
 
 use crate::base::{Failure, expand_home, listed, nearest, quoted};
-use crate::cli::Cli;
 
 /// Value parser of file names given to options: `~` is the home folder, which no shell puts in
 /// place behind a `=`.
@@ -13,9 +12,9 @@ pub fn path(text: &str) -> Result<std::path::PathBuf, String> {
     expand_home(text)
 }
 
-/// The failure that clap's `error` about the command line `arguments` is.
-pub fn failure(error: &clap::Error, arguments: &[String]) -> Failure {
-    let (command, path) = command_of(arguments);
+/// The failure that clap's `error` about the command line `arguments` of `program` is.
+pub fn failure(error: &clap::Error, program: Command, arguments: &[String]) -> Failure {
+    let (command, path) = command_of(program, arguments);
     let argument = text_of(error, ContextKind::InvalidArg);
     let name = argument
         .split([' ', '='])
@@ -119,8 +118,7 @@ fn meant<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// The subcommand that `arguments` reach, and how it is called.
-fn command_of(arguments: &[String]) -> (Command, String) {
-    let mut command = Cli::command();
+fn command_of(mut command: Command, arguments: &[String]) -> (Command, String) {
     let mut path = command.get_name().to_owned();
     for argument in arguments.iter().skip(1) {
         if let Some(sub) = command.find_subcommand(argument) {
@@ -150,14 +148,15 @@ fn texts_of(error: &clap::Error, kind: ContextKind) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
+    use clap::{CommandFactory as _, Parser as _};
 
     use super::*;
+    use crate::cli::Cli;
 
     fn said(line: &str) -> String {
         let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let error = Cli::try_parse_from(&arguments).unwrap_err();
-        failure(&error, &arguments).to_string()
+        failure(&error, Cli::command(), &arguments).to_string()
     }
 
     #[test]
