@@ -9,6 +9,7 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::params::of_datasets;
 use super::types::RunConfig;
 
 /// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of
@@ -61,6 +62,28 @@ impl JsonSchema for AnyKernelParams {
             generator.definitions_mut().insert(name, schema.into());
         }
         json!({ "anyOf": choices }).try_into().unwrap_or_default()
+    }
+}
+
+/// What `dataset.params` may hold; the generator's version and signal decide which.
+pub struct AnyDatasetParams;
+
+impl JsonSchema for AnyDatasetParams {
+    fn schema_name() -> Cow<'static, str> {
+        "AnyDatasetParams".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        let known = of_datasets();
+        let parameters: Vec<Parameter> = known.iter().map(|(parameter, _)| *parameter).collect();
+        let mut schema = table(&parameters);
+        // A key that one signal requires, others do not take.
+        schema.insert("required".into(), json!(["signal_type", "duration_s"]));
+        for (parameter, of) in known.iter().filter(|(_, of)| !of.is_empty()) {
+            let description = &mut schema["properties"][parameter.name]["description"];
+            *description = format!("{of}: {}", description.as_str().unwrap_or_default()).into();
+        }
+        schema.into()
     }
 }
 

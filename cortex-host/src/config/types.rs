@@ -5,8 +5,7 @@
 
 use super::decode::{At, table};
 use super::node::Node;
-use super::params::SyntheticParams;
-use super::schema::AnyKernelParams;
+use super::schema::{AnyDatasetParams, AnyKernelParams};
 
 table! {
     /// A run of CORTEX-rs: kernels over a dataset, on a device.
@@ -64,7 +63,7 @@ table! {
         #[schemars(required, range(min = 0.001, max = 1e7))]
         pub sample_rate_hz: At<f64>,
         /// Parameters of a generator dataset; its version decides which there are.
-        #[schemars(with = "Option<SyntheticParams>")]
+        #[schemars(with = "Option<AnyDatasetParams>")]
         pub params: At<Node>,
     }
 }

@@ -3,8 +3,7 @@
 use super::kernels::params_of;
 use super::{DatasetPlan, ExecutionPlan, Plan};
 use crate::config::{
-    At, DatasetConfig, Entry, ExecutionConfig, KernelConfig, Node, OutputConfig, Position,
-    RealtimeConfig, RunConfig, Value,
+    At, DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
 use crate::synthetic;
 
@@ -62,10 +61,7 @@ fn dataset(plan: &DatasetPlan) -> DatasetConfig {
     let (path, params) = match plan {
         DatasetPlan::Static(dataset) => (dataset.configured_path.clone(), None),
         DatasetPlan::Generated(dataset) => {
-            let mut entries = vec![entry("duration_s", Value::Float(dataset.duration_s))];
-            let parameters = synthetic::parameters(dataset);
-            entries.extend(parameters.into_iter().map(|(name, value)| entry(name, value)));
-            (dataset.primitive.clone(), at(node(Value::Mapping(entries))))
+            (dataset.primitive.clone(), at(synthetic::parameters(dataset)))
         }
     };
     DatasetConfig {
@@ -79,12 +75,4 @@ fn dataset(plan: &DatasetPlan) -> DatasetConfig {
 
 fn at<T>(value: T) -> Option<At<T>> {
     Some(value.into())
-}
-
-fn node(value: Value) -> Node {
-    Node { position: Position::default(), value }
-}
-
-fn entry(key: &str, value: Value) -> Entry {
-    Entry { key: key.into(), position: Position::default(), node: node(value) }
 }
