@@ -19,8 +19,9 @@ use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, PinkNoise, PowerLawNoise,
     Scratch, Signal, SineWave, SourceSpec,
 };
+use cortex_host::base::Progress;
 use cortex_host::base::digest::FileDigester;
-use cortex_host::generate::{FileOptions, IoMode, Recipe, Settings, Watch, write_file};
+use cortex_host::generate::{FileOptions, IoMode, Recipe, Settings, write_file};
 use cortex_host::platform::map::MappedSamplesMut;
 use cortex_host::platform::simd::{SimdLevel, SimdPath, Vectorised};
 
@@ -133,7 +134,7 @@ fn timed(recipe: Recipe, settings: Settings, io: IoMode, digest: bool) -> Timed 
         let target = folder.join("headline.float32");
         let mut digester = digest.then(FileDigester::default);
         let start = Instant::now();
-        write_file(&recipe, &target, &options, digester.as_mut(), Watch::nobody()).unwrap();
+        write_file(&recipe, &target, &options, digester.as_mut(), &Progress::new()).unwrap();
         black_box(digester.map(FileDigester::finish));
         let elapsed = start.elapsed();
         std::fs::remove_file(&target).unwrap();

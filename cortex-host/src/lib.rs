@@ -60,9 +60,8 @@ pub mod report;
 /// Whether one run is slower than another.
 pub mod compare;
 
-/// Carrying a plan out.
-#[cfg(feature = "cli")]
-mod run;
+/// Carrying a plan out: what `cortex-host run` does, as a function.
+pub mod run;
 
 /// The command line.
 #[cfg(feature = "cli")]

@@ -13,10 +13,8 @@ use crate::cortex_host;
 /// What the server does with a request.
 #[derive(Clone)]
 pub enum Act {
-    /// 206 from the byte asked for, 200 with the whole without a range.
+    /// 200 with the whole.
     Serve,
-    /// 200 with the whole, whatever was asked for.
-    IgnoreRange,
     /// As `Serve`, but only so many bytes of the body arrive.
     Cut(usize),
     /// As `Serve`, but slowly: so many bytes every millisecond.
@@ -27,16 +25,14 @@ pub enum Act {
     Lie(i64),
     /// One byte is another.
     Corrupt,
-    /// 206 for another range than asked for.
-    WrongRange,
     /// 302 to this path.
     Redirect(&'static str),
     /// This status line and an empty body.
     Status(&'static str),
 }
 
-/// Requests seen: path and first byte asked for.
-pub type Log = Arc<Mutex<Vec<(String, Option<usize>)>>>;
+/// Paths asked for.
+pub type Log = Arc<Mutex<Vec<String>>>;
 
 /// A server on loopback that plays `script` (the last act repeats) for files and serves the
 /// list of sums honestly. It lives as long as the test process.
@@ -55,7 +51,7 @@ pub fn serve(files: Vec<(&'static str, Vec<u8>)>, script: Vec<Act>) -> (String, 
         let mut last = Act::Serve;
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { continue };
-            let Some((path, from)) = read_request(&stream) else { continue };
+            let Some(path) = read_request(&stream) else { continue };
             let name = path.trim_start_matches("/base/").to_owned();
             let honest = name == "SHA256SUMS.txt";
             if !honest {
@@ -63,14 +59,14 @@ pub fn serve(files: Vec<(&'static str, Vec<u8>)>, script: Vec<Act>) -> (String, 
                     last = act;
                 }
                 if let Ok(mut seen) = seen.lock() {
-                    seen.push((name.clone(), from));
+                    seen.push(name.clone());
                 }
             }
             let act = if honest { Act::Serve } else { last.clone() };
             match files.iter().find(|(have, _)| *have == name) {
                 // A client that hung up is part of the game.
                 Some((_, body)) => {
-                    let _ = answer(&mut stream, &act, body, from);
+                    let _ = answer(&mut stream, &act, body);
                 }
                 None => {
                     let _ = write!(
@@ -84,70 +80,39 @@ pub fn serve(files: Vec<(&'static str, Vec<u8>)>, script: Vec<Act>) -> (String, 
     (address, log)
 }
 
-fn read_request(stream: &TcpStream) -> Option<(String, Option<usize>)> {
+fn read_request(stream: &TcpStream) -> Option<String> {
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let path = lines.next()?.split(' ').nth(1)?.to_owned();
-    let mut from = None;
-    for line in lines.take_while(|line| !line.is_empty()) {
-        if let Some(range) = line.to_lowercase().strip_prefix("range: bytes=") {
-            from = range.trim_end_matches('-').parse().ok();
-        }
-    }
-    Some((path, from))
+    // All of the request, or closing the connection would reset it.
+    lines.take_while(|line| !line.is_empty()).for_each(drop);
+    Some(path)
 }
 
-fn answer(
-    stream: &mut TcpStream,
-    act: &Act,
-    body: &[u8],
-    from: Option<usize>,
-) -> std::io::Result<()> {
-    let size = body.len();
-    let whole = |length: i64| {
+fn answer(stream: &mut TcpStream, act: &Act, body: &[u8]) -> std::io::Result<()> {
+    let head = |by: i64| {
+        let length = body.len() as i64 + by;
         format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
     };
-    let ranged = |from: usize| {
-        format!(
-            "HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {from}-{}/{size}\r\nConnection: close\r\n\r\n",
-            size - from,
-            size - 1
-        )
-    };
-    let beyond =
-        matches!(act, Act::Serve | Act::Cut(_) | Act::Drip(_) | Act::Stall(_) | Act::Corrupt)
-            && from.is_some_and(|from| from >= size);
-    if beyond {
-        return write!(
-            stream,
-            "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */{size}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        );
-    }
-    let head = || from.map_or_else(|| whole(size as i64), ranged);
-    let rest = &body[from.unwrap_or(0).min(size)..];
     match act {
         Act::Serve => {
-            stream.write_all(head().as_bytes())?;
-            stream.write_all(rest)
-        }
-        Act::IgnoreRange => {
-            stream.write_all(whole(size as i64).as_bytes())?;
+            stream.write_all(head(0).as_bytes())?;
             stream.write_all(body)
         }
         Act::Cut(bytes) => {
-            stream.write_all(head().as_bytes())?;
-            stream.write_all(&rest[..(*bytes).min(rest.len())])
+            stream.write_all(head(0).as_bytes())?;
+            stream.write_all(&body[..(*bytes).min(body.len())])
         }
         Act::Drip(bytes) => {
-            stream.write_all(head().as_bytes())?;
-            for piece in rest.chunks(*bytes) {
+            stream.write_all(head(0).as_bytes())?;
+            for piece in body.chunks(*bytes) {
                 stream.write_all(piece)?;
                 std::thread::sleep(Duration::from_millis(1));
             }
             Ok(())
         }
         Act::Stall(bytes) => {
-            stream.write_all(head().as_bytes())?;
-            stream.write_all(&rest[..(*bytes).min(rest.len())])?;
+            stream.write_all(head(0).as_bytes())?;
+            stream.write_all(&body[..(*bytes).min(body.len())])?;
             stream.flush()?;
             // Kept open by another thread, so that the server goes on.
             let held = stream.try_clone()?;
@@ -158,19 +123,15 @@ fn answer(
             Ok(())
         }
         Act::Lie(by) => {
-            stream.write_all(whole(size as i64 + by).as_bytes())?;
+            stream.write_all(head(*by).as_bytes())?;
             stream.write_all(body)
         }
         Act::Corrupt => {
-            let mut wrong = rest.to_vec();
+            let mut wrong = body.to_vec();
             let middle = wrong.len() / 2;
             wrong[middle] ^= 1;
-            stream.write_all(head().as_bytes())?;
+            stream.write_all(head(0).as_bytes())?;
             stream.write_all(&wrong)
-        }
-        Act::WrongRange => {
-            stream.write_all(ranged(from.map_or(0, |from| from / 2)).as_bytes())?;
-            stream.write_all(rest)
         }
         Act::Redirect(path) => write!(
             stream,

@@ -5,6 +5,7 @@ pub mod emulated;
 #[cfg(unix)]
 pub mod faults;
 pub mod fuzz;
+pub mod html;
 pub mod http;
 pub mod kernels;
 #[cfg(target_os = "linux")]
@@ -15,6 +16,7 @@ pub mod link_sim;
 pub mod pty;
 pub mod runs;
 pub mod skip;
+pub mod tolerance;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

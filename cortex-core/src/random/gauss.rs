@@ -26,6 +26,20 @@ pub fn normals<const N: usize>(words: &WordBlock<N>, out: &mut LaneBlock<N>) {
     }
 }
 
+/// An exponential variate of mean 1 from a word: -ln of a uniform number in (0, 1), to 4e-7.
+#[cfg(feature = "v3")]
+#[inline(always)]
+pub(crate) fn exponential(word: u32) -> f32 {
+    -math::lnf(((word >> 1) as i32 as f32 + 0.5) * (1.0 / 2_147_483_648.0))
+}
+
+/// One standard normal number from two words: the first of the pair that [`normals`] gives.
+#[cfg(feature = "v3")]
+#[inline(always)]
+pub(crate) fn normal(words: [u32; 2]) -> f32 {
+    math::sqrtf(2.0 * exponential(words[0])) * math::sin_cos_turn(words[1]).1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,6 +14,8 @@ mod gauss;
 mod lanes;
 
 pub use gauss::normals;
+#[cfg(feature = "v3")]
+pub(crate) use gauss::{exponential, normal};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 

@@ -15,6 +15,8 @@ pub mod eeg;
 #[cfg_attr(not(feature = "v2"), allow(dead_code, reason = "the parameters are used"))]
 mod effects;
 mod fft64;
+#[cfg(feature = "v3")]
+pub mod front_end;
 mod one_pole;
 mod pink_v1;
 #[cfg_attr(not(feature = "v2"), allow(dead_code, reason = "the parameters are used"))]

@@ -11,5 +11,5 @@ mod text;
 #[cfg(feature = "cli")]
 pub(crate) use failure::one_line;
 pub use failure::{ExitCode, Failure, FileError};
-pub use progress::Interrupt;
-pub use text::{listed, nearest, quoted};
+pub use progress::{Level, Observer, Progress, leave_on_signal};
+pub use text::{listed, nearest, quoted, rfc3339};

@@ -1,4 +1,4 @@
-//! "did you mean": the known name nearest to a misspelt one.
+//! Text for messages and files: "did you mean", lists, quotes, instants.
 
 /// The candidate that `word` most likely stands for, if any is near enough: at most a third of
 /// its letters (and at most three) wrong, swapped, missing or added, case and `-`/`_` aside; or
@@ -41,6 +41,12 @@ pub fn quoted(text: &str) -> String {
         shown.push('…');
     }
     format!("\"{shown}\"")
+}
+
+/// An instant in UTC to the second, as RFC 3339 has it.
+#[must_use]
+pub fn rfc3339(instant: jiff::Timestamp) -> String {
+    instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn fold(word: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Talk, output};
+use super::{Console, output};
 use crate::base::{ExitCode, Failure};
 use crate::compare::{Comparison, KernelComparison, LEAST_WINDOWS, table};
 use crate::report::RunRecord;
@@ -37,7 +37,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let (a, b) = (read(&args.run_a)?, read(&args.run_b)?);
     let comparison = Comparison::of(&a, &b);
     if args.json {
@@ -48,7 +48,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         output::print(table(&comparison).trim_end())?;
     }
     match args.fail_if_slower {
-        Some(percent) => judge(&comparison, percent, talk),
+        Some(percent) => judge(&comparison, percent, console),
         None => Ok(ExitCode::Success),
     }
 }
@@ -66,13 +66,13 @@ fn read(folder: &Path) -> Result<RunRecord, Failure> {
 }
 
 /// The gate. What cannot be judged does not pass.
-fn judge(comparison: &Comparison, percent: f64, talk: &Talk) -> Result<ExitCode, Failure> {
+fn judge(comparison: &Comparison, percent: f64, console: &Console) -> Result<ExitCode, Failure> {
     let names = |kernels: &[&KernelComparison]| {
         kernels.iter().map(|kernel| kernel.name.as_str()).collect::<Vec<_>>().join(", ")
     };
     let slower = comparison.slower_than(percent);
     if !slower.is_empty() {
-        talk.error(&format!("slower by more than {percent} %: {}", names(&slower)));
+        console.error(&format!("slower by more than {percent} %: {}", names(&slower)));
         return Ok(ExitCode::CheckFailed);
     }
     if comparison.kernels.is_empty() {

@@ -1,9 +1,8 @@
 //! `cortex-host completions SHELL`: the completion script of a shell.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::{Cli, output};
+use super::output;
 use crate::base::{ExitCode, Failure};
 
 /// Arguments of `completions`.
@@ -18,13 +17,13 @@ pub struct Args {
     pub shell: Shell,
 }
 
-/// Prints the script on stdout.
+/// Prints the script for `command`, the whole program, on stdout.
 ///
 /// # Errors
 /// [`Failure`] when stdout cannot be written.
-pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, mut command: clap::Command) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "cortex-host", &mut script);
+    clap_complete::generate(args.shell, &mut command, "cortex-host", &mut script);
     output::print(String::from_utf8_lossy(&script).trim_end())?;
     Ok(ExitCode::Success)
 }

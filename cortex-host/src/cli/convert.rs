@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::Talk;
-use crate::base::Interrupt;
+use super::Console;
 use crate::base::{ExitCode, Failure};
+use crate::base::{Observer, Progress};
 use crate::recording::convert::{Converted, convert};
 use crate::recording::{OpenOptions, Recording, Unit};
 
@@ -50,7 +50,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let options = OpenOptions {
         channels: args.channels.clone(),
         channel_count: None,
@@ -60,9 +60,8 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         accept_truncated: args.accept_truncated,
     };
     let mut recording = Recording::open(&args.input, &options)?;
-    let interrupt = Interrupt::installed()?;
-    let go_on = || !interrupt.raised();
-    let converted = with_progress(&mut recording, &args.output, args.npy, talk, go_on)?;
+    let progress = Progress::cancelled_by_signals()?;
+    let converted = with_progress(&mut recording, &args.output, args.npy, console, &progress)?;
     if args.json {
         let summary = serde_json::json!({
             "data": converted.data,
@@ -83,7 +82,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-/// Converts while `go_on` says yes, telling what happens on stderr; shared with `download`.
+/// Converts and tells on stderr what happens; shared with `download`.
 ///
 /// # Errors
 /// As [`convert`].
@@ -91,27 +90,24 @@ pub fn with_progress(
     recording: &mut Recording,
     target: &std::path::Path,
     npy: bool,
-    talk: &Talk,
-    go_on: impl Fn() -> bool,
+    console: &Console,
+    progress: &Progress,
 ) -> Result<Converted, Failure> {
     for note in &recording.notes {
-        talk.warn(&format!("{}: {note}", recording.path.display()));
+        console.warn(&format!("{}: {note}", recording.path.display()));
     }
-    let bar = talk.progress(recording.samples, "Converting");
-    let converted = convert(recording, target, npy, |done| {
-        bar.set_position(done);
-        go_on()
-    })?;
-    bar.finish_and_clear();
+    let step = console.step(progress, "Converting", recording.samples);
+    let converted = convert(recording, target, npy, &step)?;
+    drop(step);
     for (name, count) in recording.channel_names.iter().zip(&converted.outside_range) {
         if *count > 0 {
-            talk.warn(&format!(
+            console.warn(&format!(
                 "{}: {count} samples of {name} lie outside the digital range of its header; they are scaled like the others",
                 recording.path.display()
             ));
         }
     }
-    talk.say(&format!(
+    console.say(&format!(
         "{} {} → {}: {}ch × {} samples at {} Hz, {} bytes",
         recording.format,
         recording.path.display(),

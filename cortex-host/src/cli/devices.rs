@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Talk, output};
+use super::{Console, output};
 use crate::base::{ExitCode, Failure, one_line};
 use crate::device::board::{BoardSpec, board, boards};
 use crate::device::{DEFAULT_BAUD, Device};
@@ -45,8 +45,8 @@ struct Found {
 }
 
 impl Found {
-    fn ask(&mut self, talk: &Talk) {
-        talk.say(&format!("asking {}", self.device));
+    fn ask(&mut self, console: &Console) {
+        console.say(&format!("asking {}", self.device));
         self.hello = Some(hello(&self.device));
     }
 }
@@ -56,16 +56,16 @@ impl Found {
 /// # Errors
 /// [`Failure`] when a name is no device, the system cannot list its ports or stdout cannot be
 /// written.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     if !args.named.is_empty() {
-        return ask_named(args, talk);
+        return ask_named(args, console);
     }
     let mut found = serial_ports(args.baud)?;
     let no_port = found.is_empty();
     found.extend(boards().iter().filter(|board| board.emulator.is_some()).map(emulated));
     if args.hello {
         for one in &mut found {
-            one.ask(talk);
+            one.ask(console);
         }
     }
     let real: Vec<BoardSpec> = boards().into_iter().filter(|b| b.hardware.is_some()).collect();
@@ -83,7 +83,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
 }
 
 /// Asks the devices named on the command line and no others.
-fn ask_named(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+fn ask_named(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let mut found = Vec::new();
     for name in &args.named {
         let device: Device = name.parse().map_err(|error| Failure::usage(format!("{error}")))?;
@@ -97,9 +97,9 @@ fn ask_named(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     }
     let mut code = ExitCode::Success;
     for one in &mut found {
-        one.ask(talk);
+        one.ask(console);
         if let Some(Err(failure)) = &one.hello {
-            talk.error(&failure.to_string());
+            console.error(&failure.to_string());
             code = failure.code();
         }
     }

@@ -1,12 +1,12 @@
 //! `cortex-host doctor`: what this machine has, and what to do about what it has not.
 
+mod check;
 mod machine;
 mod toolchain;
 
-use serde::Serialize;
-
 use super::output;
 use crate::base::{ExitCode, Failure};
+use check::{Check, Status};
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -21,42 +21,6 @@ pub struct Args {
     /// Print JSON for scripts.
     #[arg(long)]
     pub json: bool,
-}
-
-/// How a check went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    /// In order.
-    Ok,
-    /// Something optional is missing.
-    Advice,
-    /// A native run cannot work.
-    Problem,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, Serialize)]
-struct Check {
-    name: &'static str,
-    status: Status,
-    found: String,
-    /// What to do; none when all is in order.
-    advice: Option<String>,
-}
-
-impl Check {
-    fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, status: Status::Ok, found: found.into(), advice: None }
-    }
-
-    fn advice(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, status: Status::Advice, found: found.into(), advice: Some(advice.into()) }
-    }
-
-    fn problem(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, status: Status::Problem, found: found.into(), advice: Some(advice.into()) }
-    }
 }
 
 /// Looks and reports on stdout.

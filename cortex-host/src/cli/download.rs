@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Talk, convert};
-use crate::base::Interrupt;
-use crate::base::{ExitCode, Failure};
+use super::{Console, convert};
+use crate::base::{ExitCode, Failure, Progress, leave_on_signal};
 use crate::download::catalogue::{self, Catalogue, Check, Entry};
-use crate::download::{Checksums, Downloader, Event, Outcome, Patience};
+use crate::download::{Checksums, Downloader, Outcome, Patience};
 use crate::primitive::Library;
 use crate::recording::{DatasetError, OpenOptions, Recording};
 
@@ -23,7 +22,7 @@ Examples:
   cortex-host download physionet --recording S001R04 --recording S002R04
   cortex-host download physionet --subjects 1-5,9 --runs 3,7,11
 
-Interrupted downloads continue where they stopped. Proxies: HTTPS_PROXY, NO_PROXY.")]
+Recordings that are there already are not fetched again. Proxies: HTTPS_PROXY, NO_PROXY.")]
 pub struct Args {
     /// Dataset: physionet.
     pub dataset: String,
@@ -58,7 +57,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let path = match args.dataset.as_str() {
         name if name == PHYSIONET.0 || PHYSIONET.1.ends_with(&format!("/{name}")) => PHYSIONET.1,
         path if path.trim_end_matches('/') == PHYSIONET.1 => PHYSIONET.1,
@@ -78,13 +77,15 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         timeout: seconds("--timeout", args.timeout)?,
         first_pause: seconds("--retry-pause", args.retry_pause)?,
     });
-    let said = *talk;
-    Interrupt::leave_at_once(move || {
+    let said = *console;
+    leave_on_signal(move || {
         if said.is_terminal() && !said.is_quiet() {
             // The progress bar's line has no end.
             said.data("");
         }
-        said.error("interrupted; what has arrived is kept, run the command again to continue");
+        said.error(
+            "interrupted; recordings that are whole are kept, run the command again for the rest",
+        );
     })?;
     let mut sums: HashMap<String, Checksums> = HashMap::new();
     for entry in &entries {
@@ -93,8 +94,8 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             None => {
                 let url = format!("{base}{}", catalogue.source.checksums);
                 if !sums.contains_key(&url) {
-                    talk.say(&format!("Fetching {url}..."));
-                    let list = downloader.checksums(&url, |event| tell(event, talk, None))?;
+                    console.say(&format!("Fetching {url}..."));
+                    let list = downloader.checksums(&url, console)?;
                     sums.insert(url.clone(), list);
                 }
                 let sum = sums.get(&url).and_then(|list| list.get(&entry.path));
@@ -106,10 +107,14 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
                 })?
             }
         };
-        fetch(&downloader, &format!("{base}{}", entry.path), entry, &sha256, &folder, talk)?;
-        convert_entry(entry, &catalogue, &folder, talk)?;
+        fetch(&downloader, &format!("{base}{}", entry.path), entry, &sha256, &folder, console)?;
+        convert_entry(entry, &catalogue, &folder, console)?;
     }
-    talk.say(&format!("{} in {}", recordings(entries.len()), folder.join("converted").display()));
+    console.say(&format!(
+        "{} in {}",
+        recordings(entries.len()),
+        folder.join("converted").display()
+    ));
     Ok(ExitCode::Success)
 }
 
@@ -200,20 +205,19 @@ fn fetch(
     entry: &Entry,
     sha256: &str,
     folder: &Path,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<(), Failure> {
     let target = entry.original(folder);
     if let Check::Differs(_) = catalogue::check(&target, sha256)? {
-        talk.warn(&format!(
+        console.warn(&format!(
             "{} is not the recording its SHA-256 names; fetching it again",
             target.display()
         ));
     }
-    talk.detail(1, &format!("{url} → {}", target.display()));
-    let bar = talk.progress(0, &format!("Downloading {}", entry.id));
-    let outcome = downloader.fetch(url, &target, sha256, |event| tell(event, talk, Some(&bar)))?;
-    bar.finish_and_clear();
-    talk.say(&match outcome {
+    console.detail(1, &format!("{url} → {}", target.display()));
+    let label = format!("Downloading {}", entry.id);
+    let outcome = downloader.fetch(url, &target, sha256, &label, console)?;
+    console.say(&match outcome {
         Outcome::AlreadyThere => format!("{} is already there, SHA-256 as expected", entry.id),
         Outcome::Fetched => format!("{} fetched from {url}, SHA-256 as expected", entry.id),
     });
@@ -225,7 +229,7 @@ fn convert_entry(
     entry: &Entry,
     catalogue: &Catalogue,
     folder: &Path,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<(), Failure> {
     let target = entry.converted(folder);
     let header = target.with_extension("vhdr");
@@ -238,21 +242,22 @@ fn convert_entry(
     let source = entry.original(folder);
     let mut recording = Recording::open(&source, &OpenOptions::default())?;
     if recording.channel_names != catalogue.labels {
-        talk.warn(&format!(
+        console.warn(&format!(
             "{}: channels are not those of the specification: {}",
             source.display(),
             recording.channel_names.join(", ")
         ));
     }
     if recording.sample_rate_hz != catalogue.sample_rate_hz {
-        talk.warn(&format!(
+        console.warn(&format!(
             "{}: recorded at {} Hz, not at {} Hz; set sample_rate_hz accordingly",
             source.display(),
             recording.sample_rate_hz,
             catalogue.sample_rate_hz
         ));
     }
-    let converted = convert::with_progress(&mut recording, &target, false, talk, || true)?;
+    let converted =
+        convert::with_progress(&mut recording, &target, false, console, &Progress::new())?;
     match &entry.converted_sha256 {
         Some(expected) if !expected.eq_ignore_ascii_case(&converted.sha256) => {
             Err(DatasetError::Mismatch(format!(
@@ -263,17 +268,6 @@ fn convert_entry(
             .into())
         }
         _ => Ok(()),
-    }
-}
-
-fn tell(event: Event<'_>, talk: &Talk, bar: Option<&indicatif::ProgressBar>) {
-    match (event, bar) {
-        (Event::Progress(bytes, total), Some(bar)) => {
-            bar.set_length(total.unwrap_or(bytes));
-            bar.set_position(bytes);
-        }
-        (Event::Progress(..), None) => {}
-        (Event::Retry(reason), _) => talk.say(&format!("Trying again: {reason}")),
     }
 }
 

@@ -9,16 +9,16 @@ use clap::builder::ValueParser;
 use clap::value_parser;
 use cortex_core::parameter::{Kind, Parameter};
 
-use super::Talk;
-use super::support::progress::{EngineArgs, generating};
-use crate::base::Interrupt;
+use super::Console;
+use super::support::engine_args::EngineArgs;
+use crate::base::Progress;
 use crate::base::atomic_file::Placing;
 use crate::base::{ExitCode, Failure};
 use crate::config::params::of_datasets;
 use crate::config::{DatasetConfig, Entry, Node, Value, parameters};
 use crate::generate::{
-    FileOptions, GenerateError, IoMode, Recipe, Sharded, produce, produce_shard, refuse_taken,
-    write_stream,
+    FileOptions, GenerateError, IoMode, Recipe, Sharded, announce, produce, produce_shard,
+    refuse_taken, write_stream,
 };
 use crate::primitive::Library;
 use crate::recording::npy;
@@ -181,7 +181,7 @@ impl clap::FromArgMatches for ParamArgs {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let dataset = generated(&args.dataset().into(), &Library::new(None))
         .map_err(|problem| problem.in_source("generate"))?;
     let options = FileOptions {
@@ -190,7 +190,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         replace: args.force,
         durable: args.fsync,
     };
-    let interrupt = Interrupt::installed()?;
+    let progress = Progress::cancelled_by_signals()?;
     let npy = args.npy.then(|| args.out.with_extension("npy"));
     if args.out.as_os_str() != "-" {
         refuse_taken(&args.out, args.force)?;
@@ -208,22 +208,21 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         return Err(Failure::usage("a shard cannot go to stdout; name a file".to_owned()));
     }
     if args.out.as_os_str() == "-" {
-        return to_stdout(&dataset, &options, args.json, talk, &interrupt);
+        return to_stdout(&dataset, &options, args.json, console, &progress);
     }
     if let Some(shard) = args.shard {
-        return one_shard(args, shard, &dataset, &options, talk, &interrupt);
+        return one_shard(args, shard, &dataset, &options, console, &progress);
     }
     let manifest_path = manifest_beside(&args.out);
-    let manifest = generating(&dataset, talk, &interrupt, |watch| {
-        produce(&dataset, &args.out, &manifest_path, &options, watch)
+    let manifest = announce(&dataset, console, &progress, |progress| {
+        produce(&dataset, &args.out, &manifest_path, &options, progress)
     })?;
     if let Some(npy) = &npy {
-        let go_on = || !interrupt.raised();
         let data = File::open(&args.out).map_err(|error| Failure::io("read", &args.out, &error))?;
-        npy::stage_copy(&data, &args.out, npy, dataset.samples, dataset.channels, go_on)?
+        npy::stage_copy(&data, &args.out, npy, dataset.samples, dataset.channels, &progress)?
             .place_with(Placing { replace: args.force, durable: args.fsync })?;
     }
-    talk.say(&format!("Generated file: {}", args.out.display()));
+    console.say(&format!("Generated file: {}", args.out.display()));
     if args.json {
         super::output::print(&format!("{:#}", facts(&manifest, &args.out, &manifest_path)))?;
     }
@@ -235,23 +234,23 @@ fn one_shard(
     shard: Shard,
     dataset: &GeneratedDataset,
     options: &FileOptions,
-    talk: &Talk,
-    interrupt: &Interrupt,
+    console: &Console,
+    progress: &Progress,
 ) -> Result<ExitCode, Failure> {
     let layout = if args.separate { Layout::Separate } else { Layout::Shared };
     // Progress is of this shard's channels.
     let channels = Recipe::of_shard(dataset, shard)?.channels as usize;
     let part = GeneratedDataset { channels, ..dataset.clone() };
-    let sharded = generating(&part, talk, interrupt, |watch| {
-        produce_shard(dataset, &args.out, shard, layout, options, watch)
+    let sharded = announce(&part, console, progress, |progress| {
+        produce_shard(dataset, &args.out, shard, layout, options, progress)
     })?;
     let manifest = match sharded {
         Sharded::Made(manifest) => {
-            talk.say(&format!("Generated shard {shard} of {}", args.out.display()));
+            console.say(&format!("Generated shard {shard} of {}", args.out.display()));
             manifest
         }
         Sharded::Already(manifest) => {
-            talk.say(&format!("Shard {shard} of {} was complete already", args.out.display()));
+            console.say(&format!("Shard {shard} of {} was complete already", args.out.display()));
             manifest
         }
     };
@@ -267,15 +266,15 @@ fn to_stdout(
     dataset: &GeneratedDataset,
     options: &FileOptions,
     json: bool,
-    talk: &Talk,
-    interrupt: &Interrupt,
+    console: &Console,
+    progress: &Progress,
 ) -> Result<ExitCode, Failure> {
     let mut out = io::stdout();
     let recipe = Recipe::of(dataset);
     // A reader that had enough, as `| head` has, is no failure.
     let mut reader_gone = false;
-    let outcome = generating(dataset, talk, interrupt, |watch| {
-        write_stream(&recipe, &mut out, &options.settings, watch).inspect_err(|error| {
+    let outcome = announce(dataset, console, progress, |progress| {
+        write_stream(&recipe, &mut out, &options.settings, progress).inspect_err(|error| {
             reader_gone = matches!(error, GenerateError::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe);
         })
     });
@@ -284,9 +283,9 @@ fn to_stdout(
     }
     let digest = outcome?;
     let manifest = Manifest::now(dataset, None, digest).map_err(GenerateError::from)?;
-    talk.say(&format!("sha256 {}", manifest.digest.sha256));
+    console.say(&format!("sha256 {}", manifest.digest.sha256));
     if json {
-        talk.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));
+        console.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));
     }
     Ok(ExitCode::Success)
 }

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-use super::{Talk, output};
+use super::{Console, output};
 use crate::base::{ExitCode, Failure};
 
 /// The configuration that is written.
@@ -30,7 +30,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`]: the file exists already (exit code 2) or cannot be written (3).
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     if args.file.as_os_str() == "-" {
         output::print(TEMPLATE.trim_end())?;
         return Ok(ExitCode::Success);
@@ -50,7 +50,7 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         let _ = std::fs::remove_file(&args.file);
         return Err(Failure::io("write", &args.file, &error));
     }
-    talk.say(&format!("Configuration: {}", args.file.display()));
-    talk.say(&format!("Next: cortex-host run --config {}", args.file.display()));
+    console.say(&format!("Configuration: {}", args.file.display()));
+    console.say(&format!("Next: cortex-host run --config {}", args.file.display()));
     Ok(ExitCode::Success)
 }

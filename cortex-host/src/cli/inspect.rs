@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{Talk, download, output, recordings};
-use crate::base::Interrupt;
+use super::{Console, download, output, recordings};
 use crate::base::atomic_file;
 use crate::base::{ExitCode, Failure};
+use crate::base::{Observer, Progress};
 use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
 use crate::primitive::{Dataset, Library};
 use crate::recording::{OpenOptions, Recording, Unit};
@@ -63,7 +63,7 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let draw: Option<fn(&Inspection) -> String> = match &args.plot {
         None => None,
         Some(path) => match path.extension().and_then(|extension| extension.to_str()) {
@@ -86,16 +86,16 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
             files.first().map_or(String::new(), |file| file.display().to_string())
         )));
     }
-    let interrupt = Interrupt::installed()?;
+    let progress = Progress::cancelled_by_signals()?;
     let mut inspections = Vec::new();
     for file in &files {
-        let inspection = inspect_file(file, args, &interrupt, talk)?;
+        let inspection = inspect_file(file, args, &progress, console)?;
         if !args.json {
             output::print(table(&inspection, args.all_channels).trim_end())?;
         }
         if let (Some(draw), Some(path)) = (draw, &args.plot) {
             atomic_file::place_text(path, &draw(&inspection))?;
-            talk.say(&format!("Plot: {}", path.display()));
+            console.say(&format!("Plot: {}", path.display()));
         }
         inspections.push(inspection);
     }
@@ -174,8 +174,8 @@ fn converted(library: &Library, target: &str) -> Result<Vec<PathBuf>, Failure> {
 fn inspect_file(
     file: &Path,
     args: &Args,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    console: &Console,
 ) -> Result<Inspection, Failure> {
     let options = OpenOptions {
         channels: None,
@@ -187,15 +187,10 @@ fn inspect_file(
     };
     let mut recording = Recording::open(file, &options)?;
     for note in &recording.notes {
-        talk.warn(&format!("{}: {note}", file.display()));
+        console.warn(&format!("{}: {note}", file.display()));
     }
-    let bar = talk.progress(recording.samples, "Inspecting");
-    let inspection = inspect(&mut recording, args.fit_range, |done| {
-        bar.set_position(done);
-        !interrupt.raised()
-    })?;
-    bar.finish_and_clear();
-    Ok(inspection)
+    let step = console.step(progress, "Inspecting", recording.samples);
+    Ok(inspect(&mut recording, args.fit_range, &step)?)
 }
 
 /// The inspection for a terminal.

@@ -3,9 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use clap::CommandFactory;
-
-use super::{Cli, Talk, output};
+use super::{Console, output};
 use crate::base::atomic_file::place_text;
 use crate::base::{ExitCode, Failure};
 
@@ -22,11 +20,15 @@ pub struct Args {
     pub dir: Option<PathBuf>,
 }
 
-/// Prints or writes the pages.
+/// Prints or writes the pages of `command`, the whole program.
 ///
 /// # Errors
 /// [`Failure`] when stdout or the folder cannot be written.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(
+    args: &Args,
+    mut command: clap::Command,
+    console: &Console,
+) -> Result<ExitCode, Failure> {
     let unwritable = |error: io::Error| {
         let place = args.dir.as_deref().unwrap_or(std::path::Path::new("the manual page"));
         Failure::io("write", place, &error)
@@ -34,15 +36,14 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
     match &args.dir {
         Some(dir) => {
             std::fs::create_dir_all(dir).map_err(unwritable)?;
-            let mut command = Cli::command();
             command.build();
             for (name, page) in pages(&command, "").map_err(unwritable)? {
                 place_text(&dir.join(format!("{name}.1")), &page)?;
             }
-            talk.say(&format!("Manual pages: {}", dir.display()));
+            console.say(&format!("Manual pages: {}", dir.display()));
         }
         None => {
-            output::print(page("cortex-host", Cli::command()).map_err(unwritable)?.trim_end())?;
+            output::print(page("cortex-host", command).map_err(unwritable)?.trim_end())?;
         }
     }
     Ok(ExitCode::Success)

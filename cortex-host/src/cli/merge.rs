@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::Talk;
-use super::support::progress::watching;
-use crate::base::Interrupt;
+use super::Console;
+use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
-use crate::generate::{FileOptions, Parts};
+use crate::generate::{FileOptions, Parts, announce_step};
 use crate::synthetic::manifest_beside;
 
 /// Arguments of `merge`.
@@ -37,15 +36,16 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let parts = Parts::find(&args.out)?;
-    let interrupt = Interrupt::installed()?;
+    let progress = Progress::cancelled_by_signals()?;
     let options =
         FileOptions { replace: args.force, durable: args.fsync, ..FileOptions::automatic() };
-    let manifest =
-        watching(&parts.dataset, talk, &interrupt, |watch| parts.merge(&options, watch))?;
-    talk.say(&format!("Merged file: {}", args.out.display()));
-    talk.say(&format!("sha256 {}", manifest.digest.sha256));
+    let manifest = announce_step(&parts.dataset, console, &progress, |progress| {
+        parts.merge(&options, progress)
+    })?;
+    console.say(&format!("Merged file: {}", args.out.display()));
+    console.say(&format!("sha256 {}", manifest.digest.sha256));
     if args.json {
         let facts = super::generate::facts(&manifest, &args.out, &manifest_beside(&args.out));
         super::output::print(&format!("{facts:#}"))?;

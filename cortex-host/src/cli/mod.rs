@@ -1,7 +1,7 @@
 //! The command line: clap definitions, and one file per subcommand.
 //!
-//! A command is an `Args` struct and `execute(&Args, &Talk) -> Result<ExitCode, Failure>`.
-//! stdout carries data, stderr carries talk.
+//! A command is an `Args` struct and `execute(&Args, &Console) -> Result<ExitCode, Failure>`.
+//! stdout carries data, stderr messages.
 
 mod compare;
 mod completions;
@@ -20,15 +20,15 @@ mod merge;
 mod recordings;
 mod report;
 mod reproduce;
-pub(crate) mod run;
+mod run;
 mod schema;
-pub(crate) mod support;
+mod support;
 mod verify;
 mod verify_device;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-pub use support::console::Talk;
+pub use support::console::Console;
 use support::{browser, output};
 
 use crate::base::{ExitCode, Failure};
@@ -49,7 +49,7 @@ First steps:
   cortex-host generate pink_noise 64 250 10 data.float32
   cortex-host doctor                         what this machine has and lacks
 
-Every command's --help has examples. stdout is data, stderr is talk.
+Every command's --help has examples. stdout is data, stderr is console.
 
 Exit codes:
   0    all went well
@@ -141,33 +141,33 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
         }
     };
-    let talk = Talk::new(cli.quiet, cli.verbose);
-    execute(&cli.command, &talk).unwrap_or_else(|failure| {
-        talk.error(&failure.to_string());
+    let console = Console::new(cli.quiet, cli.verbose);
+    execute(&cli.command, &console).unwrap_or_else(|failure| {
+        console.error(&failure.to_string());
         failure.code()
     })
 }
 
-fn execute(command: &Command, talk: &Talk) -> Result<ExitCode, Failure> {
+fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run(args) => run::execute(args, talk),
-        Command::Generate(args) => generate::execute(args, talk),
-        Command::Merge(args) => merge::execute(args, talk),
+        Command::Run(args) => run::execute(args, console),
+        Command::Generate(args) => generate::execute(args, console),
+        Command::Merge(args) => merge::execute(args, console),
         Command::List(args) => list::execute(args),
-        Command::Reproduce(args) => reproduce::execute(args, talk),
-        Command::Convert(args) => convert::execute(args, talk),
-        Command::Init(args) => init::execute(args, talk),
+        Command::Reproduce(args) => reproduce::execute(args, console),
+        Command::Convert(args) => convert::execute(args, console),
+        Command::Init(args) => init::execute(args, console),
         Command::Doctor(args) => doctor::execute(args),
         Command::Schema => schema::execute(),
-        Command::Download(args) => download::execute(args, talk),
-        Command::Inspect(args) => inspect::execute(args, talk),
-        Command::Verify(args) => verify::execute(args, talk),
-        Command::Report(args) => report::execute(args, talk),
-        Command::Compare(args) => compare::execute(args, talk),
-        Command::Devices(args) => devices::execute(args, talk),
-        Command::Link(args) => link::execute(args, talk),
+        Command::Download(args) => download::execute(args, console),
+        Command::Inspect(args) => inspect::execute(args, console),
+        Command::Verify(args) => verify::execute(args, console),
+        Command::Report(args) => report::execute(args, console),
+        Command::Compare(args) => compare::execute(args, console),
+        Command::Devices(args) => devices::execute(args, console),
+        Command::Link(args) => link::execute(args, console),
         Command::KernelProcess => kernel_process::execute(),
-        Command::Completions(args) => completions::execute(args),
-        Command::Man(args) => man::execute(args, talk),
+        Command::Completions(args) => completions::execute(args, Cli::command()),
+        Command::Man(args) => man::execute(args, Cli::command(), console),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Talk, browser, output};
+use super::{Console, browser, output};
 use crate::base::{ExitCode, Failure};
 use crate::report;
 
@@ -27,11 +27,11 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let path = report::write(&args.run)?;
     output::print(&path.display().to_string())?;
     if args.open {
-        browser::show(&path, talk);
+        browser::show(&path, console);
     }
     Ok(ExitCode::Success)
 }

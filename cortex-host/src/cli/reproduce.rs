@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Talk;
-use super::support::progress::{EngineArgs, generating};
-use crate::base::Interrupt;
+use super::Console;
+use super::support::engine_args::EngineArgs;
+use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
-use crate::generate::reproduce;
+use crate::generate::{announce, reproduce};
 use crate::primitive::Library;
 use crate::synthetic::Manifest;
 
@@ -33,13 +33,13 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let folder = args.manifest.parent().unwrap_or(Path::new(""));
     let manifest = Manifest::read(&args.manifest, &Library::new(Some(folder)))?;
     let settings = args.engine.settings()?;
-    let interrupt = Interrupt::installed()?;
-    let outcome = generating(&manifest.dataset, talk, &interrupt, |watch| {
-        reproduce(&manifest, folder, &settings, watch)
+    let progress = Progress::cancelled_by_signals()?;
+    let outcome = announce(&manifest.dataset, console, &progress, |progress| {
+        reproduce(&manifest, folder, &settings, progress)
     })?;
     if args.json {
         let json = serde_json::to_string_pretty(&outcome)

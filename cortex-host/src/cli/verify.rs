@@ -1,11 +1,11 @@
 //! `cortex-host verify PRIMITIVE`: does a primitive still give the bytes its version promises?
 
-use super::support::progress::EngineArgs;
-use super::{Talk, recordings, verify_device};
-use crate::base::Interrupt;
+use super::support::engine_args::EngineArgs;
+use super::{Console, recordings, verify_device};
+use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::config::Position;
-use crate::generate::{Comparison, Watch, verify_generator};
+use crate::generate::{Comparison, verify_generator};
 use crate::primitive::{Dataset, Library};
 
 /// Arguments of `verify`.
@@ -37,10 +37,10 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
-pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let named = args.primitive.as_deref();
     if let Some(device) = &args.device {
-        let comparisons = verify_device::verify(device, named, talk)?;
+        let comparisons = verify_device::verify(device, named, console)?;
         return report(named.unwrap_or(device), &comparisons, args.json);
     }
     let named = named.unwrap_or_default();
@@ -53,10 +53,9 @@ pub fn execute(args: &Args, talk: &Talk) -> Result<ExitCode, Failure> {
         .map_err(|error| error.at(Position::default()).in_source("verify"))?;
     let comparisons = match found {
         Dataset::Generator { primitive, spec } => {
-            let interrupt = Interrupt::installed()?;
-            talk.say(&format!("Generating the golden datasets of {primitive}..."));
-            let watch = Watch { progress: &|_| {}, cancel: interrupt.flag() };
-            verify_generator(&primitive, &spec, &library, &args.engine.settings()?, watch)?
+            let progress = Progress::cancelled_by_signals()?;
+            console.say(&format!("Generating the golden datasets of {primitive}..."));
+            verify_generator(&primitive, &spec, &library, &args.engine.settings()?, &progress)?
         }
         Dataset::File(path) => {
             return Err(Failure::usage(format!(

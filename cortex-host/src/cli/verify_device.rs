@@ -8,9 +8,9 @@ use cortex_core::kernel::{KernelName, KernelShape, KernelSpec};
 use cortex_core::link::engine::{generator_digest, kernel_digest};
 use cortex_core::link::{Encoding, ErrorCode};
 
-use super::Talk;
+use super::Console;
 use crate::base::Failure;
-use crate::base::Interrupt;
+use crate::base::Progress;
 use crate::device::Device;
 use crate::device::{Connection, KernelJob, LinkError, OpenOptions, compare_seeded, open};
 use crate::generate::{Comparison, GoldenDataset, golden_datasets};
@@ -24,7 +24,7 @@ const DIGEST_VALUES: usize = 1 << 14;
 pub(super) fn verify(
     device: &str,
     primitive: Option<&str>,
-    talk: &Talk,
+    console: &Console,
 ) -> Result<Vec<Comparison>, Failure> {
     let device: Device =
         device.parse().map_err(|error| Failure::usage(format!("--device: {error}")))?;
@@ -33,9 +33,9 @@ pub(super) fn verify(
         Some(path) => vec![path.to_owned()],
         None => library.datasets().into_iter().map(|listing| listing.path).collect(),
     };
-    let interrupt = Interrupt::installed()?;
-    talk.say(&format!("Opening {device}..."));
-    let options = OpenOptions { interrupt: Some(interrupt), ..OpenOptions::default() };
+    let progress = Progress::cancelled_by_signals()?;
+    console.say(&format!("Opening {device}..."));
+    let options = OpenOptions { progress, ..OpenOptions::default() };
     let mut connection = open(&device, &options)?;
     let board = connection.info().board.as_str().to_owned();
     let mut comparisons = vec![compared(
@@ -49,7 +49,8 @@ pub(super) fn verify(
             let version = golden.dataset.spec.version;
             let known = connection.info().generator_digest(version);
             if known == 0 {
-                talk.say(&format!("{board} has no generator {version:?}: {primitive} is left out"));
+                console
+                    .say(&format!("{board} has no generator {version:?}: {primitive} is left out"));
                 break;
             }
             if known != generator_digest(version) {
@@ -57,7 +58,7 @@ pub(super) fn verify(
                 comparisons.push(compared(what, generator_digest(version), known));
                 break;
             }
-            talk.detail(1, &format!("{primitive} {}...", golden.dataset.signal_type));
+            console.detail(1, &format!("{primitive} {}...", golden.dataset.signal_type));
             comparisons.push(generated(&mut connection, &board, &primitive, &golden)?);
         }
     }

@@ -13,7 +13,7 @@ use cortex_core::link::{
 
 use super::DeviceClock;
 use super::{Link, LinkError};
-use crate::base::Interrupt;
+use crate::base::Progress;
 
 /// Longest frame of our own, above the longest fragment a u16 can name.
 const FRAME_BYTES: usize = 65_536 + 64;
@@ -38,7 +38,7 @@ struct Pump {
     session: HostSession<Vec<f32>, Vec<u8>>,
     device: String,
     started: Instant,
-    interrupt: Option<Interrupt>,
+    progress: Option<Progress>,
     received: Vec<u8>,
 }
 
@@ -73,13 +73,13 @@ impl Connection {
     pub fn open(
         link: Box<dyn Link>,
         baud: Option<u32>,
-        interrupt: Option<Interrupt>,
+        progress: Option<Progress>,
     ) -> Result<Self, LinkError> {
         let options = HostOptions {
             byte_ns: baud.map_or(0, |baud| 10_000_000_000 / u64::from(baud.max(1))),
             ..HostOptions::default()
         };
-        Self::open_with(link, options, interrupt)
+        Self::open_with(link, options, progress)
     }
 
     /// The same with timers and limits of one's own.
@@ -89,7 +89,7 @@ impl Connection {
     pub fn open_with(
         link: Box<dyn Link>,
         options: HostOptions,
-        interrupt: Option<Interrupt>,
+        progress: Option<Progress>,
     ) -> Result<Self, LinkError> {
         let device = link.describe();
         let session = HostSession::new(
@@ -102,7 +102,7 @@ impl Connection {
         );
         let started = Instant::now();
         let received = vec![0; 65_536];
-        let mut pump = Pump { link, session, device, started, interrupt, received };
+        let mut pump = Pump { link, session, device, started, progress, received };
         loop {
             if pump.next_event()? == HostEvent::Connected
                 && let Some(info) = pump.session.info()
@@ -126,8 +126,8 @@ impl Connection {
     }
 
     /// What ends the waits of this connection, for one that serves the same user.
-    pub(super) fn interrupt(&self) -> Option<Interrupt> {
-        self.pump.interrupt.clone()
+    pub(super) fn progress(&self) -> Option<Progress> {
+        self.pump.progress.clone()
     }
 
     /// What crossed the line so far.
@@ -323,7 +323,7 @@ impl Pump {
             if let Some(event) = self.step(SLICE)? {
                 return Ok(event);
             }
-            if self.interrupt.as_ref().is_some_and(Interrupt::raised) {
+            if self.progress.as_ref().is_some_and(Progress::is_cancelled) {
                 return Err(LinkError::Interrupted);
             }
         }

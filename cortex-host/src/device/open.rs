@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::qemu::QemuLink;
 use super::{Connection, Fault, FaultSpec, Link, Loopback, SerialLink, Trace};
 use crate::base::Failure;
-use crate::base::Interrupt;
+use crate::base::Progress;
 use crate::device::Device;
 
 /// What goes between this program and the device, and what may stop the waiting.
@@ -19,8 +19,8 @@ pub struct OpenOptions {
     pub trace: Option<PathBuf>,
     /// A ready image for an emulated board.
     pub firmware: Option<PathBuf>,
-    /// Ends every wait when raised.
-    pub interrupt: Option<Interrupt>,
+    /// Ends every wait when cancelled.
+    pub progress: Progress,
 }
 
 /// Opens a session with `device` and reads its clock.
@@ -53,7 +53,7 @@ pub fn open(device: &Device, options: &OpenOptions) -> Result<Connection, Failur
         None => link,
         Some(path) => Box::new(Trace::new(link, path)?),
     };
-    let mut connection = Connection::open(link, baud, options.interrupt.clone())?;
+    let mut connection = Connection::open(link, baud, Some(options.progress.clone()))?;
     connection.read_clock()?;
     Ok(connection)
 }

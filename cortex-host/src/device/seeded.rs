@@ -36,7 +36,7 @@ impl SeededComparison {
 ///
 /// # Errors
 /// [`LinkError::Refused`] when the device lacks the kernel, the generator or the memory;
-/// [`LinkError::Interrupted`] when the device's connection has an interrupt and it is raised, be it
+/// [`LinkError::Interrupted`] when the device's connection is cancelled, be it
 /// while this program computes.
 pub fn compare_seeded(
     device: &mut Connection,
@@ -44,7 +44,7 @@ pub fn compare_seeded(
     source: &SourceSpec,
     blocks: Range<u32>,
 ) -> Result<SeededComparison, LinkError> {
-    let mut host = Connection::open(Box::new(Loopback::new()?), None, device.interrupt())?;
+    let mut host = Connection::open(Box::new(Loopback::new()?), None, device.progress())?;
     device.configure(job)?;
     host.configure(job)?;
     let first = blocks.start;

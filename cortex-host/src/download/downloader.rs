@@ -1,23 +1,24 @@
-//! Fetching files over HTTP(S) so that nothing half-written is ever taken for whole.
+//! Fetching recordings over HTTP(S): a file gets its name only when its SHA-256 is the expected one.
 //!
-//! Bytes collect in a hidden `.NAME.part` beside the target, which survives a killed process
-//! and is continued with a byte range. Only when the SHA-256 of the whole is the expected one
-//! does the file get its name. HTTP proxies are taken from the environment (`HTTPS_PROXY`,
-//! `NO_PROXY`), as ureq does by default.
+//! Recordings are a few megabytes, so each attempt fetches a whole one into memory. HTTP proxies
+//! are taken from the environment (`HTTPS_PROXY`, `NO_PROXY`), as ureq does by default.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use super::sums::Checksums;
-use super::transfer::{self, Ending, Part};
+use ureq::http::{Response, header};
 
 use super::catalogue::{self, Check};
+use super::sums::Checksums;
+use crate::base::atomic_file::Staged;
+use crate::base::digest::sha256_of;
+use crate::base::{Level, Observer, Progress};
 use crate::recording::DatasetError;
 
-/// Largest file fetched: a server that never stops sending must not fill the disk.
-const MOST_BYTES: u64 = 1 << 30;
+/// Largest file fetched, in bytes: a server that never stops sending must not fill the memory.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// How patient to be with a server.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,15 +39,6 @@ impl Default for Patience {
             first_pause: Duration::from_millis(500),
         }
     }
-}
-
-/// What happens during a download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// Bytes present so far, and the size of the whole if the server says.
-    Progress(u64, Option<u64>),
-    /// An attempt failed for this reason; another follows.
-    Retry(&'a str),
 }
 
 /// What a download did.
@@ -84,122 +76,168 @@ impl Downloader {
         Self { agent: config.into(), patience }
     }
 
-    /// Makes `target` the file at `url` whose SHA-256 is `sha256` (hexadecimal).
+    /// Makes `target` the file at `url` whose SHA-256 is `sha256` (hexadecimal); `label` names the
+    /// step to `observer`.
     ///
     /// # Errors
-    /// The server does not have the file, keeps failing, or sends other bytes; the target
-    /// cannot be written; another download of the same file is running.
+    /// The server does not have the file, keeps failing, or sends other bytes; the target cannot be
+    /// written. What was at the target is then still there.
     pub fn fetch(
         &self,
         url: &str,
         target: &Path,
         sha256: &str,
-        mut told: impl FnMut(Event<'_>),
+        label: &str,
+        observer: &dyn Observer,
     ) -> Result<Outcome, DatasetError> {
         if catalogue::check(target, sha256)? == Check::Same {
             return Ok(Outcome::AlreadyThere);
         }
-        let part = part_path(target)?;
-        if let Some(folder) = part.parent() {
-            fs::create_dir_all(folder).map_err(DatasetError::io("create the folder", folder))?;
-        }
-        let mut part = Part::open(&part)?;
-        let mut pause = self.patience.first_pause;
-        let mut problem = String::new();
-        let mut wrong_from_scratch = 0;
-        for attempt in 0..=self.patience.retries {
-            if attempt > 0 {
-                told(Event::Retry(&problem));
-                thread::sleep(pause);
-                pause = (pause * 2).min(self.patience.first_pause * 16);
-            }
-            let resumed = part.bytes() > 0;
-            let ending = part.receive(&self.agent, url, MOST_BYTES, |bytes, total| {
-                told(Event::Progress(bytes, total));
-            })?;
+        let mut wrong = 0;
+        let bytes = self.attempts(url, label, observer, |Body { bytes, broken }| {
+            let found = sha256_of(bytes.as_slice()).unwrap_or_default();
             // Whatever the server says of the length, the digest decides.
-            let found = if part.bytes() > 0 { part.sha256()? } else { String::new() };
             if found.eq_ignore_ascii_case(sha256) {
-                part.place(target)?;
-                return Ok(Outcome::Fetched);
+                return Ok(bytes);
             }
-            match ending {
-                Ending::Complete => {
-                    part.clear()?;
-                    problem = format!(
-                        "the bytes are not the expected ones (SHA-256 {found} instead of {sha256})"
-                    );
-                    wrong_from_scratch += u32::from(!resumed);
-                    if wrong_from_scratch == 2 {
-                        problem.push_str(", twice; nothing is kept");
-                        return Err(DatasetError::Fetch { url: url.to_owned(), problem });
-                    }
-                }
-                Ending::Failed(reason) => problem = reason,
-                Ending::Refused(reason) => {
-                    return Err(DatasetError::Fetch { url: url.to_owned(), problem: reason });
-                }
+            if let Some(reason) = broken {
+                return Err(Refusal::Passing(reason));
             }
-        }
-        Err(DatasetError::Fetch {
-            url: url.to_owned(),
-            problem: format!(
-                "given up after {} attempts, the last one because {problem}; {}",
-                self.patience.retries + 1,
-                if part.bytes() > 0 {
-                    "what has arrived is kept, run the command again to continue"
-                } else {
-                    "nothing is kept, try again later or another --mirror"
-                }
-            ),
-        })
+            wrong += 1;
+            let problem = format!(
+                "the bytes are not the expected ones (SHA-256 {found} instead of {sha256})"
+            );
+            Err(match wrong {
+                1 => Refusal::Passing(problem),
+                _ => Refusal::Final(format!("{problem}, twice; nothing is kept")),
+            })
+        })?;
+        let mut staged = Staged::create(target)?;
+        staged.put(&bytes)?;
+        staged.place()?;
+        Ok(Outcome::Fetched)
     }
 
     /// Fetches a list of SHA-256 sums.
     ///
     /// # Errors
     /// The server does not have it, keeps failing, or it is no such list.
-    pub fn checksums(
+    pub fn checksums(&self, url: &str, observer: &dyn Observer) -> Result<Checksums, DatasetError> {
+        self.attempts(url, "Checksums", observer, |Body { bytes, broken }| match broken {
+            Some(reason) => Err(Refusal::Passing(reason)),
+            None => Checksums::parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| {
+                let problem = "is no list of SHA-256 sums; check the --mirror address";
+                Refusal::Final(problem.to_owned())
+            }),
+        })
+    }
+
+    /// Fetches `url` until `accept` takes what came.
+    fn attempts<T>(
         &self,
         url: &str,
-        mut told: impl FnMut(Event<'_>),
-    ) -> Result<Checksums, DatasetError> {
+        label: &str,
+        observer: &dyn Observer,
+        mut accept: impl FnMut(Body) -> Result<T, Refusal>,
+    ) -> Result<T, DatasetError> {
+        let failed = |problem| DatasetError::Fetch { url: url.to_owned(), problem };
         let mut pause = self.patience.first_pause;
         let mut problem = String::new();
         for attempt in 0..=self.patience.retries {
             if attempt > 0 {
-                told(Event::Retry(&problem));
+                observer.message(Level::Info, &format!("Trying again: {problem}"));
                 thread::sleep(pause);
                 pause = (pause * 2).min(self.patience.first_pause * 16);
             }
-            match transfer::receive_text(&self.agent, url) {
-                Ok(text) => {
-                    return Checksums::parse(&text).ok_or_else(|| DatasetError::Fetch {
-                        url: url.to_owned(),
-                        problem: "is no list of SHA-256 sums; check the --mirror address".into(),
-                    });
-                }
-                Err(Ending::Refused(reason)) => {
-                    return Err(DatasetError::Fetch { url: url.to_owned(), problem: reason });
-                }
-                Err(Ending::Failed(reason)) => problem = reason,
-                Err(Ending::Complete) => {}
+            match self.get(url, label, observer).and_then(&mut accept) {
+                Ok(value) => return Ok(value),
+                Err(Refusal::Final(reason)) => return Err(failed(reason)),
+                Err(Refusal::Passing(reason)) => problem = reason,
             }
         }
-        Err(DatasetError::Fetch {
-            url: url.to_owned(),
-            problem: format!(
-                "given up after {} attempts, the last one because {problem}",
-                self.patience.retries + 1
-            ),
-        })
+        Err(failed(format!(
+            "given up after {} attempts, the last one because {problem}; nothing is kept, try again \
+             later or another --mirror",
+            self.patience.retries + 1
+        )))
+    }
+
+    /// One exchange.
+    fn get(&self, url: &str, label: &str, observer: &dyn Observer) -> Result<Body, Refusal> {
+        let mut response = self.agent.get(url).call().map_err(|error| refusal(&error))?;
+        check_status(response.status().as_u16())?;
+        let total = length(&response);
+        let step = observer.step(&Progress::new(), label, total.unwrap_or(0));
+        let mut reader = response.body_mut().with_config().limit(MOST_BYTES + 1).reader();
+        let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
+        let mut broken = None;
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => {
+                    bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                    step.add(count as u64);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    broken = Some(format!("the transfer broke off: {error}"));
+                    break;
+                }
+            }
+            if bytes.len() as u64 > MOST_BYTES {
+                let problem = format!("more than {MOST_BYTES} bytes; this is no recording");
+                return Err(Refusal::Final(problem));
+            }
+        }
+        if let Some(total) = total.filter(|total| (bytes.len() as u64) < *total) {
+            broken.get_or_insert_with(|| {
+                format!("the transfer ended after {} of {total} bytes", bytes.len())
+            });
+        }
+        Ok(Body { bytes, broken })
     }
 }
 
-/// Where the bytes of `target` collect: `.NAME.part` beside it.
-fn part_path(target: &Path) -> Result<PathBuf, DatasetError> {
-    let name = target
-        .file_name()
-        .ok_or_else(|| DatasetError::Request(format!("{} names no file", target.display())))?;
-    Ok(target.with_file_name(format!(".{}.part", name.to_string_lossy())))
+/// What came of a body, and why no more.
+struct Body {
+    bytes: Vec<u8>,
+    broken: Option<String>,
+}
+
+/// Why an attempt brought nothing.
+enum Refusal {
+    /// It may pass.
+    Passing(String),
+    /// Trying again is pointless.
+    Final(String),
+}
+
+fn length<T>(response: &Response<T>) -> Option<u64> {
+    response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// What a status means (RFC 9110, section 15).
+fn check_status(status: u16) -> Result<(), Refusal> {
+    match status {
+        200 => Ok(()),
+        404 | 410 => Err(Refusal::Final(format!(
+            "the server does not have it ({status}); check the name and the --mirror address"
+        ))),
+        408 | 425 | 429 | 500..=599 => {
+            Err(Refusal::Passing(format!("the server answered {status}")))
+        }
+        _ => Err(Refusal::Final(format!("the server answered {status}"))),
+    }
+}
+
+fn refusal(error: &ureq::Error) -> Refusal {
+    match error {
+        ureq::Error::BadUri(_)
+        | ureq::Error::Http(_)
+        | ureq::Error::TooManyRedirects
+        | ureq::Error::RedirectFailed
+        | ureq::Error::BodyExceedsLimit(_)
+        | ureq::Error::InvalidProxyUrl => Refusal::Final(format!("{error}; check the address")),
+        other => Refusal::Passing(other.to_string()),
+    }
 }

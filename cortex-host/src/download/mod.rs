@@ -5,10 +5,8 @@ pub mod catalogue;
 mod downloader;
 #[cfg(feature = "cli")]
 mod sums;
-#[cfg(feature = "cli")]
-mod transfer;
 
 #[cfg(feature = "cli")]
-pub use downloader::{Downloader, Event, Outcome, Patience};
+pub use downloader::{Downloader, Outcome, Patience};
 #[cfg(feature = "cli")]
 pub use sums::Checksums;

@@ -14,7 +14,7 @@ use cortex_core::signal::{BLOCK_SAMPLES, Generator};
 use super::channel_group::{Strand, WIDE, Workspace};
 use super::scale::Scale;
 use super::schedule::{Job, Schedule};
-use super::watch::Watch;
+use crate::base::Progress;
 use crate::platform::simd::SimdPath;
 use crate::platform::tile_ring::{TileReader, TileRing, TileShape};
 
@@ -74,7 +74,7 @@ pub(super) struct Pass<'a> {
     pub destination: Destination<'a>,
     /// Gets the tiles' bytes in file order, when the channels fill whole rows.
     pub in_order: Option<InOrder<'a>>,
-    pub watch: Watch<'a>,
+    pub progress: &'a Progress,
 }
 
 /// A consumer of bytes in file order.
@@ -139,7 +139,7 @@ impl Pass<'_> {
             tile_rows: tile_rows as u64,
             width: width as u64,
             in_order: Mutex::new(self.in_order.take()),
-            watch: self.watch,
+            progress: self.progress,
             failure: Mutex::new(None),
         };
         std::thread::scope(|scope| {
@@ -175,7 +175,7 @@ struct Shared<'a> {
     tile_rows: u64,
     width: u64,
     in_order: Mutex<Option<InOrder<'a>>>,
-    watch: Watch<'a>,
+    progress: &'a Progress,
     failure: Mutex<Option<PassError>>,
 }
 
@@ -195,7 +195,7 @@ impl Shared<'_> {
         let _guard = StopOnPanic(&self.schedule);
         let mut workspace = Workspace::new();
         while let Some(job) = self.schedule.take(worker) {
-            let outcome = if self.watch.is_cancelled() {
+            let outcome = if self.progress.is_cancelled() {
                 Err(PassError::Interrupted)
             } else {
                 match job {
@@ -258,7 +258,7 @@ impl Shared<'_> {
         let values = reader.rows() as u64 * self.width;
         reader.release();
         self.schedule.finished(tile);
-        (self.watch.progress)(values);
+        self.progress.add(values);
         Ok(())
     }
 

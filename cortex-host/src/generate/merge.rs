@@ -8,8 +8,8 @@ use super::engine::PassError;
 use super::output::{FileOptions, read_rows, refuse_taken};
 use super::produce::complete;
 use super::reproduce::digest_of;
-use super::watch::Watch;
 use super::{GenerateError, Recipe};
+use crate::base::Progress;
 use crate::base::atomic_file::{Staged, remove_if_present};
 use crate::base::digest::{FileDigest, FileDigester};
 use crate::base::{ExitCode, Failure};
@@ -158,15 +158,19 @@ impl Parts {
     ///
     /// # Errors
     /// [`MergeError`]; the shards are still there then, and nothing is at the target.
-    pub fn merge(&self, options: &FileOptions, watch: Watch<'_>) -> Result<Manifest, MergeError> {
+    pub fn merge(
+        &self,
+        options: &FileOptions,
+        progress: &Progress,
+    ) -> Result<Manifest, MergeError> {
         let bytes = Recipe::of(&self.dataset).bytes()?;
-        let manifest = match (self.finished(options, watch)?, self.missing, self.layout) {
+        let manifest = match (self.finished(options, progress)?, self.missing, self.layout) {
             (Some(manifest), ..) => manifest,
             (None, Some(missing), _) => {
                 return Err(MergeError::Missing { target: self.target.clone(), missing });
             }
-            (None, None, Layout::Shared) => self.name_shared(bytes, options, watch)?,
-            (None, None, Layout::Separate) => self.join_separate(bytes, options, watch)?,
+            (None, None, Layout::Shared) => self.name_shared(bytes, options, progress)?,
+            (None, None, Layout::Separate) => self.join_separate(bytes, options, progress)?,
         };
         for part in &self.parts {
             let own = part.shard.file(&self.target);
@@ -182,7 +186,7 @@ impl Parts {
     fn finished(
         &self,
         options: &FileOptions,
-        watch: Watch<'_>,
+        progress: &Progress,
     ) -> Result<Option<Manifest>, MergeError> {
         // Asked to replace it, and able to: then it is made again.
         let again = options.replace && self.missing.is_none();
@@ -190,13 +194,13 @@ impl Parts {
         if !self.target.is_file() {
             return Ok(None);
         }
-        let found = self.digest_of_target(watch)?;
+        let found = self.digest_of_target(progress)?;
         Ok((found == manifest.digest.sha256).then(|| manifest.clone()))
     }
 
-    fn digest_of_target(&self, watch: Watch<'_>) -> Result<String, GenerateError> {
+    fn digest_of_target(&self, progress: &Progress) -> Result<String, GenerateError> {
         let file = File::open(&self.target).map_err(GenerateError::io("open", &self.target))?;
-        digest_of(&file, watch)
+        digest_of(&file, progress)
             .map_err(GenerateError::io("read", &self.target))?
             .ok_or(GenerateError::Interrupted)
     }
@@ -207,7 +211,7 @@ impl Parts {
         &self,
         bytes: u64,
         options: &FileOptions,
-        watch: Watch<'_>,
+        progress: &Progress,
     ) -> Result<Manifest, MergeError> {
         let shared = shared_file(&self.target);
         let named = !shared.exists() && has_length(&self.target, bytes);
@@ -218,14 +222,14 @@ impl Parts {
         let file = File::open(&path).map_err(GenerateError::io("open", &path))?;
         let row_bytes = self.dataset.channels * 4;
         let mut digests = Digests::new(self.parts.len());
-        read_rows(&file, row_bytes, self.dataset.samples, watch.cancel, |row| {
+        read_rows(&file, row_bytes, self.dataset.samples, progress, |row| {
             digests.whole.update(row);
             for (part, digester) in self.parts.iter().zip(&mut digests.parts) {
                 let first = part.recipe.first_channel as usize * 4;
                 let own = first..first + part.recipe.channels as usize * 4;
                 digester.update(row.get(own).unwrap_or_default());
             }
-            (watch.progress)(row.len() as u64 / 4);
+            progress.add(row.len() as u64 / 4);
             Ok(())
         })
         .map_err(|error| error.at(&path, bytes))?;
@@ -247,7 +251,7 @@ impl Parts {
         &self,
         bytes: u64,
         options: &FileOptions,
-        watch: Watch<'_>,
+        progress: &Progress,
     ) -> Result<Manifest, MergeError> {
         // A merge that was killed on the way may have given the whole file its name already.
         let named = !options.replace && has_length(&self.target, bytes);
@@ -264,7 +268,7 @@ impl Parts {
         let mut digests = Digests::new(self.parts.len());
         let mut row = vec![0; self.dataset.channels * 4];
         for _ in 0..self.dataset.samples {
-            if watch.is_cancelled() {
+            if progress.is_cancelled() {
                 return Err(GenerateError::Interrupted.into());
             }
             let mut rest = &mut row[..];
@@ -282,7 +286,7 @@ impl Parts {
             staged
                 .write_all(&row)
                 .map_err(|error| PassError::from(error).at(&self.target, bytes))?;
-            (watch.progress)(row.len() as u64 / 4);
+            progress.add(row.len() as u64 / 4);
         }
         for (part, mut reader) in self.parts.iter().zip(readers) {
             let path = part.shard.file(&self.target);
@@ -293,7 +297,7 @@ impl Parts {
         }
         let digest = self.check(digests)?;
         staged.settle(options.durable).map_err(GenerateError::from)?;
-        if named && self.digest_of_target(watch)? != digest.sha256 {
+        if named && self.digest_of_target(progress)? != digest.sha256 {
             return Err(GenerateError::Exists { path: self.target.clone() }.into());
         }
         let place = || match named {

@@ -7,6 +7,7 @@
 //!
 //! A dataset is interleaved little-endian float32, samples × channels, in microvolts.
 
+mod announce;
 mod channel_group;
 mod engine;
 mod error;
@@ -19,12 +20,12 @@ mod scale;
 mod schedule;
 mod shard;
 mod verify;
-mod watch;
 
 use cortex_core::signal::{Amplitude, Generator, SourceSpec, SpecError};
 
 use crate::synthetic::{GeneratedDataset, Normalize, Shard};
 
+pub use announce::{announce, announce_step};
 pub use engine::Settings;
 pub use error::GenerateError;
 pub use merge::{MergeError, Parts};
@@ -33,7 +34,6 @@ pub use produce::produce;
 pub use reproduce::{Comparison, Reproduced, reproduce};
 pub use shard::{Sharded, produce_shard};
 pub use verify::{GoldenDataset, VerifyError, golden_datasets, verify_generator};
-pub use watch::Watch;
 
 /// The most channels of a dataset: far beyond any electrode array, near enough to catch a typo.
 pub const MAX_CHANNELS: u32 = 1 << 20;

@@ -14,7 +14,7 @@ use cortex_core::signal::{BLOCK_SAMPLES, Generator, LaneBlock, Scratch};
 use super::Recipe;
 use super::engine::{PassError, Settings};
 use super::scale::Scale;
-use super::watch::Watch;
+use crate::base::Progress;
 use crate::platform::simd::{SimdPath, Vectorised};
 
 /// Channels measured together.
@@ -29,7 +29,7 @@ pub(super) fn measure(
     generator: &Generator,
     channels: Range<u32>,
     settings: &Settings,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<Option<Vec<Scale>>, PassError> {
     let Some(rms_uv) = recipe.exact_rms_uv else { return Ok(None) };
     let groups: Vec<u32> = channels.clone().step_by(LANES).collect();
@@ -37,11 +37,11 @@ pub(super) fn measure(
     let found = Mutex::new(vec![Scale { mean_uv: 0.0, gain: 1.0 }; channels.len()]);
     let work = || {
         while let Some(first) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if watch.is_cancelled() {
+            if progress.is_cancelled() {
                 return;
             }
             let Some(group) =
-                group(generator, *first, recipe.samples, rms_uv, settings.path, watch)
+                group(generator, *first, recipe.samples, rms_uv, settings.path, progress)
             else {
                 return;
             };
@@ -58,7 +58,7 @@ pub(super) fn measure(
         }
         work();
     });
-    if watch.is_cancelled() {
+    if progress.is_cancelled() {
         return Err(PassError::Interrupted);
     }
     match found.into_inner() {
@@ -74,12 +74,12 @@ fn group(
     samples: u64,
     rms_uv: f64,
     path: SimdPath,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Option<[Scale; LANES]> {
     let mut state = path.run(Start { generator, first });
     let mut left = samples;
     while left > 0 {
-        if watch.is_cancelled() {
+        if progress.is_cancelled() {
             return None;
         }
         let now = left.min(BLOCKS_AT_ONCE * BLOCK_SAMPLES as u64);

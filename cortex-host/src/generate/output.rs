@@ -3,14 +3,13 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use cortex_core::signal::Generator;
 
 use super::engine::{Destination, InOrder, Pass, PassError, Settings};
 use super::normalize::measure;
-use super::watch::Watch;
 use super::{GenerateError, Recipe};
+use crate::base::Progress;
 use crate::base::atomic_file::{Placing, Staged};
 use crate::base::digest::{FileDigest, FileDigester};
 use crate::platform::map::MappedSamplesMut;
@@ -61,9 +60,9 @@ pub fn write_file(
     target: &Path,
     options: &FileOptions,
     digester: Option<&mut FileDigester>,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<File, GenerateError> {
-    let staged = write_staged(recipe, target, options, digester, watch)?;
+    let staged = write_staged(recipe, target, options, digester, progress)?;
     Ok(staged.place_with(options.placing())?)
 }
 
@@ -73,7 +72,7 @@ pub(super) fn write_staged(
     target: &Path,
     options: &FileOptions,
     digester: Option<&mut FileDigester>,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<Staged, GenerateError> {
     let generator = recipe.generator()?;
     let bytes = recipe.bytes()?;
@@ -88,10 +87,18 @@ pub(super) fn write_staged(
     });
     let one_pass = recipe.channels <= options.settings.pass_channels;
     let in_order = if one_pass { take.take() } else { None };
-    fill_file(recipe, &generator, staged.file(), Columns::whole(recipe), in_order, options, watch)
-        .map_err(|error| error.at(target, bytes))?;
+    fill_file(
+        recipe,
+        &generator,
+        staged.file(),
+        Columns::whole(recipe),
+        in_order,
+        options,
+        progress,
+    )
+    .map_err(|error| error.at(target, bytes))?;
     if let Some(take) = take {
-        read_back(staged.file(), watch.cancel, take).map_err(|error| error.at(target, bytes))?;
+        read_back(staged.file(), progress, take).map_err(|error| error.at(target, bytes))?;
     }
     Ok(staged)
 }
@@ -105,14 +112,14 @@ pub fn write_stream(
     recipe: &Recipe,
     out: &mut (dyn Write + Send),
     settings: &Settings,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<FileDigest, GenerateError> {
     let mut digester = FileDigester::default();
     let mut take = |bytes: &[u8]| {
         digester.update(bytes);
         out.write_all(bytes)
     };
-    in_file_order(recipe, settings, watch, Box::new(&mut take))?;
+    in_file_order(recipe, settings, progress, Box::new(&mut take))?;
     out.flush().map_err(GenerateError::Stdout)?;
     Ok(digester.finish())
 }
@@ -124,23 +131,23 @@ pub fn write_stream(
 pub fn digest_only(
     recipe: &Recipe,
     settings: &Settings,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<FileDigest, GenerateError> {
-    write_stream(recipe, &mut io::sink(), settings, watch)
+    write_stream(recipe, &mut io::sink(), settings, progress)
 }
 
 /// Gives the dataset's bytes to `take`, in file order.
 fn in_file_order(
     recipe: &Recipe,
     settings: &Settings,
-    watch: Watch<'_>,
+    progress: &Progress,
     take: InOrder<'_>,
 ) -> Result<(), GenerateError> {
     let generator = recipe.generator()?;
     let bytes = recipe.bytes()?;
     let outcome = if recipe.channels <= settings.pass_channels {
         let channels = recipe.first_channel..recipe.first_channel + recipe.channels;
-        measure(recipe, &generator, channels.clone(), settings, watch).and_then(|scales| {
+        measure(recipe, &generator, channels.clone(), settings, progress).and_then(|scales| {
             Pass {
                 generator: &generator,
                 channels,
@@ -150,7 +157,7 @@ fn in_file_order(
                 scales: scales.as_deref(),
                 destination: Destination::Nowhere,
                 in_order: Some(take),
-                watch,
+                progress,
             }
             .run(settings)
         })
@@ -160,9 +167,9 @@ fn in_file_order(
             .map_err(GenerateError::io("create a temporary file in", &folder))?;
         allocate(&spool, &folder, bytes)?;
         let options = FileOptions { settings: *settings, ..FileOptions::automatic() };
-        fill_file(recipe, &generator, &spool, Columns::whole(recipe), None, &options, watch)
+        fill_file(recipe, &generator, &spool, Columns::whole(recipe), None, &options, progress)
             .map_err(|error| error.at(&folder, bytes))?;
-        read_back(&spool, watch.cancel, take)
+        read_back(&spool, progress, take)
     };
     outcome.map_err(|error| match error {
         PassError::Io(error) => GenerateError::Stdout(error),
@@ -193,7 +200,7 @@ pub(super) fn fill_file(
     columns: Columns,
     mut in_order: Option<InOrder<'_>>,
     options: &FileOptions,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<(), PassError> {
     let mut map = match options.io {
         IoMode::Mmap => Some(MappedSamplesMut::open(file)?),
@@ -207,7 +214,7 @@ pub(super) fn fill_file(
         };
         let end = recipe.channels.min(first.saturating_add(width));
         let channels = recipe.first_channel + first..recipe.first_channel + end;
-        let scales = measure(recipe, generator, channels.clone(), &options.settings, watch)?;
+        let scales = measure(recipe, generator, channels.clone(), &options.settings, progress)?;
         Pass {
             generator,
             channels,
@@ -217,7 +224,7 @@ pub(super) fn fill_file(
             scales: scales.as_deref(),
             destination,
             in_order: in_order.take(),
-            watch,
+            progress,
         }
         .run(&options.settings)?;
     }
@@ -229,14 +236,14 @@ pub(super) fn read_rows(
     mut file: &File,
     row_bytes: usize,
     rows: u64,
-    cancel: &AtomicBool,
+    progress: &Progress,
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<(), PassError> {
     file.rewind()?;
     let mut reader = io::BufReader::with_capacity(1 << 20, file);
     let mut row = vec![0; row_bytes];
     for _ in 0..rows {
-        if cancel.load(Ordering::Relaxed) {
+        if progress.is_cancelled() {
             return Err(PassError::Interrupted);
         }
         reader.read_exact(&mut row)?;
@@ -246,11 +253,11 @@ pub(super) fn read_rows(
 }
 
 /// Gives the bytes of `file` to `take`, in order.
-fn read_back(mut file: &File, cancel: &AtomicBool, mut take: InOrder<'_>) -> Result<(), PassError> {
+fn read_back(mut file: &File, progress: &Progress, mut take: InOrder<'_>) -> Result<(), PassError> {
     file.rewind()?;
     let mut buffer = vec![0; 1 << 20];
     loop {
-        if cancel.load(Ordering::Relaxed) {
+        if progress.is_cancelled() {
             return Err(PassError::Interrupted);
         }
         match file.read(&mut buffer) {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::output::{FileOptions, refuse_taken, write_staged};
-use super::watch::Watch;
 use super::{GenerateError, Recipe};
+use crate::base::Progress;
 use crate::base::atomic_file::{
     Placing, hold_folder_of, remove_if_present, stage_text, sync_folder_of,
 };
@@ -25,7 +25,7 @@ pub fn produce(
     target: &Path,
     manifest_path: &Path,
     options: &FileOptions,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<Manifest, GenerateError> {
     refuse_taken(target, options.replace)?;
     if target.file_name().and_then(|name| name.to_str()).is_none() {
@@ -43,7 +43,7 @@ pub fn produce(
     }
     let recipe = Recipe::of(dataset);
     let mut digester = FileDigester::default();
-    let mut staged = write_staged(&recipe, target, options, Some(&mut digester), watch)?;
+    let mut staged = write_staged(&recipe, target, options, Some(&mut digester), progress)?;
     staged.settle(options.durable)?;
     complete(dataset, target, manifest_path, digester.finish(), options.durable, || {
         Ok(staged.place_with(options.placing()).map(|_| ())?)

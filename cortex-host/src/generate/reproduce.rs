@@ -3,13 +3,12 @@
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
 use super::output::digest_only;
-use super::watch::Watch;
 use super::{GenerateError, Recipe, Settings};
+use crate::base::Progress;
 use crate::base::contained::open_within;
 use crate::base::digest::{FileDigester, crc32_text};
 use crate::synthetic::block_digest;
@@ -60,14 +59,14 @@ pub fn reproduce(
     manifest: &Manifest,
     folder: &Path,
     settings: &Settings,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<Reproduced, GenerateError> {
     let recipe = match manifest.shard {
         None => Recipe::of(&manifest.dataset),
         Some((shard, _)) => Recipe::of_shard(&manifest.dataset, shard)?,
     };
     let block = crc32_text(block_digest(&recipe.generator()?));
-    let again = digest_only(&recipe, settings, watch)?;
+    let again = digest_only(&recipe, settings, progress)?;
     let expected = &manifest.digest;
     let mut comparisons = vec![
         compare("sha256", &expected.sha256, &again.sha256),
@@ -79,7 +78,7 @@ pub fn reproduce(
         let path = folder.join(name);
         match open_within(folder, &path) {
             Ok(file) => {
-                let found = digest_of(&file, watch).map_err(GenerateError::io("read", &path))?;
+                let found = digest_of(&file, progress).map_err(GenerateError::io("read", &path))?;
                 let Some(found) = found else { return Err(GenerateError::Interrupted) };
                 comparisons.push(compare(&format!("sha256 of {name}"), &expected.sha256, &found));
                 data_file = Some(name.clone());
@@ -96,12 +95,12 @@ pub fn reproduce(
 }
 
 /// The SHA-256 of a file's bytes; none when cancelled.
-pub(super) fn digest_of(file: &File, watch: Watch<'_>) -> std::io::Result<Option<String>> {
+pub(super) fn digest_of(file: &File, progress: &Progress) -> std::io::Result<Option<String>> {
     use std::io::Read;
     const STEP_BYTES: u64 = 64 << 20;
     let mut digester = FileDigester::default();
     while digester.update_from(file.take(STEP_BYTES))? > 0 {
-        if watch.cancel.load(Ordering::Relaxed) {
+        if progress.is_cancelled() {
             return Ok(None);
         }
     }

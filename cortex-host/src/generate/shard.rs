@@ -12,8 +12,8 @@ use super::engine::PassError;
 use super::output::{
     Columns, FileOptions, allocate_shared, fill_file, read_rows, refuse_taken, write_file,
 };
-use super::watch::Watch;
 use super::{GenerateError, Recipe};
+use crate::base::Progress;
 use crate::base::atomic_file::{place_text, remove_if_present};
 use crate::base::digest::FileDigester;
 use crate::primitive::Library;
@@ -41,7 +41,7 @@ pub fn produce_shard(
     shard: Shard,
     layout: Layout,
     options: &FileOptions,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<Sharded, GenerateError> {
     let recipe = Recipe::of_shard(dataset, shard)?;
     let own = shard.file(target);
@@ -67,14 +67,14 @@ pub fn produce_shard(
     let file = match layout {
         Layout::Separate => {
             let options = FileOptions { replace: true, ..*options };
-            write_file(&recipe, &data, &options, Some(&mut digester), watch)?;
+            write_file(&recipe, &data, &options, Some(&mut digester), progress)?;
             data.file_name().and_then(|name| name.to_str()).map(str::to_owned)
         }
         Layout::Shared => {
             let columns =
                 Columns { first: recipe.first_channel as usize, row_channels: dataset.channels };
             let file = open_shared(&data, bytes)?;
-            write_columns(&recipe, &file, columns, &mut digester, options, watch)
+            write_columns(&recipe, &file, columns, &mut digester, options, progress)
                 .map_err(|error| error.at(&data, bytes))?;
             if options.durable {
                 file.sync_all().map_err(GenerateError::io("write", &data))?;
@@ -131,7 +131,7 @@ fn write_columns(
     columns: Columns,
     digester: &mut FileDigester,
     options: &FileOptions,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<(), PassError> {
     let generator = recipe.generator().map_err(|error| std::io::Error::other(error.to_string()))?;
     if recipe.channels <= options.settings.pass_channels {
@@ -139,11 +139,19 @@ fn write_columns(
             digester.update(bytes);
             Ok(())
         };
-        return fill_file(recipe, &generator, file, columns, Some(Box::new(take)), options, watch);
+        return fill_file(
+            recipe,
+            &generator,
+            file,
+            columns,
+            Some(Box::new(take)),
+            options,
+            progress,
+        );
     }
-    fill_file(recipe, &generator, file, columns, None, options, watch)?;
+    fill_file(recipe, &generator, file, columns, None, options, progress)?;
     let own = columns.first * 4..(columns.first + recipe.channels as usize) * 4;
-    read_rows(file, columns.row_channels * 4, recipe.samples, watch.cancel, |row| {
+    read_rows(file, columns.row_channels * 4, recipe.samples, progress, |row| {
         digester.update(row.get(own.clone()).unwrap_or_default());
         Ok(())
     })

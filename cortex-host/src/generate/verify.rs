@@ -2,9 +2,9 @@
 
 use super::output::digest_only;
 use super::reproduce::{Comparison, compare};
-use super::watch::Watch;
 use super::{GenerateError, Recipe, Settings};
 use crate::base::Failure;
+use crate::base::Progress;
 use crate::config::{At, ConfigError, DatasetConfig, Entry, Position, Problem, Value};
 use crate::primitive::{GeneratorSpec, GoldenDigest, GoldenSpec, Library};
 use crate::synthetic::GeneratedDataset;
@@ -40,11 +40,11 @@ pub fn verify_generator(
     spec: &GeneratorSpec,
     library: &Library,
     settings: &Settings,
-    watch: Watch<'_>,
+    progress: &Progress,
 ) -> Result<Vec<Comparison>, VerifyError> {
     let mut comparisons = Vec::new();
     for golden in golden_datasets(path, spec, library)? {
-        let found = digest_only(&Recipe::of(&golden.dataset), settings, watch)?;
+        let found = digest_only(&Recipe::of(&golden.dataset), settings, progress)?;
         let pairs =
             [("crc32", &golden.crc32, found.crc32), ("sha256", &golden.sha256, found.sha256)];
         for (kind, expected, found) in pairs {

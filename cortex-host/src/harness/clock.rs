@@ -5,13 +5,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::base::Interrupt;
+use crate::base::Progress;
 
 /// How long before an instant [`Monotonic::wait_until`] stops sleeping and polls the clock: a
 /// sleeping thread is woken some tens of microseconds late, a polling one is not.
 pub const SPIN_NS: u64 = 100_000;
 
-/// The longest sleep between two looks at the interrupt flag.
+/// The longest sleep between two looks at whether to stop.
 const SLEEP_SLICE_NS: u64 = 50_000_000;
 
 /// A monotonic clock that can be waited on.
@@ -20,8 +20,8 @@ pub trait Clock {
     fn now_ns(&self) -> u64;
 
     /// Returns true once [`Clock::now_ns`] has reached `instant_ns` (at once if it has already),
-    /// false if `interrupt` was raised first.
-    fn wait_until(&self, instant_ns: u64, interrupt: &Interrupt) -> bool;
+    /// false if `progress` was cancelled first.
+    fn wait_until(&self, instant_ns: u64, progress: &Progress) -> bool;
 }
 
 /// The operating system's monotonic clock.
@@ -50,8 +50,8 @@ impl Clock for Manual {
         self.0.load(Ordering::SeqCst)
     }
 
-    fn wait_until(&self, instant_ns: u64, interrupt: &Interrupt) -> bool {
-        if interrupt.raised() {
+    fn wait_until(&self, instant_ns: u64, progress: &Progress) -> bool {
+        if progress.is_cancelled() {
             return false;
         }
         self.0.fetch_max(instant_ns, Ordering::SeqCst);
@@ -66,9 +66,9 @@ impl Clock for Monotonic {
         now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
     }
 
-    fn wait_until(&self, instant_ns: u64, interrupt: &Interrupt) -> bool {
+    fn wait_until(&self, instant_ns: u64, progress: &Progress) -> bool {
         loop {
-            if interrupt.raised() {
+            if progress.is_cancelled() {
                 return false;
             }
             let now_ns = self.now_ns();
@@ -107,22 +107,22 @@ mod tests {
 
     #[test]
     fn waiting_ends_at_or_after_the_instant_and_never_before() {
-        let (clock, interrupt) = (Monotonic, Interrupt::new());
+        let (clock, progress) = (Monotonic, Progress::new());
         for wait_ns in [0, 1, 50_000, 400_000, 3_000_000] {
             let instant_ns = clock.now_ns() + wait_ns;
-            assert!(clock.wait_until(instant_ns, &interrupt));
+            assert!(clock.wait_until(instant_ns, &progress));
             assert!(clock.now_ns() >= instant_ns);
         }
-        assert!(clock.wait_until(0, &interrupt), "an instant in the past is no wait");
+        assert!(clock.wait_until(0, &progress), "an instant in the past is no wait");
     }
 
     #[test]
-    fn an_interrupt_ends_a_long_wait() {
-        let interrupt = Interrupt::new();
-        let raiser = interrupt.clone();
+    fn cancelling_ends_a_long_wait() {
+        let progress = Progress::new();
+        let raiser = progress.clone();
         std::thread::scope(|scope| {
-            scope.spawn(move || raiser.raise());
-            assert!(!Monotonic.wait_until(u64::MAX / 2, &interrupt));
+            scope.spawn(move || raiser.cancel());
+            assert!(!Monotonic.wait_until(u64::MAX / 2, &progress));
         });
     }
 }

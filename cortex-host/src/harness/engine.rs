@@ -11,7 +11,7 @@ use super::Clock;
 use super::device::{Device, DeviceTiming, WindowFault};
 use super::samples::{SampleFile, SampleFileError};
 use super::schedule::{Schedule, windows_in};
-use crate::base::Interrupt;
+use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::device::DeviceClock;
 
@@ -24,14 +24,26 @@ const CHECK_NS: u64 = 200_000_000;
 /// Time before the first sample of a repeat "arrives".
 const LEAD_NS: u64 = 1_000_000;
 
-/// How windows are released.
+/// When a window is released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pacing {
-    /// By the sample clock, as if the data were being recorded now.
+pub enum Pace {
+    /// When its last sample would have been recorded at the sample rate.
     Realtime,
-    /// Each window as soon as the one before it has finished. A window's latency then is its
-    /// kernel time plus all that the harness does between two windows, reading included.
+    /// As soon as the window before it is done: for throughput and for quick checks. A window's
+    /// latency then is its kernel time plus all that the harness does between two windows, reading
+    /// included.
     Max,
+}
+
+impl Pace {
+    /// The spelling in configurations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Pace::Realtime => "realtime",
+            Pace::Max => "max",
+        }
+    }
 }
 
 /// One kernel over one dataset: everything the loop has to know.
@@ -49,8 +61,8 @@ pub struct Job {
     pub warmup_windows: u64,
     /// How often to go through the data, each time from fresh state; at least 1.
     pub repeats: u32,
-    /// How windows are released.
-    pub pacing: Pacing,
+    /// When a window is released.
+    pub pace: Pace,
 }
 
 impl Job {
@@ -147,7 +159,7 @@ impl WindowSink for Vec<WindowRecord> {
 pub enum Ending {
     /// Every window of every repeat was run.
     Complete,
-    /// The interrupt was raised first.
+    /// It was cancelled first.
     Interrupted,
 }
 
@@ -241,7 +253,7 @@ pub fn run_job(
     samples: &mut SampleFile,
     device: &mut dyn Device,
     clock: &dyn Clock,
-    interrupt: &Interrupt,
+    progress: &Progress,
     sink: &mut dyn WindowSink,
 ) -> Result<Ending, JobError> {
     check_job(job)?;
@@ -252,10 +264,9 @@ pub fn run_job(
     };
     for repeat in 0..job.repeats {
         if let Err(fault) = device.reset() {
-            return lost(job, repeat, 0, fault, device, interrupt);
+            return lost(job, repeat, 0, fault, device, progress);
         }
-        let ending =
-            run_repeat(job, repeat, samples, device, clock, interrupt, sink, &mut buffers)?;
+        let ending = run_repeat(job, repeat, samples, device, clock, progress, sink, &mut buffers)?;
         if ending == Ending::Interrupted {
             return Ok(ending);
         }
@@ -277,7 +288,7 @@ fn run_repeat(
     samples: &mut SampleFile,
     device: &mut dyn Device,
     clock: &dyn Clock,
-    interrupt: &Interrupt,
+    progress: &Progress,
     sink: &mut dyn WindowSink,
     buffers: &mut Buffers,
 ) -> Result<Ending, JobError> {
@@ -292,18 +303,18 @@ fn run_repeat(
         };
         let input = &mut buffers.input[..rows * channels];
         samples.read_rows(first_row, input)?;
-        let release_ns = match job.pacing {
-            Pacing::Max => previous_end_ns,
-            Pacing::Realtime => {
+        let release_ns = match job.pace {
+            Pace::Max => previous_end_ns,
+            Pace::Realtime => {
                 let release_ns = t0_ns + schedule.release_ns(index);
                 if release_ns > clock.now_ns() + IDLE_NS {
                     sink.idle()?;
                 }
                 while release_ns > clock.now_ns() + 2 * CHECK_NS {
                     if let Err(fault) = device.check() {
-                        return lost(job, repeat, index, fault, device, interrupt);
+                        return lost(job, repeat, index, fault, device, progress);
                     }
-                    if !clock.wait_until(clock.now_ns() + CHECK_NS, interrupt) {
+                    if !clock.wait_until(clock.now_ns() + CHECK_NS, progress) {
                         return Ok(Ending::Interrupted);
                     }
                 }
@@ -311,14 +322,14 @@ fn run_repeat(
             }
         };
         // With pace max this is only a look at the flag: the release lies in the past.
-        if !clock.wait_until(release_ns, interrupt) {
+        if !clock.wait_until(release_ns, progress) {
             sink.idle()?;
             return Ok(Ending::Interrupted);
         }
         let start_ns = clock.now_ns();
         let result = device.run_window(index, input, &mut buffers.output, clock);
         let end_ns = clock.now_ns();
-        if result == Err(WindowFault::DeviceLost) && interrupt.raised() {
+        if result == Err(WindowFault::DeviceLost) && progress.is_cancelled() {
             sink.idle()?;
             return Ok(Ending::Interrupted);
         }
@@ -338,7 +349,7 @@ fn run_repeat(
         sink.window(&record, buffers.output.get(..done.output_len).unwrap_or_default())?;
         if let Some(fault @ (WindowFault::DeviceLost | WindowFault::KernelLost)) = record.fault {
             sink.idle()?;
-            return lost(job, repeat, index, fault, device, interrupt);
+            return lost(job, repeat, index, fault, device, progress);
         }
         previous_end_ns = end_ns;
     }
@@ -352,9 +363,9 @@ fn lost(
     index: u64,
     fault: WindowFault,
     device: &dyn Device,
-    interrupt: &Interrupt,
+    progress: &Progress,
 ) -> Result<Ending, JobError> {
-    if interrupt.raised() {
+    if progress.is_cancelled() {
         return Ok(Ending::Interrupted);
     }
     let cause = device.loss().unwrap_or_else(|| fault.to_string());

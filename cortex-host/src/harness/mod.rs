@@ -15,7 +15,7 @@ mod schedule;
 
 pub use clock::{Clock, Manual, Monotonic, SPIN_NS};
 pub use device::{Device, DeviceTicks, DeviceTiming, NativeDevice, WindowDone, WindowFault};
-pub use engine::{Ending, Job, JobError, Pacing, WindowRecord, WindowSink, check_job, run_job};
+pub use engine::{Ending, Job, JobError, Pace, WindowRecord, WindowSink, check_job, run_job};
 pub use link::{Checks, LinkDevice, LinkDeviceError};
 pub use realtime::{AppliedRealtime, RealtimeSettings, Scheduler, apply_realtime};
 pub use samples::{SampleFile, SampleFileError};

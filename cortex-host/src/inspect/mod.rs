@@ -8,9 +8,9 @@ use std::thread;
 
 use serde::Serialize;
 
-pub(crate) use picture::{grid, thinned};
 pub use picture::{html, svg};
 
+use crate::base::Progress;
 use crate::base::digest::sha256_of;
 use crate::recording::{DatasetError, Recording};
 use crate::spectrum::{self, Density, Scratch, Welch};
@@ -112,15 +112,15 @@ struct Sums {
 }
 
 /// Reads `recording` to its end. The slope is fitted over `fit_range_hz`, by default from
-/// 1 Hz (or twice the resolution) to 0.4 of the sample rate. `progress` gets the rows done and
-/// stops the work by saying false.
+/// 1 Hz (or twice the resolution) to 0.4 of the sample rate. `progress` is
+/// told of the rows done.
 ///
 /// # Errors
-/// The file cannot be read, the fit range is empty, or `progress` said stop.
+/// The file cannot be read, the fit range is empty, or `progress` is cancelled.
 pub fn inspect(
     recording: &mut Recording,
     fit_range_hz: Option<(f64, f64)>,
-    mut progress: impl FnMut(u64) -> bool + Send,
+    progress: &Progress,
 ) -> Result<Inspection, DatasetError> {
     let channels = recording.channels();
     let rate_hz = recording.sample_rate_hz;
@@ -149,7 +149,8 @@ pub fn inspect(
                 trace.take(tile, channels, done, rate_hz);
             }
             done += count as u64;
-            if !progress(done) {
+            progress.add(count as u64);
+            if progress.is_cancelled() {
                 return Err(DatasetError::Interrupted);
             }
         }

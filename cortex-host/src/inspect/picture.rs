@@ -1,18 +1,16 @@
 //! The picture of an inspection: traces and spectrum, as SVG or in an HTML page.
 
 use std::fmt::Write as _;
-use std::ops::Range;
 
 use cortex_core::math;
 
 use super::{Inspection, Trace};
 use crate::plot::{Axis, Chart, Frame, Ink, Mark, STYLE, document, escape};
+use crate::spectrum::{grid, thinned};
 
 const WIDTH: f64 = 1000.0;
 const TRACES_HEIGHT: f64 = 470.0;
 const SPECTRUM_HEIGHT: f64 = 420.0;
-/// Most points of a drawn density, spread evenly over log frequency.
-const POINTS: usize = 240;
 
 /// Traces above the spectrum, as one SVG document.
 #[must_use]
@@ -214,31 +212,6 @@ fn spectrum(inspection: &Inspection) -> Option<Chart> {
         y: Axis::log10("density (µV²/Hz)", low / 2.0, high * 2.0),
         marks,
     })
-}
-
-/// Which of `bins` bins make up each drawn point: single bins where they are sparse over log
-/// frequency, more and more of them above.
-pub(crate) fn grid(bins: usize) -> Vec<Range<usize>> {
-    let mut grid = Vec::new();
-    let mut start = 0;
-    for point in 1..=POINTS {
-        let end = math::pow(bins as f64, point as f64 / POINTS as f64).round() as usize;
-        if end > start {
-            grid.push(start..end);
-            start = end;
-        }
-    }
-    grid
-}
-
-/// The mean density of each group of bins.
-pub(crate) fn thinned(density: &[(f64, f64)], grid: &[Range<usize>]) -> Vec<f64> {
-    grid.iter()
-        .map(|bins| {
-            let near = density.get(bins.clone()).unwrap_or_default();
-            near.iter().map(|(_, power)| power).sum::<f64>() / near.len().max(1) as f64
-        })
-        .collect()
 }
 
 fn swing(trace: &Trace) -> Option<f64> {

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use super::encoding::{plan_encoding, plan_results};
 use super::kernels::plan_kernels;
 use super::samples::plan_dataset;
-use super::{
-    DatasetPlan, ExecutionPlan, OutputPlan, Pace, Plan, TelemetryFormat, Transfer, resolved,
-};
+use super::{DatasetPlan, ExecutionPlan, OutputPlan, Plan, TelemetryFormat, Transfer, resolved};
 use crate::config::value::{choice, positive, whole};
 use crate::config::{
     self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
@@ -16,7 +14,7 @@ use crate::config::{
 };
 use crate::device::Device;
 use crate::device::qemu::emulated_board;
-use crate::harness::{RealtimeSettings, Scheduler};
+use crate::harness::{Pace, RealtimeSettings, Scheduler};
 use crate::primitive::Library;
 use crate::synthetic::Normalize;
 

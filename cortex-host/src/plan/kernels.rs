@@ -2,11 +2,12 @@
 
 use cortex_core::kernel::{KernelName, KernelShape, KernelSpec, MAX_WINDOW};
 
-use super::{DatasetPlan, ExecutionPlan, KernelPlan, windows};
+use super::{DatasetPlan, ExecutionPlan, KernelPlan};
 use crate::base::{listed, nearest, quoted};
 use crate::config::decode::decode;
 use crate::config::value::{positive, whole};
 use crate::config::{At, Entry, KernelConfig, Node, Position, Problem, Value, parameters};
+use crate::harness::windows_in;
 
 /// Window length in samples when none is given.
 pub const DEFAULT_WINDOW: u64 = 160;
@@ -75,7 +76,7 @@ fn plan_kernel(
         );
         return Err(Problem::at(window_position, message));
     }
-    let total = windows(execution.samples, window, hop);
+    let total = windows_in(execution.samples, window as usize, hop as usize);
     if total <= execution.warmup_windows {
         let message = if total == 0 {
             format!(

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::digest::hex;
 use crate::device::Device;
-use crate::harness::RealtimeSettings;
+use crate::harness::{Pace, RealtimeSettings, windows_in};
 use crate::synthetic::GeneratedDataset;
 
 pub use build::{Overrides, load, load_with};
@@ -67,13 +67,8 @@ impl Plan {
     /// `(samples - window) / hop + 1`, 0 when not even one window fits.
     #[must_use]
     pub fn windows_per_repeat(&self, kernel: &KernelPlan) -> u64 {
-        windows(self.samples_per_repeat(), kernel.window as u64, kernel.hop as u64)
+        windows_in(self.samples_per_repeat(), kernel.window, kernel.hop)
     }
-}
-
-/// Windows of `window` samples, `hop` apart, in `samples` samples.
-fn windows(samples: u64, window: u64, hop: u64) -> u64 {
-    if samples < window { 0 } else { (samples - window) / hop.max(1) + 1 }
 }
 
 /// The samples of a run.
@@ -161,26 +156,6 @@ pub struct ExecutionPlan {
     pub repeat_count: u32,
     /// Whether windows are released by the sample clock.
     pub pace: Pace,
-}
-
-/// When a window is released.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// When its last sample would have been recorded at the sample rate.
-    Realtime,
-    /// As soon as the window before it is done: for throughput and for quick checks.
-    Max,
-}
-
-impl Pace {
-    /// The spelling in configurations.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Pace::Realtime => "realtime",
-            Pace::Max => "max",
-        }
-    }
 }
 
 /// Where and how results are written.

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::brainvision::{self, Header};
 use super::{DatasetError, Recording, events, npy};
+use crate::base::Progress;
 use crate::base::atomic_file::{self, Placing, Staged};
 use crate::base::digest::hex;
 use crate::synthetic::manifest_beside;
@@ -34,21 +35,21 @@ pub struct Converted {
 }
 
 /// Writes `recording` as interleaved little-endian float32 in µV to `target`, with its
-/// header files and events beside it, and a `.npy` copy if `with_npy`. Calls `progress` with
-/// the rows done so far and stops as soon as it says false.
+/// header files and events beside it, and a `.npy` copy if `with_npy`. Tells `progress`
+/// of the rows done.
 ///
 /// Everything is written first. Then header, events and copy of an older file go, and the new files
 /// get their names, the header last, so a reader never sees samples beside another recording's
 /// header or events, and a kill has only a few renames to fall between.
 ///
 /// # Errors
-/// The source cannot be read, the target cannot be written, or `progress` said stop; the
+/// The source cannot be read, the target cannot be written, or `progress` is cancelled; the
 /// target is then what it was before.
 pub fn convert(
     recording: &mut Recording,
     target: &Path,
     with_npy: bool,
-    mut progress: impl FnMut(u64) -> bool,
+    progress: &Progress,
 ) -> Result<Converted, DatasetError> {
     refuse_own_input(recording, target, with_npy)?;
     let channels = recording.channels();
@@ -69,7 +70,8 @@ pub fn convert(
         hasher.update(&bytes);
         staged.put(&bytes)?;
         done += count as u64;
-        if !progress(done) {
+        progress.add(count as u64);
+        if progress.is_cancelled() {
             return Err(DatasetError::Interrupted);
         }
     }
@@ -89,8 +91,7 @@ pub fn convert(
         others.push(atomic_file::stage_text(&events_path, &events::to_tsv(&recording.events))?);
     }
     if with_npy {
-        let go_on = || progress(done);
-        others.push(npy::stage_copy(staged.file(), target, &npy_path, done, channels, go_on)?);
+        others.push(npy::stage_copy(staged.file(), target, &npy_path, done, channels, progress)?);
     }
     others.extend(brainvision::stage_header(target, &header)?);
     for other in &mut others {

@@ -90,6 +90,55 @@ pub struct Layout {
     pub planes: Vec<Plane>,
 }
 
+/// The layout of interleaved samples that begin `start` bytes into a file.
+pub(super) fn interleaved(
+    start: u64,
+    channels: usize,
+    samples: u64,
+    element: Element,
+    unit: Unit,
+) -> Layout {
+    let size = element.bytes() as u64;
+    Layout {
+        start,
+        record_bytes: size * channels as u64,
+        records: samples,
+        record_samples: 1,
+        element,
+        planes: planes(channels, size, unit),
+    }
+}
+
+/// The layout of one channel after the other.
+pub(super) fn planar(
+    start: u64,
+    channels: usize,
+    samples: u64,
+    element: Element,
+    unit: Unit,
+) -> Layout {
+    let run = element.bytes() as u64 * samples;
+    Layout {
+        start,
+        record_bytes: run * channels as u64,
+        records: u64::from(samples > 0),
+        record_samples: samples.max(1),
+        element,
+        planes: planes(channels, run, unit),
+    }
+}
+
+fn planes(channels: usize, step: u64, unit: Unit) -> Vec<Plane> {
+    (0..channels as u64)
+        .map(|channel| Plane {
+            offset: channel * step,
+            scale: Scale::Stored,
+            unit,
+            digital_range: None,
+        })
+        .collect()
+}
+
 /// Reads rows (one sample of every channel) from a file in order.
 #[derive(Debug)]
 pub struct PlaneReader {

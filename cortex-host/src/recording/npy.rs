@@ -7,14 +7,17 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use super::layout::{Element, PlaneReader};
-use super::stream::{Format, OpenOptions, Recording, check_channels, interleaved, planar};
+use super::layout::{Element, PlaneReader, interleaved, planar};
+use super::stream::{Format, OpenOptions, Recording, check_channels};
 use super::{DatasetError, Unit, labels};
 use crate::base::atomic_file::Staged;
-use crate::base::quoted;
+use crate::base::{Progress, quoted};
 
 /// The first bytes of every `.npy` file.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// NumPy arrays.
+pub(super) const FORMAT: Format = Format { name: "npy", extensions: &["npy"], magic: MAGIC, open };
+
 /// The header's length is padded so that samples begin at a multiple of this.
 const ALIGNMENT: usize = 64;
 /// Longest header read: NumPy's own limit is of this order.
@@ -40,18 +43,18 @@ pub fn header_bytes(samples: u64, channels: usize) -> Vec<u8> {
 }
 
 /// Writes a `.npy` copy of `input`, a file of interleaved little-endian float32 that messages call
-/// `data`, while `go_on` says yes; it will be `target`.
+/// `data`; it will be `target`.
 ///
 /// # Errors
 /// The file is not `samples × channels × 4` bytes long, a file cannot be read or written, or
-/// `go_on` said no.
+/// `progress` is cancelled.
 pub fn stage_copy(
     mut input: &File,
     data: &Path,
     target: &Path,
     samples: u64,
     channels: usize,
-    mut go_on: impl FnMut() -> bool,
+    progress: &Progress,
 ) -> Result<Staged, DatasetError> {
     input.rewind().map_err(DatasetError::io("read", data))?;
     let bytes = input.metadata().map_err(DatasetError::io("read", data))?.len();
@@ -73,7 +76,7 @@ pub fn stage_copy(
             Err(error) => return Err(DatasetError::io("read", data)(error)),
         };
         staged.put(buffer.get(..count).unwrap_or_default())?;
-        if !go_on() {
+        if progress.is_cancelled() {
             return Err(DatasetError::Interrupted);
         }
     }
@@ -148,7 +151,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     Ok(Recording {
         path: path.to_owned(),
         data_path: path.to_owned(),
-        format: Format::Npy,
+        format: FORMAT.name,
         channel_names: labels::distinct(channel_names),
         sample_rate_hz,
         samples,

@@ -8,8 +8,7 @@ use cortex_core::signal::Generator;
 use serde::{Deserialize, Serialize};
 
 use crate::harness::{SampleFile, SampleFileError};
-use crate::inspect::{grid, thinned};
-use crate::spectrum::{Density, Scratch, Welch, slope};
+use crate::spectrum::{Density, Scratch, Welch, grid, slope, thinned};
 
 /// Where it lies in a run's folder.
 pub const SPECTRUM_NAME: &str = "dataset/spectrum.json";

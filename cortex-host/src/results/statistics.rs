@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceClock;
-use crate::harness::{Job, Pacing, Schedule, WindowRecord};
+use crate::harness::{Job, Pace, Schedule, WindowRecord};
 
 /// Numbers of windows, over all repeats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,9 +167,9 @@ impl KernelStatistics {
             span_ns: None,
             repeat: 0,
             elapsed_ns: 0,
-            arrival_ns: match job.pacing {
-                Pacing::Realtime => period_ns,
-                Pacing::Max => 0,
+            arrival_ns: match job.pace {
+                Pace::Realtime => period_ns,
+                Pace::Max => 0,
             },
             period_ns,
             new_samples_per_window: shape.hop as u64 * shape.channels as u64,

@@ -15,6 +15,7 @@ use serde::{Serialize, Serializer};
 
 use super::ResultsError;
 use super::statistics::KernelStatistics;
+use crate::base::Progress;
 use crate::device::DeviceClock;
 use crate::harness::{Job, WindowRecord, WindowSink};
 use crate::plan::TelemetryFormat;
@@ -124,7 +125,7 @@ impl TelemetryWriter {
         folder: &Path,
         settings: TelemetrySettings,
         job: &Job,
-        progress: impl Fn(u64) + Send + 'static,
+        progress: Progress,
     ) -> Result<Self, ResultsError> {
         let (filled, to_write) = sync_channel(BATCHES);
         let (written, empty) = sync_channel(BATCHES);
@@ -264,14 +265,14 @@ impl Files {
         mut statistics: KernelStatistics,
         to_write: &Receiver<Batch>,
         written: &SyncSender<Batch>,
-        progress: &dyn Fn(u64),
+        progress: &Progress,
     ) -> Result<KernelStatistics, ResultsError> {
         for mut batch in to_write {
             self.write(&batch)?;
             for record in &batch.records {
                 statistics.record(record);
             }
-            progress(batch.records.len() as u64);
+            progress.add(batch.records.len() as u64);
             batch.records.clear();
             batch.outputs.clear();
             // Nobody takes it back once the run is over.

@@ -5,20 +5,17 @@ use std::io::Read;
 
 use tempfile::TempPath;
 
-use crate::base::Interrupt;
 use crate::base::atomic_file::{clear_abandoned, place_text};
 use crate::base::digest::FileDigester;
-use crate::base::{ExitCode, Failure};
-use crate::cli::Talk;
-use crate::cli::support::progress::generating;
-use crate::generate::{FileOptions, GenerateError, Recipe, write_file};
+use crate::base::{ExitCode, Failure, Level, Observer, Progress};
+use crate::generate::{FileOptions, GenerateError, Recipe, announce, write_file};
 use crate::harness::SampleFile;
 use crate::plan::{DatasetPlan, Plan, StaticDataset};
 use crate::results::{DatasetFacts, InputSpectrum, RunFolder, SPECTRUM_NAME};
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
-/// Hashing more than this is worth a line of talk.
+/// Hashing more than this is worth a message.
 const LARGE_BYTES: u64 = 1 << 28;
 
 /// How the name of a generated file begins.
@@ -28,27 +25,27 @@ const TEMPORARY_PREFIX: &str = "cortex_gen_";
 const TEMPORARY_SUFFIX: &str = ".float32";
 
 /// The data, ready to be read.
-pub(crate) struct Data {
+pub(super) struct Data {
     /// The open file.
-    pub(crate) samples: SampleFile,
+    pub(super) samples: SampleFile,
     /// What the summary says of it.
-    pub(crate) facts: DatasetFacts,
+    pub(super) facts: DatasetFacts,
     /// The generated file, removed when this goes.
     _temporary: Option<TempPath>,
 }
 
 /// Finds or makes the data of `plan`; a generated one leaves its manifest in `folder`.
-pub(crate) fn prepare(
+pub(super) fn prepare(
     plan: &Plan,
     folder: &RunFolder,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    observer: &dyn Observer,
 ) -> Result<Data, Failure> {
     let (mut data, generator) = match &plan.dataset {
-        DatasetPlan::Static(dataset) => (open(dataset, plan, interrupt, talk)?, None),
+        DatasetPlan::Static(dataset) => (open(dataset, plan, progress, observer)?, None),
         DatasetPlan::Generated(dataset) => {
             let generator = Recipe::of(dataset).generator().map_err(GenerateError::from)?;
-            (generate(dataset, plan, folder, interrupt, talk)?, Some(generator))
+            (generate(dataset, plan, folder, progress, observer)?, Some(generator))
         }
     };
     let rate_hz = plan.dataset.sample_rate_hz();
@@ -61,8 +58,8 @@ pub(crate) fn prepare(
 fn open(
     dataset: &StaticDataset,
     plan: &Plan,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    observer: &dyn Observer,
 ) -> Result<Data, Failure> {
     let samples = SampleFile::open(&dataset.path, dataset.channels)?;
     let bytes = plan.dataset.bytes();
@@ -72,11 +69,11 @@ fn open(
             dataset.path.display()
         )));
     }
-    talk.say(&format!("Using {}", dataset.path.display()));
+    observer.message(Level::Info, &format!("Using {}", dataset.path.display()));
     if bytes > LARGE_BYTES {
-        talk.say(&format!("Hashing {} MB...", bytes / 1_000_000));
+        observer.message(Level::Info, &format!("Hashing {} MB...", bytes / 1_000_000));
     }
-    let sha256 = file_sha256(&samples, dataset, interrupt)?;
+    let sha256 = file_sha256(&samples, dataset, progress)?;
     Ok(Data {
         samples,
         facts: DatasetFacts {
@@ -99,7 +96,7 @@ fn open(
 fn file_sha256(
     samples: &SampleFile,
     dataset: &StaticDataset,
-    interrupt: &Interrupt,
+    progress: &Progress,
 ) -> Result<String, Failure> {
     let unreadable = |error| Failure::io("read the dataset", &dataset.path, &error);
     let mut file = samples.file();
@@ -107,7 +104,7 @@ fn file_sha256(
     loop {
         // A gigabyte takes seconds without the processor's SHA instructions.
         let taken = digester.update_from(Read::take(&mut file, 1 << 24)).map_err(unreadable)?;
-        if interrupt.raised() {
+        if progress.is_cancelled() {
             return Err(Failure::new(ExitCode::Interrupted, "interrupted; nothing was run"));
         }
         if taken == 0 {
@@ -120,10 +117,10 @@ fn generate(
     dataset: &GeneratedDataset,
     plan: &Plan,
     folder: &RunFolder,
-    interrupt: &Interrupt,
-    talk: &Talk,
+    progress: &Progress,
+    observer: &dyn Observer,
 ) -> Result<Data, Failure> {
-    talk.say("Detected synthetic dataset generator");
+    observer.message(Level::Info, "Detected synthetic dataset generator");
     let temporary_folder = std::env::temp_dir();
     // What killed runs have left, under its name or before it got it.
     clear_abandoned(&temporary_folder, TEMPORARY_PREFIX, TEMPORARY_SUFFIX);
@@ -141,11 +138,11 @@ fn generate(
         .into_temp_path();
     let options = FileOptions { replace: true, ..FileOptions::automatic() };
     let mut digester = FileDigester::default();
-    let file = generating(dataset, talk, interrupt, |watch| {
-        write_file(&Recipe::of(dataset), &temporary, &options, Some(&mut digester), watch)
+    let file = announce(dataset, observer, progress, |progress| {
+        write_file(&Recipe::of(dataset), &temporary, &options, Some(&mut digester), progress)
     })
     .map_err(refused)?;
-    talk.say(&format!("Generated file: {}", temporary.display()));
+    observer.message(Level::Info, &format!("Generated file: {}", temporary.display()));
 
     // The data go with the run; the manifest stays and makes them again.
     let manifest = Manifest::now(dataset, None, digester.finish()).map_err(GenerateError::from)?;

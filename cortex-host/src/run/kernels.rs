@@ -3,51 +3,45 @@
 use std::panic::resume_unwind;
 use std::thread;
 
+use super::built::BuiltKernel;
 use super::data::Data;
-use super::loaded::Loaded;
+use super::record::Run;
 use super::seeded;
 use super::target::{Target, kernel_job};
-use crate::base::Failure;
-use crate::base::Interrupt;
-use crate::cli::Talk;
-use crate::cli::run::Run;
-use crate::device::DeviceClock;
-use crate::device::{Connection, LinkError};
+use crate::base::{Failure, Level, Progress};
+use crate::device::{Connection, DeviceClock, LinkError};
 use crate::harness::{
-    AppliedRealtime, Device, Ending, Job, JobError, Monotonic, NativeDevice, SampleFile,
-    apply_realtime, run_job,
+    AppliedRealtime, Device, Ending, Job, JobError, LinkDevice, LinkDeviceError, Monotonic,
+    NativeDevice, Pace, SampleFile, apply_realtime, run_job,
 };
-use crate::harness::{LinkDevice, LinkDeviceError};
-use crate::plan::{DatasetPlan, Pace, Plan, Transfer};
+use crate::plan::{DatasetPlan, Plan, Transfer};
 use crate::results::{
     KernelSummary, OutputCheck, TelemetrySettings, TelemetryWriter, terminal_line,
 };
 
 /// Runs all kernels over the data; each one's summary is added to `run` when it has ended.
-pub(crate) fn run_all(
-    plan: &Plan,
-    kernels: Vec<Loaded>,
+pub(super) fn run_all(
+    run: &mut Run<'_>,
+    kernels: Vec<BuiltKernel>,
     mut target: Target,
     mut data: Data,
-    run: &mut Run,
-    interrupt: &Interrupt,
-    talk: &Talk,
 ) -> Result<Ending, Failure> {
+    let plan = run.plan;
     if plan.execution.pace == Pace::Realtime && plan.transfer == Transfer::Streamed {
         let data_s = plan.samples_per_repeat() as f64 / plan.dataset.sample_rate_hz();
         let repeats = f64::from(plan.execution.repeat_count);
         let total_s = data_s * repeats * kernels.len() as f64;
-        talk.detail(1, &format!("At the data's own pace this takes {total_s:.0} s"));
+        run.observer
+            .message(Level::Detail, &format!("At the data's own pace this takes {total_s:.0} s"));
     }
-    for (number, loaded) in kernels.into_iter().enumerate() {
+    for (number, built) in kernels.into_iter().enumerate() {
         let samples = &mut data.samples;
         let ended = match &mut target {
             Target::Native => {
-                let Loaded { job, kernel, .. } = loaded;
+                let BuiltKernel { job, kernel, .. } = built;
                 let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
-                let (summary, ended) =
-                    run_one(plan, &job, &mut device, None, samples, run, interrupt, talk)?;
-                talk.say(&terminal_line(&summary));
+                let (summary, ended) = run_one(run, &job, &mut device, None, samples)?;
+                run.say(&terminal_line(&summary));
                 run.add(summary)?;
                 ended.map_err(Failure::from)
             }
@@ -55,26 +49,22 @@ pub(crate) fn run_all(
                 let refusal = linked.refusals.get(number).cloned().flatten();
                 let ended = match (refusal, plan.transfer, &plan.dataset) {
                     (Some(refusal), _, _) => {
-                        run.add(KernelSummary::not_run(&loaded.job, refusal))?;
+                        run.add(KernelSummary::not_run(&built.job, refusal))?;
                         Ok(Ending::Complete)
                     }
                     (None, Transfer::Seeded, DatasetPlan::Generated(dataset)) => {
                         let (summary, ending) = seeded::run_kernel(
-                            plan,
-                            &loaded,
+                            run,
+                            &built,
                             dataset,
                             &mut linked.connection,
                             samples,
-                            run,
-                            interrupt,
                         )?;
-                        talk.say(&terminal_line(&summary));
+                        run.say(&terminal_line(&summary));
                         run.add(summary)?;
                         Ok(ending)
                     }
-                    (None, _, _) => {
-                        stream(plan, &loaded, &mut linked.connection, samples, run, interrupt, talk)
-                    }
+                    (None, _, _) => stream(run, &built, &mut linked.connection, samples),
                 };
                 run.summary.link = Some(linked.figures(&run.summary));
                 run.save()?;
@@ -94,24 +84,20 @@ pub(crate) fn run_all(
 
 /// Streams the data through one kernel on a device.
 fn stream(
-    plan: &Plan,
-    loaded: &Loaded,
+    run: &mut Run<'_>,
+    built: &BuiltKernel,
     connection: &mut Connection,
     samples: &mut SampleFile,
-    run: &mut Run,
-    interrupt: &Interrupt,
-    talk: &Talk,
 ) -> Result<Ending, Failure> {
     let clock = connection.device_clock();
-    let job = &loaded.job;
-    let mut device = match LinkDevice::new(connection, kernel_job(plan, loaded)) {
+    let job = &built.job;
+    let mut device = match LinkDevice::new(connection, kernel_job(run.plan, built)) {
         Ok(device) => device,
         Err(LinkDeviceError::Link(LinkError::Interrupted)) => return Ok(Ending::Interrupted),
         Err(LinkDeviceError::Link(error)) => return Err(error.into()),
         Err(error) => return Err(Failure::usage(format!("kernel {}: {error}", job.name))),
     };
-    let (mut summary, ended) =
-        run_one(plan, job, &mut device, Some(clock), samples, run, interrupt, talk)?;
+    let (mut summary, ended) = run_one(run, job, &mut device, Some(clock), samples)?;
     let checks = device.checks();
     let outputs = OutputCheck {
         equal: checks.identical,
@@ -124,54 +110,49 @@ fn stream(
     summary.outputs = Some(outputs);
     let figures = device.figures();
     summary.link = Some(figures);
-    if let (Some(scale_uv), saturated @ 1..) = (plan.encoding.scale_uv(), figures.saturated_samples)
+    if let (Some(scale_uv), saturated @ 1..) =
+        (run.plan.encoding.scale_uv(), figures.saturated_samples)
     {
-        talk.warn(&format!(
+        run.warn(&format!(
             "{}: {saturated} samples lie beyond the ±{} µV of i16 in steps of {scale_uv} µV and \
              were sent as that; set a larger scale_uv",
             job.name,
             scale_uv * 32_767.0
         ));
     }
-    talk.say(&terminal_line(&summary));
+    run.say(&terminal_line(&summary));
     run.add(summary)?;
     Ok(ended?)
 }
 
 /// Runs one kernel and gathers its summary; the second value is how it ended.
-#[expect(clippy::too_many_arguments, reason = "what a kernel's run needs, each used once")]
 fn run_one(
-    plan: &Plan,
+    run: &mut Run<'_>,
     job: &Job,
     device: &mut dyn Device,
     clock: Option<DeviceClock>,
     samples: &mut SampleFile,
-    run: &mut Run,
-    interrupt: &Interrupt,
-    talk: &Talk,
 ) -> Result<(KernelSummary, Result<Ending, JobError>), Failure> {
     let folder = run.folder.create_kernel_folder(&job.name)?;
     let settings = TelemetrySettings {
         run_id: run.folder.run_id().to_owned(),
         plugin: job.name.clone(),
         adapter_name: device.adapter_name().to_owned(),
-        format: plan.output.format,
-        include_raw_data: plan.output.include_raw_data,
+        format: run.plan.output.format,
+        include_raw_data: run.plan.output.include_raw_data,
         max_output_len: device.max_output_len(),
         clock,
     };
-    let bar = talk.progress(job.windows_total(), &job.name);
-    // The writer's thread starts before the measuring one gets its priority, and keeps none.
-    let drawn = bar.clone();
-    let mut writer =
-        TelemetryWriter::create(&folder, settings, job, move |windows| drawn.inc(windows))?;
-    let (applied, ending) = measure(plan, job, device, samples, interrupt, &mut writer);
+    // The writer's thread starts before the measuring one gets its priority, and keeps none. It
+    // drops the step when it ends.
+    let step = run.observer.step(run.progress, &job.name, job.windows_total());
+    let mut writer = TelemetryWriter::create(&folder, settings, job, step)?;
+    let (applied, ending) = measure(run.plan, job, device, samples, run.progress, &mut writer);
     let statistics = writer.finish();
-    bar.finish_and_clear();
 
     if run.summary.kernels.is_empty() {
         for warning in &applied.warnings {
-            talk.warn(warning);
+            run.warn(warning);
         }
         run.summary.realtime = applied;
     }
@@ -185,13 +166,13 @@ fn measure(
     job: &Job,
     device: &mut dyn Device,
     samples: &mut SampleFile,
-    interrupt: &Interrupt,
+    progress: &Progress,
     writer: &mut TelemetryWriter,
 ) -> (AppliedRealtime, Result<Ending, JobError>) {
     thread::scope(|scope| {
         let measuring = scope.spawn(|| {
             let applied = apply_realtime(&plan.realtime);
-            (applied, run_job(job, samples, device, &Monotonic, interrupt, writer))
+            (applied, run_job(job, samples, device, &Monotonic, progress, writer))
         });
         measuring.join().unwrap_or_else(|panic| resume_unwind(panic))
     })

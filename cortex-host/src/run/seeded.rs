@@ -2,23 +2,21 @@
 
 use cortex_core::link::message::Seeded;
 
-use super::loaded::Loaded;
+use super::built::BuiltKernel;
+use super::record::Run;
 use super::target::kernel_job;
 use crate::base::Failure;
-use crate::base::Interrupt;
-use crate::cli::run::Run;
 use crate::device::DeviceClock;
 use crate::device::{
     Connection, KernelJob, LinkError, LinkFigures, SeededComparison, compare_seeded,
 };
 use crate::harness::{Ending, Job, SampleFile, check_job};
-use crate::plan::Plan;
 use crate::results::{KernelStatistics, KernelSummary, OutputCheck, SeededFigures};
 use crate::synthetic::GeneratedDataset;
 
 /// What all repeats of a kernel found.
 #[derive(Default)]
-struct Found {
+struct SeededTotals {
     repeats: u64,
     min_ticks: Option<u64>,
     max_ticks: u64,
@@ -31,42 +29,40 @@ struct Found {
 
 /// Runs every repeat of a kernel on input that the device generates; before that streams one block
 /// of the dataset and checks that streamed and seeded are the same.
-pub(crate) fn run_kernel(
-    plan: &Plan,
-    loaded: &Loaded,
+pub(super) fn run_kernel(
+    run: &mut Run<'_>,
+    built: &BuiltKernel,
     dataset: &GeneratedDataset,
     connection: &mut Connection,
     samples: &mut SampleFile,
-    run: &mut Run,
-    interrupt: &Interrupt,
 ) -> Result<(KernelSummary, Ending), Failure> {
-    let job = &loaded.job;
+    let job = &built.job;
     check_job(job)?;
     let too_many = || Failure::usage(format!("kernel {}: more than 2^32 windows", job.name));
     let blocks = u32::try_from(job.windows_per_repeat()).map_err(|_| too_many())?;
     let warmup = u32::try_from(job.warmup_windows).map_err(|_| too_many())?;
     let (clock, before) = (connection.device_clock(), connection.stats());
-    let mut found = Found::default();
-    let kernel_job = kernel_job(plan, loaded);
+    let mut totals = SeededTotals::default();
+    let kernel_job = kernel_job(run.plan, built);
     let blocks_measured = warmup..blocks;
     let outcome =
-        run_repeats(job, &kernel_job, dataset, connection, samples, blocks_measured, &mut found);
+        run_repeats(job, &kernel_job, dataset, connection, samples, blocks_measured, &mut totals);
     let ending = match outcome {
         Ok(()) => Ok(Ending::Complete),
         Err(SeededError::Failure(failure)) => Err(failure),
-        Err(SeededError::Link(_)) if interrupt.raised() => Ok(Ending::Interrupted),
+        Err(SeededError::Link(_)) if run.progress.is_cancelled() => Ok(Ending::Interrupted),
         Err(SeededError::Link(error)) => Err(Failure::from(error)),
     };
 
     let mut summary = KernelSummary::new(job, None, &KernelStatistics::new(job));
     let measured = u64::from(blocks - warmup);
-    summary.windows.run = found.repeats * u64::from(blocks);
-    summary.windows.warmup = found.repeats * u64::from(warmup);
-    summary.windows.measured = found.repeats * measured;
+    summary.windows.run = totals.repeats * u64::from(blocks);
+    summary.windows.warmup = totals.repeats * u64::from(warmup);
+    summary.windows.measured = totals.repeats * measured;
     let samples_per_repeat = measured * (job.shape.hop * job.shape.channels) as u64;
-    summary.seeded = found.figures(&clock, measured, samples_per_repeat);
-    summary.outputs = Some(found.check);
-    summary.error = found.error.take();
+    summary.seeded = totals.figures(&clock, measured, samples_per_repeat);
+    summary.outputs = Some(totals.check);
+    summary.error = totals.error.take();
     let latency = connection.clock().map(|sample| sample.round_trip_ns());
     let exchange = std::time::Duration::ZERO;
     summary.link = Some(LinkFigures::new(&before, &connection.stats(), exchange, latency));
@@ -98,7 +94,7 @@ fn run_repeats(
     connection: &mut Connection,
     samples: &mut SampleFile,
     blocks: std::ops::Range<u32>,
-    found: &mut Found,
+    totals: &mut SeededTotals,
 ) -> Result<(), SeededError> {
     let mut window = vec![0.0; job.shape.window * job.shape.channels];
     samples.read_rows(0, &mut window).map_err(|error| SeededError::Failure(error.into()))?;
@@ -110,18 +106,18 @@ fn run_repeats(
     let one = Seeded { source: dataset.spec, first: 0, count: 1, generator_digest };
     let seeded = connection.run_seeded(&one)?;
     if (streamed.input_crc, streamed.output_crc) != (seeded.input_crc, seeded.output_crc) {
-        found.check.different += 1;
-        found.check.first_different = Some(0);
-        found.error = Some("block 0 streamed differs from block 0 generated on the device".into());
+        totals.check.different += 1;
+        totals.check.first_different = Some(0);
+        totals.error = Some("block 0 streamed differs from block 0 generated on the device".into());
     }
     for _ in 0..job.repeats {
         let compared = compare_seeded(connection, kernel_job, &dataset.spec, blocks.clone())?;
-        found.take(&compared, blocks.clone());
+        totals.take(&compared, blocks.clone());
     }
     Ok(())
 }
 
-impl Found {
+impl SeededTotals {
     fn take(&mut self, compared: &SeededComparison, blocks: std::ops::Range<u32>) {
         let device = compared.device;
         self.repeats += 1;

@@ -6,10 +6,9 @@ use std::time::Duration;
 use cortex_core::link::message::Seeded;
 use cortex_core::link::{ErrorCode, ErrorInfo, HostStats};
 
-use super::line;
-use super::loaded::Loaded;
-use crate::base::{ExitCode, Failure};
-use crate::cli::Talk;
+use super::built::BuiltKernel;
+use super::line_rate;
+use crate::base::{ExitCode, Failure, Level, Observer};
 use crate::device::Device;
 use crate::device::{
     Connection, DeviceFacts, KernelJob, LinkError, LinkFigures, OpenOptions, open,
@@ -18,7 +17,7 @@ use crate::plan::{DatasetPlan, Plan, Transfer};
 use crate::results::Summary;
 
 /// What runs the kernels.
-pub(crate) enum Target {
+pub(super) enum Target {
     /// This program.
     Native,
     /// A device.
@@ -26,23 +25,25 @@ pub(crate) enum Target {
 }
 
 /// A device with an open session.
-pub(crate) struct Linked {
+pub(super) struct Linked {
     /// The session.
-    pub(crate) connection: Connection,
+    pub(super) connection: Connection,
     /// What the device says about itself.
-    pub(crate) facts: DeviceFacts,
+    pub(super) facts: DeviceFacts,
     /// Why it cannot run a kernel, for each of the plan's.
-    pub(crate) refusals: Vec<Option<String>>,
+    pub(super) refusals: Vec<Option<String>>,
 }
 
 impl Target {
     /// Opens the device of `plan` and asks it to hold each kernel.
-    pub(crate) fn open(
+    pub(super) fn open(
         plan: &Plan,
-        kernels: &[Loaded],
+        kernels: &[BuiltKernel],
         options: &OpenOptions,
-        talk: &Talk,
+        observer: &dyn Observer,
     ) -> Result<Self, Failure> {
+        let say = |text: &str| observer.message(Level::Info, text);
+        let warn = |text: &str| observer.message(Level::Warning, text);
         match &plan.device {
             Device::Native if options.fault.is_some() || options.trace.is_some() => {
                 return Err(Failure::usage(
@@ -51,24 +52,24 @@ impl Target {
                 ));
             }
             Device::Native => return Ok(Target::Native),
-            Device::Qemu { board } => talk.say(&format!(
+            Device::Qemu { board } => say(&format!(
                 "Starting the emulated board {board} (its firmware is built first if need be)..."
             )),
-            device => talk.say(&format!("Opening {device}...")),
+            device => say(&format!("Opening {device}...")),
         }
         let mut connection = open(&plan.device, options)?;
         let facts = DeviceFacts::new(connection.info(), connection.device_clock());
-        talk.say(&described(&facts, &connection));
-        for loaded in kernels {
-            if let Some(warning) = line::too_slow(plan, loaded) {
-                talk.warn(&warning);
+        say(&described(&facts, &connection));
+        for kernel in kernels {
+            if let Some(warning) = line_rate::too_slow(plan, kernel) {
+                warn(&warning);
             }
         }
         let mut refusals = Vec::new();
-        for loaded in kernels {
-            let refusal = ask(plan, &mut connection, &kernel_job(plan, loaded))?;
+        for kernel in kernels {
+            let refusal = ask(plan, &mut connection, &kernel_job(plan, kernel))?;
             if let Some(refusal) = &refusal {
-                talk.warn(&format!("{} will not run: {refusal}", loaded.job.name));
+                warn(&format!("{} will not run: {refusal}", kernel.job.name));
             }
             refusals.push(refusal);
         }
@@ -83,7 +84,7 @@ impl Target {
     }
 
     /// Ends the session, after a run that came to its end.
-    pub(crate) fn close(self) {
+    pub(super) fn close(self) {
         if let Target::Linked(linked) = self {
             // The windows are in; a device that is gone by now has nothing left to say.
             let _ = linked.connection.close();
@@ -93,7 +94,7 @@ impl Target {
 
 impl Linked {
     /// What crossed the link since it was opened, with the exchanges of the run's kernels.
-    pub(crate) fn figures(&self, summary: &Summary) -> LinkFigures {
+    pub(super) fn figures(&self, summary: &Summary) -> LinkFigures {
         let links = summary.kernels.iter().filter_map(|kernel| kernel.link);
         let exchange_s: f64 = links.map(|link| link.exchange_s).sum();
         let latency = self.connection.clock().map(|sample| sample.round_trip_ns());
@@ -107,10 +108,10 @@ impl Linked {
 }
 
 /// A kernel as the link takes it.
-pub(crate) fn kernel_job(plan: &Plan, loaded: &Loaded) -> KernelJob {
+pub(super) fn kernel_job(plan: &Plan, built: &BuiltKernel) -> KernelJob {
     KernelJob {
-        kernel: loaded.spec.clone(),
-        shape: loaded.job.shape,
+        kernel: built.spec.clone(),
+        shape: built.job.shape,
         input: plan.encoding.on_the_link(),
         output: plan.results.on_the_link(),
     }

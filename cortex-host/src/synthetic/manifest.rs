@@ -12,7 +12,7 @@ use super::{
     generated,
 };
 use crate::base::digest::{FileDigest, crc32_text};
-use crate::base::quoted;
+use crate::base::{quoted, rfc3339};
 use crate::config::decode::{decode, table};
 use crate::config::{At, ConfigError, DatasetConfig, Node, Position, Problem};
 use crate::primitive::Library;
@@ -79,7 +79,7 @@ impl Manifest {
             shard: None,
             digest,
             block_crc32: crc32_text(block_digest(&generator)),
-            created: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            created: rfc3339(jiff::Timestamp::now()),
             tool: ToolFacts::here(),
         })
     }

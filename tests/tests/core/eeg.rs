@@ -1,6 +1,8 @@
 //! Generator v3's EEG: stability of the bits, and its design recovered from samples.
 
-use cortex_core::signal::eeg::{Eeg, EegParams, Event, Paradigm, RhythmParams, name};
+use cortex_core::signal::eeg::{
+    ArtefactParams, COLUMNS, Eeg, EegParams, Event, Paradigm, RhythmParams, name,
+};
 use cortex_core::signal::{BLOCK_SAMPLES, Scratch};
 
 const RATE_HZ: f64 = 250.0;
@@ -15,7 +17,7 @@ fn samples<const N: usize>(eeg: &Eeg, first: u32, blocks: usize) -> Vec<[f32; N]
     let mut sources = eeg.start_sources();
     let mut lanes = eeg.start::<N>(first);
     let (mut source_scratch, mut scratch) = (Scratch::new(), Scratch::new());
-    let mut block = [[0.0; 30]; BLOCK_SAMPLES];
+    let mut block = [[0.0; COLUMNS]; BLOCK_SAMPLES];
     let mut rows = Vec::with_capacity(blocks * BLOCK_SAMPLES);
     for _ in 0..blocks {
         let mut out = [[0.0; N]; BLOCK_SAMPLES];
@@ -49,7 +51,18 @@ fn background() -> EegParams {
 #[test]
 fn a_channel_does_not_know_the_montage() {
     let paradigm = Paradigm::P300 { soa_s: 0.3, target_probability: 0.3, amplitude_uv: 8.0 };
-    let eeg = eeg(&EegParams { paradigm, ..EegParams::default() });
+    let artefacts = ArtefactParams {
+        blinks_per_min: 20.0,
+        blink_uv: 90.0,
+        pops_per_min: 30.0,
+        pop_uv: 50.0,
+        pop_decay_s: 0.05,
+        mains_uv: 3.0,
+        mains_hz: 50.0,
+        mains_harmonics: 1,
+        ..ArtefactParams::default()
+    };
+    let eeg = eeg(&EegParams { paradigm, artefacts, ..EegParams::default() });
     let (wide, shifted) = (samples::<16>(&eeg, 0, 20), samples::<5>(&eeg, 7, 20));
     for c in 0..16 {
         let alone = samples::<1>(&eeg, c as u32, 20);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::time::Duration;
 
 use cortex_host::base::digest::sha256_of;
@@ -24,20 +24,14 @@ fn sha(bytes: &[u8]) -> String {
     sha256_of(bytes).unwrap()
 }
 
-/// Fetches `x.edf` into a fresh folder where `present` bytes of it are already.
-fn fetch(
-    script: Vec<Act>,
-    present: &[u8],
-) -> (Result<Outcome, DatasetError>, PathBuf, tempfile::TempDir, Log) {
+/// Fetches `x.edf` into a fresh folder.
+fn fetch(script: Vec<Act>) -> (Result<Outcome, DatasetError>, PathBuf, tempfile::TempDir, Log) {
     let body = edf(8);
     let (base, log) = serve(vec![("x.edf", body.clone()), ("other.edf", body.clone())], script);
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("x.edf");
-    if !present.is_empty() {
-        fs::write(folder.path().join(".x.edf.part"), present).unwrap();
-    }
     let url = format!("{base}/x.edf");
-    let outcome = Downloader::new(patience()).fetch(&url, &target, &sha(&body), |_| {});
+    let outcome = Downloader::new(patience()).fetch(&url, &target, &sha(&body), "x.edf", &());
     (outcome, target, folder, log)
 }
 
@@ -55,18 +49,16 @@ fn every_fault_that_can_be_overcome_is() {
     let half = edf(8).len() / 2;
     let cases: Vec<(&str, Vec<Act>)> = vec![
         ("honest", vec![Act::Serve]),
-        ("cut, then resumed", vec![Act::Cut(100), Act::Serve]),
+        ("cut", vec![Act::Cut(100), Act::Serve]),
         (
             "cut again and again",
             vec![Act::Cut(100), Act::Cut(100), Act::Cut(0), Act::Cut(1), Act::Serve],
         ),
-        ("cut, then the range is ignored", vec![Act::Cut(half), Act::IgnoreRange]),
         ("stalled", vec![Act::Stall(half), Act::Serve]),
         ("length too long", vec![Act::Lie(1000)]),
         ("length too short, once", vec![Act::Lie(-10), Act::Serve]),
         ("corrupt once", vec![Act::Corrupt, Act::Serve]),
         ("corrupt after a cut", vec![Act::Cut(half), Act::Corrupt, Act::Serve]),
-        ("another range", vec![Act::Cut(half), Act::WrongRange, Act::Serve]),
         ("redirected", vec![Act::Redirect("/base/other.edf"), Act::Serve]),
         (
             "busy",
@@ -79,7 +71,7 @@ fn every_fault_that_can_be_overcome_is() {
         ("failing", vec![Act::Status("500 Internal Server Error"), Act::Serve]),
     ];
     for (name, script) in cases {
-        let (outcome, target, folder, log) = fetch(script, b"");
+        let (outcome, target, folder, log) = fetch(script);
         assert!(matches!(outcome, Ok(Outcome::Fetched)), "{name}: {outcome:?} {log:?}");
         assert!(fs::read(&target).unwrap() == edf(8), "{name}");
         assert_eq!(names(folder.path()), ["x.edf"], "{name}: nothing else is left");
@@ -87,47 +79,8 @@ fn every_fault_that_can_be_overcome_is() {
 }
 
 #[test]
-fn a_cut_transfer_continues_at_the_byte_it_reached() {
-    let (outcome, _, _folder, log) = fetch(vec![Act::Cut(300), Act::Cut(50), Act::Serve], b"");
-    outcome.unwrap();
-    let from: Vec<_> = log.lock().unwrap().iter().map(|(_, from)| *from).collect();
-    assert_eq!(from, [None, Some(300), Some(350)]);
-}
-
-#[test]
-fn whatever_part_a_killed_download_left_becomes_the_right_file() {
-    let body = edf(8);
-    // One server for all lengths; a step that is no divisor, and both ends.
-    let (base, log) = serve(vec![("x.edf", body.clone())], vec![Act::Serve]);
-    let downloader = Downloader::new(patience());
-    let folder = tempfile::tempdir().unwrap();
-    let target = folder.path().join("x.edf");
-    let lengths = (0..body.len()).step_by(7).chain([body.len() - 1, body.len()]);
-    for length in lengths {
-        fs::write(folder.path().join(".x.edf.part"), &body[..length]).unwrap();
-        let url = format!("{base}/x.edf");
-        downloader.fetch(&url, &target, &sha(&body), |_| {}).unwrap();
-        assert!(fs::read(&target).unwrap() == body, "{length}");
-        assert_eq!(names(folder.path()), ["x.edf"], "{length}");
-        let last = log.lock().unwrap().last().cloned().unwrap();
-        assert_eq!(last.1, (length > 0).then_some(length));
-        fs::remove_file(&target).unwrap();
-    }
-}
-
-#[test]
-fn rubbish_in_the_part_costs_one_more_attempt() {
-    for rubbish in [vec![7; 100], vec![7; 5000]] {
-        let (outcome, target, folder, _) = fetch(vec![Act::Serve], &rubbish);
-        assert!(matches!(outcome, Ok(Outcome::Fetched)), "{outcome:?}");
-        assert!(fs::read(&target).unwrap() == edf(8));
-        assert_eq!(names(folder.path()), ["x.edf"]);
-    }
-}
-
-#[test]
 fn wrong_bytes_never_land() {
-    let (outcome, target, folder, log) = fetch(vec![Act::Corrupt], b"");
+    let (outcome, target, folder, log) = fetch(vec![Act::Corrupt]);
     let error = outcome.unwrap_err().to_string();
     assert!(error.contains("not the expected ones"), "{error}");
     assert!(!target.exists());
@@ -140,7 +93,7 @@ fn wrong_bytes_never_land() {
     fs::write(&target, "old").unwrap();
     let (base, _) = serve(vec![("x.edf", edf(8))], vec![Act::Lie(-10)]);
     let url = format!("{base}/x.edf");
-    let outcome = Downloader::new(patience()).fetch(&url, &target, &sha(&edf(8)), |_| {});
+    let outcome = Downloader::new(patience()).fetch(&url, &target, &sha(&edf(8)), "x.edf", &());
     assert!(outcome.is_err());
     assert_eq!(fs::read_to_string(&target).unwrap(), "old");
     assert_eq!(names(folder.path()), ["x.edf"]);
@@ -154,7 +107,7 @@ fn what_cannot_be_overcome_is_said_in_one_sentence() {
         (vec![Act::Status("500 Internal Server Error")], "given up after 6 attempts", 6),
         (vec![Act::Redirect("/base/x.edf")], "redirects", 6),
     ] {
-        let (outcome, _, folder, log) = fetch(script, b"");
+        let (outcome, _, folder, log) = fetch(script);
         let error = outcome.unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
         assert_eq!(log.lock().unwrap().len(), requests, "{error}");
@@ -164,19 +117,9 @@ fn what_cannot_be_overcome_is_said_in_one_sentence() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let error = Downloader::new(patience())
-        .fetch(&format!("http://{closed}/x"), &folder.path().join("x"), &sha(b""), |_| {})
+        .fetch(&format!("http://{closed}/x"), &folder.path().join("x"), &sha(b""), "x.edf", &())
         .unwrap_err();
     assert!(error.to_string().contains("given up after 6 attempts"), "{error}");
-}
-
-#[test]
-fn what_arrived_is_kept_for_the_next_command() {
-    let (outcome, _, folder, _) = fetch(vec![Act::Cut(10)], b"");
-    let error = outcome.unwrap_err().to_string();
-    assert!(error.contains("run the command again to continue"), "{error}");
-    assert_eq!(names(folder.path()), [".x.edf.part"]);
-    // Six attempts of ten bytes each.
-    assert_eq!(fs::read(folder.path().join(".x.edf.part")).unwrap(), edf(8)[..60]);
 }
 
 fn stderr(output: &Output, code: i32) -> String {
@@ -231,36 +174,6 @@ fn the_command_fetches_checks_and_converts() {
     assert!(talk.contains("--mirror") || talk.contains("no address"), "{talk}");
     let talk = stderr(&cortex_host().args(["download", "moabb"]).output().unwrap(), 2);
     assert!(talk.contains("known is physionet"), "{talk}");
-}
-
-#[test]
-fn a_killed_command_is_continued_by_the_next() {
-    let body = edf(8);
-    let sums = format!("{}  S001/S001R04.edf\n", sha(&body));
-    for bytes in [1, body.len() / 2, body.len() - 1] {
-        let files =
-            vec![("SHA256SUMS.txt", sums.clone().into_bytes()), ("S001/S001R04.edf", body.clone())];
-        let (base, log) = serve(files, vec![Act::Stall(bytes), Act::Serve]);
-        let folder = tempfile::tempdir().unwrap();
-        let part = folder.path().join("original/.S001R04.edf.part");
-        let mut child = download(&base, folder.path())
-            .args(["--recording", "S001R04"])
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        while fs::metadata(&part).map_or(0, |metadata| metadata.len()) < bytes as u64 {
-            assert!(child.try_wait().unwrap().is_none(), "it waits for the rest");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(!folder.path().join("original/S001R04.edf").exists());
-        let again = download(&base, folder.path()).args(["--recording", "S001R04"]).output();
-        stderr(&again.unwrap(), 0);
-        assert!(fs::read(folder.path().join("original/S001R04.edf")).unwrap() == body);
-        let asked: Vec<_> = log.lock().unwrap().iter().map(|(_, from)| *from).collect();
-        assert_eq!(asked, [None, Some(bytes)]);
-    }
 }
 
 #[test]

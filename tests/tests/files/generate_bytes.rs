@@ -1,16 +1,17 @@
 //! The bytes of a generated file are those of its channels, one by one, whatever the threads,
 //! vector instructions, tiles, passes, or way of writing.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cortex_core::signal::{
     BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LineNoise, PinkNoise, PowerLawNoise,
     Scratch, Signal, SineWave, SourceSpec,
 };
+use cortex_host::base::Progress;
 use cortex_host::base::digest::FileDigester;
 use cortex_host::generate::{
-    FileOptions, GenerateError, IoMode, Recipe, Settings, Watch, digest_only, write_file,
-    write_stream,
+    FileOptions, GenerateError, IoMode, Recipe, Settings, digest_only, write_file, write_stream,
 };
 use cortex_host::platform::simd::SimdPath;
 
@@ -75,7 +76,7 @@ fn file_bytes(recipe: &Recipe, options: &FileOptions) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("data.float32");
     let mut digester = FileDigester::default();
-    write_file(recipe, &target, options, Some(&mut digester), Watch::nobody()).unwrap();
+    write_file(recipe, &target, options, Some(&mut digester), &Progress::new()).unwrap();
     let bytes = std::fs::read(&target).unwrap();
     let mut whole = FileDigester::default();
     whole.update(&bytes);
@@ -147,9 +148,9 @@ fn a_stream_carries_the_bytes_of_the_file() {
         for pass_channels in [4096, 16] {
             let settings = Settings { pass_channels, ..Settings::automatic() };
             let mut stream = Vec::new();
-            let digest = write_stream(&recipe, &mut stream, &settings, Watch::nobody()).unwrap();
+            let digest = write_stream(&recipe, &mut stream, &settings, &Progress::new()).unwrap();
             assert!(stream == expected, "{recipe:?}, passes of {pass_channels}");
-            assert_eq!(digest_only(&recipe, &settings, Watch::nobody()).unwrap(), digest);
+            assert_eq!(digest_only(&recipe, &settings, &Progress::new()).unwrap(), digest);
         }
     }
 }
@@ -182,17 +183,18 @@ fn interrupting_leaves_nothing() {
         let options = options(|o| {
             o.settings = Settings { threads, tile_bytes: 1, ..o.settings };
         });
-        let (cancel, made) = (AtomicBool::new(false), AtomicU64::new(0));
-        let progress = |values| {
-            if made.fetch_add(values, Ordering::Relaxed) > 64 * 40 {
-                cancel.store(true, Ordering::Relaxed);
+        let made = Arc::new(AtomicU64::new(0));
+        let (cancelling, counted) = (Progress::new(), made.clone());
+        let cancelled = cancelling.clone();
+        let progress = cancelling.reporting(move |values| {
+            if counted.fetch_add(values, Ordering::Relaxed) > 64 * 40 {
+                cancelled.cancel();
             }
-        };
-        let watch = Watch { progress: &progress, cancel: &cancel };
+        });
         let recipe = recipe(PINK, 40, 100_000);
-        let outcome = write_file(&recipe, &target, &options, None, watch);
+        let outcome = write_file(&recipe, &target, &options, None, &progress);
         assert!(matches!(outcome, Err(GenerateError::Interrupted)), "{outcome:?}");
-        assert!(made.into_inner() < 40 * 100_000, "it stopped early");
+        assert!(made.load(Ordering::Relaxed) < 40 * 100_000, "it stopped early");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
@@ -211,7 +213,7 @@ fn a_failing_reader_ends_all_threads_with_its_error() {
     }
     let settings = Settings { threads: 4, tile_bytes: 1, ..Settings::automatic() };
     let recipe = recipe(PINK, 64, 10_000);
-    let outcome = write_stream(&recipe, &mut Full(100_000), &settings, Watch::nobody());
+    let outcome = write_stream(&recipe, &mut Full(100_000), &settings, &Progress::new());
     let Err(GenerateError::Stdout(error)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
 }

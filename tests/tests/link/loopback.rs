@@ -14,7 +14,7 @@ use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, PinkNoise, Scratch, Signal, SineWave, SourceSpec,
 };
 use cortex_host::base::ExitCode;
-use cortex_host::base::Interrupt;
+use cortex_host::base::Progress;
 use cortex_host::device::{
     Connection, Fault, FaultSpec, KernelJob, Link, LinkError, Loopback, OpenOptions, Trace,
     TraceReader, compare_seeded, open,
@@ -197,7 +197,7 @@ fn seeded_equals_streamed_and_the_generator_here() {
 struct Impatient {
     device: Loopback,
     frames: FrameDecoder<Vec<u8>>,
-    interrupt: Interrupt,
+    progress: Progress,
 }
 
 impl Link for Impatient {
@@ -212,7 +212,7 @@ impl Link for Impatient {
                 && let Some((header, _)) = self.frames.frame()
                 && header.kind == Kind::SeededResult as u8
             {
-                self.interrupt.raise();
+                self.progress.cancel();
             }
         }
         Ok(count)
@@ -226,13 +226,13 @@ impl Link for Impatient {
 /// The device has answered, and this program computes its own half: that too can be stopped.
 #[test]
 fn the_hosts_half_of_a_seeded_run_can_be_interrupted() {
-    let interrupt = Interrupt::new();
+    let progress = Progress::new();
     let link = Impatient {
         device: Loopback::new().expect("device"),
         frames: FrameDecoder::new(vec![0; 20_000]),
-        interrupt: interrupt.clone(),
+        progress: progress.clone(),
     };
-    let mut connection = Connection::open(Box::new(link), None, Some(interrupt)).expect("answers");
+    let mut connection = Connection::open(Box::new(link), None, Some(progress)).expect("answers");
     let signal = Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 });
     let source = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
     // Some 13 million samples: longer than one look at the interrupt is from the next.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cortex_core::kernel::{Kernel, KernelFault, KernelShape};
-use cortex_host::base::Interrupt;
+use cortex_host::base::Progress;
 use cortex_host::harness::{
-    Clock, Device, Ending, Job, JobError, Manual, NativeDevice, Pacing, SampleFile,
-    SampleFileError, WindowDone, WindowFault, WindowRecord, WindowSink, run_job,
+    Clock, Device, Ending, Job, JobError, Manual, NativeDevice, Pace, SampleFile, SampleFileError,
+    WindowDone, WindowFault, WindowRecord, WindowSink, run_job,
 };
 
 const MS: u64 = 1_000_000;
@@ -87,7 +87,7 @@ fn job(rows: u64) -> Job {
         rows,
         warmup_windows: 0,
         repeats: 1,
-        pacing: Pacing::Realtime,
+        pace: Pace::Realtime,
     }
 }
 
@@ -111,7 +111,7 @@ fn run(
     let kernel = TestKernel { clock: clock.clone(), calls: AtomicU64::new(0), cost_ms, refuse };
     let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
     let mut memory = Memory::default();
-    let ending = run_job(job, &mut samples, &mut device, &*clock, &Interrupt::new(), &mut memory)?;
+    let ending = run_job(job, &mut samples, &mut device, &*clock, &Progress::new(), &mut memory)?;
     assert_eq!(ending, Ending::Complete);
     Ok(memory)
 }
@@ -158,7 +158,7 @@ fn a_kernel_slower_than_the_data_falls_further_behind_with_every_window() {
 
 #[test]
 fn pace_max_releases_a_window_when_the_one_before_is_done() {
-    let job = Job { pacing: Pacing::Max, ..job(120) };
+    let job = Job { pace: Pace::Max, ..job(120) };
     let memory = run(&job, None, |call| if call == 2 { 450 } else { 30 }).unwrap();
     assert_eq!(end_to_end_ms(&memory), [30, 30, 450, 30, 30, 30, 30, 30, 30, 30, 30]);
     for pair in memory.records.windows(2) {
@@ -209,14 +209,14 @@ fn an_interrupt_ends_the_job_between_windows() {
     let job = job(120);
     let mut samples = dataset(folder.path(), 120);
     let clock = Arc::new(Manual::new(0));
-    let interrupt = Interrupt::new();
-    let raiser = interrupt.clone();
+    let progress = Progress::new();
+    let raiser = progress.clone();
     let kernel = TestKernel {
         clock: clock.clone(),
         calls: AtomicU64::new(0),
         cost_ms: move |call| {
             if call == 3 {
-                raiser.raise();
+                raiser.cancel();
             }
             1
         },
@@ -224,7 +224,7 @@ fn an_interrupt_ends_the_job_between_windows() {
     };
     let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
     let mut records = Vec::new();
-    let ending = run_job(&job, &mut samples, &mut device, &*clock, &interrupt, &mut records);
+    let ending = run_job(&job, &mut samples, &mut device, &*clock, &progress, &mut records);
     assert_eq!(ending.unwrap(), Ending::Interrupted);
     assert_eq!(records.len(), 4);
     assert!(records.iter().all(|record: &WindowRecord| record.fault.is_none()));
@@ -267,7 +267,7 @@ fn a_lost_device_ends_the_job_and_its_last_window_counts_as_failed() {
         &mut samples,
         &mut Vanishing,
         &Manual::new(0),
-        &Interrupt::new(),
+        &Progress::new(),
         &mut records,
     );
     assert!(matches!(result, Err(JobError::DeviceLost { index: 2, .. })), "{result:?}");
@@ -285,17 +285,17 @@ impl Clock for SetBack {
         self.0.fetch_add(MS / 10, Ordering::SeqCst) + look.wrapping_mul(2_654_435_761) % 11 * MS
     }
 
-    fn wait_until(&self, instant_ns: u64, interrupt: &Interrupt) -> bool {
+    fn wait_until(&self, instant_ns: u64, progress: &Progress) -> bool {
         self.0.fetch_max(instant_ns, Ordering::SeqCst);
-        !interrupt.raised()
+        !progress.is_cancelled()
     }
 }
 
 #[test]
 fn a_clock_that_is_set_back_makes_no_latency_of_centuries() {
-    for pacing in [Pacing::Realtime, Pacing::Max] {
+    for pace in [Pace::Realtime, Pace::Max] {
         let folder = tempfile::tempdir().unwrap();
-        let job = Job { pacing, ..job(2000) };
+        let job = Job { pace, ..job(2000) };
         let mut samples = dataset(folder.path(), 2000);
         let kernel = TestKernel {
             clock: Arc::new(Manual::new(0)),
@@ -307,7 +307,7 @@ fn a_clock_that_is_set_back_makes_no_latency_of_centuries() {
         let mut memory = Memory::default();
         let clock = SetBack::default();
         let ending =
-            run_job(&job, &mut samples, &mut device, &clock, &Interrupt::new(), &mut memory);
+            run_job(&job, &mut samples, &mut device, &clock, &Progress::new(), &mut memory);
         assert_eq!(ending.unwrap(), Ending::Complete);
         assert_eq!(memory.records.len(), 199);
         let turned = memory.records.iter().filter(|record| record.end_ns < record.start_ns);
@@ -332,7 +332,7 @@ fn a_dataset_that_shrinks_during_the_run_is_an_error() {
         &mut samples,
         &mut Vanishing,
         &Manual::new(0),
-        &Interrupt::new(),
+        &Progress::new(),
         &mut records,
     );
     let error = result.err().unwrap();

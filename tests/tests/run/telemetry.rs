@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cortex_core::kernel::{KernelFault, KernelShape};
-use cortex_host::harness::{DeviceTiming, Job, Pacing, WindowFault, WindowRecord, WindowSink};
+use cortex_host::base::Progress;
+use cortex_host::harness::{DeviceTiming, Job, Pace, WindowFault, WindowRecord, WindowSink};
 use cortex_host::plan::TelemetryFormat;
 use cortex_host::results::{KernelStatistics, KernelSummary, TelemetrySettings, TelemetryWriter};
 use serde_json::Value;
@@ -25,7 +26,7 @@ fn job(rows: u64) -> Job {
         rows,
         warmup_windows: 2,
         repeats: 2,
-        pacing: Pacing::Max,
+        pace: Pace::Max,
     }
 }
 
@@ -108,11 +109,11 @@ fn ndjson_rows(folder: &Path) -> Vec<BTreeMap<String, String>> {
 }
 
 /// Adds up what the writer tells of its progress.
-fn counter(told: &Arc<AtomicU64>) -> impl Fn(u64) + Send + 'static {
+fn counter(told: &Arc<AtomicU64>) -> Progress {
     let told = Arc::clone(told);
-    move |windows| {
+    Progress::new().reporting(move |windows| {
         told.fetch_add(windows, Ordering::SeqCst);
-    }
+    })
 }
 
 #[test]
@@ -256,8 +257,12 @@ fn rows_are_on_their_way_to_the_disk_while_the_run_goes_on() {
 fn existing_telemetry_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), TelemetryFormat::Csv, &job(50), &[]);
-    let again =
-        TelemetryWriter::create(folder.path(), settings(TelemetryFormat::Csv), &job(50), |_| {});
+    let again = TelemetryWriter::create(
+        folder.path(),
+        settings(TelemetryFormat::Csv),
+        &job(50),
+        Progress::new(),
+    );
     let error = again.err().unwrap().to_string();
     assert!(error.contains("telemetry.csv") && error.contains("exists"), "{error}");
 }

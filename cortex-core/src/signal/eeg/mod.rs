@@ -15,10 +15,13 @@
 //! Sources and rhythms do not depend on the channels asked for, so channel `c` is the same in every
 //! montage; a group of channels shares one computation of them ([`EegSources`]).
 
+mod artefacts;
 mod montage;
 mod paradigm;
 mod rhythm;
 
+pub use artefacts::{ArtefactParams, Interval, Occurrences};
+use artefacts::{Artefacts, PopState, SharedState};
 pub use montage::{ELECTRODES, name};
 use montage::{Position, dot};
 use paradigm::Trials;
@@ -42,8 +45,12 @@ const SOURCE_LANES: usize = 8;
 const RHYTHMS: usize = 5;
 /// Electrodes that the rhythms and the evoked signal are largest at.
 const RHYTHM_SITES: [&str; RHYTHMS] = ["C3", "C4", "C3", "C4", "POz"];
-/// Columns that are mixed: sources, rhythms, the evoked signal.
-const COLUMNS: usize = SOURCES + RHYTHMS + 1;
+/// Places of the evoked signal, the shared artefacts and the mains among the columns.
+const EVOKED: usize = SOURCES + RHYTHMS;
+const ARTEFACTS: usize = EVOKED + 1;
+const MAINS: usize = ARTEFACTS + artefacts::SHARED;
+/// Columns that are mixed: sources, rhythms, the evoked signal, artefacts and mains.
+pub const COLUMNS: usize = MAINS + 1;
 /// Stream of the channels' own noise: behind those of the sources.
 const OWN_STREAM: u32 = SOURCES as u32;
 /// Width of a weight over the sphere: it falls by e where 1 - cos(angle) is this.
@@ -79,6 +86,8 @@ pub struct EegParams {
     pub alpha: RhythmParams,
     /// The task.
     pub paradigm: Paradigm,
+    /// What spoils the signal.
+    pub artefacts: ArtefactParams,
 }
 
 impl Default for EegParams {
@@ -97,6 +106,7 @@ impl Default for EegParams {
             beta: rhythm(4.0, 22.0, 5.0),
             alpha: rhythm(10.0, 10.0, 2.0),
             paradigm: Paradigm::Rest,
+            artefacts: ArtefactParams::default(),
         }
     }
 }
@@ -108,6 +118,7 @@ pub struct Eeg {
     rhythms: [Resonator; RHYTHMS],
     rhythm_key: StreamKey,
     trials: Trials,
+    artefacts: Artefacts,
     background_uv: f64,
     own_fraction: f64,
     rhythm_uv: [f64; RHYTHMS],
@@ -121,6 +132,7 @@ pub type SourceBlock = [[f32; COLUMNS]; BLOCK_SAMPLES];
 pub struct EegSources {
     lanes: [Lanes<SOURCE_LANES>; SOURCES / SOURCE_LANES],
     rhythms: [ResonatorState; RHYTHMS],
+    artefacts: SharedState,
     next_block: u64,
 }
 
@@ -131,6 +143,7 @@ pub struct EegLanes<const N: usize> {
     weights: [[f32; N]; COLUMNS],
     own: Lanes<N>,
     own_weight: f32,
+    pops: [PopState; N],
 }
 
 impl Eeg {
@@ -162,6 +175,7 @@ impl Eeg {
             rhythms,
             rhythm_key: StreamKey::new(seed, RHYTHM_DOMAIN),
             trials: Trials::new(&params.paradigm, rate, seed)?,
+            artefacts: Artefacts::new(&params.artefacts, rate, seed)?,
             background_uv,
             own_fraction,
             rhythm_uv,
@@ -171,6 +185,30 @@ impl Eeg {
     /// The events of the paradigm in order, without end; none at rest.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         (0..).map_while(|trial| self.trials.event(trial))
+    }
+
+    /// Blinks, in order; none when they are left out.
+    #[must_use]
+    pub fn blinks(&self) -> Occurrences {
+        self.artefacts.blinks()
+    }
+
+    /// Muscle bursts, in order.
+    #[must_use]
+    pub fn muscle_bursts(&self) -> Occurrences {
+        self.artefacts.muscle_bursts()
+    }
+
+    /// Heart beats, in order.
+    #[must_use]
+    pub fn heart_beats(&self) -> Occurrences {
+        self.artefacts.heart_beats()
+    }
+
+    /// Pops of the electrode of `channel`, in order.
+    #[must_use]
+    pub fn pops(&self, channel: u32) -> Occurrences {
+        self.artefacts.pops(channel)
     }
 
     /// Covariance of the background of two channels, in µV², without rhythms and responses.
@@ -199,7 +237,7 @@ impl Eeg {
         random::normals(&words, &mut normals);
         let rhythms =
             core::array::from_fn(|j| self.rhythms[j].start([normals[0][j], normals[1][j]]));
-        EegSources { lanes, rhythms, next_block: 0 }
+        EegSources { lanes, rhythms, artefacts: self.artefacts.start(), next_block: 0 }
     }
 
     /// Computes the next block of what all channels share.
@@ -230,7 +268,10 @@ impl Eeg {
                 let x = self.rhythms[j].next(&mut sources.rhythms[j], normals[j]);
                 row[SOURCES + j] = envelopes[j] * x;
             }
-            row[SOURCES + RHYTHMS] = self.trials.evoked(sample);
+            row[EVOKED] = self.trials.evoked(sample);
+            row[ARTEFACTS..MAINS]
+                .copy_from_slice(&self.artefacts.shared(&mut sources.artefacts, sample));
+            row[MAINS] = self.artefacts.mains(sample);
         }
         sources.next_block += 1;
     }
@@ -253,10 +294,16 @@ impl Eeg {
                 let weight = self.rhythm_uv[j] * topography(place, site);
                 weights[SOURCES + j][lane] = weight as f32;
             }
-            weights[SOURCES + RHYTHMS][lane] = topography(place, self.trials.site()) as f32;
+            weights[EVOKED][lane] = topography(place, self.trials.site()) as f32;
+            for (j, site) in artefacts::SITES.into_iter().enumerate() {
+                weights[ARTEFACTS + j][lane] = topography(place, site) as f32;
+            }
+            weights[MAINS][lane] = 1.0;
         }
         let own_weight = (self.background_uv * math::sqrt(self.own_fraction)) as f32;
-        EegLanes { weights, own, own_weight }
+        let pops =
+            core::array::from_fn(|lane| self.artefacts.start_pops(first_channel + lane as u32));
+        EegLanes { weights, own, own_weight, pops }
     }
 
     /// Writes the channels' next block to `out`, in microvolts; `block` is that of
@@ -270,15 +317,18 @@ impl Eeg {
         out: &mut LaneBlock<N>,
     ) {
         self.noise.fill(&mut lanes.own, scratch, out);
+        let first = lanes.own.next_block * BLOCK_SAMPLES as u64;
         lanes.own.next_block += 1;
-        for (row, columns) in out.iter_mut().zip(block) {
+        for ((row, columns), sample) in out.iter_mut().zip(block).zip(first..) {
             let mut sums: [f32; N] = core::array::from_fn(|lane| lanes.own_weight * row[lane]);
             for (value, weights) in columns.iter().zip(&lanes.weights) {
                 for lane in 0..N {
                     sums[lane] += value * weights[lane];
                 }
             }
-            *row = sums;
+            for lane in 0..N {
+                row[lane] = sums[lane] + self.artefacts.popped(&mut lanes.pops[lane], sample);
+            }
         }
     }
 }

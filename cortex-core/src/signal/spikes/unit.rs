@@ -25,7 +25,7 @@ use super::SpikeParams;
 use super::waveform::{TICKS, Waveform};
 use crate::math;
 use crate::parameter::{ParameterError, within};
-use crate::random::StreamKey;
+use crate::random::{StreamKey, exponential, normal};
 
 /// Each spike of a burst is this much of the one before.
 const BURST_DECAY: f32 = 0.9;
@@ -33,8 +33,6 @@ const BURST_DECAY: f32 = 0.9;
 const LEAST_AMPLITUDE: f32 = 0.1;
 /// Words of a spike.
 const SPIKE_WORDS: usize = 4;
-/// 2^-32.
-const WORD: f32 = 1.0 / 4_294_967_296.0;
 
 /// The firing statistics, in ticks, shared by all units.
 #[derive(Clone, Copy, Debug)]
@@ -99,18 +97,6 @@ pub struct UnitState {
     /// Spikes left of the burst after the next, and those before it.
     burst_left: u32,
     burst_done: u32,
-}
-
-/// An exponential variate of mean 1 from a word: -ln of a uniform number in (0, 1), to 4e-7.
-#[inline(always)]
-fn exponential(word: u32) -> f32 {
-    -math::lnf(((word >> 1) as i32 as f32 + 0.5) * (2.0 * WORD))
-}
-
-/// A standard normal number from two words (Box and Muller).
-#[inline(always)]
-fn normal(words: [u32; 2]) -> f32 {
-    math::sqrtf(2.0 * exponential(words[0])) * math::sin_cos_turn(words[1]).1
 }
 
 /// A uniform number in [0, 1) from a word.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Check;
+use super::check::Check;
 use crate::platform::scheduling::{RealtimePolicy, set_realtime_policy};
 use crate::primitive::{FILES, Library};
 use crate::results::HostFacts;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::Check;
+use super::check::Check;
 use crate::device::board::{BoardSpec, boards};
 use crate::device::qemu::in_path;
 

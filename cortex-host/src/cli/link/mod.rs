@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::Talk;
+use super::Console;
 use crate::base::{ExitCode, Failure};
 use crate::device::{Direction, TraceReader, TraceRecord};
 use cortex_core::link::frame::{Damage, FrameDecoder, FrameEvent};
@@ -71,7 +71,7 @@ struct Line {
 ///
 /// # Errors
 /// [`Failure`] when the file cannot be read or is no trace, or stdout cannot be written.
-pub fn execute(args: &Args, _talk: &Talk) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, _talk: &Console) -> Result<ExitCode, Failure> {
     let LinkCommand::Decode { file, json } = &args.command;
     let mut to_device = FrameDecoder::new(vec![0u8; FRAME_BYTES]);
     let mut to_host = FrameDecoder::new(vec![0u8; FRAME_BYTES]);

@@ -4,21 +4,21 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::base::one_line;
+use crate::base::{Level, Observer, Progress, one_line};
 
-/// The voice of a command on stderr.
+/// What a command says on stderr.
 ///
-/// A closed stderr is not an error: talk is then lost, work goes on.
+/// A closed stderr is not an error: the messages are lost and the work goes on.
 #[derive(Clone, Copy, Debug)]
-pub struct Talk {
+pub struct Console {
     quiet: bool,
     verbose: u8,
     terminal: bool,
     color: bool,
 }
 
-impl Talk {
-    /// Talk as `--quiet` and `-v` ask; colour and progress bars only on a terminal, colour
+impl Console {
+    /// As `--quiet` and `-v` ask; colour and progress bars only on a terminal, colour
     /// also only without `NO_COLOR` in the environment.
     #[must_use]
     pub fn new(quiet: bool, verbose: u8) -> Self {
@@ -70,9 +70,7 @@ impl Talk {
         self.terminal
     }
 
-    /// A progress bar over `total` steps: drawn on a terminal, hidden elsewhere and when quiet.
-    #[must_use]
-    pub fn progress(&self, total: u64, label: &str) -> ProgressBar {
+    fn bar(&self, total: u64, label: &str) -> ProgressBar {
         if self.quiet || !self.terminal {
             return ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
         }
@@ -91,5 +89,30 @@ impl Talk {
 
     fn line(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+impl Observer for Console {
+    fn message(&self, level: Level, text: &str) {
+        match level {
+            Level::Detail => self.detail(1, text),
+            Level::Info => self.say(text),
+            Level::Warning => self.warn(text),
+        }
+    }
+
+    /// A progress bar: drawn on a terminal, hidden elsewhere and when quiet, cleared at the end.
+    fn step(&self, progress: &Progress, label: &str, total: u64) -> Progress {
+        let bar = Cleared(self.bar(total, label));
+        progress.reporting(move |units| bar.0.inc(units))
+    }
+}
+
+/// A bar that leaves the terminal as it was.
+struct Cleared(ProgressBar);
+
+impl Drop for Cleared {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }

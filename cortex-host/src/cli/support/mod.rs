@@ -2,5 +2,5 @@
 
 pub(crate) mod browser;
 pub(crate) mod console;
+pub(crate) mod engine_args;
 pub(crate) mod output;
-pub(crate) mod progress;

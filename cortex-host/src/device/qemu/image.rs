@@ -4,11 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::EmulatorError;
+use super::error::{EmulatorError, FIRMWARE_VARIABLE};
 use crate::device::board::BoardSpec;
-
-/// Environment variable with a ready image, used instead of building one.
-pub const FIRMWARE_VARIABLE: &str = "CORTEX_FIRMWARE";
 
 /// The two programs each board folder builds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,5 +9,6 @@ mod read;
 mod sections;
 mod write;
 
+pub(crate) use read::FORMAT;
 pub use read::{Description, open};
 pub use write::{Header, Marker, header_paths, remove_header, stage_header, write_header};

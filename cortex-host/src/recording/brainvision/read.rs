@@ -11,11 +11,17 @@ use super::sections::Sections;
 use super::write::sampling_interval_us;
 use crate::base::quoted;
 use crate::recording::events::{Event, MOST_EVENTS};
-use crate::recording::layout::{Element, PlaneReader, Scale};
-use crate::recording::stream::{
-    Format, OpenOptions, Recording, check_channels, interleaved, planar,
-};
+use crate::recording::layout::{Element, PlaneReader, Scale, interleaved, planar};
+use crate::recording::stream::{Format, OpenOptions, Recording, check_channels};
 use crate::recording::{DatasetError, Unit, labels};
+
+/// A BrainVision header, which names its data file.
+pub(crate) const FORMAT: Format = Format {
+    name: "BrainVision",
+    extensions: &["vhdr"],
+    magic: b"Brain Vision Data Exchange Header File",
+    open,
+};
 
 /// Largest header and marker file read: far beyond any real one, and a bound on memory.
 const MOST_HEADER_BYTES: u64 = 8 * 1024 * 1024;
@@ -256,7 +262,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     Ok(Recording {
         path: path.to_owned(),
         data_path: data.clone(),
-        format: Format::BrainVision,
+        format: FORMAT.name,
         channel_names: labels::distinct(channel_names),
         sample_rate_hz: header.sample_rate_hz,
         samples: present,

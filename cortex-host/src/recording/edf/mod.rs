@@ -44,6 +44,14 @@ use super::stream::{Format, OpenOptions, Recording};
 use super::{DatasetError, Unit, labels};
 use header::{Header, Signal};
 
+/// EDF and EDF+.
+pub(super) const EDF: Format =
+    Format { name: "EDF", extensions: &["edf", "edf+", "rec"], magic: b"0       ", open };
+
+/// BDF and BDF+.
+pub(super) const BDF: Format =
+    Format { name: "BDF", extensions: &["bdf", "bdf+"], magic: b"\xffBIOSEMI", open };
+
 /// Opens an EDF, EDF+ or BDF file.
 ///
 /// # Errors
@@ -104,7 +112,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     Ok(Recording {
         path: path.to_owned(),
         data_path: path.to_owned(),
-        format: if header.bdf { Format::Bdf } else { Format::Edf },
+        format: if header.bdf { BDF.name } else { EDF.name },
         channel_names: labels::distinct(names),
         sample_rate_hz: header.rate_of(record_samples),
         samples: records * record_samples,

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{FULL, Page, seconds};
+use super::elements::{FULL, Page, seconds};
 use crate::report::charts;
 use crate::results::{InputSpectrum, ReferenceKind, Summary};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{FULL, HALF, Page};
+use super::elements::{FULL, HALF, Page};
 use crate::plot::escape;
 use crate::report::charts;
 use crate::report::run::KernelWindows;

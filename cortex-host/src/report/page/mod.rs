@@ -4,22 +4,16 @@
 
 use std::fmt::{self, Write};
 
+mod elements;
 mod facts;
 mod kernels;
 
+use elements::{OVERVIEW, Page, seconds};
+
 use super::charts;
 use super::run::RunRecord;
-use crate::plot::{Chart, Frame, STYLE, escape};
+use crate::plot::{STYLE, escape};
 use crate::results::{RunStatus, Summary, headline};
-
-/// Where a chart begins and how wide the picture is, in pixels: across the page, half of it, and
-/// across with room for names beside the axis.
-const FULL: (f64, f64) = (0.0, 960.0);
-const HALF: (f64, f64) = (0.0, 474.0);
-const OVERVIEW: (f64, f64) = (36.0, 960.0);
-
-/// Charts lie this far apart in a plane of their own, so that no two have the same place.
-const CHART_STEP: f64 = 1000.0;
 
 /// A configuration longer than this is left out, in bytes.
 const MOST_CONFIG_BYTES: usize = 64 << 10;
@@ -31,11 +25,6 @@ pub fn html(record: &RunRecord) -> String {
     // Writing to a String cannot fail.
     let _ = page.write(record);
     page.out
-}
-
-struct Page {
-    out: String,
-    charts: u32,
 }
 
 impl Page {
@@ -147,10 +136,6 @@ impl Page {
         Ok(())
     }
 
-    fn notice(&mut self, class: &str, text: &str) -> fmt::Result {
-        writeln!(self.out, "<p class=\"notice {class}\">{}</p>", escape(text))
-    }
-
     fn reproduce(&mut self, record: &RunRecord) -> fmt::Result {
         let summary = &record.summary;
         writeln!(
@@ -170,55 +155,8 @@ impl Page {
             _ => Ok(()),
         }
     }
-
-    /// A table of facts.
-    fn about<N: AsRef<str>>(&mut self, facts: &[(N, String)]) -> fmt::Result {
-        if facts.is_empty() {
-            return Ok(());
-        }
-        self.out.push_str("<table class=\"about\">\n");
-        for (name, value) in facts {
-            writeln!(
-                self.out,
-                "<tr><th>{}</th><td>{}</td></tr>",
-                escape(name.as_ref()),
-                escape(value)
-            )?;
-        }
-        self.out.push_str("</table>\n");
-        Ok(())
-    }
-
-    /// A chart with a caption, which is plain text and may be empty.
-    fn chart(
-        &mut self,
-        chart: Option<Chart>,
-        (x, width): (f64, f64),
-        height: f64,
-        caption: &str,
-    ) -> fmt::Result {
-        let Some(chart) = chart else { return Ok(()) };
-        let y = f64::from(self.charts) * CHART_STEP;
-        self.charts += 1;
-        writeln!(
-            self.out,
-            "<figure><svg class=\"chart\" viewBox=\"0 {y} {width} {height}\" role=\"img\" \
-             aria-label=\"{}\">\n{}</svg>",
-            escape(&chart.title),
-            chart.render(Frame { x, y, width: width - x, height })
-        )?;
-        if !caption.is_empty() {
-            writeln!(self.out, "<figcaption>{}</figcaption>", escape(caption))?;
-        }
-        writeln!(self.out, "</figure>")
-    }
 }
 
 fn overview_height(summary: &Summary) -> f64 {
     110.0 + 34.0 * summary.kernels.len().min(24) as f64
-}
-
-/// Seconds with three digits or so.
-fn seconds(value: f64) -> String {
-    if value < 10.0 { format!("{value:.2}") } else { format!("{value:.1}") }
 }

@@ -2,9 +2,10 @@
 
 use cortex_core::kernel::Kernel;
 
-use super::loaded::Loaded;
+use super::built::BuiltKernel;
 use crate::device::Device;
-use crate::plan::{Pace, Plan, Transfer};
+use crate::harness::Pace;
+use crate::plan::{Plan, Transfer};
 
 /// Bits of a byte on the line: start, eight data, stop.
 const LINE_BITS: f64 = 10.0;
@@ -15,18 +16,18 @@ const SAMPLE_SHARE: f64 = 0.98;
 
 /// What to tell the user when samples arrive or results leave faster than the line of a serial
 /// device can carry them.
-pub(crate) fn too_slow(plan: &Plan, loaded: &Loaded) -> Option<String> {
+pub(super) fn too_slow(plan: &Plan, kernel: &BuiltKernel) -> Option<String> {
     let Device::Serial { baud, .. } = plan.device else { return None };
     if plan.execution.pace != Pace::Realtime || plan.transfer != Transfer::Streamed {
         return None;
     }
-    let shape = loaded.job.shape;
+    let shape = kernel.job.shape;
     let hops_per_s = shape.sample_rate_hz / shape.hop as f64;
     let bytes_per_s =
         |values: usize, value_bytes: usize| (values * value_bytes) as f64 * hops_per_s;
     let there = bytes_per_s(shape.hop * shape.channels, plan.encoding.on_the_link().sample_bytes());
     let back =
-        bytes_per_s(loaded.kernel.output_len(shape.hop), plan.results.on_the_link().sample_bytes());
+        bytes_per_s(kernel.kernel.output_len(shape.hop), plan.results.on_the_link().sample_bytes());
     // The two directions have a wire each.
     let wanted = there.max(back);
     let carried = f64::from(baud) / LINE_BITS * SAMPLE_SHARE;
@@ -35,7 +36,7 @@ pub(crate) fn too_slow(plan: &Plan, loaded: &Loaded) -> Option<String> {
             "{} moves {:.1} kB/s of samples, but a line of {baud} baud carries {:.1}: windows will \
              be late; use fewer channels, encoding: i16, results: digests or transfer: seeded (a \
              USB port without a line behind it may carry more)",
-            loaded.job.name,
+            kernel.job.name,
             wanted / 1e3,
             carried / 1e3
         )
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
     use crate::config::{Source, parse};
     use crate::primitive::Library;
-    use crate::run::loaded::load;
+    use crate::run::built::build;
 
     /// 16 channels at 250 Hz are 16 kB/s as f32; 115200 baud carry 11.3, 230400 carry 22.6.
     #[test]
@@ -60,7 +61,7 @@ mod tests {
             );
             let source = Source { name: "c.yaml".to_owned(), text, folder: None };
             let plan = Plan::new(&parse(&source).unwrap(), &Library::new(None)).unwrap();
-            too_slow(&plan, &load(&plan).unwrap()[0])
+            too_slow(&plan, &build(&plan).unwrap()[0])
         };
         let slow = warning("device: 'serial:///dev/ttyACM0?baud=115200'").unwrap();
         assert!(slow.contains("car moves 16.0 kB/s") && slow.contains("carries 11.3"), "{slow}");

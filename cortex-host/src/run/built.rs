@@ -3,24 +3,24 @@
 use cortex_core::kernel::{AnyKernel, KernelShape, KernelSpec};
 
 use crate::base::Failure;
-use crate::harness::{Job, Pacing};
-use crate::plan::{KernelPlan, Pace, Plan};
+use crate::harness::Job;
+use crate::plan::{KernelPlan, Plan};
 use crate::results::kernel_folder_names;
 
 /// A kernel ready to run.
-pub(crate) struct Loaded {
-    pub(crate) job: Job,
-    pub(crate) spec: KernelSpec,
-    pub(crate) kernel: AnyKernel,
+pub(super) struct BuiltKernel {
+    pub(super) job: Job,
+    pub(super) spec: KernelSpec,
+    pub(super) kernel: AnyKernel,
 }
 
 /// Builds every kernel of `plan`, so that none is refused halfway through a run.
-pub(crate) fn load(plan: &Plan) -> Result<Vec<Loaded>, Failure> {
+pub(super) fn build(plan: &Plan) -> Result<Vec<BuiltKernel>, Failure> {
     let names = kernel_folder_names(plan.kernels.iter().map(|kernel| kernel.name.as_str()));
-    plan.kernels.iter().zip(names).map(|(kernel, name)| load_one(plan, kernel, name)).collect()
+    plan.kernels.iter().zip(names).map(|(kernel, name)| build_one(plan, kernel, name)).collect()
 }
 
-fn load_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<Loaded, Failure> {
+fn build_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<BuiltKernel, Failure> {
     let shape = KernelShape {
         channels: plan.dataset.channels(),
         window: kernel.window,
@@ -38,10 +38,7 @@ fn load_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<Loaded, Fa
         rows: plan.samples_per_repeat(),
         warmup_windows: plan.execution.warmup_windows,
         repeats: plan.execution.repeat_count,
-        pacing: match plan.execution.pace {
-            Pace::Realtime => Pacing::Realtime,
-            Pace::Max => Pacing::Max,
-        },
+        pace: plan.execution.pace,
     };
-    Ok(Loaded { job, spec: kernel.spec.clone(), kernel: built })
+    Ok(BuiltKernel { job, spec: kernel.spec.clone(), kernel: built })
 }
