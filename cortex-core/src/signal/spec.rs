@@ -8,16 +8,11 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Effects, Signal};
+use crate::kernel::{MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 use crate::parameter::{
     Declaration, POSITIVE, Parameter, ParameterError, below_nyquist, number, positive,
     positive_within,
 };
-
-/// Lowest sample rate of a generator, in Hz.
-pub const MIN_SAMPLE_RATE_HZ: f64 = 1e-3;
-
-/// Highest sample rate of a generator, in Hz.
-pub const MAX_SAMPLE_RATE_HZ: f64 = 1e7;
 
 /// A frozen generator: the version in `primitives/datasets/<version>/synthetic`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,6 +3,8 @@
 //! Ranges and defaults are applied when a [`crate::plan::Plan`] is made of it; the JSON schema
 //! and docs/reference/configuration.md state them too, and tests hold the three together.
 
+use cortex_core::kernel::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MAX_WINDOW, MIN_SAMPLE_RATE_HZ};
+
 use super::decode::{At, table};
 use super::node::Node;
 use super::schema::{AnyDatasetParams, AnyKernelParams};
@@ -57,10 +59,10 @@ table! {
         #[schemars(extend("default" = "float32", "enum" = ["float32"]))]
         pub format: At<String>,
         /// Number of channels.
-        #[schemars(required, range(min = 1, max = 65_536))]
+        #[schemars(required, range(min = 1, max = MAX_CHANNELS))]
         pub channels: At<u64>,
         /// Sample rate in Hz.
-        #[schemars(required, range(min = 0.001, max = 1e7))]
+        #[schemars(required, range(min = MIN_SAMPLE_RATE_HZ, max = MAX_SAMPLE_RATE_HZ))]
         pub sample_rate_hz: At<f64>,
         /// Parameters of a generator dataset; its version decides which there are.
         #[schemars(with = "Option<AnyDatasetParams>")]
@@ -81,10 +83,10 @@ table! {
         #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
         pub deadline_us: At<f64>,
         /// Window length in samples.
-        #[schemars(range(min = 1, max = 1_048_576), extend("default" = 160))]
+        #[schemars(range(min = 1, max = MAX_WINDOW), extend("default" = 160))]
         pub window: At<u64>,
         /// New samples per window after the first, at most the window. Default: half the window.
-        #[schemars(range(min = 1, max = 1_048_576))]
+        #[schemars(range(min = 1, max = MAX_WINDOW))]
         pub hop: At<u64>,
         /// The kernel's own parameters; its name decides which there are.
         #[schemars(with = "Option<AnyKernelParams>")]
