@@ -182,6 +182,36 @@ fn the_pages_tables_of_parameters_are_the_declared_ones() {
     assert!(page() == made, "run this test with CORTEX_WRITE_DOCS=1");
 }
 
+/// The fuzzer's words hold every declared key, choice and name, so that a new one is reached.
+#[test]
+fn the_fuzzers_words_hold_what_is_declared() {
+    let words = fs::read_to_string(checkout().join("tests/fuzz/dictionaries/config")).unwrap();
+    let mut wanted = Vec::new();
+    for info in KernelName::ALL.map(KernelName::info) {
+        wanted.push(format!("\"{}\"", info.name));
+        words_of(info.parameters, &mut wanted);
+    }
+    for (parameter, _) in of_datasets() {
+        words_of(&[parameter], &mut wanted);
+    }
+    for word in wanted {
+        assert!(words.lines().any(|line| line == word), "{word} is not in the dictionary");
+    }
+}
+
+fn words_of(parameters: &[Parameter], words: &mut Vec<String>) {
+    for parameter in parameters {
+        words.push(format!("\"{}: \"", parameter.name));
+        match parameter.kind {
+            Kind::Choice(choices) => {
+                words.extend(choices.iter().map(|choice| format!("\"{choice}\"")));
+            }
+            Kind::List { of, .. } | Kind::Table(of) => words_of(of, words),
+            Kind::Number { .. } | Kind::Count { .. } => {}
+        }
+    }
+}
+
 /// Ten seconds of zeros for the recording that an example names.
 fn provide_recording(folder: &Path, example: &str) {
     if example.contains("recordings/S001R03.float32") {
