@@ -37,7 +37,7 @@ part() {
         sh tests/release.sh
         ;;
     guide)
-        say "the kernel of docs/guides/your-own-kernel.md"
+        say "the kernel of docs/guides/built-in-kernel.md"
         CORTEX_GUIDE_RUN=1 cargo test -q -p cortex-tests --test docs guide_own_kernel
         ;;
     slurm)

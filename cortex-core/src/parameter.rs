@@ -228,6 +228,7 @@ impl<T: Clone, const N: usize> Initial<heapless::Vec<T, N>> for Declaration<&'st
 ///     }
 /// }
 /// ```
+#[macro_export]
 macro_rules! parameters {
     (
         $(#[$meta:meta])*

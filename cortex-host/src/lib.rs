@@ -63,6 +63,9 @@ pub mod compare;
 /// Carrying a plan out: what `cortex-host run` does, as a function.
 pub mod run;
 
+/// Whether a kernel computes what its oracle does.
+pub mod validate;
+
 /// The command line.
 #[cfg(feature = "cli")]
 pub mod cli;

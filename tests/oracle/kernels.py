@@ -16,9 +16,12 @@ import pathlib
 import sys
 
 import numpy as np
-from scipy import signal
 
-STREAMING = ("noop", "car", "notch_iir", "bandpass_fir")
+PRIMITIVES = pathlib.Path(__file__).resolve().parents[2] / "primitives/kernels/v1"
+sys.path.insert(0, str(PRIMITIVES))
+import oracle  # noqa: E402
+from oracle import STREAMING, next_power_of_two  # noqa: E402
+
 CHANNELS = 3
 WINDOWS = 5
 
@@ -44,58 +47,14 @@ def split_spec(spec):
     return name, params
 
 
-def next_power_of_two(length):
-    return max(8, 1 << (length - 1).bit_length())
-
-
 def stream(spec, x, fs):
     """Output rows of a streaming kernel over all input rows, from silence."""
-    name, params = split_spec(spec)
-    if name == "noop":
-        return x
-    if name == "car":
-        return x - x.mean(axis=1, keepdims=True)
-    if name == "notch_iir":
-        b, a = signal.iirnotch(params.get("f0_hz", 60.0), params.get("q", 30.0), fs=fs)
-        return signal.lfilter(b, a, x, axis=0)
-    if name == "bandpass_fir":
-        edges = [params.get("low_hz", 8.0), params.get("high_hz", 30.0)]
-        taps = signal.firwin(params.get("taps", 129), edges, pass_zero=False, fs=fs)
-        return signal.lfilter(taps, [1.0], x, axis=0)
-    raise SystemExit(f"no reference for kernel {name}")
+    return oracle.stream(*split_spec(spec), x, fs)
 
 
 def windowed(spec, window, fs):
     """Result of a windowed kernel for one window (samples x channels), flat."""
-    name, params = split_spec(spec)
-    length = len(window)
-    if name == "goertzel":
-        bands = params.get("bands", [{"low_hz": 8, "high_hz": 13}, {"low_hz": 13, "high_hz": 30}])
-        power = np.abs(np.fft.rfft(window, axis=0)) ** 2
-        bin_of = lambda hz: int(np.floor(hz * length / fs + 0.5))
-        return np.concatenate(
-            [power[bin_of(b["low_hz"]) : bin_of(b["high_hz"]) + 1].sum(axis=0) for b in bands]
-        )
-    if name == "welch_psd":
-        nperseg = params.get("nperseg") or min(256, length)
-        noverlap = params.get("noverlap")
-        _, psd = signal.welch(
-            window,
-            fs,
-            window="hann",
-            nperseg=nperseg,
-            noverlap=nperseg // 2 if noverlap is None else noverlap,
-            nfft=params.get("nfft") or next_power_of_two(nperseg),
-            detrend="constant",
-            scaling="density",
-            average="mean",
-            axis=0,
-        )
-        return psd.ravel()
-    if name == "fft":
-        spectrum = np.fft.rfft(window, n=params.get("nfft") or next_power_of_two(length), axis=0)
-        return np.stack([spectrum.real, spectrum.imag], axis=-1).ravel()
-    raise SystemExit(f"no reference for kernel {name}")
+    return oracle.windowed(*split_spec(spec), window, fs)
 
 
 def reference(spec, x, fs, window, hop, windows):

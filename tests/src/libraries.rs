@@ -28,6 +28,24 @@ pub fn compiled(source: &str, folder: &Path) -> PathBuf {
     library
 }
 
+/// Compiles the program `tests/kernels/SOURCE.c` into `folder/SOURCE`.
+///
+/// # Panics
+/// There is no C compiler, or it has something to say.
+#[must_use]
+pub fn compiled_program(source: &str, folder: &Path) -> PathBuf {
+    let program = folder.join(source);
+    let output = Command::new("cc")
+        .args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"])
+        .arg(&program)
+        .arg(checkout().join("tests/kernels").join(format!("{source}.c")))
+        .arg("-ldl")
+        .output()
+        .expect("a C compiler, cc, is there");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    program
+}
+
 /// The launcher with the program under test; a test is not one itself.
 #[must_use]
 pub fn launcher() -> Launcher {

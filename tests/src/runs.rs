@@ -1,28 +1,77 @@
-//! Run folders for tests of what reads them: made by a real run, or row by row.
+//! Runs through the library, and run folders for tests of what reads them: made by a real run, or
+//! row by row.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
-use crate::{cortex_host, stdout_of};
+use cortex_host::base::{Failure, Level, Observer};
+use cortex_host::config::{self, Source};
+use cortex_host::plan::Plan;
+use cortex_host::primitive::Library;
+use cortex_host::results::terminal_table;
+use cortex_host::run::{Options, Outcome};
 
-/// Runs `config` below `work` and returns the run's folder.
+/// A run that left a results folder, and what its user would have read.
+pub struct Experiment {
+    /// What the library returns.
+    pub outcome: Outcome,
+    /// Everything it said on the way, and what broke it off, a sentence a line.
+    pub said: String,
+    /// The table of results.
+    pub table: String,
+}
+
+/// The observer that keeps what it hears.
+#[derive(Default)]
+struct Listener(Mutex<String>);
+
+impl Observer for Listener {
+    fn message(&self, _level: Level, text: &str) {
+        let mut said = self.0.lock().expect("nobody panics with it");
+        *said += text;
+        *said += "\n";
+    }
+}
+
+/// Runs `text`, a configuration, in this process, as `cortex-host run` does in the folder `work`:
+/// results are below `work/results`, unless the configuration names an absolute folder.
+///
+/// # Errors
+/// [`Failure`] when nothing was run.
+///
+/// # Panics
+/// The configuration is refused.
+pub fn experiment(work: &Path, text: &str, options: &Options) -> Result<Experiment, Failure> {
+    let source =
+        Source { name: "config.yaml".into(), text: text.to_owned(), folder: Some(work.to_owned()) };
+    let library = Library::at(work, source.folder.as_deref());
+    let plan = config::parse(&source).and_then(|config| {
+        Plan::new(&config, &library).map_err(|problem| problem.in_source(&source.name))
+    });
+    let mut plan = plan.unwrap_or_else(|error| panic!("{error}"));
+    plan.output.directory = work.join(&plan.output.directory);
+    let listener = Listener::default();
+    let outcome = cortex_host::run::run(&plan, options, &listener)?;
+    let mut said = listener.0.into_inner().expect("nobody panicked with it");
+    if let Some(failure) = &outcome.failure {
+        said += &failure.to_string();
+    }
+    let table = terminal_table(&outcome.summary);
+    Ok(Experiment { outcome, said, table })
+}
+
+/// Runs `config` below `work`, to its end and without a fault, and returns the run's folder.
 ///
 /// # Panics
 /// The run fails.
 #[must_use]
 pub fn run(work: &Path, config: &str) -> PathBuf {
-    let path = work.join("config.yaml");
-    fs::write(&path, config).expect("the configuration can be written");
-    let output = cortex_host()
-        .args(["run", "--quiet", "--json", "--config"])
-        .arg(&path)
-        .current_dir(work)
-        .output()
-        .expect("cortex-host starts");
-    let answer: serde_json::Value =
-        serde_json::from_str(&stdout_of(&output, 0)).expect("run --json prints JSON");
-    work.join(answer["folder"].as_str().expect("run names its folder"))
+    let ran = experiment(work, config, &Options::default());
+    let ran = ran.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(ran.outcome.failure.is_none(), "{}", ran.said);
+    ran.outcome.folder
 }
 
 /// A configuration of `kernels` (flow mappings) on `duration_s` seconds of 4 channels of pink

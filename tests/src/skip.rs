@@ -36,10 +36,16 @@ pub enum Need {
     Registry,
     /// `/dev/full`.
     DevFull,
+    /// A C compiler for Cortex-M.
+    ArmCompiler,
+    /// `python3`.
+    Python,
+    /// A folder of the original CORTEX's kernel libraries.
+    OriginalKernels,
 }
 
 impl Need {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Emulator,
         Self::Oracle,
         Self::Chromium,
@@ -48,6 +54,9 @@ impl Need {
         Self::Setpriv,
         Self::Registry,
         Self::DevFull,
+        Self::ArmCompiler,
+        Self::Python,
+        Self::OriginalKernels,
     ];
 
     /// Its name in `CORTEX_REQUIRE`.
@@ -61,6 +70,9 @@ impl Need {
             Self::Setpriv => "setpriv",
             Self::Registry => "registry",
             Self::DevFull => "dev-full",
+            Self::ArmCompiler => "arm-compiler",
+            Self::Python => "python",
+            Self::OriginalKernels => "original-kernels",
         }
     }
 }

@@ -7,6 +7,8 @@
 //! whoever does (the host's loader, a firmware image, [`export_kernels!`](crate::export_kernels)
 //! in the user's crate) argues for it there.
 
+pub mod export;
+
 use core::ffi::{c_char, c_void};
 
 /// The text of `cortex_kernel.h`.

@@ -19,7 +19,7 @@ Examples:
 
 Exit code 4: a device that was named does not answer.")]
 pub struct Args {
-    /// Say HELLO to these only: serial://PATH?baud=N, qemu:BOARD or loopback.
+    /// Say HELLO to these only: serial://PATH?baud=N, tcp://HOST:PORT, qemu:BOARD or loopback.
     #[arg(value_name = "DEVICE")]
     named: Vec<String>,
     /// Say HELLO to every port and start every emulated board. Other instruments on a port
@@ -91,6 +91,7 @@ fn ask_named(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
             Device::Native => "this machine, in this process".to_owned(),
             Device::Loopback => "the device protocol in this process".to_owned(),
             Device::Serial { .. } => "serial port".to_owned(),
+            Device::Tcp { .. } => "cortex-host serve".to_owned(),
             Device::Qemu { board: name } => board(name).map_or(String::new(), |b| b.summary()),
         };
         found.push(Found { device, summary, hello: None });

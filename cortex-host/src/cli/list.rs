@@ -1,5 +1,7 @@
 //! `cortex-host list`: what there is to name in a configuration.
 
+use std::path::{Path, PathBuf};
+
 use cortex_core::kernel::KernelName;
 use cortex_core::parameter::Parameter;
 use cortex_core::signal::GeneratorVersion;
@@ -10,6 +12,7 @@ use crate::base::{ExitCode, Failure};
 use crate::config::parameters;
 use crate::config::params::{of_signal, signals_of};
 use crate::device::board::{boards, described};
+use crate::foreign::{self, Launcher, ParameterDescription, ParameterKind};
 use crate::primitive::{Library, Listing};
 
 /// Arguments of `list`.
@@ -17,11 +20,15 @@ use crate::primitive::{Library, Listing};
 #[command(after_help = "\
 Examples:
   cortex-host list
-  cortex-host list --json")]
+  cortex-host list --json
+  cortex-host list --library ./libmine.so")]
 pub struct Args {
     /// Print JSON for scripts.
     #[arg(long)]
     json: bool,
+    /// Show the kernels of a shared library instead, with their parameters.
+    #[arg(long, value_name = "FILE")]
+    library: Option<PathBuf>,
 }
 
 /// The lists, and how each one's names are used.
@@ -110,6 +117,9 @@ fn real_boards() -> Vec<Item> {
 /// # Errors
 /// [`Failure`] when stdout cannot be written.
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
+    if let Some(path) = &args.library {
+        return own_library(path, args.json);
+    }
     let library = Library::new(None);
     let plain = |listings: Vec<Listing>| listings.into_iter().map(Item::from).collect();
     let sections = [
@@ -123,6 +133,70 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let text = if args.json { as_json(&sections) } else { as_text(&sections) };
     output::print(text.trim_end())?;
     Ok(ExitCode::Success)
+}
+
+/// Prints what a library says about itself.
+fn own_library(path: &Path, json: bool) -> Result<ExitCode, Failure> {
+    let found = path.canonicalize().map_err(|error| Failure::io("read", path, &error))?;
+    let described = foreign::describe(&found, &Launcher::here())
+        .map_err(|refusal| Failure::usage(refusal.message))?;
+    if json {
+        let text = serde_json::to_string_pretty(&described)
+            .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
+        output::print(&text)?;
+        return Ok(ExitCode::Success);
+    }
+    let mut text = format!("{} ({})\n", path.display(), described.interface.name());
+    for kernel in &described.kernels {
+        text.push_str(&format!("\n{}  {}\n", kernel.name, kernel.summary));
+        let feeds: Vec<&str> = kernel.feeds.iter().map(|feed| feed.name()).collect();
+        let dtypes: Vec<&str> = kernel.dtypes.iter().map(|dtype| dtype.name()).collect();
+        text.push_str(&format!("  feed {}, dtype {}", feeds.join(" or "), dtypes.join(" or ")));
+        let output = match kernel.result_per_window {
+            None => "",
+            Some(true) => ", one result per window",
+            Some(false) => ", one row per sample",
+        };
+        let unit = match kernel.output_unit.as_str() {
+            "" => String::new(),
+            unit => format!(" in {unit}"),
+        };
+        text.push_str(&format!("{output}{unit}\n"));
+        match &kernel.parameters {
+            None => text.push_str("  params: lines of text that the kernel reads\n"),
+            Some(parameters) => {
+                for parameter in parameters {
+                    let what = parameter_line(parameter);
+                    text.push_str(&format!("  {:<16} {what}\n", parameter.name));
+                }
+            }
+        }
+    }
+    output::print(text.trim_end())?;
+    Ok(ExitCode::Success)
+}
+
+/// Range, unit, default and meaning of a parameter.
+fn parameter_line(parameter: &ParameterDescription) -> String {
+    let bound = |bound: &Option<f64>| bound.map_or("any".to_owned(), |bound| bound.to_string());
+    let range = match &parameter.kind {
+        ParameterKind::Number { min: None, max: None } => "a number".to_owned(),
+        ParameterKind::Number { min, max } => format!("{} to {}", bound(min), bound(max)),
+        ParameterKind::Count { min, max } => format!("whole, {min} to {max}"),
+        ParameterKind::Choice(words) => words.join(" or "),
+    };
+    let unit = match parameter.unit.as_str() {
+        "" => String::new(),
+        unit => format!(" {unit}"),
+    };
+    let default = match (parameter.default, &parameter.kind) {
+        (None, _) => "the kernel decides".to_owned(),
+        (Some(value), ParameterKind::Choice(words)) => {
+            words.get(value as usize).cloned().unwrap_or_default()
+        }
+        (Some(value), _) => value.to_string(),
+    };
+    format!("{range}{unit}, default {default}. {}", parameter.doc)
 }
 
 fn as_text(sections: &[(&str, Vec<Item>)]) -> String {

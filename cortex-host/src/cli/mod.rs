@@ -10,6 +10,7 @@ mod devices;
 mod doctor;
 mod download;
 mod generate;
+mod import_config;
 mod init;
 mod inspect;
 mod kernel_process;
@@ -17,12 +18,15 @@ mod link;
 mod list;
 mod man;
 mod merge;
+mod new;
 mod recordings;
 mod report;
 mod reproduce;
 mod run;
 mod schema;
+mod serve;
 mod support;
+mod validate;
 mod verify;
 mod verify_device;
 
@@ -95,6 +99,12 @@ pub enum Command {
     Convert(convert::Args),
     /// Write a commented configuration to begin from.
     Init(init::Args),
+    /// Write a kernel of your own to begin from: source, test, oracle, configuration.
+    New(new::Args),
+    /// Compare a kernel with its oracle on random shapes, parameters and missing samples.
+    Validate(validate::Args),
+    /// Turn a configuration of the original CORTEX into one of ours.
+    ImportConfig(import_config::Args),
     /// Say what this machine has for runs and boards, and what to do about what is missing.
     Doctor(doctor::Args),
     /// Print the JSON schema of configurations.
@@ -117,6 +127,8 @@ An editor with a YAML language server completes and checks a configuration that 
     Compare(compare::Args),
     /// List serial ports and emulated boards, and what they answer.
     Devices(devices::Args),
+    /// Be a device behind a TCP port, with this machine's kernels.
+    Serve(serve::Args),
     /// Look at what crossed a device link.
     Link(link::Args),
     /// The process of a kernel of a user's own: started by `run`, useless by hand.
@@ -157,6 +169,9 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Reproduce(args) => reproduce::execute(args, console),
         Command::Convert(args) => convert::execute(args, console),
         Command::Init(args) => init::execute(args, console),
+        Command::New(args) => new::execute(args, console),
+        Command::Validate(args) => validate::execute(args, console),
+        Command::ImportConfig(args) => import_config::execute(args, console),
         Command::Doctor(args) => doctor::execute(args),
         Command::Schema => schema::execute(),
         Command::Download(args) => download::execute(args, console),
@@ -165,6 +180,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Report(args) => report::execute(args, console),
         Command::Compare(args) => compare::execute(args, console),
         Command::Devices(args) => devices::execute(args, console),
+        Command::Serve(args) => serve::execute(args, console),
         Command::Link(args) => link::execute(args, console),
         Command::KernelProcess => kernel_process::execute(),
         Command::Completions(args) => completions::execute(args, Cli::command()),

@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long)]
     pub open: bool,
     /// Run on this device instead of the configuration's: native, loopback,
-    /// serial://PATH?baud=N or qemu:BOARD.
+    /// serial://PATH?baud=N, tcp://HOST:PORT or qemu:BOARD.
     #[arg(short, long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// Stream the samples to the device, or have it generate its own from the seed.

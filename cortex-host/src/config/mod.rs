@@ -3,6 +3,7 @@
 //! Every mistake is one sentence with file, line and column ([`ConfigError`]). The tables say
 //! what was written; what it means is decided once, in [`crate::plan`].
 
+mod at;
 pub(crate) mod decode;
 mod error;
 mod node;
@@ -12,10 +13,9 @@ mod schema;
 mod types;
 pub(crate) mod value;
 
-pub use decode::At;
+pub use at::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
-pub use schema::json_schema;
 pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
@@ -41,4 +41,11 @@ pub fn parse(source: &Source) -> Result<RunConfig, ConfigError> {
     Node::parse(&source.text)
         .and_then(|node| decode::decode(&node, ""))
         .map_err(|problem| problem.in_source(&source.name))
+}
+
+/// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of
+/// docs/reference/config.schema.json.
+#[must_use]
+pub fn json_schema() -> String {
+    schema::schema_of::<RunConfig>()
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Error, Options, Spanned};
 
-use super::decode::At;
+use super::at::At;
 use super::error::{Position, Problem};
 use crate::base::quoted;
 

@@ -10,14 +10,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::params::of_datasets;
-use super::types::RunConfig;
 
-/// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of
-/// docs/reference/config.schema.json.
-#[must_use]
-pub fn json_schema() -> String {
+/// The schema of `T` as pretty-printed JSON, ending in a newline.
+pub(super) fn schema_of<T: JsonSchema>() -> String {
     let generator = SchemaSettings::draft2020_12().into_generator();
-    let mut schema = generator.into_root_schema_for::<RunConfig>();
+    let mut schema = generator.into_root_schema_for::<T>();
     RecursiveTransform(forbid_null).transform(&mut schema);
     format!("{:#}\n", schema.to_value())
 }
@@ -61,6 +58,8 @@ impl JsonSchema for AnyKernelParams {
             schema.insert("description".into(), format!("Parameters of {}.", info.name).into());
             generator.definitions_mut().insert(name, schema.into());
         }
+        // Of a library or a command, which no schema knows; a kernel of the original takes text too.
+        choices.push(json!({ "type": ["object", "string"], "description": "Of your own kernel." }));
         json!({ "anyOf": choices }).try_into().unwrap_or_default()
     }
 }

@@ -5,7 +5,8 @@
 
 use cortex_core::kernel::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MAX_WINDOW, MIN_SAMPLE_RATE_HZ};
 
-use super::decode::{At, table};
+use super::at::At;
+use super::decode::table;
 use super::node::Node;
 use super::schema::{AnyDatasetParams, AnyKernelParams};
 
@@ -24,7 +25,7 @@ table! {
         pub execution: At<ExecutionConfig>,
         /// Where results go.
         pub output: At<OutputConfig>,
-        /// What runs the kernels: native, loopback, serial://PATH?baud=N or qemu:BOARD.
+        /// What runs the kernels: native, loopback, serial://PATH?baud=N, tcp://HOST:PORT or qemu:BOARD.
         #[schemars(extend("default" = "native"))]
         pub device: At<String>,
         /// What crosses the link to a device: new samples (streamed), or only the generator's
@@ -75,9 +76,30 @@ table! {
     #[derive(schemars::JsonSchema)]
     #[schemars(deny_unknown_fields)]
     pub struct KernelConfig {
-        /// Name of the kernel; `cortex-host list` shows them.
-        #[schemars(required)]
+        /// Name of the kernel; `cortex-host list` shows them. May be left out for a library with one
+        /// kernel.
         pub name: At<String>,
+        /// A shared library with a kernel of your own (cortex_kernel.h), or of the original CORTEX.
+        pub library: At<String>,
+        /// A program as a kernel, and its arguments: rows in through its standard input, outputs out
+        /// through its standard output.
+        #[schemars(length(min = 1))]
+        pub command: At<Vec<At<String>>>,
+        /// library, command: which rows a call gets: the new ones of each hop, or whole windows.
+        /// Default: what the kernel prefers.
+        #[schemars(extend("enum" = ["hops", "windows"]))]
+        pub feed: At<String>,
+        /// library: type of the samples. Default: the first one that the kernel takes.
+        #[schemars(extend("enum" = ["f32", "q15", "q31"]))]
+        pub dtype: At<String>,
+        /// library: microvolts per step of q15 and q31, and required with them.
+        #[schemars(extend("exclusiveMinimum" = 0))]
+        pub scale_uv: At<f64>,
+        /// library: a file with what the kernel has learnt.
+        pub state: At<String>,
+        /// library: a process of the kernel's own, which a broken kernel ends alone, or none.
+        #[schemars(extend("default" = "process", "enum" = ["process", "none"]))]
+        pub isolation: At<String>,
         /// Deadline of a window in microseconds after its release. Default: the time one hop
         /// takes at the sample rate.
         #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]

@@ -9,7 +9,11 @@ use crate::device::board::{BoardSpec, board};
 /// Baud rate when a `serial://` device does not name one.
 pub const DEFAULT_BAUD: u32 = 921_600;
 
-/// The device of a run, spelt `native`, `loopback`, `serial://PATH?baud=N` or `qemu:BOARD`.
+/// How a device is spelt, for messages.
+pub const DEVICE_FORMS: &str =
+    "native, loopback, serial://PATH?baud=N, tcp://HOST:PORT or qemu:BOARD";
+
+/// The device of a run, spelt as in [`DEVICE_FORMS`].
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Device {
     /// This machine, in this process.
@@ -24,6 +28,11 @@ pub enum Device {
         /// Line speed in baud.
         baud: u32,
     },
+    /// A program on another machine, or on this one: `cortex-host serve`.
+    Tcp {
+        /// Host and port, such as `raspberrypi.local:9000`.
+        address: String,
+    },
     /// An emulated board.
     Qemu {
         /// The board's name, such as `mps2-an386`.
@@ -35,7 +44,7 @@ pub enum Device {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// Nothing of that form is known.
-    #[error("unknown device {}; use native, loopback, serial://PATH?baud=N or qemu:BOARD", quoted(.0))]
+    #[error("unknown device {}; use {DEVICE_FORMS}", quoted(.0))]
     Unknown(String),
     /// The name of a board, or a port's path, where the whole device is wanted.
     #[error("device {text} is no device by itself; write {1}", text = quoted(.0))]
@@ -57,6 +66,17 @@ impl FromStr for Device {
     fn from_str(text: &str) -> Result<Self, DeviceError> {
         if let Some(rest) = text.strip_prefix("serial://") {
             return parse_serial(text, rest);
+        }
+        if let Some(address) = text.strip_prefix("tcp://") {
+            return if has_host_and_port(address) {
+                Ok(Device::Tcp { address: address.into() })
+            } else {
+                Err(DeviceError::Incomplete(
+                    text.into(),
+                    "host and port",
+                    "tcp://HOST:PORT, such as tcp://raspberrypi.local:9000",
+                ))
+            };
         }
         if let Some(board) = text.strip_prefix("qemu:") {
             return if board.is_empty() {
@@ -96,9 +116,19 @@ impl fmt::Display for Device {
             Device::Native => f.write_str("native"),
             Device::Loopback => f.write_str("loopback"),
             Device::Serial { path, baud } => write!(f, "serial://{path}?baud={baud}"),
+            Device::Tcp { address } => write!(f, "tcp://{address}"),
             Device::Qemu { board } => write!(f, "qemu:{board}"),
         }
     }
+}
+
+/// Whether `address` is `HOST:PORT`, the host possibly an IPv6 address in brackets.
+fn has_host_and_port(address: &str) -> bool {
+    address.rsplit_once(':').is_some_and(|(host, port)| {
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host_is_plain = !host.is_empty() && !host.contains([':', '/', '?', ' ']);
+        (host_is_plain || bare.is_some_and(|host| !host.is_empty())) && port.parse::<u16>().is_ok()
+    })
 }
 
 fn parse_serial(text: &str, rest: &str) -> Result<Device, DeviceError> {
@@ -127,7 +157,10 @@ mod tests {
 
     #[test]
     fn every_form_is_read_and_written_back() {
-        for text in ["native", "loopback", "serial:///dev/ttyACM0?baud=115200", "qemu:microbit"] {
+        for text in ["native", "loopback", "serial:///dev/ttyACM0?baud=115200", "qemu:microbit"]
+            .into_iter()
+            .chain(["tcp://127.0.0.1:9000", "tcp://[::1]:9000", "tcp://pi.local:1"])
+        {
             assert_eq!(text.parse::<Device>().unwrap().to_string(), text);
         }
         assert_eq!(
@@ -146,6 +179,11 @@ mod tests {
             ("serial:///dev/ttyACM0?baud=0", "300"),
             ("serial:///dev/ttyACM0?speed=9600", "baud=N"),
             ("qemu:", "mps2-an386"),
+            ("tcp://", "tcp://HOST:PORT"),
+            ("tcp://pi", "tcp://HOST:PORT"),
+            ("tcp://pi:x", "tcp://HOST:PORT"),
+            ("tcp://:9000", "tcp://HOST:PORT"),
+            ("tcp://::1:9000", "tcp://HOST:PORT"),
             ("microbit", "write qemu:microbit"),
             ("pico", "write serial:///dev/ttyACM0?baud=921600 once it is flashed"),
             ("/dev/ttyUSB0", "write serial:///dev/ttyUSB0"),

@@ -20,26 +20,25 @@ const MAX_CHANNELS: usize = 4096;
 
 type Session = DeviceSession<KernelEngine<AnyKernel, Vec<f32>, Vec<Option<Lanes<1>>>>, Vec<u8>>;
 
-/// A device with the kernels and generators of this very program. Its clock counts
+/// The device's session over the kernels and generators of this very program. Its clock counts
 /// nanoseconds.
-pub struct Loopback {
+pub(super) struct NativeSession {
     session: Session,
     started: Instant,
-    to_host: VecDeque<u8>,
 }
 
-impl Loopback {
-    /// A device that has just started.
+impl NativeSession {
+    /// A device called `board` that has just started.
     ///
     /// # Errors
     /// [`LinkError::Io`] when its buffers do not fit together (they do).
-    pub fn new() -> Result<Self, LinkError> {
+    pub(super) fn new(board: &str) -> Result<Self, LinkError> {
         let engine = KernelEngine::standard(
             vec![0.0f32; WORKSPACE_VALUES],
             (0..MAX_CHANNELS).map(|_| None).collect::<Vec<_>>(),
         );
         let identity = DeviceIdentity {
-            board: "loopback",
+            board,
             firmware_version: env!("CARGO_PKG_VERSION"),
             firmware_commit: "",
             timer: TimerId::Monotonic,
@@ -55,34 +54,78 @@ impl Loopback {
             vec![0u8; transmit_buffer_bytes(MAX_FRAME_BYTES)],
         )
         .map_err(|error| LinkError::Io {
-            device: "loopback device".into(),
+            device: format!("{board} device"),
             error: std::io::Error::other(error),
         })?;
-        Ok(Self { session, started: Instant::now(), to_host: VecDeque::new() })
+        Ok(Self { session, started: Instant::now() })
+    }
+
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes bytes from the host.
+    pub(super) fn receive(&mut self, bytes: &[u8]) {
+        let now = self.now_ns();
+        self.session.on_bytes(bytes, now);
+    }
+
+    /// One step of the device's main loop: hands bytes for the host to `transmit`. Says whether
+    /// there was anything to do.
+    ///
+    /// # Errors
+    /// What `transmit` reports.
+    pub(super) fn step<E>(
+        &mut self,
+        transmit: impl FnOnce(&[u8]) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let (now, started) = (self.now_ns(), self.started);
+        match self.session.poll(now) {
+            Action::Idle => Ok(false),
+            Action::Transmit(bytes) => transmit(bytes).map(|()| true),
+            Action::Run => {
+                let mut clock = || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                self.session.run(&mut clock);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Whether a host has opened a session.
+    pub(super) fn is_open(&self) -> bool {
+        self.session.session().is_some()
+    }
+}
+
+/// A [`NativeSession`] without a line.
+pub struct Loopback {
+    session: NativeSession,
+    to_host: VecDeque<u8>,
+}
+
+impl Loopback {
+    /// A device that has just started.
+    ///
+    /// # Errors
+    /// [`LinkError::Io`] when its buffers do not fit together (they do).
+    pub fn new() -> Result<Self, LinkError> {
+        Ok(Self { session: NativeSession::new("loopback")?, to_host: VecDeque::new() })
     }
 
     /// One step of the device's main loop; whether there was anything to do.
     fn step(&mut self) -> bool {
-        let started = self.started;
-        let mut now = || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        match self.session.poll(now()) {
-            Action::Idle => false,
-            Action::Transmit(bytes) => {
-                self.to_host.extend(bytes);
-                true
-            }
-            Action::Run => {
-                self.session.run(&mut now);
-                true
-            }
-        }
+        let to_host = &mut self.to_host;
+        let Ok(busy) = self.session.step(|bytes| {
+            to_host.extend(bytes);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        busy
     }
 }
 
 impl Link for Loopback {
     fn send(&mut self, bytes: &[u8], _patience: Duration) -> Result<(), LinkError> {
-        let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.session.on_bytes(bytes, now);
+        self.session.receive(bytes);
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! The host's end of a device: bytes in and out, and the driver that runs windows over them.
 //!
-//! A [`Link`] moves bytes with a deadline for everything: a serial port ([`SerialLink`]), the
-//! device's session in this process ([`Loopback`]). [`Fault`] and [`Trace`] wrap any of them.
+//! A [`Link`] moves bytes with a deadline for everything: a serial port ([`SerialLink`]), a TCP
+//! connection ([`TcpLink`], whose other end is a [`Server`]), the device's session in this process
+//! ([`Loopback`]). [`Fault`] and [`Trace`] wrap any of them.
 
 mod address;
 pub mod board;
@@ -13,12 +14,14 @@ mod open;
 pub mod qemu;
 mod seeded;
 mod serial;
+mod serve;
 mod stats;
+mod tcp;
 mod trace;
 
 use std::time::{Duration, Instant};
 
-pub use address::{DEFAULT_BAUD, Device, DeviceError};
+pub use address::{DEFAULT_BAUD, DEVICE_FORMS, Device, DeviceError};
 pub use clock::DeviceClock;
 pub use connection::{BlockDone, Connection, KernelJob};
 pub use fault::{Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
@@ -27,7 +30,9 @@ pub use open::{OpenOptions, open};
 pub use qemu::QemuLink;
 pub use seeded::{SeededComparison, compare_seeded};
 pub use serial::SerialLink;
+pub use serve::{ServeError, Server};
 pub use stats::{DeviceFacts, LinkFigures};
+pub use tcp::TcpLink;
 pub use trace::{Trace, TraceError, TraceReader, TraceRecord};
 
 /// How many times the patience of [`Link::send`] a whole write may take.
@@ -103,6 +108,24 @@ pub enum LinkError {
         port: String,
         /// The speed asked for.
         baud: u32,
+    },
+    /// Nobody answers at the address.
+    #[error(
+        "cannot reach {device} ({error}); start cortex-host serve there, and check host and port"
+    )]
+    Unreachable {
+        /// The device.
+        device: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The other end closed the connection.
+    #[error(
+        "{device} closed the connection: the server has ended, or serves another host at the moment"
+    )]
+    Closed {
+        /// The device.
+        device: String,
     },
     /// The device went away.
     #[error("{device} was unplugged or stopped (broken pipe)")]

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::address::DEVICE_FORMS;
 use super::qemu::QemuLink;
-use super::{Connection, Fault, FaultSpec, Link, Loopback, SerialLink, Trace};
+use super::{Connection, Fault, FaultSpec, Link, Loopback, SerialLink, TcpLink, Trace};
 use crate::base::Failure;
 use crate::base::Progress;
 use crate::device::Device;
@@ -31,12 +32,13 @@ pub struct OpenOptions {
 pub fn open(device: &Device, options: &OpenOptions) -> Result<Connection, Failure> {
     let (link, baud): (Box<dyn Link>, Option<u32>) = match device {
         Device::Native => {
-            return Err(Failure::usage(
-                "the native device has no link; use loopback, serial://PATH?baud=N or qemu:BOARD",
-            ));
+            return Err(Failure::usage(format!(
+                "the native device has no link; of {DEVICE_FORMS} use another"
+            )));
         }
         Device::Loopback => (Box::new(Loopback::new()?), None),
         Device::Serial { path, baud } => (Box::new(SerialLink::open(path, *baud)?), Some(*baud)),
+        Device::Tcp { address } => (Box::new(TcpLink::connect(address)?), None),
         Device::Qemu { board } => {
             (Box::new(QemuLink::start(board, options.firmware.as_deref())?), Some(QemuLink::BAUD))
         }

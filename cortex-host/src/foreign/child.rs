@@ -1,17 +1,16 @@
 //! The parent's side of a kernel process.
 
-use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::death::Death;
 use super::feeder::Feeder;
+use super::printed::Printed;
 use super::protocol::{
     Answer, Operation, Request, STATUS_DESCRIPTORS_CLOSED, STATUS_OUTPUT_OVERRUN,
 };
@@ -24,21 +23,17 @@ use crate::platform::shared_memory::{Buffers, SharedMemory, Side};
 /// While waiting, the process is looked after this often.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// The most bytes kept of what a kernel prints.
-const PRINTED_BYTES: usize = 4096;
-
 /// A process of its own for one library; ended when dropped.
 struct Process {
     child: Child,
     memory: SharedMemory,
-    printed: Arc<Mutex<Vec<u8>>>,
-    reader: Option<thread::JoinHandle<()>>,
+    printed: Arc<Mutex<Printed>>,
 }
 
 impl Process {
     fn start(launcher: &Launcher) -> std::io::Result<Self> {
         let memory = SharedMemory::create()?;
-        let (mut from_kernel, to_parent) = std::io::pipe()?;
+        let (from_kernel, to_parent) = std::io::pipe()?;
         let mut command = Command::new(&launcher.program);
         command
             .arg("kernel-process")
@@ -50,18 +45,8 @@ impl Process {
         let child = command.spawn()?;
         // The command holds the pipe's other end, which must be the child's alone.
         drop(command);
-        let printed = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&printed);
-        let reader = thread::Builder::new().name("kernel output".to_owned()).spawn(move || {
-            let mut bytes = [0; 1024];
-            while let Ok(count @ 1..) = from_kernel.read(&mut bytes) {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.extend_from_slice(&bytes[..count]);
-                let excess = kept.len().saturating_sub(PRINTED_BYTES);
-                kept.drain(..excess);
-            }
-        })?;
-        Ok(Self { child, memory, printed, reader: Some(reader) })
+        let printed = Printed::of(from_kernel);
+        Ok(Self { child, memory, printed })
     }
 
     /// Hands over and waits for the answer.
@@ -90,13 +75,10 @@ impl Process {
         }
     }
 
-    /// The last line that the kernel printed, after the process has ended.
-    fn last_line(&mut self) -> Option<String> {
+    /// Ends the process; what it printed last, as a sentence's end.
+    fn last_words(&mut self) -> String {
         self.end();
-        let printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&printed).into_owned();
-        let line = text.lines().rev().find(|line| !line.trim().is_empty())?.trim().to_owned();
-        Some(line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+        Printed::sentence(&self.printed)
     }
 
     fn end(&mut self) {
@@ -107,15 +89,6 @@ impl Process {
         let _ = self.child.kill();
         // Leaves no zombie, whoever ended it.
         let _ = self.child.wait();
-        // The pipe ends with the last process that has it, which need not be one of the group.
-        let patience = Instant::now() + Duration::from_millis(100);
-        while self.reader.as_ref().is_some_and(|reader| !reader.is_finished()) {
-            if Instant::now() > patience {
-                break;
-            }
-            thread::sleep(Duration::from_micros(100));
-        }
-        self.reader = None;
     }
 
     /// A request that is answered as text.
@@ -126,15 +99,13 @@ impl Process {
         let text = serde_json::to_string(request).map_err(|error| failed(&error))?;
         self.memory.write_text(&text).map_err(|error| failed(&error))?;
         if let Err(death) = self.call(Operation::Text, patience) {
-            let printed = self.last_line().map_or(String::new(), |line| printed(&line));
+            let printed = self.last_words();
             return Err(Refusal::new(format!("while it was being loaded, {death}{printed}")));
         }
         let text = self.memory.read_text().map_err(|error| failed(&error))?;
         match serde_json::from_str(&text).map_err(|error| failed(&error))? {
             Answer::Refused(mut refusal) => {
-                if let Some(line) = self.last_line() {
-                    refusal.message.push_str(&printed(&line));
-                }
+                refusal.message.push_str(&self.last_words());
                 Err(refusal)
             }
             answer => Ok(answer),
@@ -146,10 +117,6 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-fn printed(line: &str) -> String {
-    format!("; it printed: {line}")
 }
 
 fn start(launcher: &Launcher) -> Result<Process, Refusal> {
@@ -165,11 +132,23 @@ fn start(launcher: &Launcher) -> Result<Process, Refusal> {
 ///
 /// # Errors
 /// [`Refusal`]: it is no library of kernels, or died while it was being loaded.
-pub fn describe_library(path: &Path, launcher: &Launcher) -> Result<LibraryDescription, Refusal> {
+pub fn describe(path: &Path, launcher: &Launcher) -> Result<LibraryDescription, Refusal> {
     match start(launcher)?.ask(&Request::Describe(path.to_owned()), launcher.start)? {
         Answer::Described(description) => Ok(description),
         other => Err(unexpected(&other)),
     }
+}
+
+/// Loads and plans a kernel in a process of its own, which then ends; gives its output's shape.
+///
+/// # Errors
+/// [`Refusal`]: a sentence of the kernel's, or what it died of.
+pub fn try_out(
+    setup: &KernelSetup,
+    deadline: Duration,
+    launcher: &Launcher,
+) -> Result<OutputShape, Refusal> {
+    KernelProcess::open(setup, deadline, launcher).map(|kernel| kernel.output())
 }
 
 /// Has a kernel learn from the whole windows of float32 samples in the file `data`, and writes its
@@ -258,7 +237,7 @@ impl KernelProcess {
 
     /// Ends the process and remembers why.
     fn lost(&mut self, death: &Death) -> WindowFault {
-        let printed = self.process.last_line().map_or(String::new(), |line| printed(&line));
+        let printed = self.process.last_words();
         self.loss = Some(format!("{death}{printed}"));
         WindowFault::KernelLost
     }

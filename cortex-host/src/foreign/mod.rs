@@ -7,61 +7,35 @@
 //! kernel that crashes, exits, never returns or writes where it must not ends by name
 //! ([`Death`]), and nothing else with it.
 //!
-//! [`open`] is the way in: it gives a [`crate::harness::Device`].
+//! [`describe`], [`try_out`] and [`train`] ask a library something; [`KernelProcess`],
+//! [`InProcess`] and [`CommandKernel`] are [`Device`](crate::harness::Device)s.
 
 #[cfg(target_os = "linux")]
 mod child;
+#[cfg(unix)]
+mod command;
 #[cfg(target_os = "linux")]
 mod death;
 mod feeder;
 mod in_process;
+mod launcher;
+#[cfg(unix)]
+mod printed;
 #[cfg(target_os = "linux")]
 pub mod process;
 mod protocol;
 mod samples;
-
-use std::path::PathBuf;
-use std::time::Duration;
 
 pub use crate::platform::library::{
     Dtype, Feed, Interface, KernelDescription, KernelSetup, LibraryDescription, OutputShape,
     ParameterDescription, ParameterKind, Parameters, Refusal,
 };
 #[cfg(target_os = "linux")]
-pub use child::{KernelProcess, describe_library, train};
+pub use child::{KernelProcess, describe, train, try_out};
+#[cfg(unix)]
+pub use command::{CommandKernel, CommandSetup};
 #[cfg(target_os = "linux")]
 pub use death::Death;
 pub use in_process::InProcess;
+pub use launcher::Launcher;
 pub use samples::SampleFormat;
-
-/// How a kernel process is started.
-#[derive(Clone, Debug)]
-pub struct Launcher {
-    /// The `cortex-host` program.
-    pub program: PathBuf,
-    /// How long after its deadline a window is waited for before the process is ended.
-    pub grace: Duration,
-    /// How long loading, planning and each reset may take.
-    pub start: Duration,
-}
-
-impl Launcher {
-    /// Windows are waited for this long after their deadline: a kernel that does not return is named
-    /// within a second of it.
-    pub const GRACE: Duration = Duration::from_millis(800);
-    /// Loading, planning and a reset may take this long.
-    pub const START: Duration = Duration::from_secs(10);
-
-    /// With this very program, or the one that the environment variable `CORTEX_HOST` names: for
-    /// programs that use this library and are not `cortex-host`.
-    ///
-    /// # Errors
-    /// The system does not tell where this program is.
-    pub fn here() -> std::io::Result<Self> {
-        let program = match std::env::var_os("CORTEX_HOST") {
-            Some(program) => program.into(),
-            None => std::env::current_exe()?,
-        };
-        Ok(Self { program, grace: Self::GRACE, start: Self::START })
-    }
-}

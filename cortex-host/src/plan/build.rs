@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use super::encoding::{plan_encoding, plan_results};
 use super::kernels::plan_kernels;
 use super::samples::plan_dataset;
-use super::{DatasetPlan, ExecutionPlan, OutputPlan, Plan, TelemetryFormat, Transfer, resolved};
+use super::{
+    DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, OutputPlan, Plan, TelemetryFormat,
+    Transfer, resolved,
+};
 use crate::config::value::{choice, positive, whole};
 use crate::config::{
     self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
@@ -69,8 +72,9 @@ impl Plan {
         let dataset = plan_dataset(dataset, library)?;
         let execution =
             plan_execution(config.execution.as_ref(), dataset.samples(), dataset.sample_rate_hz())?;
-        let kernels = plan_kernels(config.kernels.as_ref(), &dataset, &execution)?;
+        let kernels = plan_kernels(config.kernels.as_ref(), &dataset, &execution, library)?;
         let device = plan_device(config.device.as_ref())?;
+        refuse_own_kernels(&kernels, &device, config)?;
         let transfer = plan_transfer(config.transfer.as_ref(), &device, &dataset)?;
         refuse_normalized(transfer, &dataset, config.transfer.as_ref())?;
         let encoding =
@@ -162,6 +166,28 @@ fn plan_device(config: Option<&At<String>>) -> Result<Device, Problem> {
             .map_err(|error| Problem::at(device.position, format!("device: {error}")))?;
     }
     Ok(parsed)
+}
+
+/// A device behind a link has the kernels that its firmware was built with.
+fn refuse_own_kernels(
+    kernels: &[KernelPlan],
+    device: &Device,
+    config: &RunConfig,
+) -> Result<(), Problem> {
+    let own = |kernel: &KernelPlan| !matches!(kernel.source, KernelSource::BuiltIn(_));
+    match kernels.iter().position(own) {
+        Some(index) if *device != Device::Native => {
+            let list = config.kernels.as_ref().map_or(&[][..], |list| &list.value);
+            let position = list.get(index).map_or_else(Position::default, |at| at.position);
+            let message = format!(
+                "kernels[{index}] ({}) is a kernel of your own, and {device} runs those of its \
+                 firmware; use device: native",
+                kernels[index].name
+            );
+            Err(Problem::at(position, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn plan_transfer(

@@ -2,12 +2,13 @@
 
 use cortex_core::kernel::{KernelName, KernelShape, KernelSpec, MAX_WINDOW};
 
-use super::{DatasetPlan, ExecutionPlan, KernelPlan};
+use super::{DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, own_kernels};
 use crate::base::{listed, nearest, quoted};
 use crate::config::decode::decode;
 use crate::config::value::{positive, whole};
 use crate::config::{At, Entry, KernelConfig, Node, Position, Problem, Value, parameters};
 use crate::harness::windows_in;
+use crate::primitive::Library;
 
 /// Window length in samples when none is given.
 pub const DEFAULT_WINDOW: u64 = 160;
@@ -23,6 +24,7 @@ pub(super) fn plan_kernels(
     config: Option<&At<Vec<At<KernelConfig>>>>,
     dataset: &DatasetPlan,
     execution: &ExecutionPlan,
+    library: &Library,
 ) -> Result<Vec<KernelPlan>, Problem> {
     let list = config.filter(|list| !list.value.is_empty()).ok_or_else(|| {
         let position = config.map_or(Position { line: 1, column: 1 }, |at| at.position);
@@ -39,7 +41,7 @@ pub(super) fn plan_kernels(
     list.value
         .iter()
         .enumerate()
-        .map(|(index, kernel)| plan_kernel(index, kernel, dataset, execution))
+        .map(|(index, kernel)| plan_kernel(index, kernel, dataset, execution, library))
         .collect()
 }
 
@@ -48,14 +50,11 @@ fn plan_kernel(
     config: &At<KernelConfig>,
     dataset: &DatasetPlan,
     execution: &ExecutionPlan,
+    library: &Library,
 ) -> Result<KernelPlan, Problem> {
     let path = |key: &str| format!("kernels[{index}].{key}");
     let table = &config.value;
-    let name = table.name.as_ref().ok_or_else(|| {
-        let message = format!("{} is missing; give one of {}", path("name"), listed(known()));
-        Problem::at(config.position, message)
-    })?;
-    let kernel = kernel_name(name)?;
+    let kernel = Kernel::find(index, config, library)?;
     let window =
         whole(&path("window"), table.window, 1, MAX_WINDOW as u64)?.unwrap_or(DEFAULT_WINDOW);
     let hop = whole(&path("hop"), table.hop, 1, MAX_WINDOW as u64)?.unwrap_or(window.div_ceil(2));
@@ -81,12 +80,14 @@ fn plan_kernel(
         let message = if total == 0 {
             format!(
                 "{} has zero windows to run: a window is {window} samples, but a repeat streams {}; shorten the window or lengthen the data",
-                name.value, execution.samples
+                kernel.name(),
+                execution.samples
             )
         } else {
             format!(
                 "{} has zero windows to measure: all {total} windows of a repeat are warm-up (execution.warmup_windows is {}); lower it or lengthen the data",
-                name.value, execution.warmup_windows
+                kernel.name(),
+                execution.warmup_windows
             )
         };
         return Err(Problem::at(window_position, message));
@@ -103,14 +104,62 @@ fn plan_kernel(
         );
         return Err(Problem::at(position, message));
     }
-    let params = table.params.as_ref();
-    let spec = kernel_spec(kernel, params.map(|at| &at.value), &path("params"))?;
     let shape = KernelShape {
         channels: dataset.channels(),
         window: window as usize,
         hop: hop as usize,
         sample_rate_hz: dataset.sample_rate_hz(),
     };
+    let name = kernel.name().to_owned();
+    let source = match kernel {
+        Kernel::Own(begun) => begun.plan(&shape, deadline_us, library)?,
+        Kernel::BuiltIn(kernel) => KernelSource::BuiltIn(built_in(index, config, kernel, shape)?),
+    };
+    Ok(KernelPlan { name, source, window: shape.window, hop: shape.hop, deadline_us })
+}
+
+/// A kernel that has a name.
+enum Kernel<'a> {
+    BuiltIn(KernelName),
+    Own(own_kernels::Begun<'a>),
+}
+
+impl<'a> Kernel<'a> {
+    fn find(
+        index: usize,
+        config: &'a At<KernelConfig>,
+        library: &Library,
+    ) -> Result<Self, Problem> {
+        if let Some(begun) = own_kernels::begin(index, config, library)? {
+            return Ok(Kernel::Own(begun));
+        }
+        let name = config.value.name.as_ref().ok_or_else(|| {
+            let message =
+                format!("kernels[{index}].name is missing; give one of {}", listed(known()));
+            Problem::at(config.position, message)
+        })?;
+        kernel_name(name).map(Kernel::BuiltIn)
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Kernel::BuiltIn(name) => name.as_str(),
+            Kernel::Own(begun) => begun.name(),
+        }
+    }
+}
+
+/// A kernel of this program with its parameters, tried with the shape of the run.
+fn built_in(
+    index: usize,
+    config: &At<KernelConfig>,
+    kernel: KernelName,
+    shape: KernelShape,
+) -> Result<KernelSpec, Problem> {
+    let table = &config.value;
+    let params = table.params.as_ref();
+    let path = |key: &str| format!("kernels[{index}].{key}");
+    let spec = kernel_spec(kernel, params.map(|at| &at.value), &path("params"))?;
     spec.build(shape).map_err(|error| {
         let parameter = error.parameter();
         let written = params.and_then(|at| place_of(&at.value, parameter));
@@ -122,13 +171,7 @@ fn plan_kernel(
         let position = written.or(given).unwrap_or(config.position);
         Problem::at(position, format!("kernels[{index}] ({kernel}): {error}"))
     })?;
-    Ok(KernelPlan {
-        name: kernel.to_string(),
-        spec,
-        window: shape.window,
-        hop: shape.hop,
-        deadline_us,
-    })
+    Ok(spec)
 }
 
 fn known() -> impl Iterator<Item = &'static str> {

@@ -7,6 +7,7 @@
 mod build;
 mod encoding;
 mod kernels;
+mod own_kernels;
 mod resolved;
 mod samples;
 
@@ -16,7 +17,9 @@ use cortex_core::kernel::KernelSpec;
 use sha2::{Digest, Sha256};
 
 use crate::base::digest::hex;
+use crate::config::Node;
 use crate::device::Device;
+use crate::foreign::{CommandSetup, Interface, KernelSetup};
 use crate::harness::{Pace, RealtimeSettings, windows_in};
 use crate::synthetic::GeneratedDataset;
 
@@ -135,14 +138,78 @@ pub struct StaticDataset {
 pub struct KernelPlan {
     /// Name of the kernel primitive, such as `bandpass_fir`.
     pub name: String,
-    /// The kernel and its parameters; it can be built for the dataset's shape.
-    pub spec: KernelSpec,
+    /// What it is; it can be built for the dataset's shape.
+    pub source: KernelSource,
     /// Window length W in samples, at least 1.
     pub window: usize,
     /// Hop H in samples, 1..=W.
     pub hop: usize,
     /// Deadline of a window, in microseconds after its release.
     pub deadline_us: f64,
+}
+
+/// Where a kernel comes from, with everything it is built from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KernelSource {
+    /// This program.
+    BuiltIn(KernelSpec),
+    /// A shared library.
+    Library(Box<LibraryKernel>),
+    /// A program of its own.
+    Program(Box<ProgramKernel>),
+}
+
+/// A kernel of a shared library.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LibraryKernel {
+    /// The library as the configuration spells it.
+    pub configured: String,
+    /// SHA-256 of the library when the plan was made, in lower-case hexadecimal.
+    pub sha256: String,
+    /// The interface it speaks.
+    pub interface: Interface,
+    /// Where it is run.
+    pub isolation: Isolation,
+    /// Everything it is built from.
+    pub setup: KernelSetup,
+    /// The trained state as the configuration spells it.
+    pub configured_state: Option<String>,
+    /// All parameters, as the configuration would give them.
+    pub params: Option<Node>,
+}
+
+/// A program as a kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProgramKernel {
+    /// The command as the configuration spells it.
+    pub configured: Vec<String>,
+    /// Everything it is told.
+    pub setup: CommandSetup,
+    /// Its parameters, as the configuration gives them.
+    pub params: Option<Node>,
+}
+
+/// Where a library's kernel is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// In a process of its own.
+    Process,
+    /// In this process, which it can take with it.
+    None,
+}
+
+impl Isolation {
+    /// Both.
+    pub const ALL: [Isolation; 2] = [Isolation::Process, Isolation::None];
+
+    /// The spelling in configurations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Isolation::Process => "process",
+            Isolation::None => "none",
+        }
+    }
 }
 
 /// How long, how often and how fast a run streams.

@@ -1,10 +1,11 @@
 //! A plan written back as a configuration, every default filled in.
 
 use super::kernels::params_of;
-use super::{DatasetPlan, ExecutionPlan, Plan};
+use super::{DatasetPlan, ExecutionPlan, KernelSource, Plan};
 use crate::config::{
     At, DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
+use crate::foreign::Dtype;
 use crate::synthetic;
 
 /// The plan as YAML that gives the same plan again.
@@ -20,7 +21,7 @@ pub(super) fn config_text(plan: &Plan) -> String {
                     deadline_us: at(kernel.deadline_us),
                     window: at(kernel.window as u64),
                     hop: at(kernel.hop as u64),
-                    params: params_of(&kernel.spec).map(At::from),
+                    ..source(&kernel.source)
                 })
             })
             .collect()),
@@ -46,6 +47,31 @@ pub(super) fn config_text(plan: &Plan) -> String {
     };
     // Tables of numbers and text always serialize.
     serde_saphyr::to_string(&config).unwrap_or_else(|error| format!("# {error}\n"))
+}
+
+/// The keys of a kernel that say where it comes from.
+fn source(source: &KernelSource) -> KernelConfig {
+    match source {
+        KernelSource::BuiltIn(spec) => {
+            KernelConfig { params: params_of(spec).map(At::from), ..KernelConfig::default() }
+        }
+        KernelSource::Library(kernel) => KernelConfig {
+            library: at(kernel.configured.clone()),
+            feed: at(kernel.setup.feed.name().into()),
+            dtype: at(kernel.setup.dtype.name().into()),
+            scale_uv: (kernel.setup.dtype != Dtype::F32).then(|| kernel.setup.scale_uv.into()),
+            state: kernel.configured_state.clone().map(At::from),
+            isolation: at(kernel.isolation.name().into()),
+            params: kernel.params.clone().map(At::from),
+            ..KernelConfig::default()
+        },
+        KernelSource::Program(kernel) => KernelConfig {
+            command: at(kernel.configured.iter().cloned().map(At::from).collect()),
+            feed: at(kernel.setup.feed.name().into()),
+            params: kernel.params.clone().map(At::from),
+            ..KernelConfig::default()
+        },
+    }
 }
 
 fn execution(plan: &ExecutionPlan, sample_rate_hz: f64) -> ExecutionConfig {

@@ -220,6 +220,13 @@ impl Library {
         found.into_values().collect()
     }
 
+    /// The file at `path`, looked for as any other.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<PathBuf> {
+        let found = self.search(path).map(|folder| folder.join(path));
+        found.into_iter().find(|found| !path.is_empty() && found.is_file())
+    }
+
     /// The folders that `name` may be relative to, the most local first.
     fn search(&self, name: &str) -> impl Iterator<Item = &PathBuf> {
         let primitive = name.starts_with("primitives/");

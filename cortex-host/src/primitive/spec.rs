@@ -3,7 +3,8 @@
 use cortex_core::signal::GeneratorVersion;
 
 use crate::base::{listed, quoted};
-use crate::config::decode::{self, At, decode, table};
+use crate::config::At;
+use crate::config::decode::{self, decode, table};
 use crate::config::{ConfigError, Node, Position, Problem};
 
 table! {

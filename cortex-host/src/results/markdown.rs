@@ -71,6 +71,7 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     out.push_str(&markdown_table(&head, rows.collect()));
 
     write_outputs(out, summary)?;
+    write_own(out, summary)?;
     type Section<'a> = (&'a str, &'a str, fn(&KernelSummary) -> Option<Latency>);
     let sections: [Section; 3] = [
         ("Kernel time", "From the kernel's start to its return, on the device.", |kernel| {
@@ -157,6 +158,20 @@ fn write_latencies(
 }
 
 /// How the device's results compare with the host's.
+/// Where kernels of the user's own came from, and what became of those that broke.
+fn write_own(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let mut own = summary.kernels.iter().filter_map(|kernel| Some((kernel, kernel.own.as_ref()?)));
+    if own.clone().next().is_none() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Kernels of your own\n")?;
+    own.try_for_each(|(kernel, own)| {
+        let error =
+            kernel.error.as_ref().map_or_else(String::new, |error| format!(": **{error}**"));
+        writeln!(out, "- {}: {}{error}", kernel.name, own.line())
+    })
+}
+
 fn write_outputs(out: &mut String, summary: &Summary) -> std::fmt::Result {
     if summary.device_facts.is_none() {
         return Ok(());

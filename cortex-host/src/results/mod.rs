@@ -32,8 +32,8 @@ pub use provenance::HostFacts;
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
-    DatasetFacts, KernelSummary, OutputCheck, RunStatus, SCHEMA_VERSION, SeededFigures, Summary,
-    ToolFacts,
+    DatasetFacts, KernelSummary, OutputCheck, OwnKernel, RunStatus, SCHEMA_VERSION, SeededFigures,
+    Summary, ToolFacts,
 };
 pub use telemetry::{TelemetrySettings, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};

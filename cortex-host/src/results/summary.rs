@@ -194,6 +194,52 @@ pub struct KernelSummary {
     /// With `transfer: seeded`, what the device found.
     #[serde(default)]
     pub seeded: Option<SeededFigures>,
+    /// Where a kernel of the user's own came from; none for one of this program.
+    #[serde(default)]
+    pub own: Option<OwnKernel>,
+}
+
+/// A kernel of the user's own: what was run, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnKernel {
+    /// Absolute path of the library.
+    pub library: Option<String>,
+    /// SHA-256 of the library.
+    pub sha256: Option<String>,
+    /// The interface it speaks: `cortex_kernel 1`, `cortex_plugin 2` or `cortex_plugin 3`.
+    pub interface: Option<String>,
+    /// `process` or `none`.
+    pub isolation: Option<String>,
+    /// The program and its arguments, when it is no library.
+    pub command: Option<Vec<String>>,
+    /// `hops` or `windows`.
+    pub feed: String,
+    /// `f32`, `q15` or `q31`.
+    pub dtype: String,
+    /// Microvolts per step of `q15` and `q31`.
+    pub scale_uv: Option<f64>,
+    /// Absolute path of the trained state.
+    pub state: Option<String>,
+    /// Where kernel time was taken, in words.
+    pub timed: String,
+    /// Samples that lay beyond the range of `q15` or `q31` and were set to its end.
+    pub saturated_samples: u64,
+}
+
+impl OwnKernel {
+    /// In one line: where it came from and where it was timed.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let from = match (&self.library, &self.command) {
+            (Some(library), _) => {
+                let sha256 = self.sha256.as_deref().unwrap_or_default();
+                format!("{library}, SHA-256 {sha256}")
+            }
+            (None, Some(command)) => command.join(" "),
+            (None, None) => String::new(),
+        };
+        format!("{from}, timed {}", self.timed)
+    }
 }
 
 /// The device's results beside those of the same kernel run here, bit by bit.
@@ -268,6 +314,7 @@ impl KernelSummary {
             outputs: None,
             link: None,
             seeded: None,
+            own: None,
         }
     }
 

@@ -4,14 +4,28 @@ use cortex_core::kernel::{AnyKernel, KernelShape, KernelSpec};
 
 use crate::base::Failure;
 use crate::harness::Job;
-use crate::plan::{KernelPlan, Plan};
+use crate::plan::{KernelPlan, KernelSource, Plan};
 use crate::results::kernel_folder_names;
 
 /// A kernel ready to run.
 pub(super) struct BuiltKernel {
     pub(super) job: Job,
-    pub(super) spec: KernelSpec,
-    pub(super) kernel: AnyKernel,
+    pub(super) source: KernelSource,
+    /// Of this program; none for a kernel of the user's own, which is opened when its turn comes.
+    pub(super) kernel: Option<AnyKernel>,
+}
+
+impl BuiltKernel {
+    /// What a device is told to build: a kernel that its firmware has as well.
+    pub(super) fn spec(&self) -> Result<&KernelSpec, Failure> {
+        match &self.source {
+            KernelSource::BuiltIn(spec) => Ok(spec),
+            KernelSource::Library(_) | KernelSource::Program(_) => Err(Failure::usage(format!(
+                "kernel {} is not in the device's firmware",
+                self.job.name
+            ))),
+        }
+    }
 }
 
 /// Builds every kernel of `plan`, so that none is refused halfway through a run.
@@ -20,17 +34,23 @@ pub(super) fn build(plan: &Plan) -> Result<Vec<BuiltKernel>, Failure> {
     plan.kernels.iter().zip(names).map(|(kernel, name)| build_one(plan, kernel, name)).collect()
 }
 
-fn build_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<BuiltKernel, Failure> {
+pub(super) fn build_one(
+    plan: &Plan,
+    kernel: &KernelPlan,
+    name: String,
+) -> Result<BuiltKernel, Failure> {
     let shape = KernelShape {
         channels: plan.dataset.channels(),
         window: kernel.window,
         hop: kernel.hop,
         sample_rate_hz: plan.dataset.sample_rate_hz(),
     };
-    let built = kernel
-        .spec
-        .build(shape)
-        .map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?;
+    let built = match &kernel.source {
+        KernelSource::BuiltIn(spec) => Some(
+            spec.build(shape).map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?,
+        ),
+        KernelSource::Library(_) | KernelSource::Program(_) => None,
+    };
     let job = Job {
         name,
         shape,
@@ -40,5 +60,5 @@ fn build_one(plan: &Plan, kernel: &KernelPlan, name: String) -> Result<BuiltKern
         repeats: plan.execution.repeat_count,
         pace: plan.execution.pace,
     };
-    Ok(BuiltKernel { job, spec: kernel.spec.clone(), kernel: built })
+    Ok(BuiltKernel { job, source: kernel.source.clone(), kernel: built })
 }

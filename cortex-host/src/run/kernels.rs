@@ -5,18 +5,19 @@ use std::thread;
 
 use super::built::BuiltKernel;
 use super::data::Data;
+use super::own;
 use super::record::Run;
 use super::seeded;
 use super::target::{Target, kernel_job};
 use crate::base::{Failure, Level, Progress};
 use crate::device::{Connection, DeviceClock, LinkError};
 use crate::harness::{
-    AppliedRealtime, Device, Ending, Job, JobError, LinkDevice, LinkDeviceError, Monotonic,
-    NativeDevice, Pace, SampleFile, apply_realtime, run_job,
+    AppliedRealtime, Device, Ending, Job, JobError, LinkDevice, LinkDeviceError, Monotonic, Pace,
+    SampleFile, apply_realtime, run_job,
 };
 use crate::plan::{DatasetPlan, Plan, Transfer};
 use crate::results::{
-    KernelSummary, OutputCheck, TelemetrySettings, TelemetryWriter, terminal_line,
+    KernelSummary, OutputCheck, OwnKernel, TelemetrySettings, TelemetryWriter, terminal_line,
 };
 
 /// Runs all kernels over the data; each one's summary is added to `run` when it has ended.
@@ -37,14 +38,7 @@ pub(super) fn run_all(
     for (number, built) in kernels.into_iter().enumerate() {
         let samples = &mut data.samples;
         let ended = match &mut target {
-            Target::Native => {
-                let BuiltKernel { job, kernel, .. } = built;
-                let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
-                let (summary, ended) = run_one(run, &job, &mut device, None, samples)?;
-                run.say(&terminal_line(&summary));
-                run.add(summary)?;
-                ended.map_err(Failure::from)
-            }
+            Target::Native => natively(run, built, samples),
             Target::Linked(linked) => {
                 let refusal = linked.refusals.get(number).cloned().flatten();
                 let ended = match (refusal, plan.transfer, &plan.dataset) {
@@ -82,6 +76,54 @@ pub(super) fn run_all(
     Ok(Ending::Complete)
 }
 
+/// Runs one kernel on this computer. One of the user's own may be lost: it ends by name, and the next
+/// one follows.
+fn natively(
+    run: &mut Run<'_>,
+    built: BuiltKernel,
+    samples: &mut SampleFile,
+) -> Result<Ending, Failure> {
+    let mut device = match own::open(&built) {
+        Ok(device) => device,
+        Err(refusal) => {
+            run.warn(&format!("{} will not run: {refusal}", built.job.name));
+            let not_run = KernelSummary::not_run(&built.job, refusal.message);
+            run.add(KernelSummary { own: own::facts(&built.source, 0), ..not_run })?;
+            return Ok(Ending::Complete);
+        }
+    };
+    let job = &built.job;
+    let (mut summary, ended) = run_one(run, job, &mut *device, None, samples)?;
+    let saturated = device.saturated_samples();
+    summary.own = own::facts(&built.source, saturated);
+    if let (Some(OwnKernel { scale_uv: Some(scale_uv), dtype, .. }), 1..) =
+        (&summary.own, saturated)
+    {
+        run.warn(&format!(
+            "{}: {saturated} samples lie beyond the range of {dtype} in steps of {scale_uv} µV and \
+             were set to its end; set a larger scale_uv",
+            job.name
+        ));
+    }
+    let ended = match ended {
+        Err(lost @ JobError::KernelLost { .. }) => {
+            summary.error = Some(lost.to_string());
+            Ok(Ending::Complete)
+        }
+        ended => {
+            // What the first window that failed was about, in the kernel's own words.
+            summary.error = device.loss().filter(|_| summary.windows.failed > 0);
+            ended
+        }
+    };
+    run.say(&terminal_line(&summary));
+    if let Some(error) = &summary.error {
+        run.warn(&format!("{}: {error}", job.name));
+    }
+    run.add(summary)?;
+    Ok(ended?)
+}
+
 /// Streams the data through one kernel on a device.
 fn stream(
     run: &mut Run<'_>,
@@ -91,7 +133,7 @@ fn stream(
 ) -> Result<Ending, Failure> {
     let clock = connection.device_clock();
     let job = &built.job;
-    let mut device = match LinkDevice::new(connection, kernel_job(run.plan, built)) {
+    let mut device = match LinkDevice::new(connection, kernel_job(run.plan, built)?) {
         Ok(device) => device,
         Err(LinkDeviceError::Link(LinkError::Interrupted)) => return Ok(Ending::Interrupted),
         Err(LinkDeviceError::Link(error)) => return Err(error.into()),

@@ -26,8 +26,8 @@ pub(super) fn too_slow(plan: &Plan, kernel: &BuiltKernel) -> Option<String> {
     let bytes_per_s =
         |values: usize, value_bytes: usize| (values * value_bytes) as f64 * hops_per_s;
     let there = bytes_per_s(shape.hop * shape.channels, plan.encoding.on_the_link().sample_bytes());
-    let back =
-        bytes_per_s(kernel.kernel.output_len(shape.hop), plan.results.on_the_link().sample_bytes());
+    let output_values = kernel.kernel.as_ref().map_or(0, |kernel| kernel.output_len(shape.hop));
+    let back = bytes_per_s(output_values, plan.results.on_the_link().sample_bytes());
     // The two directions have a wire each.
     let wanted = there.max(back);
     let carried = f64::from(baud) / LINE_BITS * SAMPLE_SHARE;

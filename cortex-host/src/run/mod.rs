@@ -8,6 +8,7 @@ mod built;
 mod data;
 mod kernels;
 mod line_rate;
+mod own;
 mod record;
 mod seeded;
 mod target;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 pub use crate::device::OpenOptions as Options;
 
 use crate::base::{ExitCode, Failure, Observer};
+use crate::harness::Device;
 use crate::plan::Plan;
 use crate::results::{RunFolder, RunStatus, Summary};
 use record::{Run, first_summary};
@@ -46,6 +48,20 @@ impl Outcome {
             (None, _) => ExitCode::Success,
         }
     }
+}
+
+/// Opens kernel `index` of `plan` on this computer, without data and without a folder.
+///
+/// # Errors
+/// [`Failure`]: the kernel cannot be built or loaded.
+///
+/// # Panics
+/// When there is no such kernel.
+pub fn open_kernel(plan: &Plan, index: usize) -> Result<Box<dyn Device>, Failure> {
+    let kernel = &plan.kernels[index];
+    let built = built::build_one(plan, kernel, kernel.name.clone())?;
+    own::open(&built)
+        .map_err(|refusal| Failure::usage(format!("kernel {}: {refusal}", kernel.name)))
 }
 
 /// Carries `plan` out and leaves a results folder with telemetry, summary and report.

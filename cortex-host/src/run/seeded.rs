@@ -43,7 +43,7 @@ pub(super) fn run_kernel(
     let warmup = u32::try_from(job.warmup_windows).map_err(|_| too_many())?;
     let (clock, before) = (connection.device_clock(), connection.stats());
     let mut totals = SeededTotals::default();
-    let kernel_job = kernel_job(run.plan, built);
+    let kernel_job = kernel_job(run.plan, built)?;
     let blocks_measured = warmup..blocks;
     let outcome =
         run_repeats(job, &kernel_job, dataset, connection, samples, blocks_measured, &mut totals);

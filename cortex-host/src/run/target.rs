@@ -67,7 +67,7 @@ impl Target {
         }
         let mut refusals = Vec::new();
         for kernel in kernels {
-            let refusal = ask(plan, &mut connection, &kernel_job(plan, kernel))?;
+            let refusal = ask(plan, &mut connection, &kernel_job(plan, kernel)?)?;
             if let Some(refusal) = &refusal {
                 warn(&format!("{} will not run: {refusal}", kernel.job.name));
             }
@@ -108,13 +108,13 @@ impl Linked {
 }
 
 /// A kernel as the link takes it.
-pub(super) fn kernel_job(plan: &Plan, built: &BuiltKernel) -> KernelJob {
-    KernelJob {
-        kernel: built.spec.clone(),
+pub(super) fn kernel_job(plan: &Plan, built: &BuiltKernel) -> Result<KernelJob, Failure> {
+    Ok(KernelJob {
+        kernel: built.spec()?.clone(),
         shape: built.job.shape,
         input: plan.encoding.on_the_link(),
         output: plan.results.on_the_link(),
-    }
+    })
 }
 
 /// Why the device cannot run a kernel of `plan`; none when it can.

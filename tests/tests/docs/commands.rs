@@ -11,7 +11,7 @@
 //!
 //! docs/guides/synthetic-datasets.md, which needs an archive to download from, has its own test
 //! (`guide_datasets.rs`); the reference's YAML too (`configuration_reference.rs`), and the kernel of
-//! docs/guides/your-own-kernel.md is built by `guide_own_kernel.rs`.
+//! docs/guides/built-in-kernel.md is built by `guide_own_kernel.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

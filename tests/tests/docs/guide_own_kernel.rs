@@ -1,4 +1,4 @@
-//! The kernel of docs/guides/your-own-kernel.md: its code and its patch, applied to a copy of the
+//! The kernel of docs/guides/built-in-kernel.md: its code and its patch, applied to a copy of the
 //! checkout, compile and do what the page says.
 //!
 //! Building the host with it takes a minute, so by default it is only checked; with
@@ -48,7 +48,7 @@ fn the_kernel_of_the_guide_compiles_and_runs() {
         let status = Command::new("cp").arg("-r").arg(checkout().join(name)).arg(copy).status();
         assert!(status.unwrap().success(), "{name}");
     }
-    let page = fs::read_to_string(checkout().join("docs/guides/your-own-kernel.md")).unwrap();
+    let page = fs::read_to_string(checkout().join("docs/guides/built-in-kernel.md")).unwrap();
     fs::write(copy.join("cortex-core/src/kernel/rectify.rs"), block(&page, "rust")).unwrap();
     fs::write(copy.join("rectify.diff"), block(&page, "diff")).unwrap();
     let applied = Command::new("git").args(["apply", "rectify.diff"]).current_dir(copy).output();

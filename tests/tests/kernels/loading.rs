@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cortex_host::foreign::{
     Dtype, Feed, InProcess, Interface, KernelProcess, KernelSetup, ParameterKind, Parameters,
-    describe_library, train,
+    describe, train,
 };
 use cortex_host::harness::{Device, Monotonic, WindowFault};
 use cortex_tests::libraries::{compiled, launcher, setup};
@@ -52,7 +52,7 @@ fn both_ways(setup: &KernelSetup, windows: u64) -> Vec<Vec<f32>> {
 #[test]
 fn a_library_says_what_is_in_it() {
     let folder = tempfile::tempdir().unwrap();
-    let library = describe_library(&compiled("own", folder.path()), &launcher()).unwrap();
+    let library = describe(&compiled("own", folder.path()), &launcher()).unwrap();
     assert_eq!(library.interface, Interface::CortexKernel);
     let names: Vec<&str> = library.kernels.iter().map(|kernel| kernel.name.as_str()).collect();
     assert_eq!(names, ["gain", "mean", "picky"]);
@@ -67,7 +67,7 @@ fn a_library_says_what_is_in_it() {
     assert_eq!(parameters[1].kind, ParameterKind::Count { min: 0.0, max: 4.0 });
     assert_eq!(parameters[2].kind, ParameterKind::Choice(vec!["plus".into(), "minus".into()]));
 
-    let plugin = describe_library(&compiled("plugin3", folder.path()), &launcher()).unwrap();
+    let plugin = describe(&compiled("plugin3", folder.path()), &launcher()).unwrap();
     assert_eq!(plugin.interface, Interface::Plugin3);
     assert_eq!((plugin.kernels[0].name.as_str(), plugin.kernels.len()), ("plugin3", 1));
     assert!(plugin.kernels[0].parameters.is_none() && plugin.kernels[0].trainable);
@@ -187,7 +187,7 @@ fn what_is_no_library_of_kernels_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("libtext.so");
     std::fs::write(&text, "no library").unwrap();
-    let refused = |path: &Path| describe_library(path, &launcher()).unwrap_err().message;
+    let refused = |path: &Path| describe(path, &launcher()).unwrap_err().message;
     assert!(refused(&text).contains("cannot load"), "{}", refused(&text));
     let missing = folder.path().join("missing.so");
     assert!(refused(&missing).contains("No such file"), "{}", refused(&missing));

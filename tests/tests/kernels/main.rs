@@ -4,3 +4,6 @@
 mod deaths;
 mod interface;
 mod loading;
+mod newcomer;
+mod original;
+mod runs;

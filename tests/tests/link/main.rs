@@ -7,4 +7,5 @@ mod fuzz;
 mod fuzz_twins;
 mod loopback;
 mod serial;
+mod tcp;
 mod throughput;

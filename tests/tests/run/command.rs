@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use cortex_tests::faults::{signal, wait_for};
-use cortex_tests::{cortex_host, oracle, real_recordings, stderr_of, stdout_of};
+use cortex_tests::{cortex_host, oracle, real_recordings, runs, stderr_of, stdout_of};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -221,8 +221,7 @@ fn every_kernel_runs_on_real_eeg_and_its_outputs_match_scipy() {
     }
     config += "execution: { pace: max, warmup_windows: 3, repeat_count: 2 }\n\
         output: { include_raw_data: true }\n";
-    stdout_of(&place.run(&["run", "-c", "-"], &config), 0);
-    let run = place.only_run();
+    let run = runs::run(&place.work, &config);
     let summary = json(&run.join("summary.json"));
     // The digest that the recording's folder gives for it.
     let sha256 = summary["dataset"]["sha256"].as_str().unwrap();

@@ -7,9 +7,10 @@ use cortex_core::abi::{
     self, CConfig, CKernel, CLayout, CLibrary, CParameter, CProcess, CReset, OK,
 };
 
+use super::handle::{check_slices, text};
 use super::{
     AlignedBytes, Dtype, Feed, KernelDescription, KernelSetup, Library, OutputShape,
-    ParameterDescription, ParameterKind, Parameters, Refusal, check_slices, text,
+    ParameterDescription, ParameterKind, Parameters, Refusal,
 };
 
 /// The most kernels of a library, parameters of a kernel, words of a choice.
@@ -160,7 +161,7 @@ fn parameters(table: &CKernel) -> Result<Vec<ParameterDescription>, String> {
                 min: (min > f64::MIN).then_some(min),
                 max: (max < f64::MAX).then_some(max),
             },
-            abi::COUNT if inside && whole && min.abs() <= 1e15 && max.abs() <= 1e15 => {
+            abi::COUNT if inside && whole && (0.0..=1e15).contains(&min) && max <= 1e15 => {
                 ParameterKind::Count { min: min.ceil(), max: max.floor() }
             }
             abi::CHOICE

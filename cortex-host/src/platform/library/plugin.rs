@@ -9,9 +9,10 @@ use std::ffi::{CString, c_void};
 use std::path::Path;
 use std::ptr;
 
+use super::handle::check_slices;
 use super::{
     AlignedBytes, Dtype, Feed, Interface, KernelDescription, KernelSetup, Library, OutputShape,
-    Parameters, Refusal, check_slices,
+    Parameters, Refusal,
 };
 
 /// First word of a state file: "CORT" read as a big-endian number.

@@ -2,16 +2,28 @@
 
 use std::fs;
 
-use cortex_tests::{cortex_host, stderr_of, stdout_of};
+use cortex_host::base::ExitCode;
+use cortex_host::config::Source;
+use cortex_host::run::Options;
+use cortex_tests::runs::{Experiment, experiment};
+use cortex_tests::{cortex_host, stdout_of};
 
 use super::*;
+
+/// Runs `config` on `device` to its end.
+fn on_device(folder: &Path, config: &str, device: &str) -> Experiment {
+    let config = format!("{config}device: {device}\n");
+    let ran = experiment(folder, &config, &Options::default());
+    let ran = ran.unwrap_or_else(|failure| panic!("{device}: {failure}"));
+    assert_eq!(ran.outcome.code(), ExitCode::Success, "{device}: {}", ran.said);
+    ran
+}
 
 /// Streamed, then seeded, on `device`: every window equal to the host's, and seeded digests equal
 /// to those that loopback finds.
 fn streams_and_generates(device: &str, emulated: bool) {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(folder.path(), CONFIG, &["--device", device]);
-    let table = stdout_of(&output, 0);
+    let table = on_device(folder.path(), CONFIG, device).table;
     let equal = format!("outputs equal to the host's, bit for bit: {} windows", 3 * WINDOWS);
     assert!(table.contains(&equal), "{table}");
     let found = summary(folder.path());
@@ -43,8 +55,9 @@ fn streams_and_generates(device: &str, emulated: bool) {
 
     let digests = |device: &str| -> Vec<(String, String)> {
         let folder = tempfile::tempdir().unwrap();
-        let output = run(folder.path(), CONFIG, &["--device", device, "--transfer", "seeded"]);
-        assert!(stdout_of(&output, 0).contains("bit for bit: 24 windows"));
+        let seeded = format!("{CONFIG}transfer: seeded\n");
+        let table = on_device(folder.path(), &seeded, device).table;
+        assert!(table.contains("bit for bit: 24 windows"), "{table}");
         let found = summary(folder.path());
         let kernels = found["kernels"].as_array().unwrap().iter();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -100,10 +113,14 @@ fn rv32_streams_and_generates() {
 fn a_noisy_line_changes_nothing_but_the_figures() {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("link.pcap");
-    let faults = ["--device", "loopback", "--fault", "ber=1e-4,drop=0.02", "--fault-seed", "3"];
-    let trace_argument = ["--trace", trace.to_str().unwrap()];
-    let output = run(folder.path(), CONFIG, &[&faults[..], &trace_argument[..]].concat());
-    assert!(stdout_of(&output, 0).contains("bit for bit: 27 windows"));
+    let faults = "ber=1e-4,drop=0.02".parse().unwrap();
+    let options =
+        Options { fault: Some((faults, 3)), trace: Some(trace.clone()), ..Options::default() };
+    let config = format!("{CONFIG}device: loopback\n");
+    let ran =
+        experiment(folder.path(), &config, &options).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(ran.outcome.code(), ExitCode::Success, "{}", ran.said);
+    assert!(ran.table.contains("bit for bit: 27 windows"), "{}", ran.table);
     let found = summary(folder.path());
     assert_eq!(found["faults"], "ber=0.0001,drop=0.02, seed 3");
     assert!(number(&found["link"]["retransmissions"]) > 0, "{}", found["link"]);
@@ -119,13 +136,12 @@ fn a_noisy_line_changes_nothing_but_the_figures() {
 fn quantised_input_is_compared_and_named() {
     let find = |device: &str, lines: &str| {
         let folder = tempfile::tempdir().unwrap();
-        let output = run(folder.path(), &format!("{CONFIG}{lines}"), &["--device", device]);
-        let table = stdout_of(&output, 0);
+        let Experiment { table, said: talk, .. } =
+            on_device(folder.path(), &format!("{CONFIG}{lines}"), device);
         assert!(table.contains("bit for bit: 27 windows"), "{table}");
         let page = fs::read_to_string(results(folder.path()).join("SUMMARY.md")).unwrap();
         let report = fs::read_to_string(results(folder.path()).join("report.html")).unwrap();
         let config = fs::read_to_string(results(folder.path()).join("config.yaml")).unwrap();
-        let talk = String::from_utf8(output.stderr).unwrap();
         (summary(folder.path()), [table, page, report, config, talk])
     };
     let (exact, [table, ..]) = find("loopback", "");
@@ -162,8 +178,8 @@ fn quantised_input_is_compared_and_named() {
 fn digests_alone_come_back_when_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let config = format!("{CONFIG}results: digests\n");
-    let output = run(folder.path(), &config, &["--device", "loopback"]);
-    assert!(stdout_of(&output, 0).contains("bit for bit: 27 windows"));
+    let table = on_device(folder.path(), &config, "loopback").table;
+    assert!(table.contains("bit for bit: 27 windows"), "{table}");
     let found = summary(folder.path());
     assert_eq!(found["results"], "digests");
     // The input only: 320 rows of 2 channels for each of three kernels.
@@ -181,8 +197,10 @@ fn kernels_that_do_not_fit_are_refused_with_the_limit() {
     let large = CONFIG
         .replace("{ name: car, window: 64", "{ name: welch_psd, window: 320")
         .replace("duration_s: 2", "duration_s: 4");
-    let output = run(folder.path(), &large, &["--device", "qemu:microbit"]);
-    let talk = stderr_of(&output, 1);
+    let device = "device: qemu:microbit\n";
+    let ran = experiment(folder.path(), &(large + device), &Options::default()).unwrap();
+    assert_eq!(ran.outcome.code(), ExitCode::CheckFailed);
+    let talk = ran.said;
     assert!(talk.contains("welch_psd will not run"), "{talk}");
     assert!(talk.contains("microbit has 3584"), "{talk}");
     let found = summary(folder.path());
@@ -193,8 +211,9 @@ fn kernels_that_do_not_fit_are_refused_with_the_limit() {
 
     let folder = tempfile::tempdir().unwrap();
     let wide = CONFIG.replace("channels: 2", "channels: 64");
-    let output = run(folder.path(), &wide, &["--device", "qemu:microbit"]);
-    let talk = stderr_of(&output, 4);
+    let failure = experiment(folder.path(), &(wide + device), &Options::default()).err().unwrap();
+    assert_eq!(failure.code(), ExitCode::Device);
+    let talk = failure.to_string();
     assert!(talk.contains("no kernel of this configuration fits"), "{talk}");
     assert!(!folder.path().join("results").exists());
 }
@@ -208,9 +227,9 @@ fn the_quickstart_runs_on_an_emulated_board() {
     }
     let folder = tempfile::tempdir().unwrap();
     // Streamed, the emulated serial port would take a minute or two.
-    let arguments = ["run", "--device", "qemu:mps2-an386", "--transfer", "seeded"];
-    let output = cortex_host().args(arguments).current_dir(folder.path()).output().unwrap();
-    stdout_of(&output, 0);
+    let quickstart = Source::read(None).unwrap().text;
+    let seeded = format!("{quickstart}\ntransfer: seeded\n");
+    on_device(folder.path(), &seeded, "qemu:mps2-an386");
     let found = summary(folder.path());
     let kernels = found["kernels"].as_array().unwrap();
     assert_eq!(kernels.len(), 7);

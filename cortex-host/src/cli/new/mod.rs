@@ -1,0 +1,138 @@
+//! `cortex-host new`: a kernel of one's own to begin from, in a folder that builds as it is.
+
+use std::path::{Path, PathBuf};
+
+use super::{Console, output};
+use crate::base::atomic_file::place_text;
+use crate::base::{ExitCode, Failure};
+
+/// Arguments of `new`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// A kernel: source, property test, oracle, configuration.
+    Kernel(KernelArgs),
+    /// The interface of kernels, cortex_kernel.h, on stdout.
+    Header,
+}
+
+/// Arguments of `new kernel`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host new kernel envelope --c
+  cortex-host new kernel envelope --rust
+
+The folder holds a low-pass filter to be changed. In it: make (or cargo build --release), then
+cortex-host run --config NAME/run.yaml and cortex-host validate NAME. An existing folder is never
+changed.")]
+struct KernelArgs {
+    /// Name of the kernel and of its folder: a-z, 0-9 and _.
+    name: String,
+    /// In C.
+    #[arg(long, required_unless_present = "rust", conflicts_with = "rust")]
+    c: bool,
+    /// In Rust.
+    #[arg(long)]
+    rust: bool,
+}
+
+const C: [(&str, &str); 3] = [
+    ("@NAME@.c", include_str!("c/kernel.c")),
+    ("test_@NAME@.c", include_str!("c/test.c")),
+    ("Makefile", include_str!("c/Makefile")),
+];
+
+const RUST: [(&str, &str); 2] = [
+    // Not under its own name here, where cargo would take it for a package.
+    ("Cargo.toml", include_str!("rust/Cargo.toml.in")),
+    ("src/lib.rs", include_str!("rust/lib.rs.in")),
+];
+
+const BOTH: [(&str, &str); 3] = [
+    ("oracle.py", include_str!("oracle.py")),
+    ("spec.yaml", include_str!("spec.yaml")),
+    ("run.yaml", include_str!("run.yaml")),
+];
+
+/// Carries the command out.
+///
+/// # Errors
+/// [`Failure`]: the name is not one, the folder exists (exit code 2), or cannot be written (3).
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
+    match &args.what {
+        What::Kernel(args) => new_kernel(args, console)?,
+        What::Header => output::print(cortex_core::abi::HEADER.trim_end())?,
+    }
+    Ok(ExitCode::Success)
+}
+
+fn new_kernel(args: &KernelArgs, console: &Console) -> Result<(), Failure> {
+    let name = args.name.as_str();
+    let letters = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if !letters || !name.starts_with(|c: char| c.is_ascii_lowercase()) || name.len() > 40 {
+        return Err(Failure::usage(format!(
+            "{name:?} is no name for a kernel; use a-z, 0-9 and _, beginning with a letter"
+        )));
+    }
+    let folder = Path::new(name);
+    if let Err(error) = std::fs::create_dir(folder) {
+        return Err(match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Failure::usage(format!(
+                "{name} exists already and is not changed; choose another name"
+            )),
+            _ => Failure::io("make the folder", folder, &error),
+        });
+    }
+    let library =
+        if args.c { format!("./lib{name}.so") } else { format!("./target/release/lib{name}.so") };
+    let files: Vec<(&str, &str)> = match args.c {
+        true => C.into_iter().chain([("cortex_kernel.h", cortex_core::abi::HEADER)]).collect(),
+        false => RUST.to_vec(),
+    };
+    for (file, text) in files.into_iter().chain(BOTH) {
+        let text = text
+            .replace("@NAME@", name)
+            .replace("@TYPE@", &type_name(name))
+            .replace("@LIBRARY@", &library)
+            .replace("@CORE@", &core_dependency());
+        let path = folder.join(file.replace("@NAME@", name));
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)
+                .map_err(|error| Failure::io("make the folder", parent, &error))?;
+        }
+        place_text(&path, &text)?;
+    }
+    let build = if args.c { "make test && make" } else { "cargo test && cargo build --release" };
+    console.say(&format!("Kernel: {name}/"));
+    console.say(&format!("Next: cd {name} && {build} && cd .."));
+    console.say(&format!("Then: cortex-host run --config {name}/run.yaml"));
+    console.say(&format!("And:  cortex-host validate {name}"));
+    Ok(())
+}
+
+/// `low_pass` as `LowPass`.
+fn type_name(name: &str) -> String {
+    name.split('_')
+        .filter_map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next()?.to_ascii_uppercase();
+            Some(std::iter::once(first).chain(letters).collect::<String>())
+        })
+        .collect()
+}
+
+/// Where a crate finds `cortex-core`: in the checkout this program was built from, as long as that is
+/// there, else in the registry.
+fn core_dependency() -> String {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../cortex-core");
+    match beside.canonicalize() {
+        Ok(path) if path.join("Cargo.toml").is_file() => format!("path = {path:?}"),
+        _ => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
+    }
+}

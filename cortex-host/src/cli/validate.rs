@@ -1,0 +1,85 @@
+//! `cortex-host validate`: whether a kernel computes what its oracle does.
+
+use std::path::PathBuf;
+
+use super::{Console, output};
+use crate::base::{ExitCode, Failure, Progress};
+use crate::validate::{Recording, Validation, validate};
+
+/// Arguments of `validate`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host validate car
+  cortex-host validate mykernel
+  cortex-host validate mykernel --recording S001R03.float32 --channels 64 --sample-rate-hz 160
+
+A folder holds a spec.yaml (cortex-host new kernel writes one) that names the kernel, its oracle, which is
+any program, and the tolerance. Twelve random cases are tried, the same ones for the same seed: shapes,
+parameters, missing samples. Exit code 1 when one is beyond the tolerance. The oracle of this program's
+kernels needs NumPy and SciPy; CORTEX_ORACLE_PYTHON names a Python that has them.")]
+pub struct Args {
+    /// A folder with a spec.yaml, or a kernel of this program.
+    kernel: String,
+    /// Seed of the random cases.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Also try a recording: interleaved float32 in microvolts, as convert writes it.
+    #[arg(long, value_name = "FILE", requires_all = ["channels", "sample_rate_hz"])]
+    recording: Option<PathBuf>,
+    /// Channels of the recording.
+    #[arg(long, value_name = "N")]
+    channels: Option<usize>,
+    /// Sample rate of the recording.
+    #[arg(long, value_name = "HZ")]
+    sample_rate_hz: Option<f64>,
+    /// Print the cases as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// [`Failure`]: nothing could be compared.
+pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
+    let validation = Validation::find(&args.kernel)?;
+    let recording = match (&args.recording, args.channels, args.sample_rate_hz) {
+        (Some(path), Some(channels @ 1..), Some(rate)) if rate.is_finite() && rate > 0.0 => {
+            Some(Recording { path: path.clone(), channels, sample_rate_hz: rate })
+        }
+        (None, _, _) => None,
+        _ => return Err(Failure::usage("channels and sample rate must be above 0")),
+    };
+    let progress = Progress::cancelled_by_signals()?;
+    let reports = validate(&validation, args.seed, recording.as_ref(), &progress, |report| {
+        let verdict = match &report.finding {
+            None => "ok".to_owned(),
+            Some(finding) => format!("FAILED: {finding}"),
+        };
+        console.say(&format!("{}: {verdict}", report.case));
+    })?;
+    let failed = reports.iter().filter(|report| report.finding.is_some()).count();
+    if args.json {
+        let text = serde_json::to_string_pretty(&reports)
+            .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
+        output::print(&text)?;
+    } else {
+        let worst = reports.iter().map(|report| report.max_error).fold(0.0, f64::max);
+        let snr = reports.iter().filter_map(|report| report.snr_db).fold(f64::INFINITY, f64::min);
+        let snr =
+            if snr.is_finite() { format!(", SNR at least {snr:.1} dB") } else { String::new() };
+        let values: usize = reports.iter().map(|report| report.values).sum();
+        output::print(&format!(
+            "{}: {} of {} cases within the tolerance; {values} values, largest difference \
+             {worst:.3e}{snr}",
+            args.kernel,
+            reports.len() - failed,
+            reports.len()
+        ))?;
+    }
+    if progress.is_cancelled() {
+        return Err(Failure::new(ExitCode::Interrupted, "interrupted"));
+    }
+    Ok(if failed == 0 { ExitCode::Success } else { ExitCode::CheckFailed })
+}
