@@ -236,9 +236,9 @@ macro_rules! parameters {
             $($(#[doc = $doc:literal])* pub $field:ident: $type:ty = $declaration:expr,)*
         }
     ) => {
-        $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(default, deny_unknown_fields)]
+        #[serde(deny_unknown_fields)]
+        $(#[$meta])*
         pub struct $name {
             $($(#[doc = $doc])* pub $field: $type,)*
         }

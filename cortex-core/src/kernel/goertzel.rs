@@ -48,6 +48,7 @@ parameters! {
 
 parameters! {
     /// Parameters of [`Goertzel`].
+    #[serde(default)]
     pub struct GoertzelParams {
         /// The bands.
         pub bands: Vec<Band, MAX_BANDS> =

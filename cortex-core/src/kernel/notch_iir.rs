@@ -35,6 +35,7 @@ const SILENCE_UV: f32 = 1e-30;
 parameters! {
     /// Parameters of [`NotchIir`].
     #[derive(Copy)]
+    #[serde(default)]
     pub struct NotchIirParams {
         /// Frequency removed.
         pub f0_hz: f64 =

@@ -82,7 +82,6 @@ impl Sine {
         Self { step, amplitude_uv: amplitude_uv_peak as f32 }
     }
 
-    #[cfg(feature = "v2")]
     /// Adds the sine to what is in `out`.
     #[inline(always)]
     pub(super) fn add<const N: usize>(&self, lanes: &Lanes<N>, out: &mut LaneBlock<N>) {

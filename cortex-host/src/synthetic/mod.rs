@@ -18,7 +18,7 @@ pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use parameters::parameters;
 pub use shard::{Layout, MAX_SHARDS, Shard, shared_file};
 
-use cortex_core::parameter::DefaultValue;
+use cortex_core::parameter::{DefaultValue, Parameter};
 use cortex_core::signal::{
     Effects, Generator, GeneratorVersion, Signal, SignalInfo, SignalKind, SourceSpec, SpecError,
 };
@@ -126,25 +126,33 @@ fn not_taken(version: GeneratorVersion, info: &SignalInfo<'static>, entry: &Entr
     Problem::at(entry.node.position, message)
 }
 
-/// The signal with the parameters that are written; what follows from the duration is filled in.
+/// The signal with the parameters that are written and the defaults of the others.
 fn signal(kind: SignalKind, params: &Node, duration_s: f64) -> Result<Signal, Problem> {
-    let declared = kind.info().parameters;
-    let own = declared.iter().filter_map(|parameter| match params.entry(parameter.name) {
-        Some(entry) => Some(entry.clone()),
-        None if parameter.default == DefaultValue::Derived("duration_s") => {
-            Some(Entry::new(parameter.name, Value::Float(duration_s)))
-        }
-        None => None,
-    });
-    let own = Node { position: params.position, value: Value::Mapping(own.collect()) };
+    let own = with_defaults(params, kind.info().parameters, duration_s);
     let variant = Entry { node: own, ..Entry::new(kind.variant(), Value::Null) };
     decode(&Node::plain(Value::Mapping(vec![variant])), PATH)
 }
 
 fn effects(version: GeneratorVersion, params: &Node) -> Result<Effects, Problem> {
-    let names = version.effects().iter().map(|parameter| parameter.name);
-    let own = names.filter_map(|name| params.entry(name).cloned());
-    decode(&Node { position: params.position, value: Value::Mapping(own.collect()) }, PATH)
+    match version.effects() {
+        [] => Ok(Effects::NONE),
+        declared => decode(&with_defaults(params, declared, 0.0), PATH),
+    }
+}
+
+/// Of `params`, those of `declared`, completed; what follows from the duration is known here.
+fn with_defaults(params: &Node, declared: &[Parameter], duration_s: f64) -> Node {
+    let own = declared.iter().filter_map(|parameter| {
+        let default = match (params.entry(parameter.name), parameter.default) {
+            (Some(entry), _) => return Some(entry.clone()),
+            (None, DefaultValue::Number(number)) => Value::Float(number),
+            (None, DefaultValue::Choice(word)) => Value::Text(word.to_owned()),
+            (None, DefaultValue::Derived("duration_s")) => Value::Float(duration_s),
+            (None, _) => return None,
+        };
+        Some(Entry::new(parameter.name, default))
+    });
+    Node { position: params.position, value: Value::Mapping(own.collect()) }
 }
 
 fn normalize(params: &Node, effects: &Effects, samples: u64) -> Result<Normalize, Problem> {
