@@ -7,6 +7,7 @@
 #   memory   a dataset of 2 GB within 256 MiB of address space
 #   release  the release archive, unpacked and used elsewhere
 #   guide    the kernel of the guide, built into the program and run natively and as a device
+#   statistics  coverage of the intervals and false alarms of compare, thousands of series each
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
 # Without a part: all but slurm. Builds what a part needs and says what it found.
@@ -40,18 +41,23 @@ part() {
         say "the kernel of docs/guides/built-in-kernel.md"
         CORTEX_GUIDE_RUN=1 cargo test -q -p cortex-tests --test docs guide_own_kernel
         ;;
+    statistics)
+        say "intervals cover 95 %, equal runs show no difference"
+        cargo test -q -p cortex-host --lib coverage -- --ignored --nocapture
+        cargo test -q -p cortex-tests --test run coverage -- --ignored --nocapture
+        ;;
     slurm)
         say "a real Slurm"
         sh tests/slurm.sh
         ;;
     *)
-        sed -n '2,13s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,14s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link memory release guide
+[ $# -gt 0 ] || set -- kill link memory release guide statistics
 for name; do part "$name"; done
 say "slow suites passed: $*"

@@ -15,6 +15,9 @@ pub mod platform;
 /// Power spectral density and its slope.
 pub mod spectrum;
 
+/// Quantiles of dependent windows, with intervals.
+pub mod statistics;
+
 /// Charts as SVG.
 pub mod plot;
 

@@ -7,6 +7,7 @@
 //! | 2 | wrong usage or configuration: bad YAML, bad argument, unknown name |
 //! | 3 | input or output failed: missing or unreadable dataset, full disk |
 //! | 4 | a device or its link failed |
+//! | 5 | a check had too few windows to say yes or no |
 //! | 130 | interrupted (SIGINT, SIGTERM) |
 
 use std::fmt;
@@ -26,18 +27,21 @@ pub enum ExitCode {
     InputOutput,
     /// A device or its link failed.
     Device,
+    /// A check had too few windows to say yes or no.
+    Undecided,
     /// Stopped by SIGINT or SIGTERM.
     Interrupted,
 }
 
 impl ExitCode {
     /// All of them, in the order of their numbers.
-    pub const ALL: [ExitCode; 6] = [
+    pub const ALL: [ExitCode; 7] = [
         ExitCode::Success,
         ExitCode::CheckFailed,
         ExitCode::Usage,
         ExitCode::InputOutput,
         ExitCode::Device,
+        ExitCode::Undecided,
         ExitCode::Interrupted,
     ];
 
@@ -50,6 +54,7 @@ impl ExitCode {
             ExitCode::Usage => 2,
             ExitCode::InputOutput => 3,
             ExitCode::Device => 4,
+            ExitCode::Undecided => 5,
             ExitCode::Interrupted => 130,
         }
     }
@@ -166,7 +171,7 @@ mod tests {
 
     #[test]
     fn codes_are_the_documented_ones() {
-        assert_eq!(ExitCode::ALL.map(ExitCode::code), [0, 1, 2, 3, 4, 130]);
+        assert_eq!(ExitCode::ALL.map(ExitCode::code), [0, 1, 2, 3, 4, 5, 130]);
     }
 
     #[test]

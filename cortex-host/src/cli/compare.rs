@@ -5,26 +5,31 @@ use std::path::{Path, PathBuf};
 use super::{Console, output};
 use crate::base::{ExitCode, Failure};
 use crate::compare::{Comparison, KernelComparison, LEAST_WINDOWS, table};
-use crate::report::RunRecord;
+use crate::report::{RunRecord, run_folders};
 
 /// Arguments of `compare`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   cortex-host compare results/run-2026-01-12-153000 results/run-2026-01-13-090000
+  cortex-host compare before-1 before-2 before-3 --with after-1 after-2 after-3
   cortex-host compare before after --fail-if-slower 5
   cortex-host compare before after --json | jq '.kernels[].kernel_p50.change_percent'
 
-Differences are B - A. Intervals are of 95 %, from a block bootstrap, because windows depend on
-their neighbours. With --fail-if-slower PCT the exit code is 1 when the whole interval of a kernel's
-median slowdown (kernel time or end-to-end) is above PCT, and 0 otherwise. What differs from run to
-run is not in the intervals: choose PCT above what two equal runs show. Kernels on emulated boards are
-compared by their instructions, which are exact: there PCT may be 0.")]
+A folder that holds runs stands for all of them. Differences are B - A, with intervals of 95 % that
+allow for windows depending on their neighbours. With several runs a side the intervals are of runs:
+what differs from run to run is in them. Of equal runs at most 2 in 100 comparisons show a
+difference.
+With --fail-if-slower PCT the exit code is 1 when a kernel's median (kernel time or end-to-end) is
+slower by more than PCT beyond doubt, 5 when there are too few windows to say, and 0 otherwise.
+Kernels on emulated boards are compared by their instructions, which are exact: there PCT may be 0.")]
 pub struct Args {
-    /// The first run's folder: the one to compare with.
-    pub run_a: PathBuf,
-    /// The second run's folder.
-    pub run_b: PathBuf,
+    /// The run to compare with, then the run compared; with --with, the runs to compare with.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// The runs compared, when there are several a side.
+    #[arg(long, value_name = "RUN", num_args = 1..)]
+    pub with: Vec<PathBuf>,
     /// Print the comparison as JSON on stdout.
     #[arg(long)]
     pub json: bool,
@@ -38,8 +43,16 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
-    let (a, b) = (read(&args.run_a)?, read(&args.run_b)?);
-    let comparison = Comparison::of(&a, &b);
+    let (a, b) = match (args.runs.as_slice(), args.with.as_slice()) {
+        ([a, b], []) => (std::slice::from_ref(a), std::slice::from_ref(b)),
+        (_, []) => {
+            return Err(Failure::usage(
+                "give two runs, or several with --with: compare A1 A2 A3 --with B1 B2 B3",
+            ));
+        }
+        (a, b) => (a, b),
+    };
+    let comparison = Comparison::of(&read(a)?, &read(b)?);
     if args.json {
         let text = serde_json::to_string_pretty(&comparison)
             .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
@@ -53,8 +66,18 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Reads a run; without a single window there is nothing to compare.
-fn read(folder: &Path) -> Result<RunRecord, Failure> {
+/// Reads the runs that `paths` stand for; one without a single window has nothing to compare.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<RunRecord>, Failure> {
+    let mut records = Vec::new();
+    for path in paths {
+        for folder in run_folders(path)? {
+            records.push(read_run(&folder)?);
+        }
+    }
+    Ok(records)
+}
+
+fn read_run(folder: &Path) -> Result<RunRecord, Failure> {
     let record = RunRecord::read(folder)?;
     if record.kernels.iter().all(|kernel| kernel.measured().next().is_none()) {
         return Err(Failure::input_output(format!(
@@ -86,12 +109,15 @@ fn judge(comparison: &Comparison, percent: f64, console: &Console) -> Result<Exi
     }
     let undecidable = comparison.undecidable();
     if !undecidable.is_empty() {
-        return Err(Failure::usage(format!(
-            "--fail-if-slower cannot judge {}: each run needs {LEAST_WINDOWS} measured windows with \
+        return Err(Failure::new(
+            ExitCode::Undecided,
+            format!(
+                "--fail-if-slower cannot judge {}: each run needs {LEAST_WINDOWS} measured windows with \
              a result, both on real devices or both on emulated ones; lengthen \
              dataset.params.duration_s or raise execution.repeat_count",
-            names(&undecidable)
-        )));
+                names(&undecidable)
+            ),
+        ));
     }
     Ok(ExitCode::Success)
 }

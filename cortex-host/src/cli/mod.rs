@@ -61,6 +61,7 @@ Exit codes:
   2    wrong usage or configuration: bad YAML, bad argument, unknown name
   3    input or output failed: missing or unreadable dataset, full disk
   4    a device or its link failed
+  5    a check had too few windows to say yes or no
   130  interrupted (SIGINT, SIGTERM)
 
 Environment:

@@ -7,7 +7,7 @@ use crate::base::{ExitCode, Failure, Progress};
 use crate::device::FaultSpec;
 use crate::plan::{self, Overrides};
 use crate::report::REPORT_NAME;
-use crate::results::{RunStatus, Summary, terminal_table};
+use crate::results::{RunStatus, Summary, deadlines, terminal_table};
 use crate::run::{Options, Outcome, run};
 
 /// Arguments of `run`.
@@ -89,6 +89,10 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
             console.say("Interrupted; the windows up to here are kept");
         }
         _ => {}
+    }
+    let summary = &outcome.summary;
+    if let ((1.., _), Some(deadlines)) = (summary.deadlines(), deadlines(summary)) {
+        console.warn(&deadlines);
     }
     print(&outcome, args.json, console)?;
     if args.open {

@@ -1,75 +1,74 @@
-//! What differs between two runs besides their latencies.
+//! What differs between runs besides their latencies.
 
 use serde::Serialize;
 
 use crate::config::{Node, Value};
 use crate::report::RunRecord;
 
-/// A fact that is not the same in both runs.
+/// A fact that is not the same in all runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Condition {
     /// What differs: a key of `config.yaml`, or a fact of the summary.
     pub what: String,
-    /// In the first run.
+    /// In the runs of the first side: each different value once.
     pub a: String,
-    /// In the second run.
+    /// In those of the second side.
     pub b: String,
 }
 
 /// Everything that differs. Where results go is not compared.
 #[must_use]
-pub fn conditions(a: &RunRecord, b: &RunRecord) -> Vec<Condition> {
-    let (one, two) = (&a.summary, &b.summary);
-    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
-    let facts = [
-        ("status", one.status.name().to_owned(), two.status.name().to_owned()),
-        ("dataset SHA-256", one.dataset.sha256.clone(), two.dataset.sha256.clone()),
-        ("device", one.device.clone(), two.device.clone()),
-        ("pace", one.pace.clone(), two.pace.clone()),
-        ("scheduler in force", one.realtime.scheduler.clone(), two.realtime.scheduler.clone()),
-        ("processor", text(&one.host.cpu), text(&two.host.cpu)),
-        ("cores", one.host.cores.to_string(), two.host.cores.to_string()),
-        ("frequency governor", text(&one.host.governor), text(&two.host.governor)),
-        ("system", one.host.os.clone(), two.host.os.clone()),
-        ("tool version", one.tool.version.clone(), two.tool.version.clone()),
-        ("tool target", one.tool.target.clone(), two.tool.target.clone()),
-        ("optimised build", one.tool.optimized.to_string(), two.tool.optimized.to_string()),
-    ];
-    let mut found: Vec<Condition> = facts
-        .into_iter()
-        .filter(|(_, a, b)| a != b)
-        .map(|(what, a, b)| Condition { what: what.to_owned(), a, b })
-        .collect();
-    found.extend(settings(a, b));
-    found
+pub fn conditions(a: &[RunRecord], b: &[RunRecord]) -> Vec<Condition> {
+    let sides = [a, b].map(|side| side.iter().map(facts).collect::<Vec<_>>());
+    let [a, b] = &sides;
+    let mut seen = std::collections::BTreeSet::new();
+    let names = a.iter().chain(b).flatten().map(|(name, _)| name.as_str());
+    let names: Vec<&str> = names.filter(|name| seen.insert(*name)).collect();
+    let values = |side: &'_ [Vec<(String, String)>], name: &str| {
+        let mut values: Vec<String> = Vec::new();
+        for facts in side {
+            let value = facts.iter().find(|(known, _)| known == name);
+            let value = value.map_or("not set", |(_, value)| value.as_str());
+            if !values.iter().any(|known| known == value) {
+                values.push(value.to_owned());
+            }
+        }
+        values
+    };
+    let of = |name: &str| {
+        let (a, b) = (values(a, name), values(b, name));
+        let same = a.len() == 1 && a == b;
+        (!same).then(|| Condition { what: name.to_owned(), a: a.join(" | "), b: b.join(" | ") })
+    };
+    names.into_iter().filter_map(of).collect()
 }
 
-/// The keys of the two configurations that differ.
-fn settings(a: &RunRecord, b: &RunRecord) -> Vec<Condition> {
-    if a.summary.plan_sha256 == b.summary.plan_sha256 {
-        return Vec::new();
-    }
-    let keys = |record: &RunRecord| {
+/// What a run was made with, by name.
+fn facts(run: &RunRecord) -> Vec<(String, String)> {
+    let summary = &run.summary;
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+    let facts = [
+        ("status", summary.status.name().to_owned()),
+        ("dataset SHA-256", summary.dataset.sha256.clone()),
+        ("device", summary.device.clone()),
+        ("pace", summary.pace.clone()),
+        ("scheduler in force", summary.realtime.scheduler.clone()),
+        ("processor", text(&summary.host.cpu)),
+        ("cores", summary.host.cores.to_string()),
+        ("frequency governor", text(&summary.host.governor)),
+        ("system", summary.host.os.clone()),
+        ("tool version", summary.tool.version.clone()),
+        ("tool target", summary.tool.target.clone()),
+        ("optimised build", summary.tool.optimized.to_string()),
+    ];
+    let mut facts: Vec<_> = facts.map(|(name, value)| (name.to_owned(), value)).into();
+    if let Some(Ok(node)) = run.config.as_deref().map(Node::parse) {
         let mut keys = Vec::new();
-        if let Some(Ok(node)) = record.config.as_deref().map(Node::parse) {
-            flatten(&node, "", &mut keys);
-        }
+        flatten(&node, "", &mut keys);
         keys.retain(|(key, _): &(String, String)| !key.starts_with("output."));
-        keys
-    };
-    let (one, two) = (keys(a), keys(b));
-    let value = |keys: &[(String, String)], key: &str| {
-        let entry = keys.iter().find(|(name, _)| name == key);
-        entry.map_or_else(|| "not set".to_owned(), |(_, value)| value.clone())
-    };
-    let mut names: Vec<&String> = one.iter().chain(&two).map(|(key, _)| key).collect();
-    let mut seen = std::collections::BTreeSet::new();
-    names.retain(|name| seen.insert(name.as_str()));
-    names
-        .into_iter()
-        .map(|name| Condition { what: name.clone(), a: value(&one, name), b: value(&two, name) })
-        .filter(|condition| condition.a != condition.b)
-        .collect()
+        facts.append(&mut keys);
+    }
+    facts
 }
 
 /// Every scalar of a tree with its path: `kernels[1].window`.

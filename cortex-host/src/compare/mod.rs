@@ -1,80 +1,80 @@
-//! Two runs side by side: what differs in what was run, and in how long it took.
+//! Two sides of runs: what differs in what was run, and in how long it took.
 //!
-//! For each kernel of both runs the difference B − A of the median and of the 99th percentile is
-//! given for kernel time and end-to-end latency, with a 95 % interval from a block bootstrap
-//! (percentile method, both runs resampled independently; [`bootstrap`] has the sources). On
-//! emulated devices kernels are compared by their instructions.
+//! For each kernel of both sides the change B − A of the median and of the 99th percentile is
+//! given for kernel time and end-to-end latency, with a 95 % interval ([`change`]). On emulated
+//! devices kernels are compared by their instructions, which are exact.
 //!
 //! # What the intervals promise
-//! On AR(1) series of 500 windows the interval of the difference of medians covers the truth in
-//! 94 % of the cases without correlation and in 92 % with a lag-one correlation of 0.6, where a
-//! bootstrap of single windows covers it in 76 %; the test `report_compare` measures it.
-//! They describe the windows of these two
-//! runs: what differs from run to run (another load, another frequency, another page layout) is in
-//! no interval. A gate's percentage should therefore lie above what two equal runs show. With k
-//! kernels and a true slowdown of exactly the percentage, `--fail-if-slower` is wrong with a
-//! probability of 2.5 % per kernel.
+//! With one run a side they are of the windows of these two runs, which depend on each other
+//! ([`crate::statistics`]): 95 ± 1.5 % of them cover the truth, at a lag-one correlation of 0.9
+//! too. What differs from run to run (another load, another frequency, another page layout) is
+//! not in them. With several runs a side the run is what is counted: the interval is Student's,
+//! of the runs' own quantiles, and what differs from run to run is in it.
+//!
+//! # What a verdict promises
+//! Equal runs are called different in at most [`FALSE_ALARMS`] of all comparisons, however many
+//! kernels they have: a verdict is an interval of that confidence, shared among all medians
+//! compared (Bonferroni). With one run a side the scatter between runs is not known, and
+//! [`RUN_SCATTER`] is put in its place.
 
-pub mod bootstrap;
+mod change;
 mod conditions;
 mod text;
 
-use std::thread;
-
 use serde::Serialize;
 
+pub use change::{Change, Drawn, Interval, LEAST_WINDOWS, RUN_SCATTER, Unit, Verdict, change};
 pub use conditions::{Condition, conditions};
 pub use text::table;
 
 use crate::report::{KernelWindows, RunRecord, Window};
+use crate::statistics::CONFIDENCE;
 
-/// Confidence of the intervals.
-pub const CONFIDENCE: f64 = 0.95;
+/// Version of the layout of `compare --json`.
+pub const SCHEMA_VERSION: u32 = 2;
 
-/// Windows that each run needs for an interval of the median.
-pub const LEAST_WINDOWS: usize = 30;
+/// Share of comparisons of equal runs that may name any difference.
+pub const FALSE_ALARMS: f64 = 0.02;
 
-/// Windows that each run needs for an interval of the 99th percentile: ten above it.
-pub const LEAST_WINDOWS_P99: usize = 1000;
-
-/// Bootstrap resamples.
-const RESAMPLES: usize = 1000;
-
-/// Two runs compared.
+/// Two sides compared.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// `run_id` of the first run.
-    pub run_a: String,
-    /// `run_id` of the second run.
-    pub run_b: String,
-    /// Whether both ran the same configuration on the same data with the same tool on the same
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// `run_id` of each run of the first side.
+    pub runs_a: Vec<String>,
+    /// `run_id` of each run of the second side.
+    pub runs_b: Vec<String>,
+    /// The gravest verdict of any kernel; none when no median could be judged.
+    pub verdict: Option<Verdict>,
+    /// Whether all ran the same configuration on the same data with the same tool on the same
     /// machine.
     pub same_conditions: bool,
     /// What differs between them besides the latencies.
     pub conditions: Vec<Condition>,
     /// Confidence of the intervals, 0.95.
     pub confidence: f64,
-    /// Kernels of both runs, in the first one's order.
+    /// Kernels of every run, in the first one's order.
     pub kernels: Vec<KernelComparison>,
-    /// Kernels that only the first run has.
+    /// Kernels that only the first side has.
     pub only_in_a: Vec<String>,
-    /// Kernels that only the second run has.
+    /// Kernels that only the second side has.
     pub only_in_b: Vec<String>,
 }
 
-/// One kernel in both runs.
+/// One kernel on both sides.
 #[derive(Clone, Debug, Serialize)]
 pub struct KernelComparison {
     /// The kernel.
     pub name: String,
-    /// Measured windows with a result, in each run.
+    /// Measured windows with a result, on each side.
     pub windows: (usize, usize),
-    /// Windows that failed, in each run.
+    /// Windows that failed, on each side.
     pub failed: (usize, usize),
-    /// Measured windows that missed their deadline, in each run.
+    /// Measured windows that missed their deadline, on each side.
     pub deadline_missed: (usize, usize),
-    /// Median of the kernel time, or of its instructions when both devices are emulated; none
-    /// when only one is: the two cannot be compared.
+    /// Median of the kernel time, or of its instructions when all devices are emulated; none
+    /// when only some are: the two cannot be compared.
     pub kernel_p50: Option<Change>,
     /// 99th percentile of the same.
     pub kernel_p99: Option<Change>,
@@ -84,110 +84,49 @@ pub struct KernelComparison {
     pub end_to_end_p99: Option<Change>,
 }
 
-/// What a quantile is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Unit {
-    /// Microseconds.
-    Us,
-    /// Instructions of an emulated device.
-    Instructions,
-}
-
-/// A quantile in both runs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Change {
-    /// Of `a`, `b` and the differences.
-    pub unit: Unit,
-    /// In the first run.
-    pub a: f64,
-    /// In the second run.
-    pub b: f64,
-    /// B − A.
-    pub difference: f64,
-    /// (B − A) / A in percent.
-    pub change_percent: f64,
-    /// Its interval; none with too few windows.
-    pub interval: Option<Interval>,
-}
-
-/// A confidence interval of B − A.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Interval {
-    /// Lower and upper end, in the change's unit.
-    pub difference: (f64, f64),
-    /// Lower and upper end in percent of A.
-    pub change_percent: (f64, f64),
-    /// Block lengths used, in windows, in each run.
-    pub block_windows: (usize, usize),
-}
-
 impl Comparison {
-    /// Compares run `b` with run `a`.
+    /// Compares the runs `b` with the runs `a`, at least one each.
     #[must_use]
-    pub fn of(a: &RunRecord, b: &RunRecord) -> Self {
-        let pairs: Vec<(&KernelWindows, &KernelWindows)> = a
-            .kernels
-            .iter()
-            .filter_map(|one| Some((one, b.kernels.iter().find(|two| two.name == one.name)?)))
-            .collect();
-        let without = |one: &RunRecord, other: &RunRecord| {
-            let missing =
-                one.kernels.iter().filter(|k| other.kernels.iter().all(|o| o.name != k.name));
-            missing.map(|kernel| kernel.name.clone()).collect()
+    pub fn of(a: &[RunRecord], b: &[RunRecord]) -> Self {
+        let names = |side: &[RunRecord]| {
+            let first = side.first().map(|run| run.kernels.as_slice()).unwrap_or_default();
+            let everywhere = first.iter().filter(|kernel| {
+                side.iter().all(|run| run.kernels.iter().any(|k| k.name == kernel.name))
+            });
+            everywhere.map(|kernel| kernel.name.clone()).collect::<Vec<_>>()
         };
-        // Each kernel has random numbers of its own, so threads change nothing.
-        let kernels = thread::scope(|scope| {
-            let workers = thread::available_parallelism().map_or(1, usize::from);
-            let mut compared = Vec::new();
-            for (first, pairs) in pairs.chunks(workers).enumerate() {
-                let running: Vec<_> = pairs
-                    .iter()
-                    .enumerate()
-                    .map(|(index, (one, two))| {
-                        let stream = (first * workers + index) as u32 * 4;
-                        scope.spawn(move || compare_kernel(one, two, stream))
-                    })
-                    .collect();
-                for thread in running {
-                    match thread.join() {
-                        Ok(kernel) => compared.push(kernel),
-                        Err(panic) => std::panic::resume_unwind(panic),
-                    }
-                }
-            }
-            compared
-        });
+        let (names_a, names_b) = (names(a), names(b));
+        let both: Vec<&String> = names_a.iter().filter(|name| names_b.contains(name)).collect();
+        let tests = 2 * both.len();
+        let kernels: Vec<KernelComparison> =
+            both.into_iter().map(|name| compare_kernel(name, a, b, tests)).collect();
         let conditions = conditions(a, b);
+        let verdicts = kernels.iter().flat_map(KernelComparison::verdicts);
+        let without = |one: &[String], other: &[String]| {
+            one.iter().filter(|name| !other.contains(name)).cloned().collect()
+        };
+        let ids = |side: &[RunRecord]| side.iter().map(|run| run.summary.run_id.clone()).collect();
         Self {
-            run_a: a.summary.run_id.clone(),
-            run_b: b.summary.run_id.clone(),
+            schema_version: SCHEMA_VERSION,
+            runs_a: ids(a),
+            runs_b: ids(b),
+            verdict: verdicts.max(),
             same_conditions: conditions.is_empty(),
             conditions,
             confidence: CONFIDENCE,
+            only_in_a: without(&names_a, &names_b),
+            only_in_b: without(&names_b, &names_a),
             kernels,
-            only_in_a: without(a, b),
-            only_in_b: without(b, a),
         }
     }
 
     /// Kernels whose median kernel time or median end-to-end latency in B is slower by more than
-    /// `percent`, the whole interval of the change being above it. Of an emulated device only the
-    /// instructions count: how fast the emulator runs says nothing of the kernel.
+    /// `percent` beyond doubt. Of an emulated device only the instructions count: how fast the
+    /// emulator runs says nothing of the kernel.
     #[must_use]
     pub fn slower_than(&self, percent: f64) -> Vec<&KernelComparison> {
-        let slower = |change: &Option<Change>| {
-            change
-                .and_then(|change| change.interval)
-                .is_some_and(|interval| interval.change_percent.0 > percent)
-        };
-        self.kernels
-            .iter()
-            .filter(|kernel| {
-                let emulated = kernel.kernel_p50.is_some_and(|c| c.unit == Unit::Instructions);
-                slower(&kernel.kernel_p50) || !emulated && slower(&kernel.end_to_end_p50)
-            })
-            .collect()
+        let slower = |change: &&Change| change.beyond_doubt.is_some_and(|(low, _)| low > percent);
+        self.kernels.iter().filter(|kernel| kernel.judged().any(|c| slower(&c))).collect()
     }
 
     /// Kernels that no gate can judge: without an interval of the median.
@@ -198,121 +137,54 @@ impl Comparison {
     }
 }
 
-/// Compares two series in the order of time, of nanoseconds ([`Unit::Us`]) or instructions: changes
-/// of the median and of the 99th percentile. `stream` chooses random numbers; it takes two streams.
-#[must_use]
-pub fn compare_series(a: &[u64], b: &[u64], unit: Unit, stream: u32) -> [Option<Change>; 2] {
-    const QUANTILES: [f64; 2] = [0.5, 0.99];
-    let sorted = |series: &[u64]| {
-        let mut sorted = series.to_vec();
-        sorted.sort_unstable();
-        sorted
-    };
-    let (sorted_a, sorted_b) = (sorted(a), sorted(b));
-    let least = a.len().min(b.len());
-    [(QUANTILES[0], LEAST_WINDOWS, 0), (QUANTILES[1], LEAST_WINDOWS_P99, 1)].map(
-        |(quantile, needed, index)| {
-            let a_ticks = bootstrap::quantile(&sorted_a, quantile)?;
-            let b_ticks = bootstrap::quantile(&sorted_b, quantile)?;
-            let interval = (least >= needed).then(|| {
-                let blocks =
-                    (bootstrap::block_length(a, quantile), bootstrap::block_length(b, quantile));
-                // Both runs and both quantiles have streams of their own.
-                let draws = |series: &[u64], block, stream| {
-                    bootstrap::replicates(series, &[quantile], block, RESAMPLES, stream)
-                        .pop()
-                        .unwrap_or_default()
-                };
-                let stream = stream.wrapping_add(index << 30);
-                let draws_a = draws(a, blocks.0, stream);
-                let draws_b = draws(b, blocks.1, stream + 1);
-                interval(&draws_a, &draws_b, unit, blocks)
-            });
-            Some(Change {
-                unit,
-                a: unit.of(a_ticks),
-                b: unit.of(b_ticks),
-                difference: unit.difference(a_ticks, b_ticks),
-                change_percent: percent(a_ticks, b_ticks),
-                interval,
-            })
-        },
-    )
+impl KernelComparison {
+    /// The changes that a verdict is given on.
+    fn judged(&self) -> impl Iterator<Item = &Change> {
+        let emulated = self.kernel_p50.is_some_and(|c| c.unit == Unit::Instructions);
+        self.kernel_p50.iter().chain(self.end_to_end_p50.iter().filter(move |_| !emulated))
+    }
+
+    fn verdicts(&self) -> impl Iterator<Item = Verdict> {
+        self.judged().filter_map(|change| change.verdict)
+    }
 }
 
-fn compare_kernel(a: &KernelWindows, b: &KernelWindows, stream: u32) -> KernelComparison {
-    let series = |kernel: &KernelWindows, of: fn(&Window) -> Option<u64>| -> Vec<u64> {
-        kernel.measured().filter_map(of).collect()
+/// One kernel, which every run has, on both sides.
+fn compare_kernel(name: &str, a: &[RunRecord], b: &[RunRecord], tests: usize) -> KernelComparison {
+    let side = |runs: &'_ [RunRecord]| -> Vec<KernelWindows> {
+        let of = |run: &RunRecord| run.kernels.iter().find(|kernel| kernel.name == name).cloned();
+        runs.iter().filter_map(of).collect()
     };
-    let count =
-        |kernel: &KernelWindows, of: fn(&&Window) -> bool| kernel.windows.iter().filter(of).count();
-    let (all_a, all_b) = (series(a, |w| w.end_to_end_ns), series(b, |w| w.end_to_end_ns));
-    let [kernel_p50, kernel_p99] = match (a.emulated(), b.emulated()) {
-        (false, false) => {
-            let time = |kernel| series(kernel, |w| w.kernel_ns);
-            compare_series(&time(a), &time(b), Unit::Us, stream)
-        }
-        (true, true) => {
-            let instructions = |kernel| series(kernel, |w| w.instructions);
-            compare_series(&instructions(a), &instructions(b), Unit::Instructions, stream)
-        }
+    let (a, b) = (side(a), side(b));
+    let series = |kernels: &[KernelWindows], of: fn(&Window) -> Option<u64>| -> Vec<Vec<u64>> {
+        kernels.iter().map(|kernel| kernel.measured().filter_map(of).collect()).collect()
+    };
+    let emulated = |kernels: &[KernelWindows]| {
+        let count = kernels.iter().filter(|kernel| kernel.emulated()).count();
+        (count == 0 || count == kernels.len()).then_some(count > 0)
+    };
+    let changes = |of: fn(&Window) -> Option<u64>, unit| {
+        let (a, b) = (series(&a, of), series(&b, of));
+        [0.5, 0.99].map(|q| change(&a, &b, q, unit, tests))
+    };
+    let [kernel_p50, kernel_p99] = match (emulated(&a), emulated(&b)) {
+        (Some(false), Some(false)) => changes(|window| window.kernel_ns, Unit::Us),
+        (Some(true), Some(true)) => changes(|window| window.instructions, Unit::Instructions),
         _ => [None, None],
     };
-    let [end_to_end_p50, end_to_end_p99] = compare_series(&all_a, &all_b, Unit::Us, stream + 2);
-    let missed = |window: &&Window| window.deadline_missed && !window.warmup;
-    let failed = |window: &&Window| window.kernel_ns.is_none();
+    let [end_to_end_p50, end_to_end_p99] = changes(|window| window.end_to_end_ns, Unit::Us);
+    let count = |kernels: &[KernelWindows], of: fn(&Window) -> bool| {
+        kernels.iter().flat_map(|kernel| &kernel.windows).filter(|window| of(window)).count()
+    };
+    let both = |of: fn(&Window) -> bool| (count(&a, of), count(&b, of));
     KernelComparison {
-        name: a.name.clone(),
-        windows: (all_a.len(), all_b.len()),
-        failed: (count(a, failed), count(b, failed)),
-        deadline_missed: (count(a, missed), count(b, missed)),
+        name: name.to_owned(),
+        windows: both(|window| !window.warmup && window.end_to_end_ns.is_some()),
+        failed: both(|window| window.kernel_ns.is_none()),
+        deadline_missed: both(|window| window.deadline_missed && !window.warmup),
         kernel_p50,
         kernel_p99,
         end_to_end_p50,
         end_to_end_p99,
-    }
-}
-
-/// The middle part of the differences of independent draws.
-fn interval(
-    draws_a: &[u64],
-    draws_b: &[u64],
-    unit: Unit,
-    block_windows: (usize, usize),
-) -> Interval {
-    let pairs = || draws_a.iter().zip(draws_b);
-    let differences = pairs().map(|(a, b)| unit.difference(*a, *b)).collect();
-    let changes = pairs().map(|(a, b)| percent(*a, *b)).collect();
-    Interval { difference: middle(differences), change_percent: middle(changes), block_windows }
-}
-
-/// The ends of the middle [`CONFIDENCE`] of `values`.
-fn middle(mut values: Vec<f64>) -> (f64, f64) {
-    values.sort_by(f64::total_cmp);
-    let outside = (values.len() as f64 * (1.0 - CONFIDENCE) / 2.0) as usize;
-    let low = values.get(outside).copied().unwrap_or(f64::NAN);
-    let high = values.iter().rev().nth(outside).copied().unwrap_or(f64::NAN);
-    (low, high)
-}
-
-/// The change from `a` to `b` ticks in percent; one tick is the least a window can have taken.
-fn percent(a: u64, b: u64) -> f64 {
-    let a = a.max(1) as f64;
-    (b.max(1) as f64 - a) / a * 100.0
-}
-
-impl Unit {
-    /// A count of nanoseconds or instructions in this unit.
-    fn of(self, ticks: u64) -> f64 {
-        match self {
-            Unit::Us => ticks as f64 / 1e3,
-            Unit::Instructions => ticks as f64,
-        }
-    }
-
-    /// B − A in this unit, exact to the tick.
-    fn difference(self, a: u64, b: u64) -> f64 {
-        let size = self.of(b.abs_diff(a));
-        if b < a { -size } else { size }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Change, Comparison, LEAST_WINDOWS, LEAST_WINDOWS_P99, Unit};
+use super::{Change, Comparison, Drawn, LEAST_WINDOWS, Unit, Verdict};
 use crate::results::{grouped, micros};
 
 /// The comparison as a table, with what to know about it.
@@ -15,7 +15,10 @@ pub fn table(comparison: &Comparison) -> String {
 }
 
 fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
-    writeln!(out, "A: {}\nB: {}", printable(&comparison.run_a), printable(&comparison.run_b))?;
+    for (side, runs) in [("A", &comparison.runs_a), ("B", &comparison.runs_b)] {
+        let runs: Vec<String> = runs.iter().map(|run| printable(run)).collect();
+        writeln!(out, "{side}: {}", runs.join(", "))?;
+    }
     if !comparison.conditions.is_empty() {
         writeln!(out, "\nThese runs differ in more than their latencies:")?;
         for condition in &comparison.conditions {
@@ -52,10 +55,8 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
                 rows.push([name, what, dash(), dash(), dash(), dash(), dash(), String::new()]);
                 continue;
             };
-            if change.interval.is_none() {
-                few |= index % 2 == 0;
-                few_p99 |= index % 2 == 1;
-            }
+            few |= change.interval.is_none() && index % 2 == 0;
+            few_p99 |= change.interval.is_none() && index % 2 == 1;
             rows.push(row(name, what, &change));
         }
     }
@@ -82,13 +83,42 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
         writeln!(out, "No interval of a median below {LEAST_WINDOWS} windows in each run.")?;
     }
     if few_p99 {
-        writeln!(out, "No interval of a p99 below {LEAST_WINDOWS_P99} windows in each run.")?;
+        writeln!(out, "A p99 without an interval has too few windows beyond it to be bounded.")?;
     }
-    writeln!(
-        out,
-        "Intervals: block bootstrap over the windows of these runs; what differs from run to run \
-         (load, frequency) is not in them."
-    )
+    let changes = comparison.kernels.iter().filter_map(|kernel| kernel.kernel_p50);
+    let intervals: Vec<Drawn> = changes.filter_map(|c| Some(c.interval?.of)).collect();
+    if intervals.contains(&Drawn::Windows) {
+        writeln!(
+            out,
+            "Intervals are of the windows of these two runs. What differs from run to run is not in \n\
+             them; a verdict reckons with 0.6 % of it. Give several runs a side to measure it."
+        )?;
+    } else if intervals.contains(&Drawn::Runs) {
+        writeln!(
+            out,
+            "Intervals are of the runs' own quantiles: scatter from run to run is in them."
+        )?;
+    }
+    match comparison.verdict {
+        None => Ok(()),
+        Some(Verdict::NoDifference) => writeln!(out, "\nno difference shown"),
+        Some(_) => {
+            let of = |wanted: Verdict| {
+                let kernels = comparison.kernels.iter();
+                let names = kernels.filter(|kernel| kernel.verdicts().any(|v| v == wanted));
+                names.map(|kernel| printable(&kernel.name)).collect::<Vec<_>>()
+            };
+            out.push('\n');
+            for (name, kernels) in
+                [("slower", of(Verdict::Slower)), ("faster", of(Verdict::Faster))]
+            {
+                if !kernels.is_empty() {
+                    writeln!(out, "{name}: {}", kernels.join(", "))?;
+                }
+            }
+            Ok(())
+        }
+    }
 }
 
 fn row(name: String, what: &str, change: &Change) -> [String; 8] {
@@ -100,17 +130,18 @@ fn row(name: String, what: &str, change: &Change) -> [String; 8] {
         Unit::Us => micros,
         Unit::Instructions => grouped,
     };
-    let (interval, verdict) = match change.interval {
-        None => ("–".to_owned(), ""),
+    let interval = match change.interval {
+        None => "–".to_owned(),
         Some(interval) => {
             let (low, high) = interval.change_percent;
-            let verdict = match (low > 0.0, high < 0.0) {
-                (true, _) => more,
-                (_, true) => less,
-                _ => "no difference seen",
-            };
-            (format!("{} to {} %", signed(low, 1), signed(high, 1)), verdict)
+            format!("{} to {} %", signed(low, 1), signed(high, 1))
         }
+    };
+    let verdict = match change.verdict {
+        None => "",
+        Some(Verdict::NoDifference) => "no difference shown",
+        Some(Verdict::Slower) => more,
+        Some(Verdict::Faster) => less,
     };
     [
         name,

@@ -27,6 +27,8 @@ pub enum Ink {
     Second,
     /// Third series: green, dotted.
     Third,
+    /// One of many series: eight colours, and after them the same with other dashes.
+    Series(u8),
     /// Background data: grey, solid.
     Muted,
     /// What the data is compared with: dashed.
@@ -110,15 +112,23 @@ const RIGHT: f64 = 16.0;
 const TOP: f64 = 46.0;
 const BOTTOM: f64 = 48.0;
 
+/// Height of a row of the legend, the mean width of a character, and what a mark takes besides its
+/// name, in pixels.
+const LEGEND_ROW: f64 = 18.0;
+const CHARACTER: f64 = 6.9;
+const LEGEND_MARK: f64 = 52.0;
+
 impl Chart {
     /// The chart as an SVG group in `frame`.
     #[must_use]
     pub fn render(&self, frame: Frame) -> String {
+        let rows = self.legend_rows(frame.width - RIGHT);
+        let top = TOP + LEGEND_ROW * (rows.len().max(1) - 1) as f64;
         let plot = Frame {
             x: frame.x + LEFT,
-            y: frame.y + TOP,
+            y: frame.y + top,
             width: (frame.width - LEFT - RIGHT).max(1.0),
-            height: (frame.height - TOP - BOTTOM).max(1.0),
+            height: (frame.height - top - BOTTOM).max(1.0),
         };
         let mut svg = String::new();
         let _ = writeln!(
@@ -128,7 +138,9 @@ impl Chart {
             coordinate(frame.y + 20.0),
             escape(&self.title)
         );
-        self.legend(&mut svg, frame);
+        for (row, marks) in rows.iter().enumerate() {
+            legend_row(&mut svg, marks, frame, frame.y + 34.0 + LEGEND_ROW * row as f64);
+        }
         let _ = writeln!(svg, "<rect class=\"plot\" {}/>", rectangle(plot));
         self.grid(&mut svg, plot);
         // A clip path of its own position: charts in one document never share one by mistake.
@@ -205,41 +217,23 @@ impl Chart {
         );
     }
 
-    /// The named marks, right-aligned beside the title.
-    fn legend(&self, svg: &mut String, frame: Frame) {
-        let mut x = frame.x + frame.width - RIGHT;
-        let y = frame.y + 34.0;
-        for mark in self.marks.iter().rev() {
-            let (label, ink) = match mark {
-                Mark::Line { label, ink, .. }
-                | Mark::Band { label, ink, .. }
-                | Mark::Bars { label, ink, .. }
-                | Mark::Dots { label, ink, .. }
-                | Mark::Crosses { label, ink, .. } => (label, ink.class()),
-            };
-            let Some(label) = label else { continue };
-            text(svg, "", &coordinate(x), &coordinate(y + 4.0), "end", label);
-            // About the mean width of a character at this size.
-            x -= label.chars().count() as f64 * 6.9 + 8.0;
-            let (left, middle, level) = (coordinate(x - 26.0), coordinate(x - 13.0), coordinate(y));
-            let _ = match mark {
-                Mark::Line { .. } => {
-                    writeln!(svg, "<path class=\"line {ink}\" d=\"M{left} {level}h26\"/>")
+    /// The named marks in rows of the legend, each at most `room` pixels wide.
+    fn legend_rows(&self, room: f64) -> Vec<Vec<(&str, &Mark)>> {
+        let mut rows: Vec<Vec<(&str, &Mark)>> = Vec::new();
+        let mut left = 0.0;
+        for mark in &self.marks {
+            let Some(label) = mark.look().0 else { continue };
+            let width = label.chars().count() as f64 * CHARACTER + LEGEND_MARK;
+            match rows.last_mut() {
+                Some(row) if width <= left => row.push((label, mark)),
+                _ => {
+                    rows.push(vec![(label, mark)]);
+                    left = room;
                 }
-                Mark::Band { .. } | Mark::Bars { .. } => writeln!(
-                    svg,
-                    "<rect class=\"{ink}-fill\" x=\"{left}\" y=\"{}\" width=\"26\" height=\"10\"/>",
-                    coordinate(y - 5.0)
-                ),
-                Mark::Dots { .. } => {
-                    writeln!(svg, "<path class=\"dot {ink}\" d=\"M{middle} {level}h0\"/>")
-                }
-                Mark::Crosses { .. } => {
-                    writeln!(svg, "<path class=\"cross {ink}\" d=\"{}\"/>", cross(x - 13.0, y))
-                }
-            };
-            x -= 26.0 + 18.0;
+            }
+            left -= width;
         }
+        rows
     }
 
     fn mark(&self, svg: &mut String, plot: Frame, mark: &Mark) {
@@ -320,12 +314,60 @@ impl Chart {
     }
 }
 
+impl Mark {
+    /// Its name in the legend, and its look.
+    fn look(&self) -> (Option<&str>, Ink) {
+        let (Self::Line { label, ink, .. }
+        | Self::Band { label, ink, .. }
+        | Self::Bars { label, ink, .. }
+        | Self::Dots { label, ink, .. }
+        | Self::Crosses { label, ink, .. }) = self;
+        (label.as_deref(), *ink)
+    }
+}
+
+/// One row of the legend, right-aligned, with its middle at `y`.
+fn legend_row(svg: &mut String, marks: &[(&str, &Mark)], frame: Frame, y: f64) {
+    let mut x = frame.x + frame.width - RIGHT;
+    for (label, mark) in marks.iter().rev() {
+        let ink = mark.look().1.class();
+        text(svg, "", &coordinate(x), &coordinate(y + 4.0), "end", label);
+        x -= label.chars().count() as f64 * CHARACTER + 8.0;
+        let (left, middle, level) = (coordinate(x - 26.0), coordinate(x - 13.0), coordinate(y));
+        let _ = match mark {
+            Mark::Line { .. } => {
+                writeln!(svg, "<path class=\"line {ink}\" d=\"M{left} {level}h26\"/>")
+            }
+            Mark::Band { .. } | Mark::Bars { .. } => writeln!(
+                svg,
+                "<rect class=\"{ink}-fill\" x=\"{left}\" y=\"{}\" width=\"26\" height=\"10\"/>",
+                coordinate(y - 5.0)
+            ),
+            Mark::Dots { .. } => {
+                writeln!(svg, "<path class=\"dot {ink}\" d=\"M{middle} {level}h0\"/>")
+            }
+            Mark::Crosses { .. } => {
+                writeln!(svg, "<path class=\"cross {ink}\" d=\"{}\"/>", cross(x - 13.0, y))
+            }
+        };
+        x -= LEGEND_MARK - 8.0;
+    }
+}
+
 impl Ink {
     fn class(self) -> &'static str {
+        const SERIES: [&str; 24] = [
+            "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s0 d1", "s1 d1", "s2 d1", "s3 d1",
+            "s4 d1", "s5 d1", "s6 d1", "s7 d1", "s0 d2", "s1 d2", "s2 d2", "s3 d2", "s4 d2",
+            "s5 d2", "s6 d2", "s7 d2",
+        ];
         match self {
             Self::First => "first",
             Self::Second => "second",
             Self::Third => "third",
+            Self::Series(index) => {
+                SERIES.get(usize::from(index) % SERIES.len()).copied().unwrap_or("s0")
+            }
             Self::Muted => "muted",
             Self::Reference => "reference",
             Self::Alarm => "alarm",

@@ -17,6 +17,9 @@ pub const STYLE: &str = "\
 .chart .first{stroke:#0072b2}.chart .first-fill{fill:#0072b2;fill-opacity:.2;stroke:none}
 .chart .second{stroke:#d55e00;stroke-dasharray:7 3}.chart .second-fill{fill:#d55e00;fill-opacity:.2;stroke:none}
 .chart .third{stroke:#009e73;stroke-dasharray:2 3}.chart .third-fill{fill:#009e73;fill-opacity:.2;stroke:none}
+.chart .s0{stroke:#0072b2}.chart .s1{stroke:#d55e00}.chart .s2{stroke:#009e73}.chart .s3{stroke:#aa4499}
+.chart .s4{stroke:#b58900}.chart .s5{stroke:#24292f}.chart .s6{stroke:#3aa0d8}.chart .s7{stroke:#882255}
+.chart .d1{stroke-dasharray:7 3}.chart .d2{stroke-dasharray:2 3}
 .chart .muted{stroke:#57606a}.chart .muted-fill{fill:#57606a;fill-opacity:.15;stroke:none}
 .chart .reference{stroke:#24292f;stroke-dasharray:5 4}.chart .reference-fill{fill:#24292f;fill-opacity:.1;stroke:none}
 .chart .alarm{stroke:#b3261e;stroke-dasharray:9 3 2 3}.chart .alarm-fill{fill:#b3261e;fill-opacity:.75;stroke:none}
@@ -26,6 +29,8 @@ pub const STYLE: &str = "\
 .chart .first{stroke:#56b4e9}.chart .first-fill{fill:#56b4e9}
 .chart .second{stroke:#ff9e4a}.chart .second-fill{fill:#ff9e4a}
 .chart .third{stroke:#2bd4a4}.chart .third-fill{fill:#2bd4a4}
+.chart .s0{stroke:#56b4e9}.chart .s1{stroke:#ff9e4a}.chart .s2{stroke:#2bd4a4}.chart .s3{stroke:#e39ad8}
+.chart .s4{stroke:#e3c341}.chart .s5{stroke:#e6edf3}.chart .s6{stroke:#8ccbff}.chart .s7{stroke:#ff8fab}
 .chart .muted{stroke:#9da7b3}.chart .muted-fill{fill:#9da7b3}
 .chart .reference{stroke:#e6edf3}.chart .reference-fill{fill:#e6edf3}
 .chart .alarm{stroke:#ff7b72}.chart .alarm-fill{fill:#ff7b72}

@@ -11,7 +11,7 @@ mod run;
 use std::path::{Path, PathBuf};
 
 pub use page::html;
-pub use run::{KernelWindows, ReportError, RunRecord, Window};
+pub use run::{KernelWindows, ReportError, RunRecord, Window, run_folders};
 
 use crate::base::atomic_file::place_text;
 

@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use crate::base::contained::{check_within, open_within};
 use crate::base::{Failure, FileError};
-use crate::results::{InputSpectrum, RunStatus, SCHEMA_VERSION, SPECTRUM_NAME, Summary};
+use crate::results::{
+    InputSpectrum, OLDEST_SCHEMA_VERSION, RunStatus, SCHEMA_VERSION, SPECTRUM_NAME, Summary,
+};
 
 /// Summaries, spectra and configurations are far smaller than this, in bytes.
 const MOST_TEXT_BYTES: u64 = 16 << 20;
@@ -123,6 +125,23 @@ struct Row {
     device_instructions: Option<u64>,
 }
 
+/// The runs that `path` stands for: itself, or when it holds runs (a results folder, a sweep)
+/// all of them by name.
+///
+/// # Errors
+/// [`ReportError`] when the folder cannot be listed.
+pub fn run_folders(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let is_run = |folder: &Path| folder.join("summary.json").exists();
+    if !is_run(path) {
+        let inside = folders_in(path, path)?.into_iter().map(|name| path.join(name));
+        let runs: Vec<PathBuf> = inside.filter(|folder| is_run(folder)).collect();
+        if !runs.is_empty() {
+            return Ok(runs);
+        }
+    }
+    Ok(vec![path.to_owned()])
+}
+
 impl RunRecord {
     /// Reads the run in `folder`.
     ///
@@ -188,7 +207,8 @@ fn read_summary(folder: &Path) -> Result<(Summary, Vec<(String, String)>), Repor
         message: format!("this is no summary of a run ({error})"),
     };
     let version: Version = serde_json::from_str(&text).map_err(wrong)?;
-    if version.schema_version != u64::from(SCHEMA_VERSION) {
+    let readable = u64::from(OLDEST_SCHEMA_VERSION)..=u64::from(SCHEMA_VERSION);
+    if !readable.contains(&version.schema_version) {
         return Err(ReportError::Version { path, found: version.schema_version });
     }
     let mut device = Vec::new();

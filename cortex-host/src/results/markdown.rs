@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::statistics::Latency;
 use super::summary::{KernelSummary, Summary};
-use super::text::{dash, grouped, markdown_table, micros, missed, rate};
+use super::text::{bounds, dash, deadlines, grouped, markdown_table, micros, missed, rate};
 
 /// The text of `SUMMARY.md`.
 #[must_use]
@@ -35,7 +35,8 @@ fn write_markdown(out: &mut String, summary: &Summary) -> std::fmt::Result {
         write_kernels(out, summary)?;
     }
     write_facts(out, summary)?;
-    writeln!(out, "\n## Reproduce\n\n```\n{}\n```", summary.reproduce)
+    writeln!(out, "\n## Reproduce\n\n```\n{}\n```", summary.reproduce)?;
+    writeln!(out, "\n## Cite\n\n{}", summary.citation())
 }
 
 fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
@@ -43,7 +44,7 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     let rows = summary.kernels.iter().map(|kernel| {
         let windows = kernel.windows;
         vec![
-            kernel.name.clone(),
+            kernel.label().to_owned(),
             windows.measured.to_string(),
             windows.warmup.to_string(),
             missed(kernel),
@@ -116,6 +117,13 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     }
     write_seeded(out, summary)?;
     write_link(out, summary)?;
+    let parameters = summary.kernels.iter().filter(|kernel| !kernel.parameters.is_empty());
+    let parameters: Vec<String> = parameters
+        .map(|kernel| format!("- {}: {}", kernel.label(), kernel.parameters_text()))
+        .collect();
+    if !parameters.is_empty() {
+        writeln!(out, "\n## Parameters\n\n{}", parameters.join("\n"))?;
+    }
     for kernel in &summary.kernels {
         if let Some(missing @ 1..) = kernel.missing_samples {
             writeln!(out, "\n{} met {missing} missing samples in a repeat.", kernel.name)?;
@@ -123,8 +131,9 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "\nJitter is p99 − p50. Quantiles are within 0.1 % (histogram of three significant \
-         digits); the exact times are in `kernel-data/`. Warm-up windows are in no figure."
+        "\nN windows; after p50 and p99 their 95 % intervals, which allow for windows depending on \
+         their neighbours. A p95 is of at least 20 windows, a p99 of 100, a p99.9 of 1,000. Jitter is \
+         p99 − p50. The times are in `kernel-data/`. Warm-up windows are in no figure."
     )
 }
 
@@ -139,20 +148,28 @@ fn write_latencies(
     writeln!(out, "\n## {title}\n\n{meaning}\n")?;
     let rows = summary.kernels.iter().map(|kernel| {
         let Some(latency) = latency(kernel) else {
-            return [vec![kernel.name.clone()], vec![dash(); 7]].concat();
+            return [vec![kernel.label().to_owned()], vec![dash(); 11]].concat();
         };
-        let values = [
-            latency.p50,
-            latency.p95,
-            latency.p99,
-            latency.max,
-            latency.jitter_p99_minus_p50,
-            latency.mean,
-            latency.standard_deviation,
-        ];
-        [vec![kernel.name.clone()], values.map(micros).to_vec()].concat()
+        let figure = |value: Option<f64>| value.map_or(dash(), micros);
+        vec![
+            kernel.label().to_owned(),
+            latency.n.to_string(),
+            micros(latency.p50),
+            bounds(latency.p50_interval, micros),
+            figure(latency.p95),
+            figure(latency.p99),
+            bounds(latency.p99_interval, micros),
+            figure(latency.p99_9),
+            micros(latency.max),
+            figure(latency.jitter_p99_minus_p50),
+            micros(latency.mean),
+            micros(latency.standard_deviation),
+        ]
     });
-    let head = ["kernel", "p50", "p95", "p99", "max", "jitter", "mean", "std dev"];
+    let head = [
+        "kernel", "N", "p50", "95 %", "p95", "p99", "95 %", "p99.9", "max", "jitter", "mean",
+        "std dev",
+    ];
     out.push_str(&markdown_table(&head, rows.collect()));
     Ok(())
 }
@@ -337,7 +354,7 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
         ),
     ));
     let tool = &summary.tool;
-    facts.push(("tool", format!("{} {} ({})", tool.name, tool.version, tool.target)));
+    facts.push(("tool", tool.to_string()));
     let finished = summary.finished_at.as_deref().unwrap_or("not finished");
     facts.push(("time", format!("{} to {finished}", summary.started_at)));
 
@@ -349,15 +366,13 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
 
 /// One line that says how the run went.
 pub(crate) fn headline(summary: &Summary) -> String {
-    let measured: u64 = summary.kernels.iter().map(|kernel| kernel.windows.measured).sum();
-    let missed: u64 = summary.kernels.iter().map(|kernel| kernel.windows.deadline_missed).sum();
     let kernels = summary.kernels.len();
     format!(
-        "{}{}: {kernels} kernel{}, {measured} windows measured, {missed} deadline{} missed, {} failed",
+        "{}{}: {kernels} kernel{}, {}, {} windows failed",
         summary.status.name()[..1].to_uppercase(),
         &summary.status.name()[1..],
         if kernels == 1 { "" } else { "s" },
-        if missed == 1 { "" } else { "s" },
+        deadlines(summary).unwrap_or_else(|| "no window measured".to_owned()),
         summary.failed_windows(),
     )
 }

@@ -30,14 +30,14 @@ pub(crate) use markdown::headline;
 pub use markdown::summary_markdown;
 pub use provenance::HostFacts;
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
-pub use statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
+pub use statistics::{Bounds, KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
-    DatasetFacts, KernelSummary, OutputCheck, OwnKernel, RunStatus, SCHEMA_VERSION, SeededFigures,
-    Summary, ToolFacts,
+    DatasetFacts, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OwnKernel, RunStatus,
+    SCHEMA_VERSION, SeededFigures, Summary, ToolFacts,
 };
 pub use telemetry::{TelemetrySettings, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
-pub(crate) use text::{grouped, micros, missed, rate};
+pub(crate) use text::{bounds, deadlines, grouped, micros, missed, rate};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,15 +1,17 @@
-//! Latency statistics of one kernel, gathered window by window in constant memory.
+//! Latency statistics of one kernel, gathered window by window in bounded memory.
 //!
-//! Quantiles come from a high-dynamic-range histogram with three significant digits: a quantile
-//! is at most 0.1 % above the exact one. Minimum and maximum are exact, mean and standard deviation
-//! to a nanosecond (Welford's recurrence, so that long runs lose no digits). The exact latencies
-//! are in the telemetry.
+//! Up to 2^20 windows the quantiles are exact, and so is their order in time, from which the
+//! intervals come ([`crate::statistics`]). Beyond that quantiles come from a high-dynamic-range
+//! histogram with three significant digits, at most 0.1 % above the exact ones, and the dependence
+//! of windows from the first 2^20. Minimum and maximum are exact, mean and standard deviation to a
+//! nanosecond (Welford's recurrence, so that long runs lose no digits).
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceClock;
 use crate::harness::{Job, Pace, Schedule, WindowRecord};
+use crate::statistics::{CONFIDENCE, MOST_ORDERED, Sample, at_position, least_windows, quantile};
 
 /// Numbers of windows, over all repeats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,32 +48,53 @@ const HIGHEST_NS: u64 = 3_600_000_000_000;
 /// Significant decimal digits of the histogram.
 const DIGITS: u8 = 3;
 
-/// Statistics of one kind of latency, in microseconds, or of kernel calls in instructions.
+/// Lower and upper end of a quantile's 95 % interval; none for an end that so few windows cannot
+/// bound.
+pub type Bounds = (Option<f64>, Option<f64>);
+
+/// Statistics of one kind of latency, in microseconds, or of kernel calls in instructions. A
+/// quantile is there only where the number of windows supports it: p95 from 20, p99 from 100,
+/// p99.9 from 1,000.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
+    /// Windows that these statistics are of.
+    #[serde(default)]
+    pub n: u64,
     /// Least.
     pub min: f64,
     /// Arithmetic mean.
     pub mean: f64,
-    /// Median.
+    /// Median; the mean of the two middle values of an even number.
     pub p50: f64,
+    /// Its interval.
+    pub p50_interval: Option<Bounds>,
     /// 95th percentile.
-    pub p95: f64,
+    pub p95: Option<f64>,
+    /// Its interval.
+    pub p95_interval: Option<Bounds>,
     /// 99th percentile.
-    pub p99: f64,
+    pub p99: Option<f64>,
+    /// Its interval.
+    pub p99_interval: Option<Bounds>,
+    /// 99.9th percentile.
+    pub p99_9: Option<f64>,
+    /// Its interval.
+    pub p99_9_interval: Option<Bounds>,
     /// Greatest.
     pub max: f64,
     /// Standard deviation (population).
     pub standard_deviation: f64,
     /// Jitter as p95 - p50.
-    pub jitter_p95_minus_p50: f64,
+    pub jitter_p95_minus_p50: Option<f64>,
     /// Jitter as p99 - p50.
-    pub jitter_p99_minus_p50: f64,
+    pub jitter_p99_minus_p50: Option<f64>,
 }
 
 /// Gathers one kind of latency.
 struct LatencyGatherer {
     histogram: Histogram<u64>,
+    /// The first [`MOST_ORDERED`] values in the order of time.
+    ordered: Vec<u64>,
     count: u64,
     min_ns: u64,
     max_ns: u64,
@@ -85,11 +108,22 @@ impl LatencyGatherer {
         // The bounds and digits are constants that the histogram accepts.
         let histogram = Histogram::new_with_bounds(1, HIGHEST_NS, DIGITS)
             .unwrap_or_else(|_| unreachable!("1 < HIGHEST_NS / 2 and DIGITS <= 5"));
-        Self { histogram, count: 0, min_ns: u64::MAX, max_ns: 0, mean_ns: 0.0, deviations: 0.0 }
+        Self {
+            histogram,
+            ordered: Vec::new(),
+            count: 0,
+            min_ns: u64::MAX,
+            max_ns: 0,
+            mean_ns: 0.0,
+            deviations: 0.0,
+        }
     }
 
     fn record(&mut self, ns: u64) {
         self.histogram.saturating_record(ns);
+        if self.ordered.len() < MOST_ORDERED {
+            self.ordered.push(ns);
+        }
         self.count += 1;
         self.min_ns = self.min_ns.min(ns);
         self.max_ns = self.max_ns.max(ns);
@@ -108,22 +142,47 @@ impl LatencyGatherer {
         if self.count == 0 {
             return None;
         }
+        let sample = Sample::new(&self.ordered);
+        let exact = self.count == self.ordered.len() as u64;
         // A bin's upper edge may lie beyond the greatest value in it.
-        let quantile =
-            |q| self.histogram.value_at_quantile(q).clamp(self.min_ns, self.max_ns) as f64 / unit;
-        let (p50, p95, p99) = (quantile(0.50), quantile(0.95), quantile(0.99));
-        // To a nanosecond or an instruction: there is nothing finer.
-        let tick = |value: f64| (value * unit).round() / unit;
+        let binned = |q| self.histogram.value_at_quantile(q).clamp(self.min_ns, self.max_ns) as f64;
+        // To a nanosecond or an instruction: there is nothing finer, but the middle of two.
+        let tick = |value: f64| value.round() / unit;
+        let half_tick = |value: f64| (value * 2.0).round() / 2.0 / unit;
+        let known = |q: f64| {
+            (self.count >= least_windows(q)).then(|| match exact {
+                true => half_tick(quantile(sample.sorted(), q).unwrap_or_default()),
+                false => tick(binned(q)),
+            })
+        };
+        let bounds = |q: f64| {
+            known(q)?;
+            let (low, high) = sample.positions(q, self.count, CONFIDENCE);
+            let at = |position: Option<f64>| match exact {
+                true => at_position(sample.sorted(), position?).map(tick),
+                false => position.map(|position| tick(binned(position))),
+            };
+            Some((at(low), at(high)))
+        };
+        let p50 = known(0.5).unwrap_or_default();
+        let (p95, p99) = (known(0.95), known(0.99));
+        let jitter = |high: Option<f64>| high.map(|high| half_tick((high - p50) * unit));
         Some(Latency {
+            n: self.count,
             min: self.min_ns as f64 / unit,
-            mean: tick(self.mean_ns / unit),
+            mean: tick(self.mean_ns),
             p50,
+            p50_interval: bounds(0.5),
             p95,
+            p95_interval: bounds(0.95),
             p99,
+            p99_interval: bounds(0.99),
+            p99_9: known(0.999),
+            p99_9_interval: bounds(0.999),
             max: self.max_ns as f64 / unit,
-            standard_deviation: tick((self.deviations / self.count as f64).sqrt() / unit),
-            jitter_p95_minus_p50: tick(p95 - p50),
-            jitter_p99_minus_p50: tick(p99 - p50),
+            standard_deviation: tick((self.deviations / self.count as f64).sqrt()),
+            jitter_p95_minus_p50: jitter(p95),
+            jitter_p99_minus_p50: jitter(p99),
         })
     }
 }
@@ -273,34 +332,73 @@ impl KernelStatistics {
 mod tests {
     use super::*;
 
-    #[test]
-    fn quantiles_are_within_a_thousandth_of_the_exact_ones() {
+    /// 1..=count µs in a scrambled order (7919 is prime to all counts here).
+    fn scrambled(count: u64) -> LatencyGatherer {
         let mut gatherer = LatencyGatherer::new();
-        // 1..=10000 in a scrambled order (7919 is prime to 10000).
-        let values: Vec<u64> = (0..10_000u64).map(|i| (i * 7919 % 10_000 + 1) * 1000).collect();
-        for &value in &values {
-            gatherer.record(value);
+        for index in 0..count {
+            gatherer.record((index * 7919 % count + 1) * 1000);
         }
-        let latency = gatherer.latency().unwrap();
-        for (got, exact) in [(latency.p50, 5000.0), (latency.p95, 9500.0), (latency.p99, 9900.0)] {
-            assert!((exact..=exact * 1.001).contains(&got), "{got} for {exact}");
-        }
-        assert_eq!((latency.min, latency.max), (1.0, 10_000.0));
+        gatherer
+    }
+
+    #[test]
+    fn quantiles_are_exact_and_bounded() {
+        let latency = scrambled(10_000).latency().unwrap();
+        assert_eq!((latency.n, latency.min, latency.max), (10_000, 1.0, 10_000.0));
+        assert_eq!(latency.p50, 5000.5);
+        assert_eq!((latency.p95, latency.p99), (Some(9500.5), Some(9900.5)));
+        assert_eq!(latency.p99_9, Some(9990.5));
+        assert_eq!(latency.jitter_p99_minus_p50, Some(4900.0));
         assert_eq!(latency.mean, 5000.5);
         // Population standard deviation of 1..=n is sqrt((n^2 - 1) / 12).
         let exact = ((1e8 - 1.0) / 12.0f64).sqrt();
         assert!((latency.standard_deviation - exact).abs() <= 0.0005);
+        for (value, bounds) in [(latency.p50, latency.p50_interval), (9900.5, latency.p99_interval)]
+        {
+            let (Some(low), Some(high)) = bounds.unwrap() else { panic!("{bounds:?}") };
+            assert!(low < value && value < high, "{low} {value} {high}");
+        }
     }
 
     #[test]
-    fn one_value_is_every_quantile_and_none_has_no_latency() {
+    fn beyond_the_windows_kept_quantiles_are_within_a_thousandth() {
+        let count = MOST_ORDERED as u64 + 10_000;
         let mut gatherer = LatencyGatherer::new();
-        assert_eq!(gatherer.latency(), None);
+        for index in 0..count {
+            gatherer.record(index % 1000 * 1000 + 1000);
+        }
+        let latency = gatherer.latency().unwrap();
+        assert_eq!((latency.n, gatherer.ordered.len()), (count, MOST_ORDERED));
+        for (got, exact) in [(latency.p50, 500.0), (latency.p99.unwrap(), 990.0)] {
+            assert!((exact * 0.998..=exact * 1.002).contains(&got), "{got} for {exact}");
+        }
+        assert!(matches!(latency.p99_interval, Some((Some(_), Some(_)))));
+    }
+
+    /// A quantile is shown where at least one window is expected beyond it.
+    #[test]
+    fn few_windows_have_few_quantiles() {
+        let shown = |count: u64| {
+            let latency = scrambled(count).latency().unwrap();
+            [latency.p95, latency.p99, latency.p99_9].map(|quantile| quantile.is_some())
+        };
+        assert_eq!(shown(19), [false, false, false]);
+        assert_eq!(shown(99), [true, false, false]);
+        assert_eq!(shown(100), [true, true, false]);
+        assert_eq!(shown(1000), [true, true, true]);
+        // 0.99^100 = 0.37: the greatest of 100 does not bound a p99 from above.
+        let bounds = scrambled(100).latency().unwrap().p99_interval.unwrap();
+        assert!(bounds.0.is_some() && bounds.1.is_none(), "{bounds:?}");
+        assert_eq!(LatencyGatherer::new().latency(), None);
+    }
+
+    #[test]
+    fn one_value_is_the_median_and_both_ends() {
+        let mut gatherer = LatencyGatherer::new();
         gatherer.record(123_457);
         let latency = gatherer.latency().unwrap();
-        for value in [latency.min, latency.p50, latency.p95, latency.p99, latency.max] {
-            assert_eq!(value, 123.457);
-        }
+        assert_eq!([latency.min, latency.p50, latency.max], [123.457; 3]);
+        assert_eq!((latency.p50_interval, latency.p99), (Some((None, None)), None));
         assert_eq!(latency.standard_deviation, 0.0);
     }
 }

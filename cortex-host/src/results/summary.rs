@@ -1,15 +1,22 @@
 //! `summary.json`: what a run was and what came of it. docs/reference/results.md describes
 //! every field; [`SCHEMA_VERSION`] changes when a field changes its meaning or goes away.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::HostFacts;
 use super::statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
 use crate::device::{DeviceFacts, LinkFigures};
 use crate::harness::{AppliedRealtime, Job};
+use crate::platform::simd::SimdPath;
 
-/// Version of the layout of `summary.json`.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Version of the layout of `summary.json`. 2: quantiles that so few windows do not support are
+/// null, and have intervals.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// The oldest layout that is still read.
+pub const OLDEST_SCHEMA_VERSION: u32 = 1;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,17 +115,41 @@ pub struct ToolFacts {
     pub target: String,
     /// Whether it was built with optimisation; a debug build's latencies mean little.
     pub optimized: bool,
+    /// The commit it was built from; none outside a checkout.
+    #[serde(default)]
+    pub commit: Option<String>,
+    /// The compiler it was built with.
+    #[serde(default)]
+    pub compiler: Option<String>,
+    /// The vector instructions in use: `avx2`, `neon` ...
+    #[serde(default)]
+    pub vector_level: Option<String>,
+}
+
+impl fmt::Display for ToolFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)?;
+        let commit = self.commit.as_ref().map(|commit| format!("commit {commit}"));
+        let vectors = self.vector_level.as_ref().map(|level| format!("{level} vectors"));
+        let facts = [commit, self.compiler.clone(), Some(self.target.clone()), vectors];
+        let facts: Vec<String> = facts.into_iter().flatten().collect();
+        write!(f, " ({})", facts.join(", "))
+    }
 }
 
 impl ToolFacts {
     /// Of this program.
     #[must_use]
     pub fn here() -> Self {
+        let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Self {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
             optimized: !cfg!(debug_assertions),
+            commit: known(env!("CORTEX_COMMIT")),
+            compiler: known(env!("CORTEX_COMPILER")),
+            vector_level: Some(SimdPath::best().level().to_string()),
         }
     }
 }
@@ -154,6 +185,13 @@ pub struct KernelSummary {
     /// The kernel, and its folder below `kernel-data/`: `-2`, `-3` ... is appended to a name that
     /// the configuration has more than once.
     pub name: String,
+    /// A name that no other kernel of the run has: with what sets it apart when the configuration
+    /// has a kernel more than once, such as `goertzel bands=8-13`.
+    #[serde(default)]
+    pub label: String,
+    /// Its parameters, every default filled in.
+    #[serde(default)]
+    pub parameters: serde_json::Map<String, serde_json::Value>,
     /// Window length in samples.
     pub window: usize,
     /// Hop in samples.
@@ -297,6 +335,8 @@ impl KernelSummary {
     pub fn new(job: &Job, missing_samples: Option<u32>, statistics: &KernelStatistics) -> Self {
         Self {
             name: job.name.clone(),
+            label: String::new(),
+            parameters: serde_json::Map::new(),
             window: job.shape.window,
             hop: job.shape.hop,
             channels: job.shape.channels,
@@ -318,6 +358,18 @@ impl KernelSummary {
         }
     }
 
+    /// The label, or the name in a run of a version that had none.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        if self.label.is_empty() { &self.name } else { &self.label }
+    }
+
+    /// The parameters as `f0_hz=50 q=30`.
+    #[must_use]
+    pub fn parameters_text(&self) -> String {
+        self.parameters.iter().map(setting).collect::<Vec<_>>().join(" ")
+    }
+
     /// A kernel that was not run, and why.
     #[must_use]
     pub fn not_run(job: &Job, error: String) -> Self {
@@ -330,6 +382,49 @@ impl Summary {
     #[must_use]
     pub fn emulated(&self) -> bool {
         self.device_facts.as_ref().is_some_and(|device| device.emulated)
+    }
+
+    /// Deadlines missed and windows measured, over all kernels.
+    #[must_use]
+    pub fn deadlines(&self) -> (u64, u64) {
+        let sum = |of: fn(&KernelSummary) -> u64| self.kernels.iter().map(of).sum();
+        (sum(|kernel| kernel.windows.deadline_missed), sum(|kernel| kernel.windows.measured))
+    }
+
+    /// Gives the kernels parameters and labels, from the resolved configuration: its kernels are
+    /// in the same order.
+    pub fn describe_kernels(&mut self, config_text: &str) {
+        let config: serde_json::Value =
+            serde_saphyr::from_str(config_text).unwrap_or(serde_json::Value::Null);
+        for (index, kernel) in self.kernels.iter_mut().enumerate() {
+            let parameters = config.pointer(&format!("/kernels/{index}/params"));
+            kernel.parameters =
+                parameters.and_then(|value| value.as_object()).cloned().unwrap_or_default();
+        }
+        label(&mut self.kernels, &config);
+    }
+
+    /// A sentence that says what was measured with what, for a paper.
+    #[must_use]
+    pub fn citation(&self) -> String {
+        let tool = &self.tool;
+        let data = &self.dataset;
+        let commit = tool.commit.as_ref().map_or(String::new(), |c| format!(", commit {c}"));
+        let source = match (&data.signal_type, data.seed) {
+            (Some(signal), Some(seed)) => format!("{signal} (seed {seed})"),
+            _ => format!("`{}`", data.path),
+        };
+        format!(
+            "Latencies were measured with CORTEX-rs {}{commit}, on {source}, {} channels at {} Hz \
+             (dataset SHA-256 {}; configuration SHA-256 {}), device {}, {}.",
+            tool.version,
+            data.channels,
+            data.sample_rate_hz,
+            data.sha256.get(..16).unwrap_or(&data.sha256),
+            self.plan_sha256.get(..16).unwrap_or(&self.plan_sha256),
+            self.device,
+            self.host.cpu.as_deref().unwrap_or("unknown processor"),
+        )
     }
 
     /// Windows without a result, over all kernels.
@@ -367,5 +462,96 @@ impl Summary {
             .unwrap_or_else(|error| unreachable!("a summary is plain data: {error}"));
         text.push('\n');
         text
+    }
+}
+
+/// `key=value`; of a list of tables the values: `bands=8-13,13-30`.
+fn setting((key, value): (&String, &serde_json::Value)) -> String {
+    fn text(value: &serde_json::Value) -> String {
+        let join = |values: Vec<String>, by: &str| values.join(by);
+        match value {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Array(items) => join(items.iter().map(text).collect(), ","),
+            serde_json::Value::Object(entries) => join(entries.values().map(text).collect(), "-"),
+            serde_json::Value::Number(number) => match number.as_f64() {
+                Some(value) if number.is_f64() => value.to_string(),
+                _ => number.to_string(),
+            },
+            other => other.to_string(),
+        }
+    }
+    format!("{key}={}", text(value))
+}
+
+/// Labels kernels: the name alone where only one has it, else with what differs from the others of
+/// that name, else with the number that its folder has.
+fn label(kernels: &mut [KernelSummary], config: &serde_json::Value) {
+    let plain = |index: usize, kernel: &KernelSummary| {
+        let name = config.pointer(&format!("/kernels/{index}/name")).and_then(|name| name.as_str());
+        name.unwrap_or(&kernel.name).to_owned()
+    };
+    let settings = |kernel: &KernelSummary| {
+        let shape = [("window", kernel.window), ("hop", kernel.hop)];
+        let shape = shape.map(|(key, value)| format!("{key}={value}"));
+        kernel.parameters.iter().map(setting).chain(shape).collect::<Vec<_>>()
+    };
+    let all: Vec<(String, Vec<String>)> = kernels
+        .iter()
+        .enumerate()
+        .map(|(i, kernel)| (plain(i, kernel), settings(kernel)))
+        .collect();
+    let labels: Vec<String> = all
+        .iter()
+        .map(|(name, settings)| {
+            let others = || all.iter().filter(|(other, _)| other == name);
+            let apart = settings.iter().filter(|one| others().any(|(_, two)| !two.contains(one)));
+            let words: Vec<&str> =
+                std::iter::once(name.as_str()).chain(apart.map(String::as_str)).collect();
+            words.join(" ")
+        })
+        .collect();
+    for (index, kernel) in kernels.iter_mut().enumerate() {
+        let label = labels.get(index).cloned().unwrap_or_default();
+        let unique = labels.iter().filter(|other| **other == label).count() == 1;
+        kernel.label = if unique { label } else { kernel.name.clone() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::harness::Pace;
+    use cortex_core::kernel::KernelShape;
+
+    #[test]
+    fn kernels_of_one_name_are_told_apart_by_what_differs() {
+        let config = "kernels:\n  - { name: goertzel, params: { bands: [{ low_hz: 8.0, high_hz: 13.0 }], order: 2 } }\n  \
+                      - { name: car }\n  - { name: goertzel, params: { bands: [{ low_hz: 13.0, high_hz: 30.0 }], order: 2 } }\n  \
+                      - { name: car }\n";
+        let shape = KernelShape { channels: 1, window: 50, hop: 25, sample_rate_hz: 250.0 };
+        let kernel = |name: &str| {
+            let job = Job {
+                name: name.to_owned(),
+                shape,
+                deadline_ns: 1,
+                rows: 50,
+                warmup_windows: 0,
+                repeats: 1,
+                pace: Pace::Max,
+            };
+            KernelSummary::not_run(&job, String::new())
+        };
+        let mut kernels: Vec<KernelSummary> =
+            ["goertzel", "car", "goertzel-2", "car-2"].map(kernel).into();
+        let config: serde_json::Value = serde_saphyr::from_str(config).unwrap();
+        for (index, kernel) in kernels.iter_mut().enumerate() {
+            let parameters = config.pointer(&format!("/kernels/{index}/params"));
+            kernel.parameters =
+                parameters.and_then(|value| value.as_object()).cloned().unwrap_or_default();
+        }
+        label(&mut kernels, &config);
+        let labels: Vec<&str> = kernels.iter().map(KernelSummary::label).collect();
+        assert_eq!(labels, ["goertzel bands=8-13", "car", "goertzel bands=13-30", "car-2"]);
+        assert_eq!(kernels[2].parameters_text(), "bands=13-30 order=2");
     }
 }

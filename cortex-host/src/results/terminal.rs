@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::markdown::{headline, quantised};
 use super::statistics::Latency;
 use super::summary::{KernelSummary, RunStatus, Summary};
-use super::text::{column_widths, dash, grouped, micros, missed, pad_left, pad_right};
+use super::text::{column_widths, dash, deadlines, grouped, micros, missed, pad_left, pad_right};
 
 /// Between two columns on a terminal.
 const GAP: &str = "  ";
@@ -39,7 +39,7 @@ pub fn terminal_line(kernel: &KernelSummary) -> String {
     if let Some(outputs) = &kernel.outputs {
         parts.push(outputs.sentence());
     }
-    format!("{}: {}", kernel.name, parts.join(", "))
+    format!("{}: {}", kernel.label(), parts.join(", "))
 }
 
 /// The table printed at the end of a run, for a terminal of 80 columns or more.
@@ -48,18 +48,18 @@ pub fn terminal_table(summary: &Summary) -> String {
     let head = ["kernel", "windows", "p50", "p99", "p50", "p99", "max", "missed", "failed"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for kernel in &summary.kernels {
-        let cell = |latency: Option<Latency>, value: fn(&Latency) -> f64| {
-            latency.map_or(dash(), |latency| micros(value(&latency)))
+        let cell = |latency: Option<Latency>, value: fn(&Latency) -> Option<f64>| {
+            latency.and_then(|latency| value(&latency)).map_or(dash(), micros)
         };
         let in_kernel = kernel.kernel_time_us.or(kernel.kernel_instructions);
         rows.push(vec![
-            kernel.name.clone(),
+            kernel.label().to_owned(),
             kernel.windows.measured.to_string(),
-            cell(in_kernel, |latency| latency.p50),
+            cell(in_kernel, |latency| Some(latency.p50)),
             cell(in_kernel, |latency| latency.p99),
-            cell(kernel.end_to_end_us, |latency| latency.p50),
+            cell(kernel.end_to_end_us, |latency| Some(latency.p50)),
             cell(kernel.end_to_end_us, |latency| latency.p99),
-            cell(kernel.end_to_end_us, |latency| latency.max),
+            cell(kernel.end_to_end_us, |latency| Some(latency.max)),
             missed(kernel),
             kernel.windows.failed.to_string(),
         ]);
@@ -96,11 +96,28 @@ pub fn terminal_table(summary: &Summary) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
+    let few = summary.kernels.iter().any(|kernel| kernel.windows.measured < 100);
+    if few && summary.transfer != "seeded" {
+        text.push_str("No p99 of fewer than 100 windows.\n");
+    }
+    let parameters: Vec<String> = summary.kernels.iter().filter_map(parameters).collect();
+    if !parameters.is_empty() {
+        let _ = writeln!(text, "\n{}", parameters.join("\n"));
+    }
     text.push_str(&device_lines(summary));
+    if let Some(deadlines) = deadlines(summary) {
+        let _ = writeln!(text, "\n{deadlines}");
+    }
     if summary.status != RunStatus::Complete {
         let _ = writeln!(text, "{}", headline(summary));
     }
     text
+}
+
+/// One line with what a kernel was set to; none without parameters.
+fn parameters(kernel: &KernelSummary) -> Option<String> {
+    let parameters = kernel.parameters_text();
+    (!parameters.is_empty()).then(|| format!("{}: {parameters}", kernel.label()))
 }
 
 /// What a run on a device adds to the table: how the results compare, and the link.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::summary::KernelSummary;
+use super::statistics::Bounds;
+use super::summary::{KernelSummary, Summary};
 
 /// Missed deadlines, with their share when there are any.
 pub(crate) fn missed(kernel: &KernelSummary) -> String {
@@ -11,6 +12,30 @@ pub(crate) fn missed(kernel: &KernelSummary) -> String {
         0 => "0".to_owned(),
         missed => {
             format!("{missed} ({:.1} %)", missed as f64 * 100.0 / windows.measured.max(1) as f64)
+        }
+    }
+}
+
+/// "3 of 700 deadlines missed", over all kernels; none when nothing was measured.
+pub(crate) fn deadlines(summary: &Summary) -> Option<String> {
+    let (missed, measured) = summary.deadlines();
+    (measured > 0).then(|| {
+        let plural = if measured == 1 { "" } else { "s" };
+        format!(
+            "{} of {} deadline{plural} missed",
+            grouped(missed as f64),
+            grouped(measured as f64)
+        )
+    })
+}
+
+/// The ends of a quantile's interval, `12.1–13.4`; an end that is not bounded is left open.
+pub(crate) fn bounds(bounds: Option<Bounds>, figure: fn(f64) -> String) -> String {
+    match bounds {
+        None | Some((None, None)) => dash(),
+        Some((low, high)) => {
+            let end = |end: Option<f64>| end.map_or(String::new(), figure);
+            format!("{}–{}", end(low), end(high))
         }
     }
 }

@@ -45,6 +45,7 @@ impl Run<'_> {
     /// Adds what came of a kernel and writes it down.
     pub(super) fn add(&mut self, kernel: KernelSummary) -> Result<(), Failure> {
         self.summary.kernels.push(kernel);
+        self.summary.describe_kernels(&self.plan.config_text);
         self.save()
     }
 

@@ -122,22 +122,28 @@ fn a_run_leaves_all_that_is_needed_to_judge_and_repeat_it() {
     assert_eq!(name.len(), "run-2026-01-12-153000".len());
     assert!(String::from_utf8_lossy(&output.stdout).contains(name));
     let summary = json(&run.join("summary.json"));
-    assert_eq!(summary["schema_version"], 1);
+    assert_eq!(summary["schema_version"], 2);
     assert_eq!(summary["status"], "complete");
     assert_eq!(summary["run_id"], name);
     assert_eq!(summary["dataset"]["seed"], 7);
     // 800 samples hold 9 windows of 160 by 80 and 10 of 80 by 80, twice, 2 of each warm-up.
+    let labels = ["noop", "goertzel window=160", "goertzel window=80"];
     for (kernel, folder, windows) in [(0, "noop", 18), (1, "goertzel", 18), (2, "goertzel-2", 20)] {
+        assert_eq!(summary["kernels"][kernel]["label"], labels[kernel]);
         let kernel = &summary["kernels"][kernel];
         assert_eq!(kernel["name"], folder);
         assert_eq!(kernel["windows"]["run"], windows);
         assert_eq!(kernel["windows"]["warmup"], 4);
         assert_eq!(kernel["windows"]["measured"], windows - 4);
         assert_eq!(kernel["windows"]["failed"], 0);
-        for figure in ["p50", "p95", "p99", "max", "jitter_p99_minus_p50"] {
-            for time in ["kernel_time_us", "end_to_end_us"] {
+        for time in ["kernel_time_us", "end_to_end_us"] {
+            for figure in ["min", "p50", "max"] {
                 assert!(kernel[time][figure].as_f64().unwrap() >= 0.0);
             }
+            assert_eq!(kernel[time]["n"], windows - 4);
+            assert!(kernel[time]["p50_interval"].is_array());
+            // 14 or 16 windows: no value is expected beyond a p95.
+            assert!(kernel[time]["p95"].is_null() && kernel[time]["p99"].is_null());
         }
         let rows = rows(&run, folder);
         assert_eq!(rows.len() as u64, windows);
@@ -145,7 +151,7 @@ fn a_run_leaves_all_that_is_needed_to_judge_and_repeat_it() {
         assert_eq!(rows.iter().filter(|row| row["warmup"] == 1).count(), 4);
     }
     let markdown = fs::read_to_string(run.join("SUMMARY.md")).unwrap();
-    assert!(markdown.contains("**Complete: 3 kernels, 44 windows measured"), "{markdown}");
+    assert!(markdown.contains("**Complete: 3 kernels, 0 of 44 deadlines missed"), "{markdown}");
     assert!(markdown.contains("governor") && markdown.contains("scheduler"), "{markdown}");
 
     // The manifest proves the data, and the resolved configuration gives the same run again.
@@ -169,7 +175,12 @@ fn the_first_command_needs_no_configuration() {
     assert_eq!(summary["pace"], "realtime");
     let kernels = summary["kernels"].as_array().unwrap();
     assert_eq!(kernels.len(), 7);
-    assert!(kernels.iter().all(|kernel| kernel["windows"]["measured"].as_u64() > Some(0)));
+    assert!(kernels.iter().all(|kernel| kernel["windows"]["measured"].as_u64() >= Some(100)));
+    assert!(summary["elapsed_s"].as_f64().unwrap() < 15.0, "{}", summary["elapsed_s"]);
+    assert!(summary["tool"]["compiler"].as_str().unwrap().starts_with("rustc "));
+    let markdown = fs::read_to_string(place.only_run().join("SUMMARY.md")).unwrap();
+    assert!(markdown.contains("- notch_iir: f0_hz="), "{markdown}");
+    assert!(markdown.contains("Latencies were measured with CORTEX-rs 0.1.0"), "{markdown}");
     // The harness's own cost is a promise of the project (below 20 us at 64 channels); it is a
     // figure to look at here, because a loaded machine may break it.
     println!("harness cost of noop: {} us", kernels[0]["harness_cost_us"]["p50"]);

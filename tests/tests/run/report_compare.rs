@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use cortex_core::random::{StreamKey, normals};
 use cortex_core::signal::BLOCK_SAMPLES;
-use cortex_host::compare::{Unit, bootstrap, compare_series};
+use cortex_host::compare::{Drawn, Unit, Verdict, change};
 use cortex_tests::runs::{config, replace_by_emulated, replace_telemetry, run};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
 use serde_json::Value;
@@ -33,50 +33,98 @@ fn ar1(phi: f64, count: usize, mean: f64, stream: u32) -> Vec<u64> {
     series
 }
 
-/// Coverage of the 95 % interval of the difference of medians, over 200 pairs of runs of 500
-/// windows each that truly do not differ. Seeds are fixed. Were the true coverage 0.93, fewer
-/// than 0.88 of 200 would be seen once in 300 choices of the seed.
-#[test]
-fn intervals_cover_the_truth_on_dependent_windows() {
-    const PAIRS: u32 = 200;
-    for phi in [0.0, 0.6] {
-        let (mut covered, mut covered_single) = (0, 0);
-        for pair in 0..PAIRS {
-            let a = ar1(phi, 500, 1e6, 2 * pair);
-            let b = ar1(phi, 500, 1e6, 2 * pair + 1);
-            let [median, p99] = compare_series(&a, &b, Unit::Us, 4 * pair);
-            assert!(p99.unwrap().interval.is_none(), "500 windows say little about a p99");
-            let (low, high) = median.unwrap().interval.unwrap().difference;
-            assert!(low <= high);
-            covered += u32::from(low <= 0.0 && 0.0 <= high);
+/// Runs of one side: their medians scatter by `scatter`, relative; windows as [`ar1`].
+fn side(
+    phi: f64,
+    windows: usize,
+    mean: f64,
+    scatter: f64,
+    runs: u32,
+    stream: u32,
+) -> Vec<Vec<u64>> {
+    let of = |run: u32| {
+        let stream = stream * runs + run;
+        let offset = 1.0 + scatter * (ar1(0.0, 1, 1e6, 1_000_000 + stream)[0] as f64 - 1e6) / 1e4;
+        ar1(phi, windows, mean * offset, stream)
+    };
+    (0..runs).map(of).collect()
+}
 
-            // Single windows, as if they did not depend on each other.
-            let draws = |series: &[u64], stream| {
-                bootstrap::replicates(series, &[0.5], 1, 200, stream).pop().unwrap()
-            };
-            let mut differences: Vec<i64> = draws(&a, 4 * pair)
-                .iter()
-                .zip(draws(&b, 4 * pair + 1))
-                .map(|(a, b)| b as i64 - *a as i64)
-                .collect();
-            differences.sort_unstable();
-            covered_single += u32::from(differences[5] <= 0 && 0 <= differences[194]);
-        }
-        let share = |covered: u32| f64::from(covered) / f64::from(PAIRS);
-        println!("phi {phi}: blocks {}, single {}", share(covered), share(covered_single));
-        assert!((0.88..=0.99).contains(&share(covered)), "phi {phi}: {}", share(covered));
-        if phi > 0.0 {
-            assert!(share(covered_single) < 0.80, "single windows cover {}", share(covered_single));
-        }
+/// What comparisons of simulated sides say, of `trials`: shares of intervals that cover the true
+/// change, and of verdicts other than "no difference".
+fn shares(
+    runs: u32,
+    phi: f64,
+    windows: usize,
+    slowdown: f64,
+    scatter: f64,
+    trials: u32,
+) -> (f64, f64) {
+    let (mut covered, mut different) = (0, 0);
+    for trial in 0..trials {
+        let a = side(phi, windows, 1e6, scatter, runs, 2 * trial);
+        let b = side(phi, windows, 1e6 * (1.0 + slowdown), scatter, runs, 2 * trial + 1);
+        let change = change(&a, &b, 0.5, Unit::Us, 2).unwrap();
+        let (low, high) = change.interval.unwrap().change_percent;
+        assert!(low <= high);
+        covered += u32::from(low <= slowdown * 100.0 && slowdown * 100.0 <= high);
+        different += u32::from(change.verdict != Some(Verdict::NoDifference));
+    }
+    let share = |count: u32| f64::from(count) / f64::from(trials);
+    (share(covered), share(different))
+}
+
+/// A/A: of 100 comparisons of equal runs 2 may differ, and 95 % of the intervals cover nothing.
+/// With 2 % of false alarms more than 5 of 100 come once in 65 choices of the seed; with a coverage
+/// of 95 % less than 0.88 of 100 once in 200. A 5 % slowdown is found.
+#[test]
+fn equal_runs_show_no_difference_and_a_slowdown_of_5_percent_is_found() {
+    for (runs, phi, scatter) in [(1, 0.0, 0.0), (1, 0.9, 0.0), (4, 0.6, 0.005)] {
+        let (covered, different) = shares(runs, phi, 800, 0.0, scatter, 100);
+        println!("{runs} a side, phi {phi}: {covered} covered, {different} different");
+        assert!((0.88..=1.0).contains(&covered), "{runs} a side, phi {phi}: {covered}");
+        assert!(different <= 0.05, "{runs} a side, phi {phi}: {different}");
+        let (_, found) = shares(runs, phi, 800, 0.05, scatter, 30);
+        assert!(found >= 0.95, "{runs} a side, phi {phi}: {found}");
     }
 }
 
+/// The long form, of 2,000 each: standard error of a coverage 0.5 %.
 #[test]
-fn blocks_grow_with_dependence() {
-    let length = |phi| bootstrap::block_length(&ar1(phi, 4000, 1e6, 1), 0.5);
-    let lengths = [0.0, 0.6, 0.95].map(length);
-    assert!(lengths.is_sorted(), "{lengths:?}");
-    assert!(lengths[0] <= 6 && lengths[2] >= 30, "{lengths:?}");
+#[ignore = "takes minutes: tests/slow.sh statistics runs it"]
+fn coverage_of_differences_is_95_percent() {
+    for (runs, phi, scatter) in
+        [(1, 0.0, 0.0), (1, 0.6, 0.0), (1, 0.9, 0.0), (3, 0.0, 0.01), (5, 0.9, 0.01)]
+    {
+        let (covered, different) = shares(runs, phi, 1000, 0.0, scatter, 2000);
+        println!("{runs} a side, phi {phi}: {covered} covered, {different} different");
+        assert!((covered - 0.95).abs() <= 0.015, "{runs} a side, phi {phi}: {covered}");
+        assert!(different <= 0.03, "{runs} a side, phi {phi}: {different}");
+    }
+}
+
+/// A single slow run among equal ones is scatter between runs, not a slowdown: with several runs
+/// a side it is known.
+#[test]
+fn scatter_from_run_to_run_is_no_difference() {
+    let runs = |means: &[f64], stream: u32| -> Vec<Vec<u64>> {
+        let streams = stream * 10..;
+        means.iter().zip(streams).map(|(mean, stream)| ar1(0.5, 1000, *mean, stream)).collect()
+    };
+    let a = runs(&[1.00e6, 1.08e6, 0.97e6, 1.03e6], 0);
+    let b = runs(&[1.07e6, 1.01e6, 1.09e6, 0.99e6], 1);
+    let several = change(&a, &b, 0.5, Unit::Us, 2).unwrap();
+    assert_eq!(several.verdict, Some(Verdict::NoDifference));
+    assert_eq!(several.interval.unwrap().of, Drawn::Runs);
+    // One run a side of the same says that B is slower: it cannot know better.
+    let one = change(&a[..1], &b[..1], 0.5, Unit::Us, 2).unwrap();
+    assert_eq!(one.verdict, Some(Verdict::Slower));
+    assert_eq!(one.interval.unwrap().of, Drawn::Windows);
+    // One run against a baseline of several: the baseline tells the scatter.
+    let new = change(&a, &runs(&[1.06e6], 2), 0.5, Unit::Us, 2).unwrap();
+    assert_eq!(new.verdict, Some(Verdict::NoDifference));
+    let slow = change(&a, &runs(&[1.9e6], 3), 0.5, Unit::Us, 2).unwrap();
+    assert_eq!(slow.verdict, Some(Verdict::Slower));
 }
 
 /// A folder with one run, and copies of it with other telemetry.
@@ -122,12 +170,14 @@ fn the_gate_closes_only_on_a_slowdown_beyond_doubt() {
     stdout_of(&compare(&base, &same, &["--fail-if-slower", "5"]), 0);
     stdout_of(&compare(&slow, &base, &["--fail-if-slower", "0"]), 0);
     stdout_of(&compare(&base, &slow, &["--fail-if-slower", "30"]), 0);
-    // 20 % slower, give or take 1.5: within the interval nothing is beyond doubt.
+    // 20 % slower, give or take 2: within the interval nothing is beyond doubt.
     stdout_of(&compare(&base, &slow, &["--fail-if-slower", "20"]), 0);
     let output = compare(&base, &slow, &["--fail-if-slower", "10"]);
-    assert!(stdout_of(&output, 1).contains("slower"));
+    assert!(stdout_of(&output, 1).ends_with("\nslower: goertzel\n"));
     assert!(stderr_of(&output, 1).contains("slower by more than 10 %: goertzel"));
-    // Without the option a comparison is no verdict.
+    let equal = stdout_of(&compare(&base, &same, &[]), 0);
+    assert!(equal.ends_with("\nno difference shown\n"), "{equal}");
+    // Without the option the exit code is no verdict.
     stdout_of(&compare(&base, &slow, &[]), 0);
 
     let json: Value =
@@ -149,7 +199,7 @@ fn a_gate_that_cannot_judge_does_not_pass() {
     let runs = Runs::new();
     let few = runs.with("few", [100_000; 29]);
     let none = runs.with("none", []);
-    let error = stderr_of(&compare(&few, &few, &["--fail-if-slower", "5"]), 2);
+    let error = stderr_of(&compare(&few, &few, &["--fail-if-slower", "5"]), 5);
     assert!(error.contains("cannot judge goertzel") && error.contains("30 measured"), "{error}");
     let text = stdout_of(&compare(&few, &few, &[]), 0);
     assert!(text.contains("No interval of a median below 30 windows"), "{text}");
@@ -174,6 +224,35 @@ fn differences_besides_latency_are_named() {
     assert!(text.contains("Only A has: car"), "{text}");
     let error = stderr_of(&compare(&a, &b, &["--fail-if-slower", "1000000"]), 2);
     assert!(error.contains("the second run has no car"), "{error}");
+}
+
+/// Several runs a side: named one by one with `--with`, or by the folders that hold them.
+#[test]
+fn several_runs_a_side_are_compared_as_runs() {
+    let runs = Runs::new();
+    for (side, means) in
+        [("before", [100_000.0, 101_000.0, 99_500.0]), ("after", [120_000.0, 121_500.0, 119_000.0])]
+    {
+        fs::create_dir(runs.work.path().join(side)).unwrap();
+        for (index, mean) in (0..).zip(means) {
+            runs.with(&format!("{side}/{index}"), ar1(0.5, 200, mean, index));
+        }
+    }
+    let work = runs.work.path();
+    let by_folder = compare(&work.join("before"), &work.join("after"), &["--json"]);
+    let json: Value = serde_json::from_str(&stdout_of(&by_folder, 0)).unwrap();
+    assert_eq!(json["runs_a"].as_array().unwrap().len(), 3);
+    let p50 = &json["kernels"][0]["kernel_p50"];
+    assert_eq!((&p50["interval"]["of"], &p50["verdict"]), (&"runs".into(), &"slower".into()));
+    let named = cortex_host()
+        .current_dir(work)
+        .args(["compare", "before/0", "before/1", "before/2"])
+        .args(["--with", "after/0", "after/1", "after/2", "--json"])
+        .output()
+        .unwrap();
+    assert_eq!(stdout_of(&named, 0), stdout_of(&by_folder, 0));
+    let one = cortex_host().current_dir(work).args(["compare", "before/0"]).output().unwrap();
+    assert!(stderr_of(&one, 2).contains("--with"), "{}", stderr_of(&one, 2));
 }
 
 /// Instructions are exact: a change of one in a thousand is seen, and how long the emulator took
@@ -209,6 +288,6 @@ fn emulated_runs_are_compared_by_their_instructions() {
     let real = runs.with("real", [1_000_000; 40]);
     let table = stdout_of(&compare(&base, &real, &[]), 0);
     assert!(table.contains("on an emulated and on a real device cannot be compared"), "{table}");
-    let error = stderr_of(&compare(&base, &real, &["--fail-if-slower", "5"]), 2);
+    let error = stderr_of(&compare(&base, &real, &["--fail-if-slower", "5"]), 5);
     assert!(error.contains("cannot judge goertzel"), "{error}");
 }

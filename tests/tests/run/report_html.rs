@@ -76,6 +76,27 @@ fn a_run_leaves_a_page_that_needs_nothing_else() {
     assert_eq!(page(&run), before);
 }
 
+/// A missed deadline is never a green tick: on the page, in SUMMARY.md, on stdout and stderr.
+#[test]
+fn missed_deadlines_are_the_headline() {
+    let work = tempfile::tempdir().unwrap();
+    // No kernel is done within a nanosecond.
+    let kernels = ["{ name: goertzel, window: 50, hop: 25, deadline_us: 0.001 }"];
+    let path = work.path().join("config.yaml");
+    fs::write(&path, config(1, 20, &kernels, "execution: { pace: max }\n")).unwrap();
+    let mut command = cortex_host();
+    command.current_dir(work.path()).args(["run", "--config", "config.yaml"]);
+    let output = command.output().unwrap();
+    let verdict = "199 of 199 deadlines missed";
+    assert!(stdout_of(&output, 0).contains(verdict), "{}", stdout_of(&output, 0));
+    assert!(stderr_of(&output, 0).contains(&format!("warning: {verdict}")));
+    let run = fs::read_dir(work.path().join("results")).unwrap().next().unwrap().unwrap().path();
+    let html = page(&run);
+    assert!(html.contains("class=\"lead missed\"") && html.contains(verdict));
+    assert!(!html.contains('✓') && !html.contains("class=\"lead complete\""));
+    assert!(fs::read_to_string(run.join("SUMMARY.md")).unwrap().contains(verdict));
+}
+
 #[test]
 fn csv_telemetry_gives_the_same_charts() {
     let work = tempfile::tempdir().unwrap();

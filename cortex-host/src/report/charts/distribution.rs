@@ -3,8 +3,9 @@
 use cortex_core::math;
 
 use super::{Series, micros, range, series_of};
-use crate::plot::{Axis, Chart, Mark, Scale};
-use crate::report::run::KernelWindows;
+use crate::plot::{Axis, Chart, Ink, Mark, Scale};
+use crate::report::run::{KernelWindows, Window};
+use crate::statistics::least_windows;
 
 /// Most points of a cumulative curve.
 const CURVE_POINTS: usize = 240;
@@ -86,36 +87,91 @@ pub fn cumulative(kernel: &KernelWindows) -> Option<Chart> {
     let axis = latency_axis(&values)?;
     let mut marks = Vec::new();
     for (series, values) in series.iter().zip(&values) {
-        let mut points = Vec::new();
-        let mut before = 0.0;
-        for index in steps(values.len()) {
-            let Some(value) = values.get(index) else { continue };
-            let share = (index + 1) as f64 * 100.0 / values.len() as f64;
-            points.extend([(*value, before), (*value, share)]);
-            before = share;
-        }
-        if before > 0.0 {
-            points.push((value_at(&axis, 1.0), before));
-        }
         marks.push(Mark::Line {
             label: Some(series.name.to_owned()),
-            points,
+            points: curve(values, value_at(&axis, 1.0)),
             ink: series.ink,
             thin: false,
         });
     }
     for (series, values) in series.iter().zip(&values) {
         let points = [0.50, 0.95, 0.99].iter().filter_map(|share| {
+            (values.len() as u64 >= least_windows(*share)).then_some(())?;
             let rank = (share * values.len() as f64).ceil() as usize;
             Some((*values.get(rank.max(1) - 1)?, share * 100.0))
         });
         marks.push(Mark::Dots { label: None, points: points.collect(), ink: series.ink });
     }
+    let y = share_axis();
+    let title = "Cumulative distribution, ● p50 p95 p99".to_owned();
+    Some(Chart { title, x: axis, y, marks })
+}
+
+/// Most kernels in one chart.
+const MOST_KERNELS: usize = 24;
+
+/// The cumulative distributions of all kernels in one chart: kernel times, or instructions of an
+/// emulated device. None for fewer than two kernels.
+#[must_use]
+pub fn all_cumulative(kernels: &[(&str, &KernelWindows)]) -> Option<Chart> {
+    let emulated = kernels.iter().any(|(_, kernel)| kernel.emulated());
+    let curves: Vec<(&str, Vec<f64>)> = kernels
+        .iter()
+        .take(MOST_KERNELS)
+        .map(|(label, kernel)| {
+            let of = |window: &Window| match emulated {
+                true => window.instructions.map(|count| count.max(1) as f64),
+                false => window.kernel_ns.map(micros),
+            };
+            let mut values: Vec<f64> = kernel.measured().filter_map(of).collect();
+            values.sort_by(f64::total_cmp);
+            (*label, values)
+        })
+        .filter(|(_, values)| !values.is_empty())
+        .collect();
+    if curves.len() < 2 {
+        return None;
+    }
+    let ends: Vec<f64> = curves
+        .iter()
+        .flat_map(|(_, values)| values.first().into_iter().chain(values.last()))
+        .copied()
+        .collect();
+    let (min, max) = range(&ends);
+    let unit = if emulated { "instructions" } else { "kernel time (µs)" };
+    let x = Axis::log10(unit, min / 1.15, max * 1.15);
+    let marks = curves.iter().zip(0_u8..).map(|((label, values), index)| Mark::Line {
+        label: Some((*label).to_owned()),
+        points: curve(values, x.max),
+        ink: Ink::Series(index),
+        thin: false,
+    });
+    let marks = marks.collect();
+    let title = "Cumulative distributions, all kernels".to_owned();
+    Some(Chart { title, x, y: share_axis(), marks })
+}
+
+/// The points of a cumulative curve of sorted values, up to `right`.
+fn curve(values: &[f64], right: f64) -> Vec<(f64, f64)> {
+    let mut points = Vec::new();
+    let mut before = 0.0;
+    for index in steps(values.len()) {
+        let Some(value) = values.get(index) else { continue };
+        let share = (index + 1) as f64 * 100.0 / values.len() as f64;
+        points.extend([(*value, before), (*value, share)]);
+        before = share;
+    }
+    if before > 0.0 {
+        points.push((right, before));
+    }
+    points
+}
+
+fn share_axis() -> Axis {
     let mut y = Axis::linear("share of windows (%)", 0.0, 104.0);
     let ticks = [(0.0, "0"), (25.0, "25"), (50.0, "50"), (75.0, "75"), (100.0, "100")];
     y.names = Some(ticks.map(|(value, name)| (value, name.to_owned())).to_vec());
-    let title = "Cumulative distribution, ● p50 p95 p99".to_owned();
-    Some(Chart { title, x: axis, y, marks })
+    y
 }
 
 /// The measured latencies in ascending order, in microseconds.

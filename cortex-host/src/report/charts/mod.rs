@@ -7,7 +7,7 @@ mod distribution;
 mod spectrum;
 mod timeline;
 
-pub use distribution::{beyond, cumulative, histogram};
+pub use distribution::{all_cumulative, beyond, cumulative, histogram};
 pub use spectrum::spectrum;
 pub use timeline::timeline;
 
@@ -17,6 +17,9 @@ use crate::results::{KernelSummary, Latency, Summary};
 
 /// Windows, or columns of windows, drawn over time.
 pub const COLUMNS: usize = 360;
+
+/// Most characters of a label beside an axis.
+const LABEL_CHARACTERS: usize = 24;
 
 const KERNEL: &str = "kernel time";
 const END_TO_END: &str = "end-to-end";
@@ -59,11 +62,12 @@ pub fn overview(summary: &Summary) -> Option<Chart> {
         for (index, kernel) in kernels.iter().enumerate() {
             let Some(latency) = latency(kernel) else { continue };
             let y = level(index) + offset;
-            let [min, p50, p99, max] =
-                [latency.min, latency.p50, latency.p99, latency.max].map(at_least_a_tick);
+            let [min, p50, max] = [latency.min, latency.p50, latency.max].map(at_least_a_tick);
             lines.extend([(min, y), (max, y), (f64::NAN, y)]);
             dots.push((p50, y));
-            lines.extend([(p99, y - 0.13), (p99, y + 0.13), (f64::NAN, y)]);
+            if let Some(p99) = latency.p99.map(at_least_a_tick) {
+                lines.extend([(p99, y - 0.13), (p99, y + 0.13), (f64::NAN, y)]);
+            }
             all.extend([min, max]);
         }
         if dots.is_empty() {
@@ -89,10 +93,10 @@ pub fn overview(summary: &Summary) -> Option<Chart> {
     });
     let (min, max) = range(&all);
     let mut y = Axis::linear("", -0.6, kernels.len() as f64 - 0.4);
-    let names = kernels.iter().enumerate().map(|(index, k)| (level(index), shortened(&k.name)));
+    let names = kernels.iter().enumerate().map(|(index, k)| (level(index), shortened(k.label())));
     y.names = Some(names.collect());
     Some(Chart {
-        title: "Latency and deadline: least to greatest, ● p50, | p99".to_owned(),
+        title: "Latency and deadline".to_owned(),
         x: Axis::log10("latency (µs)", min / 1.6, max * 1.6),
         y,
         marks,
@@ -114,11 +118,19 @@ fn at_least_a_tick(us: f64) -> f64 {
     us.max(1e-3)
 }
 
-/// At most 11 characters of a name: what fits beside an axis.
+/// What fits beside an axis of a name: its end, in which labels differ.
 fn shortened(name: &str) -> String {
-    if name.chars().count() <= 12 {
+    let count = name.chars().count();
+    if count <= LABEL_CHARACTERS {
         name.to_owned()
     } else {
-        name.chars().take(11).chain(['…']).collect()
+        ['…'].into_iter().chain(name.chars().skip(count - LABEL_CHARACTERS + 1)).collect()
     }
+}
+
+/// Pixels that the labels of the overview need beside what a chart has anyway.
+#[must_use]
+pub fn overview_margin(summary: &Summary) -> f64 {
+    let labels = summary.kernels.iter().map(|kernel| kernel.label().chars().count());
+    (labels.max().unwrap_or(0).min(LABEL_CHARACTERS) as f64 * 7.0 - 66.0).max(0.0)
 }

@@ -4,11 +4,11 @@ use std::fmt::{self, Write};
 
 use crate::plot::{Chart, Frame, escape};
 
-/// Where a chart begins and how wide the picture is, in pixels: across the page, half of it, and
-/// across with room for names beside the axis.
-pub(super) const FULL: (f64, f64) = (0.0, 960.0);
-pub(super) const HALF: (f64, f64) = (0.0, 474.0);
-pub(super) const OVERVIEW: (f64, f64) = (36.0, 960.0);
+/// How wide a chart's picture is, in pixels: across the page, and half of it, which is also what a
+/// phone shows. A chart across the page is drawn twice, and the style sheet shows the one that fits:
+/// shrunk to a phone its text could not be read.
+pub(super) const FULL: f64 = 960.0;
+pub(super) const HALF: f64 = 420.0;
 
 /// Charts lie this far apart in a plane of their own, so that no two have the same place.
 pub(super) const CHART_STEP: f64 = 1000.0;
@@ -46,20 +46,37 @@ impl Page {
     pub(super) fn chart(
         &mut self,
         chart: Option<Chart>,
-        (x, width): (f64, f64),
+        width: f64,
+        height: f64,
+        caption: &str,
+    ) -> fmt::Result {
+        self.chart_with_margin(chart, 0.0, width, height, caption)
+    }
+
+    /// The same with `margin` pixels on the left for what stands beside the axis.
+    pub(super) fn chart_with_margin(
+        &mut self,
+        chart: Option<Chart>,
+        margin: f64,
+        width: f64,
         height: f64,
         caption: &str,
     ) -> fmt::Result {
         let Some(chart) = chart else { return Ok(()) };
-        let y = f64::from(self.charts) * CHART_STEP;
-        self.charts += 1;
-        writeln!(
-            self.out,
-            "<figure><svg class=\"chart\" viewBox=\"0 {y} {width} {height}\" role=\"img\" \
-             aria-label=\"{}\">\n{}</svg>",
-            escape(&chart.title),
-            chart.render(Frame { x, y, width: width - x, height })
-        )?;
+        self.out.push_str("<figure>");
+        let sizes: &[(&str, f64)] =
+            if width > HALF { &[(" desk", width), (" phone", HALF)] } else { &[("", width)] };
+        for (class, width) in sizes {
+            let y = f64::from(self.charts) * CHART_STEP;
+            self.charts += 1;
+            writeln!(
+                self.out,
+                "<svg class=\"chart{class}\" viewBox=\"0 {y} {width} {height}\" role=\"img\" \
+                 aria-label=\"{}\">\n{}</svg>",
+                escape(&chart.title),
+                chart.render(Frame { x: margin, y, width: width - margin, height })
+            )?;
+        }
         if !caption.is_empty() {
             writeln!(self.out, "<figcaption>{}</figcaption>", escape(caption))?;
         }

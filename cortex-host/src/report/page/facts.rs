@@ -79,7 +79,7 @@ pub(super) fn machine(summary: &Summary) -> Vec<(&'static str, String)> {
     let governor = host.governor.clone();
     facts.push(("frequency governor", governor.unwrap_or_else(|| "unknown".to_owned())));
     facts.push(("system", host.os.clone()));
-    facts.push(("tool", format!("{} {} for {}", tool.name, tool.version, tool.target)));
+    facts.push(("tool", tool.to_string()));
     facts
 }
 

@@ -6,7 +6,9 @@ use super::elements::{FULL, HALF, Page};
 use crate::plot::escape;
 use crate::report::charts;
 use crate::report::run::KernelWindows;
-use crate::results::{KernelSummary, Latency, Summary, grouped, micros, missed, rate};
+use crate::results::{
+    KernelSummary, Latency, SeededFigures, Summary, bounds, grouped, micros, missed, rate,
+};
 
 /// Five columns of the table of all kernels.
 struct Group {
@@ -62,7 +64,7 @@ impl Page {
         );
         for _ in &groups {
             self.out.push_str(
-                "<th class=\"first\">p50</th><th>p95</th><th>p99</th><th>max</th><th>jitter</th>",
+                "<th class=\"first\">p50</th><th>95 %</th><th>p99</th><th>p99.9</th><th>max</th>",
             );
         }
         self.out.push_str("</tr>\n</thead>\n<tbody>\n");
@@ -71,7 +73,7 @@ impl Page {
             write!(
                 self.out,
                 "<tr><td>{}</td><td class=\"first\">{}</td>{}{}",
-                escape(&kernel.name),
+                escape(kernel.label()),
                 windows.measured,
                 count_cell(&missed(kernel), windows.deadline_missed),
                 count_cell(&windows.failed.to_string(), windows.failed),
@@ -93,8 +95,9 @@ impl Page {
         writeln!(
             self.out,
             "<p class=\"soft\">{kernel} from the kernel’s start to its return on the device, \
-             end-to-end from {release} to its result. Jitter is p99 − p50. Quantiles are within \
-             0.1 %. Warm-up windows are in no figure; a failed window counts as missed.</p>"
+             end-to-end from {release} to its result. 95 % is the interval of the median, which \
+             allows for windows depending on their neighbours. A p99 is of at least 100 windows, a \
+             p99.9 of 1,000. Warm-up windows are in no figure; a failed window counts as missed.</p>"
         )
     }
 
@@ -104,19 +107,40 @@ impl Page {
         figure: fn(f64) -> String,
     ) -> fmt::Result {
         let Some(latency) = latency else {
-            self.out.push_str("<td class=\"first\">–</td><td>–</td><td>–</td><td>–</td><td>–</td>");
+            self.out.push_str("<td class=\"first\">–</td>");
+            self.out.push_str(&"<td>–</td>".repeat(4));
             return Ok(());
         };
-        let Latency { p50, p95, p99, max, jitter_p99_minus_p50, .. } = latency;
+        let Latency { p50, p50_interval, p99, p99_9, max, .. } = latency;
+        let known = |value: Option<f64>| value.map_or("–".to_owned(), figure);
         write!(
             self.out,
-            "<td class=\"first\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>",
+            "<td class=\"first\">{}</td><td class=\"soft\">{}</td><td>{}</td><td>{}</td><td>{}</td>",
             figure(p50),
-            figure(p95),
-            figure(p99),
+            bounds(p50_interval, figure),
+            known(p99),
+            known(p99_9),
             figure(max),
-            figure(jitter_p99_minus_p50)
         )
+    }
+
+    /// What a device found that generated its own input: there are no rows of telemetry.
+    fn seeded(&mut self, figures: &SeededFigures) -> fmt::Result {
+        let unit =
+            if figures.unit == "us" { "µs of the device’s clock" } else { "instructions" };
+        writeln!(
+            self.out,
+            "<p class=\"facts\">The device generated its own input; only parameters and digests \
+             crossed the link. Figures are {unit}.</p>"
+        )?;
+        self.about(&[
+            ("kernel call, least", micros(figures.kernel_min)),
+            ("kernel call, mean", micros(figures.kernel_mean)),
+            ("kernel call, greatest", micros(figures.kernel_max)),
+            ("generating a sample of one channel", micros(figures.generator_per_sample)),
+            ("CRC-32 of the input", figures.input_crc32.clone()),
+            ("CRC-32 of the output", figures.output_crc32.clone()),
+        ])
     }
 
     pub(super) fn kernel(
@@ -124,7 +148,13 @@ impl Page {
         kernel: &KernelWindows,
         known: Option<&KernelSummary>,
     ) -> fmt::Result {
-        writeln!(self.out, "<section class=\"kernel\">\n<h3>{}</h3>", escape(&kernel.name))?;
+        let label = known.map_or(kernel.name.as_str(), KernelSummary::label);
+        writeln!(self.out, "<section class=\"kernel\">\n<h3>{}</h3>", escape(label))?;
+        if let Some(parameters) = known.map(KernelSummary::parameters_text)
+            && !parameters.is_empty()
+        {
+            writeln!(self.out, "<p class=\"facts\">{}</p>", escape(&parameters))?;
+        }
         let facts = match known {
             Some(known) => kernel_facts(known),
             None => format!(
@@ -135,12 +165,11 @@ impl Page {
         writeln!(self.out, "<p class=\"facts\">{facts}</p>")?;
         if kernel.windows.is_empty() {
             let seeded = known.is_some_and(|known| known.seeded.is_some());
-            let text = if seeded {
-                "The device generated its own input and kept its own times: SUMMARY.md has them."
-            } else {
-                "No window was run."
-            };
-            writeln!(self.out, "<p>{text}</p>\n</section>")?;
+            match known.and_then(|known| known.seeded.as_ref()).filter(|_| seeded) {
+                Some(figures) => self.seeded(figures)?,
+                None => self.out.push_str("<p>No window was run.</p>\n"),
+            }
+            self.out.push_str("</section>\n");
             return Ok(());
         }
         let (histogram, cumulative) = (charts::histogram(kernel), charts::cumulative(kernel));
@@ -191,12 +220,12 @@ fn count_cell(text: &str, count: u64) -> String {
 fn kernel_facts(kernel: &KernelSummary) -> String {
     let windows = kernel.windows;
     let mut text = format!(
-        "window {} / hop {} samples · {} channels at {} Hz · deadline {} ms · {} windows",
+        "window {} / hop {} samples · {} channels at {} Hz · deadline {} · {} windows",
         kernel.window,
         kernel.hop,
         kernel.channels,
         kernel.sample_rate_hz,
-        milliseconds(kernel.deadline_us),
+        duration(kernel.deadline_us),
         windows.run,
     );
     let _ = write!(text, " ({} warm-up)", windows.warmup);
@@ -227,8 +256,24 @@ fn kernel_facts(kernel: &KernelSummary) -> String {
     text
 }
 
-/// Microseconds as milliseconds, without trailing zeros.
-fn milliseconds(us: f64) -> String {
-    let text = format!("{:.3}", us / 1e3);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+/// Microseconds in the unit that needs the fewest digits: `250 µs`, `80 ms`, `1.5 s`.
+pub(super) fn duration(us: f64) -> String {
+    let (value, unit) = match us {
+        us if us < 1e3 => (us, "µs"),
+        us if us < 1e6 => (us / 1e3, "ms"),
+        us => (us / 1e6, "s"),
+    };
+    let text = format!("{value:.3}");
+    format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_are_in_the_unit_that_suits_them() {
+        let shown = [62.5, 999.0, 80_000.0, 1_500_000.0].map(duration);
+        assert_eq!(shown, ["62.5 µs", "999 µs", "80 ms", "1.5 s"]);
+    }
 }

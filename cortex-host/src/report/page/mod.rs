@@ -8,12 +8,12 @@ mod elements;
 mod facts;
 mod kernels;
 
-use elements::{OVERVIEW, Page, seconds};
+use elements::{FULL, Page, seconds};
 
 use super::charts;
-use super::run::RunRecord;
+use super::run::{KernelWindows, RunRecord};
 use crate::plot::{STYLE, escape};
-use crate::results::{RunStatus, Summary, headline};
+use crate::results::{KernelSummary, RunStatus, Summary, headline};
 
 /// A configuration longer than this is left out, in bytes.
 const MOST_CONFIG_BYTES: usize = 64 << 10;
@@ -44,7 +44,19 @@ impl Page {
         if !summary.kernels.is_empty() {
             self.out.push_str("<h2>Summary</h2>\n");
             self.figures(summary)?;
-            self.chart(charts::overview(summary), OVERVIEW, overview_height(summary), "")?;
+            let margin = charts::overview_margin(summary);
+            let height = overview_height(summary);
+            let caption = "From the least to the greatest latency; ● p50, | p99.";
+            self.chart_with_margin(charts::overview(summary), margin, FULL, height, caption)?;
+            let labelled: Vec<(&str, &KernelWindows)> = record
+                .kernels
+                .iter()
+                .map(|kernel| {
+                    let known = summary.kernels.iter().find(|known| known.name == kernel.name);
+                    (known.map_or(kernel.name.as_str(), KernelSummary::label), kernel)
+                })
+                .collect();
+            self.chart(charts::all_cumulative(&labelled), FULL, 380.0, "")?;
         }
         if !record.kernels.is_empty() {
             self.out.push_str("<h2>Kernels</h2>\n");
@@ -71,6 +83,8 @@ impl Page {
 
     fn head(&mut self, summary: &Summary) -> fmt::Result {
         let (class, sign) = match summary.status {
+            // A run that misses deadlines came to its end, but nothing to be pleased with.
+            RunStatus::Complete if summary.deadlines().0 > 0 => ("missed", "!"),
             RunStatus::Complete => ("complete", "✓"),
             RunStatus::Failed => ("failed", "✕"),
             RunStatus::Interrupted => ("interrupted", "■"),
@@ -81,7 +95,7 @@ impl Page {
         writeln!(
             self.out,
             "<header>\n<p class=\"kind\">CORTEX benchmark report</p>\n<h1>{}</h1>\n\
-             <p class=\"lead\"><span class=\"badge {class}\">{sign} {status}</span> · {rest}</p>\n\
+             <p class=\"lead {class}\"><span class=\"badge\">{sign} {status}</span> · {rest}</p>\n\
              <p class=\"soft\">{} · {} s · {} · {} pace</p>\n</header>",
             escape(&summary.run_id),
             escape(&summary.started_at.replace('T', " ").replace('Z', " UTC")),
@@ -138,6 +152,7 @@ impl Page {
 
     fn reproduce(&mut self, record: &RunRecord) -> fmt::Result {
         let summary = &record.summary;
+        writeln!(self.out, "<h2>Cite</h2>\n<p>{}</p>", escape(&summary.citation()))?;
         writeln!(
             self.out,
             "<h2>Reproduce</h2>\n<p>From the folder the run was started in:</p>\n<pre>{}</pre>",
