@@ -1,10 +1,10 @@
 #!/bin/sh
 # Every check of the project, with its own set-up: sh tests/all.sh (what takes long: tests/slow.sh)
 #
-# Set-up: rustup targets for the microcontrollers; QEMU, Chromium, Valgrind and g++ from Debian's
-# packages when root; a Python virtual environment with SciPy, MNE and edfio under target/ (they are
-# oracles only). What is there after the set-up must be used: CORTEX_REQUIRE says so to the tests.
-# What is missing is left out, and the last lines of the output list each check that was skipped.
+# Set-up: rustup targets for the microcontrollers; QEMU, Chromium, Valgrind and C compilers from
+# Debian's packages when root; a Python virtual environment with SciPy, MNE and edfio under target/
+# (they are oracles only). What is there after the set-up must be used: CORTEX_REQUIRE says so to
+# the tests. What is missing is left out, and the last lines of the output list what was skipped.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/skip.sh
@@ -33,8 +33,12 @@ need qemu-system-arm qemu-system-arm
 need qemu-system-riscv32 qemu-system-misc
 need chromium chromium
 need valgrind valgrind
-# libFuzzer is C++.
+# libFuzzer is C++; kernels of a user's own are C, for the desktop and for microcontrollers.
 need c++ g++
+need cc gcc
+need make make
+need arm-none-eabi-gcc gcc-arm-none-eabi
+need python3 python3
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         log=$(mktemp)
@@ -43,7 +47,7 @@ if [ -n "$packages" ]; then
             >"$log" 2>&1 || { tail -5 "$log"; rm -f "$log"; exit 1; }
         rm -f "$log"
     else
-        echo "not all checks are run: install$packages for emulated boards, reports in a browser, instruction counts and fuzzing"
+        echo "not all checks are run: install$packages for emulated boards, reports in a browser, instruction counts, fuzzing and kernels in C"
     fi
 fi
 # What is installed must also be used: a test that does not find it fails.
@@ -55,6 +59,8 @@ if has rustup && has qemu-system-arm && has qemu-system-riscv32; then require em
 if has "${CORTEX_CHROMIUM:-chromium}"; then require chromium; fi
 if has valgrind; then require valgrind; fi
 if has c++; then require fuzzer; fi
+if has arm-none-eabi-gcc; then require arm-compiler; fi
+if has python3; then require python; fi
 if [ -n "${CORTEX_DATA:-}" ]; then require recordings; fi
 
 venv=target/oracle-venv

@@ -7,6 +7,7 @@
 #   memory   a dataset of 2 GB within 256 MiB of address space
 #   release  the release archive, unpacked and used elsewhere
 #   guide    the kernel of the guide, built into the program and run natively and as a device
+#   deaths   1,000 kernels that break their process: CORTEX_DEATHS
 #   statistics  coverage of the intervals and false alarms of compare, thousands of series each
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
@@ -41,6 +42,11 @@ part() {
         say "the kernel of docs/guides/built-in-kernel.md"
         CORTEX_GUIDE_RUN=1 cargo test -q -p cortex-tests --test docs guide_own_kernel
         ;;
+    deaths)
+        say "${CORTEX_DEATHS:=1000} kernels that break their process"
+        export CORTEX_DEATHS
+        cargo test -q -p cortex-tests --test kernels many_deaths
+        ;;
     statistics)
         say "intervals cover 95 %, equal runs show no difference"
         cargo test -q -p cortex-host --lib coverage -- --ignored --nocapture
@@ -51,13 +57,13 @@ part() {
         sh tests/slurm.sh
         ;;
     *)
-        sed -n '2,14s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,15s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link memory release guide statistics
+[ $# -gt 0 ] || set -- kill link memory release guide statistics deaths
 for name; do part "$name"; done
 say "slow suites passed: $*"

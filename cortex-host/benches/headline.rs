@@ -91,7 +91,7 @@ struct Blocks<'a, const N: usize> {
 impl<const N: usize> Vectorised for Blocks<'_, N> {
     type Output = f32;
     #[inline(always)]
-    fn run(mut self) -> f32 {
+    fn run<const PATH_LANES: usize>(mut self) -> f32 {
         let mut block = Aligned([[0.0; N]; BLOCK_SAMPLES]);
         for _ in 0..self.count {
             self.generator.fill(&mut self.lanes, &mut self.scratch, &mut block.0);

@@ -36,7 +36,7 @@ struct Words<'a>(&'a StreamKey, &'a mut Aligned<WordBlock<LANES>>);
 impl Vectorised for Words<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<const PATH_LANES: usize>(self) {
         for block in 0..BLOCKS {
             self.0.words(0, block as u64, &mut self.1.0);
             black_box(&self.1.0);
@@ -49,7 +49,7 @@ struct Normals<'a>(&'a Aligned<WordBlock<LANES>>, &'a mut Aligned<LaneBlock<LANE
 impl Vectorised for Normals<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<const PATH_LANES: usize>(self) {
         for _ in 0..BLOCKS {
             normals(&black_box(self.0).0, &mut self.1.0);
             black_box(&self.1.0);
@@ -67,7 +67,7 @@ struct Blocks<'a> {
 impl Vectorised for Blocks<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<const PATH_LANES: usize>(self) {
         for _ in 0..BLOCKS {
             self.generator.fill(self.lanes, self.scratch, &mut self.block.0);
             black_box(&self.block.0);

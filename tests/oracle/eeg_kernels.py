@@ -4,9 +4,9 @@
         --window 160 --hop 80 --kernel-data DIR [--windows N] [--tolerance 1e-5]
         [--spec '{"notch_iir": {"f0_hz": 50.0, "q": 30.0}}' ...] [KERNEL ...]
 
-DIR/<kernel>/outputs.f32 holds the values a kernel wrote, window after window, little-endian
+DIR/<kernel>/outputs.npy holds the values a kernel wrote, window after window, little-endian
 float32, the first window fed `window` rows and each later one `hop`. KERNELs default to the
-folders of DIR that hold outputs.f32; a kernel runs with its default parameters unless a --spec
+folders of DIR that hold outputs.npy; a kernel runs with its default parameters unless a --spec
 names it. Prints one JSON object per kernel; exit code 1 when one is over the tolerance, has
 values that are not finite, or not the number of windows asked (default: all that fit).
 
@@ -56,13 +56,13 @@ def main():
     x = np.fromfile(args.recording, dtype="<f4").reshape(-1, args.channels).astype(np.float64)
     windows = args.windows or (len(x) - args.window) // args.hop + 1
     specs = {split_spec(spec)[0]: spec for spec in args.spec}
-    found = sorted(path.parent.name for path in args.kernel_data.glob("*/outputs.f32"))
+    found = sorted(path.parent.name for path in args.kernel_data.glob("*/outputs.npy"))
     kernels = args.kernel or found
     if not kernels:
-        raise SystemExit(f"no outputs.f32 below {args.kernel_data}")
+        raise SystemExit(f"no outputs.npy below {args.kernel_data}")
     passed = True
     for name in kernels:
-        outputs = np.fromfile(args.kernel_data / name / "outputs.f32", dtype="<f4")
+        outputs = np.load(args.kernel_data / name / "outputs.npy").ravel()
         spec = specs.get(name, {name: {}})
         expected = reference(spec, x, args.sample_rate_hz, args.window, args.hop, windows)
         result = {"kernel": name, "values": len(outputs), "expected_values": len(expected)}

@@ -13,13 +13,20 @@
 //! multiplied with the sum of its two samples: half the multiplications. The delay is
 //! (taps-1)/2 samples; the group delay of the output is not removed.
 //!
+//! Electrodes have offsets of tens of millivolts, a thousand times what is measured. So the filter runs on
+//! `x - r` and the response to the constant r is added: `y[t] = sum h[n] (x[t-n] - r) + r (h[0] + ... + h[t])`,
+//! where r is the channel's very first sample, rounded to a multiple of 256 uV (0 when it is missing).
+//!
 //! Expected error: u = 2^-24 per rounded tap, product and partial sum. Products are summed from the small
 //! outer taps inwards; the rounding of about taps/2 sums of the output's size gives
-//! sqrt(taps/2) u = 5e-7 of the output's scale at 129 taps; a constant offset D in the input, which
-//! the filter removes, adds about u D.
+//! sqrt(taps/2) u = 5e-7 of the output's scale at 129 taps; what the input has moved away from its first
+//! sample, D, adds about u D. The answer to the step at the start, from 0 to r, is off by a few u r.
 //!
 //! A missing sample is replaced by the channel's previous one.
 
+use super::lanes::{
+    BASELINE_LANES, HAS_FPU, MAX_LANES, for_whole_groups, load, store, tile_channels,
+};
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output, rows};
 use crate::math;
 use crate::parameter::{
@@ -59,6 +66,8 @@ pub struct BandpassFir {
     high: f64,
     /// What the windowed ideal response is multiplied by.
     scale: f64,
+    /// The sum of all taps: the response to a constant.
+    constant_gain: f32,
 }
 
 impl Design for BandpassFir {
@@ -85,11 +94,17 @@ impl Design for BandpassFir {
             low: low_hz / (rate / 2.0),
             high: high_hz / (rate / 2.0),
             scale: 1.0,
+            constant_gain: 0.0,
         };
         let middle = PI * (kernel.low + kernel.high) / 2.0;
-        let gain: f64 =
-            (0..taps).map(|n| kernel.tap(n) * math::cos(middle * kernel.distance(n))).sum();
+        let (mut gain, mut constant_gain) = (0.0, 0.0);
+        for n in 0..taps {
+            let tap = kernel.tap(n);
+            gain += tap * math::cos(middle * kernel.distance(n));
+            constant_gain += tap;
+        }
         kernel.scale = 1.0 / gain;
+        kernel.constant_gain = (constant_gain * kernel.scale) as f32;
         if !kernel.scale.is_finite() {
             return Err(KernelError::EmptyBand { low_hz, high_hz });
         }
@@ -97,11 +112,17 @@ impl Design for BandpassFir {
     }
 
     fn state_values(&self) -> u64 {
-        2 + self.half() as u64 + self.channels as u64 * (self.taps as u64 + 1)
+        let history = self.channels as u64 * self.line() as u64 + SLACK as u64;
+        history + 2 * self.channels as u64 + self.half() as u64 + 5
     }
 }
 
 impl BandpassFir {
+    /// Samples of one channel's delay line: what [`BLOCK`] outputs need.
+    fn line(&self) -> usize {
+        self.taps - 1 + BLOCK
+    }
+
     /// Number of distinct taps.
     fn half(&self) -> usize {
         self.taps.div_ceil(2)
@@ -124,6 +145,22 @@ impl BandpassFir {
     }
 }
 
+impl BandpassFir {
+    /// The sum of taps and samples of a delay line that is used as a ring, its youngest sample at `at`:
+    /// where operations are calls, wrapping costs nothing and the code is small.
+    fn wrapped_sum(&self, half: &[f32], line: &[f32], at: usize) -> f32 {
+        let (mut newer, mut older) = (at, at);
+        let mut sum = 0.0;
+        for &tap in half {
+            older = if older + 1 == self.taps { 0 } else { older + 1 };
+            let both = if newer == older { line[newer] } else { line[newer] + line[older] };
+            sum += tap * both;
+            newer = if newer == 0 { self.taps - 1 } else { newer - 1 };
+        }
+        sum
+    }
+}
+
 impl Kernel for BandpassFir {
     fn state_len(&self) -> usize {
         self.state_values() as usize
@@ -132,7 +169,8 @@ impl Kernel for BandpassFir {
     fn reset(&self, state: &mut [f32]) {
         let state = &mut state[..self.state_len()];
         state.fill(0.0);
-        for (n, tap) in state[2..][..self.half()].iter_mut().enumerate() {
+        let taps = self.channels * (self.line() + 2) + SLACK;
+        for (n, tap) in state[taps..][..self.half()].iter_mut().enumerate() {
             *tap = self.tap(n) as f32;
         }
     }
@@ -141,57 +179,308 @@ impl Kernel for BandpassFir {
         rows * self.channels
     }
 
-    /// Not inlined: among all kernels its loop would run out of registers.
-    #[inline(never)]
     fn process(
         &self,
         state: &mut [f32],
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
-        let (channels, taps) = (self.channels, self.taps);
+        self.process_abreast::<BASELINE_LANES>(state, input, output)
+    }
+
+    // On a board among all kernels its loop would run out of registers.
+    #[cfg_attr(feature = "std", inline(always))]
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn process_abreast<const LANES: usize>(
+        &self,
+        state: &mut [f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<usize, KernelFault> {
+        let channels = self.channels;
         rows::check_stream(channels, input, state, self.state_len(), output)?;
-        let Some(([counter, head], rest)) = state.split_first_chunk_mut() else {
+        let (mut lines, rest) = state.split_at_mut(channels * self.line() + SLACK);
+        let (mut helds, rest) = rest.split_at_mut(channels);
+        let (mut origins, rest) = rest.split_at_mut(channels);
+        let (half, rest) = rest.split_at_mut(self.half());
+        let [age, step, excess, head, counter, ..] = rest else {
             return Err(KernelFault::StateLength);
         };
-        let (half, rest) = rest.split_at_mut(self.half());
-        let (held, rest) = rest.split_at_mut(channels);
-        let ring = &mut rest[..taps * channels];
-        let mut at = *head as usize;
-        for (row, filtered) in rows::pairs(channels, input, output) {
-            rows::hold(counter, held, row);
-            ring[at * channels..][..channels].copy_from_slice(held);
-            let (mut newer, mut older) = (at, next(at, taps));
-            at = older;
-            filtered.fill(0.0);
-            for &tap in half.iter() {
-                let new = &ring[newer * channels..][..channels];
-                if newer == older {
-                    accumulate(filtered, new.iter().map(|x| tap * x));
-                } else {
-                    let old = &ring[older * channels..][..channels];
-                    accumulate(filtered, new.iter().zip(old).map(|(x, y)| tap * (x + y)));
-                }
-                newer = if newer == 0 { taps - 1 } else { newer - 1 };
-                older = next(older, taps);
+        let before = Start { age: *age as usize, step: *step, excess: *excess };
+        if before.age == 0 {
+            for (origin, &x) in origins.iter_mut().zip(input) {
+                *origin = if rows::is_valid(x) { rows::coarse(x) } else { 0.0 };
             }
         }
-        *head = at as f32;
+        let mut after = before;
+        if !HAS_FPU {
+            let mut at = *head as usize;
+            let rows = input.chunks_exact(channels).zip(output.chunks_exact_mut(channels));
+            for (row, filtered) in rows {
+                let [gain, ..] = after.gains(1, self, half);
+                let lines =
+                    lines.chunks_exact_mut(self.line()).zip(helds.iter_mut().zip(&*origins));
+                for ((&x, y), (line, (held, origin))) in row.iter().zip(filtered).zip(lines) {
+                    if rows::is_valid(x) {
+                        *held = x;
+                    } else {
+                        rows::count(counter, 1);
+                    }
+                    line[at] = *held - origin;
+                    *y = gain * origin + self.wrapped_sum(half, line, at);
+                }
+                at = if at + 1 == self.taps { 0 } else { at + 1 };
+            }
+            *head = at as f32;
+            (*age, *step, *excess) = (after.age as f32, after.step, after.excess);
+            return Ok(input.len());
+        }
+        let mut first = 0;
+        while first < channels {
+            let width = tile_channels(LANES).min(channels - first);
+            let tile = Tile { channels, first, width, taps: self.taps, half };
+            let (held, later) = core::mem::take(&mut helds).split_at_mut(width);
+            let (origin, later_origins) = core::mem::take(&mut origins).split_at_mut(width);
+            (helds, origins) = (later, later_origins);
+            after = before;
+            let outputs = output.chunks_mut(BLOCK * channels);
+            for (rows, filtered) in input.chunks(BLOCK * channels).zip(outputs) {
+                rows::count(counter, tile.take::<LANES>(lines, held, origin, rows));
+                tile.filter::<LANES>(lines, rows.len() / channels, filtered);
+                let gains = after.gains(rows.len() / channels, self, half);
+                tile.restore(origin, &gains, filtered);
+                tile.advance(lines, rows.len() / channels);
+            }
+            lines = &mut core::mem::take(&mut lines)[width * self.line()..];
+            first += width;
+        }
+        (*age, *step, *excess) = (after.age as f32, after.step, after.excess);
         Ok(input.len())
     }
 }
 
-#[inline(always)]
-fn next(at: usize, len: usize) -> usize {
-    if at + 1 == len { 0 } else { at + 1 }
+/// Rows taken at once.
+const BLOCK: usize = if cfg!(feature = "std") {
+    96
+} else if HAS_FPU {
+    32
+} else {
+    1
+};
+
+/// Values that may be read, not used, behind the last delay line.
+const SLACK: usize = if cfg!(feature = "std") { SUMS } else { 0 };
+
+/// Outputs computed at once with the widest vectors; half as many with others.
+const SUMS: usize = 128;
+
+/// The response to a step from 0 to 1 at the very first row.
+#[derive(Clone, Copy)]
+struct Start {
+    /// Rows since then, at most the number of taps.
+    age: usize,
+    /// The sum of the first `age` taps and, by Kahan's method, what it is too large by.
+    step: f32,
+    excess: f32,
 }
 
-#[inline(always)]
-fn accumulate(sums: &mut [f32], terms: impl Iterator<Item = f32>) {
-    for (sum, term) in sums.iter_mut().zip(terms) {
-        *sum += term;
+impl Start {
+    /// The responses of the next `rows` rows.
+    #[cfg_attr(feature = "std", inline(always))]
+    fn gains(&mut self, rows: usize, kernel: &BandpassFir, half: &[f32]) -> [f32; BLOCK] {
+        let mut gains = [kernel.constant_gain; BLOCK];
+        for gain in &mut gains[..rows] {
+            if self.age == kernel.taps {
+                break;
+            }
+            let term = half[self.age.min(kernel.taps - 1 - self.age)] - self.excess;
+            let next = self.step + term;
+            self.excess = (next - self.step) - term;
+            self.step = next;
+            self.age += 1;
+            *gain = next;
+        }
+        gains
     }
 }
+
+/// Some channels of the input and output, whose delay line has their rows one after the other.
+#[derive(Clone, Copy)]
+struct Tile<'t> {
+    channels: usize,
+    first: usize,
+    width: usize,
+    taps: usize,
+    half: &'t [f32],
+}
+
+impl Tile<'_> {
+    /// Puts the rows less the origins behind the delay line; returns the number of missing samples.
+    #[cfg_attr(feature = "std", inline(always))]
+    fn take<const LANES: usize>(
+        self,
+        line: &mut [f32],
+        held: &mut [f32],
+        origins: &[f32],
+        input: &[f32],
+    ) -> u32 {
+        let mut missing = 0;
+        for_whole_groups!(LANES, 0..self.width, |N, lane| {
+            let origin = load::<N>(&origins[lane..], N);
+            missing += rows::hold::<N>(
+                &mut held[lane..],
+                input,
+                self.channels,
+                self.first + lane,
+                |row, samples| {
+                    let mut deviations = [0.0; N];
+                    for i in 0..N {
+                        deviations[i] = samples[i] - origin[i];
+                    }
+                    let place = &mut line[(self.taps - 1 + row) * self.width + lane..];
+                    store(&deviations, place, N);
+                },
+            );
+        });
+        missing
+    }
+
+    /// The sums of taps and samples for `rows` rows. Output i of the tile, counted along its rows, needs
+    /// the samples i, i + width, ...: all outputs are alike, lanes over channels and time.
+    #[cfg_attr(feature = "std", inline(always))]
+    fn filter<const LANES: usize>(self, line: &[f32], rows: usize, output: &mut [f32]) {
+        let Self { channels, first, width, .. } = self;
+        if LANES == 1 {
+            let mut places = output[first..].iter_mut().step_by(channels);
+            let mut at = 0;
+            while at < rows {
+                let sums = self.four(&line[at..]);
+                for (sum, place) in sums.into_iter().zip(&mut places) {
+                    *place = sum;
+                }
+                at += 4;
+            }
+        } else if LANES == 32 && width == 32 {
+            let blocks = output[..rows * channels].chunks_mut(SUMS / 32 * channels);
+            for (index, block) in blocks.enumerate() {
+                let sums = self.sums::<SUMS>(&line[index * SUMS..]);
+                for (row, sums) in block.chunks_exact_mut(channels).zip(sums.as_chunks::<32>().0) {
+                    store(sums, &mut row[first..], 32);
+                }
+            }
+        } else if width == channels {
+            self.flat::<LANES>(line, &mut output[..rows * width]);
+        } else {
+            let mut sums = Sums([0.0; tile_channels(MAX_LANES) * BLOCK]);
+            self.flat::<LANES>(line, &mut sums.0[..rows * width]);
+            for (row, sums) in output.chunks_exact_mut(channels).zip(sums.0.chunks_exact(width)) {
+                row[first..first + width].copy_from_slice(sums);
+            }
+        }
+    }
+
+    #[cfg_attr(feature = "std", inline(always))]
+    fn flat<const LANES: usize>(self, line: &[f32], sums: &mut [f32]) {
+        let mut at = 0;
+        while at < sums.len() {
+            let left = sums.len() - at;
+            if LANES == 32 && left > SUMS / 2 {
+                store(&self.sums::<SUMS>(&line[at..]), &mut sums[at..], left);
+                at += left.min(SUMS);
+            } else {
+                store(&self.sums::<{ SUMS / 2 }>(&line[at..]), &mut sums[at..], left);
+                at += left.min(SUMS / 2);
+            }
+        }
+    }
+
+    /// N sums of taps and samples.
+    #[inline(always)]
+    fn sums<const N: usize>(self, line: &[f32]) -> [f32; N] {
+        let Self { width, taps, half, .. } = self;
+        let mut sums = [0.0; N];
+        for (n, &tap) in half.iter().enumerate().take(taps / 2) {
+            let newer = load::<N>(&line[(taps - 1 - n) * width..], N);
+            let older = load::<N>(&line[n * width..], N);
+            for i in 0..N {
+                sums[i] += tap * (newer[i] + older[i]);
+            }
+        }
+        if taps % 2 == 1 {
+            let middle = load::<N>(&line[taps / 2 * width..], N);
+            for i in 0..N {
+                sums[i] += half[taps / 2] * middle[i];
+            }
+        }
+        sums
+    }
+
+    /// Four sums of one channel. Both windows of samples move by one a tap and stay in registers.
+    #[inline(always)]
+    fn four(self, line: &[f32]) -> [f32; 4] {
+        let (taps, half) = (self.taps, self.half);
+        let line = &line[..taps + 3];
+        let pairs = taps / 2;
+        let mut sums = [0.0_f32; 4];
+        let mut newer = load::<4>(&line[taps - 1..], 4);
+        let mut older = load::<4>(line, 4);
+        macro_rules! tap {
+            ($tap:expr, $entering_newer:expr, $entering_older:expr) => {
+                for i in 0..4 {
+                    sums[i] += $tap * (newer[i] + older[i]);
+                }
+                newer = [$entering_newer, newer[0], newer[1], newer[2]];
+                older = [older[1], older[2], older[3], $entering_older];
+            };
+        }
+        let mut n = 0;
+        for taps_now in half[..pairs].as_chunks::<8>().0 {
+            let new = line[..taps - 1 - n].last_chunk::<8>();
+            let old = line[n + 4..].first_chunk::<8>();
+            let (Some(new), Some(old)) = (new, old) else { break };
+            for i in 0..8 {
+                tap!(taps_now[i], new[7 - i], old[i]);
+            }
+            n += 8;
+        }
+        while n < pairs {
+            tap!(half[n], line[taps - 2 - n], line[n + 4]);
+            n += 1;
+        }
+        if taps % 2 == 1 {
+            for i in 0..4 {
+                sums[i] += half[pairs] * older[i];
+            }
+        }
+        sums
+    }
+
+    /// Adds what the constants that were taken off the input give.
+    #[cfg_attr(feature = "std", inline(always))]
+    fn restore(self, origins: &[f32], gains: &[f32; BLOCK], output: &mut [f32]) {
+        // No output is -0, so that adding 0 would change nothing.
+        if origins.iter().all(|&origin| origin == 0.0) {
+            return;
+        }
+        for (row, gain) in output.chunks_exact_mut(self.channels).zip(gains) {
+            for (y, origin) in row[self.first..].iter_mut().zip(origins) {
+                *y += gain * origin;
+            }
+        }
+    }
+
+    /// Lets `rows` rows leave the delay line.
+    #[cfg_attr(feature = "std", inline(always))]
+    fn advance(self, line: &mut [f32], rows: usize) {
+        let gone = rows * self.width;
+        let kept = (self.taps - 1) * self.width;
+        line.copy_within(gone..gone + kept, 0);
+    }
+}
+
+/// Sums of a block on their way to the output.
+#[repr(C, align(64))]
+struct Sums([f32; tile_channels(MAX_LANES) * BLOCK]);
 
 #[cfg(test)]
 mod tests {
@@ -206,7 +495,7 @@ mod tests {
         for taps in [129, 64] {
             let params = BandpassFirParams { taps, ..BandpassFirParams::default() };
             let kernel = BandpassFir::design(&params, shape).expect("valid");
-            let mut state = [0.0; 300];
+            let mut state = [0.0; 400];
             kernel.reset(&mut state);
             let mut input = [0.0; 200];
             input[0] = 1.0;

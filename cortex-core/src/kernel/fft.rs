@@ -7,7 +7,8 @@
 //!
 //! A missing sample is replaced by the channel's previous one.
 
-use super::rfft::{MAX_FFT_LEN, MIN_FFT_LEN, fft_len, rfft, sines_len, write_sines};
+use super::lanes::{BASELINE_LANES, for_groups};
+use super::rfft::{MAX_FFT_LEN, MIN_FFT_LEN, fft_len, rfft, scratch_len, sines_len, write_sines};
 use super::rows::Ring;
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output};
 use crate::parameter::{optional_count, parameters};
@@ -41,16 +42,19 @@ impl Design for Fft {
     type Params = FftParams;
 
     fn design(params: &FftParams, shape: KernelShape) -> Result<Self, KernelError> {
-        Ok(Self {
-            ring: Ring { channels: shape.channels, window: shape.window },
-            nfft: fft_len("window", shape.window, params.nfft)?,
-        })
+        let nfft = fft_len("window", shape.window, params.nfft)?;
+        let (scratch, tables) = (scratch_len(nfft, shape.channels), sines_len(nfft));
+        let (channels, window) = (shape.channels, shape.window);
+        Ok(Self { ring: Ring { channels, window, scratch, tables }, nfft })
     }
 
     fn state_values(&self) -> u64 {
-        self.ring.state_len() + (sines_len(self.nfft) + self.nfft) as u64
+        self.ring.state_len()
     }
 }
+
+/// Up to so many channels are faster one by one.
+const FEW_CHANNELS: usize = 2;
 
 impl Kernel for Fft {
     fn state_len(&self) -> usize {
@@ -58,8 +62,7 @@ impl Kernel for Fft {
     }
 
     fn reset(&self, state: &mut [f32]) {
-        let tables = self.ring.reset(state, self.state_len());
-        write_sines(self.nfft, &mut tables[..sines_len(self.nfft)]);
+        write_sines(self.nfft, self.ring.reset(state));
     }
 
     fn output_len(&self, _rows: usize) -> usize {
@@ -72,25 +75,39 @@ impl Kernel for Fft {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
-        let channels = self.ring.channels;
-        let (history, rest) =
-            self.ring.take(state, self.state_len(), input, output, self.output_len(1))?;
-        let (sines, rest) = rest.split_at_mut(sines_len(self.nfft));
-        let scratch = &mut rest[..self.nfft];
-        let nyquist = self.nfft / 2;
-        for channel in 0..channels {
-            let (samples, padding) = scratch.split_at_mut(self.ring.window);
-            self.ring.copy_channel(history, channel, 0, samples);
-            padding.fill(0.0);
-            let bins = rfft(scratch, sines);
-            let mut put = |bin: usize, re: f32, im: f32| {
-                output[(bin * channels + channel) * 2..][..2].copy_from_slice(&[re, im]);
-            };
-            for (k, bin) in bins.iter().enumerate() {
-                put(k, bin[0], if k == 0 { 0.0 } else { bin[1] });
-            }
-            put(nyquist, bins[0][1], 0.0);
+        self.process_abreast::<BASELINE_LANES>(state, input, output)
+    }
+
+    #[cfg_attr(feature = "std", inline(always))]
+    fn process_abreast<const LANES: usize>(
+        &self,
+        state: &mut [f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<usize, KernelFault> {
+        let Ring { channels, window, .. } = self.ring;
+        let output_len = self.output_len(1);
+        let parts = self.ring.take::<LANES>(state, input, output, output_len)?;
+        for tile in parts.tiles::<LANES>() {
+            for_groups!(LANES, FEW_CHANNELS, 0..tile.width, |N, lane, width| {
+                let z = parts.scratch.as_chunks_mut::<N>().0.as_chunks_mut::<2>().0;
+                let sample = |t| if t < window { tile.row(t, lane, width) } else { [0.0; N] };
+                rfft::<N>(&mut z[..self.nfft / 2], parts.tables, sample, |bin, re, im| {
+                    let pairs = output[(bin * channels + tile.first + lane) * 2..].as_chunks_mut();
+                    if width == N
+                        && let Some(pairs) = pairs.0.first_chunk_mut::<N>()
+                    {
+                        for i in 0..N {
+                            pairs[i] = [re[i], im[i]];
+                        }
+                    } else {
+                        for (pair, i) in pairs.0.iter_mut().zip(0..width) {
+                            *pair = [re[i], im[i]];
+                        }
+                    }
+                });
+            });
         }
-        Ok(self.output_len(1))
+        Ok(output_len)
     }
 }

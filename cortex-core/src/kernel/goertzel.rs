@@ -19,9 +19,14 @@
 //! power: 2e-6 at W = 160, 4e-6 at W = 1,000, for bands that are not far below the rest of
 //! the signal.
 //!
+//! A constant is orthogonal to every bin but the first, so each window is taken relative to its oldest
+//! sample, rounded to a multiple of 256 uV: an electrode's offset of tens of millivolts would otherwise add its own
+//! rounding errors to bands a millionth of its power.
+//!
 //! A missing sample is replaced by the channel's previous one.
 
-use super::rows::Ring;
+use super::lanes::{BASELINE_LANES, HAS_FPU, for_groups, load, store};
+use super::rows::{Ring, Tile, coarse};
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output};
 use crate::math;
 use crate::parameter::{ParameterError, below_nyquist, list, parameters, required_number};
@@ -96,12 +101,14 @@ impl Design for Goertzel {
             // Cannot be full: the parameters hold as many.
             let _ = bands.push((bin(band.low_hz), bin(band.high_hz)));
         }
-        let ring = Ring { channels: shape.channels, window: shape.window };
-        Ok(Self { ring, bands })
+        let ring = Ring { channels: shape.channels, window: shape.window, scratch: 0, tables: 0 };
+        let mut kernel = Self { ring, bands };
+        kernel.ring.tables = kernel.bins().count();
+        Ok(kernel)
     }
 
     fn state_values(&self) -> u64 {
-        self.ring.state_len() + 2 * self.ring.channels as u64 + self.bins().count() as u64
+        self.ring.state_len()
     }
 }
 
@@ -117,14 +124,184 @@ impl Goertzel {
     }
 }
 
+/// The sign of a number.
+const SIGN: u32 = 1 << 31;
+
+/// Bins of one channel that share one pass over the samples.
+const BINS_ABREAST: usize = 32;
+
+/// Bins of many channels that share one pass over the samples.
+const BINS_A_PASS: u32 = 4;
+
+impl Goertzel {
+    /// The powers of N channels (`width` of them).
+    #[cfg_attr(feature = "std", inline(always))]
+    fn channels_abreast<const N: usize>(
+        &self,
+        tile: &Tile<'_>,
+        lane: usize,
+        width: usize,
+        mut factors: &[f32],
+        output: &mut [f32],
+    ) {
+        let window =
+            Window { tile, lane, width, origin: tile.row::<N>(0, lane, width).map(coarse) };
+        for (&(first, last), powers) in
+            self.bands.iter().zip(output.chunks_exact_mut(self.ring.channels))
+        {
+            let mut power = [0.0; N];
+            let mut k = first;
+            while k <= last {
+                // Bins of one pass lie on one side of a quarter of the sample rate.
+                let upper = self.is_upper(k);
+                let mut count = 1;
+                while HAS_FPU
+                    && count < BINS_A_PASS
+                    && k + count <= last
+                    && self.is_upper(k + count) == upper
+                {
+                    count += 1;
+                }
+                let turn = if upper { SIGN } else { 0 };
+                if !HAS_FPU {
+                    // One bin a pass: its operations are calls, and registers count for nothing.
+                    let Some((factor, rest)) = factors.split_first() else { break };
+                    factors = rest;
+                    window.add_powers(k, [*factor], turn, &mut power);
+                    k += 1;
+                    continue;
+                }
+                let (now, rest) = factors.split_at(count as usize);
+                factors = rest;
+                match now {
+                    [a, b, c, d] => window.add_powers(k, [*a, *b, *c, *d], turn, &mut power),
+                    [a, b, c] => window.add_powers(k, [*a, *b, *c], turn, &mut power),
+                    [a, b] => window.add_powers(k, [*a, *b], turn, &mut power),
+                    [a] => window.add_powers(k, [*a], turn, &mut power),
+                    _ => {}
+                }
+                k += count;
+            }
+            store(&power, &mut powers[tile.first + lane..], width);
+        }
+    }
+
+    /// The powers of one channel, N bins at a time.
+    #[cfg_attr(feature = "std", inline(always))]
+    fn bins_abreast<const N: usize>(
+        &self,
+        tile: &Tile<'_>,
+        lane: usize,
+        factors: &[f32],
+        output: &mut [f32],
+    ) {
+        let [origin] = tile.row::<1>(0, lane, 1).map(coarse);
+        let constant = origin * self.ring.window as f32;
+        let (mut band, mut left, mut power) = (0, 0, 0.0);
+        let mut bins = self.bins();
+        for factors in factors.chunks(N) {
+            let ks: [u32; N] = core::array::from_fn(|_| bins.next().unwrap_or(0));
+            let turn = ks.map(|k| if self.is_upper(k) { -1.0 } else { 1.0 });
+            let factor = load::<N>(factors, factors.len());
+            let (mut s, mut d, mut sign) = ([0.0; N], [0.0; N], [1.0; N]);
+            // Loops, not iterators' methods: a closure is compiled without the caller's vectors.
+            for piece in tile.pieces() {
+                for row in piece.chunks_exact(tile.width) {
+                    let x = row[lane] - origin;
+                    for i in 0..N {
+                        d[i] += sign[i] * x - factor[i] * s[i];
+                        s[i] += d[i];
+                        sign[i] *= turn[i];
+                    }
+                }
+            }
+            for i in 0..factors.len() {
+                if left == 0 {
+                    let (first, last) = self.bands[band];
+                    (left, power) = (last - first + 1, 0.0);
+                }
+                let offset = if ks[i] == 0 { constant } else { 0.0 };
+                power += bin_power(s[i], d[i] + offset, factor[i]);
+                left -= 1;
+                if left == 0 {
+                    output[band * self.ring.channels + tile.first + lane] = power;
+                    band += 1;
+                }
+            }
+        }
+    }
+}
+
+/// The window of N channels.
+struct Window<'t, 's, const N: usize> {
+    tile: &'t Tile<'s>,
+    lane: usize,
+    width: usize,
+    /// What is taken off every sample.
+    origin: [f32; N],
+}
+
+impl<const N: usize> Window<'_, '_, N> {
+    /// Adds the powers of bins `k`, `k + 1`, ..., one after the other. `turn` holds the sign bit when the
+    /// samples' signs alternate.
+    #[cfg_attr(feature = "std", inline(always))]
+    fn add_powers<const B: usize>(
+        &self,
+        k: u32,
+        factors: [f32; B],
+        turn: u32,
+        power: &mut [f32; N],
+    ) {
+        let mut s = [[0.0; N]; B];
+        let mut d = [[0.0; N]; B];
+        let mut sign = 0;
+        for places in self.tile.places() {
+            for place in places {
+                let row = self.tile.at::<N>(place, self.lane, self.width);
+                for i in 0..N {
+                    // Nothing to take off, as mostly: no operation on a board.
+                    let x = if N == 1 && self.origin[i].to_bits() == 0 {
+                        row[i]
+                    } else {
+                        row[i] - self.origin[i]
+                    };
+                    let x = f32::from_bits(x.to_bits() ^ sign);
+                    for b in 0..B {
+                        d[b][i] += x - factors[b] * s[b][i];
+                        s[b][i] += d[b][i];
+                    }
+                }
+                sign ^= turn;
+            }
+        }
+        for b in 0..B {
+            for i in 0..N {
+                let constant =
+                    if k == 0 && b == 0 { self.origin[i] * self.tile.window() as f32 } else { 0.0 };
+                power[i] += bin_power(s[b][i], d[b][i] + constant, factors[b]);
+            }
+        }
+    }
+}
+
+/// |X|^2 from the last sum and difference.
+#[inline(always)]
+fn bin_power(s: f32, d: f32, factor: f32) -> f32 {
+    let real = d - 0.5 * factor * s;
+    real * real + factor * (1.0 - 0.25 * factor) * s * s
+}
+
+/// Up to so many channels are faster one by one.
+const FEW_CHANNELS: usize = 6;
+
 impl Kernel for Goertzel {
     fn state_len(&self) -> usize {
         self.state_values() as usize
     }
 
     fn reset(&self, state: &mut [f32]) {
-        let tables = self.ring.reset(state, self.state_len());
-        for (factor, k) in tables[2 * self.ring.channels..].iter_mut().zip(self.bins()) {
+        let factors = self.ring.reset(state);
+        for (factor, k) in factors.iter_mut().zip(self.bins()) {
             let half = core::f64::consts::PI * f64::from(k) / self.ring.window as f64;
             let chord = 2.0 * if self.is_upper(k) { math::cos(half) } else { math::sin(half) };
             *factor = (chord * chord) as f32;
@@ -141,34 +318,27 @@ impl Kernel for Goertzel {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
-        let channels = self.ring.channels;
-        let (history, rest) =
-            self.ring.take(state, self.state_len(), input, output, self.output_len(1))?;
-        let (sums, rest) = rest.split_at_mut(channels);
-        let (differences, factors) = rest.split_at_mut(channels);
-        let mut factors = factors.iter();
-        for (&(first, last), powers) in self.bands.iter().zip(output.chunks_exact_mut(channels)) {
-            powers.fill(0.0);
-            for (k, &factor) in (first..=last).zip(&mut factors) {
-                sums.fill(0.0);
-                differences.fill(0.0);
-                let turn = if self.is_upper(k) { -1.0 } else { 1.0 };
-                let mut sign = 1.0;
-                for row in self.ring.rows(history) {
-                    let lanes = sums.iter_mut().zip(differences.iter_mut());
-                    for ((s, d), &x) in lanes.zip(row) {
-                        *d += sign * x - factor * *s;
-                        *s += *d;
-                    }
-                    sign *= turn;
+        self.process_abreast::<BASELINE_LANES>(state, input, output)
+    }
+
+    #[cfg_attr(feature = "std", inline(always))]
+    fn process_abreast<const LANES: usize>(
+        &self,
+        state: &mut [f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<usize, KernelFault> {
+        let output_len = self.output_len(1);
+        let parts = self.ring.take::<LANES>(state, input, output, output_len)?;
+        for tile in parts.tiles::<LANES>() {
+            for_groups!(LANES, FEW_CHANNELS, 0..tile.width, |N, lane, width| {
+                if N == 1 && LANES > 1 {
+                    self.bins_abreast::<BINS_ABREAST>(&tile, lane, parts.tables, output);
+                } else {
+                    self.channels_abreast::<N>(&tile, lane, width, parts.tables, output);
                 }
-                for ((power, &s), &d) in powers.iter_mut().zip(sums.iter()).zip(differences.iter())
-                {
-                    let real = d - 0.5 * factor * s;
-                    *power += real * real + factor * (1.0 - 0.25 * factor) * s * s;
-                }
-            }
+            });
         }
-        Ok(self.output_len(1))
+        Ok(output_len)
     }
 }

@@ -40,6 +40,7 @@ mod error;
 mod fft;
 mod goertzel;
 pub mod golden;
+mod lanes;
 mod noop;
 mod notch_iir;
 mod registry;
@@ -49,6 +50,7 @@ mod shape;
 mod welch_psd;
 
 pub use error::KernelError;
+pub use lanes::{BASELINE_LANES, MAX_LANES};
 pub use rfft::{MAX_FFT_LEN, MIN_FFT_LEN};
 pub use shape::{
     KernelShape, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MAX_STATE_LEN, MAX_WINDOW, MIN_SAMPLE_RATE_HZ,
@@ -166,15 +168,27 @@ impl fmt::Display for KernelName {
 }
 
 /// Why one call of [`Kernel::process`] failed. The window counts as failed; the state is as
-/// it was before the call.
+/// it was before the call. The numbers are those of telemetry's `error_code` and of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KernelFault {
     /// `input` is not a whole, non-zero number of rows the kernel accepts.
-    InputLength,
+    InputLength = 1,
     /// `output` is shorter than [`Kernel::output_len`] says.
-    OutputLength,
+    OutputLength = 2,
     /// `state` is shorter than [`Kernel::state_len`] says.
-    StateLength,
+    StateLength = 3,
+}
+
+impl KernelFault {
+    /// All of them.
+    pub const ALL: [KernelFault; 3] =
+        [KernelFault::InputLength, KernelFault::OutputLength, KernelFault::StateLength];
+
+    /// The fault with this number.
+    #[must_use]
+    pub fn from_code(code: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|fault| *fault as u32 == code)
+    }
 }
 
 impl fmt::Display for KernelFault {
@@ -219,12 +233,31 @@ pub trait Kernel {
         output: &mut [f32],
     ) -> Result<usize, KernelFault>;
 
-    /// Number of missing samples since the last reset, saturating at 2^24; counted in `state[0]`
-    /// by every kernel that has a state.
+    /// [`Kernel::process`] with up to `LANES` channels abreast: 1, 8, 16 or 32. Inlined into a function that is
+    /// compiled for wider vectors it becomes instructions of that width. The outputs are the same bits for
+    /// every `LANES`, but a state's layout is not: from one reset to the next it goes with one `LANES`.
+    ///
+    /// # Errors
+    /// As [`Kernel::process`].
+    #[inline(always)]
+    fn process_abreast<const LANES: usize>(
+        &self,
+        state: &mut [f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<usize, KernelFault>
+    where
+        Self: Sized,
+    {
+        self.process(state, input, output)
+    }
+
+    /// Number of missing samples since the last reset, saturating at 2^24; counted in the state's last
+    /// value by every kernel that has a state.
     ///
     /// # Panics
     /// When `state` is shorter than [`Kernel::state_len`].
     fn missing_samples(&self, state: &[f32]) -> u32 {
-        if self.state_len() == 0 { 0 } else { state[0] as u32 }
+        self.state_len().checked_sub(1).map_or(0, |counter| state[counter] as u32)
     }
 }

@@ -129,6 +129,20 @@ macro_rules! kernels {
                 }
             }
 
+            #[cfg_attr(feature = "std", inline(always))]
+            fn process_abreast<const LANES: usize>(
+                &self,
+                state: &mut [f32],
+                input: &[f32],
+                output: &mut [f32],
+            ) -> Result<usize, KernelFault> {
+                match self {
+                    $(AnyKernel::$kernel(kernel) => {
+                        kernel.process_abreast::<LANES>(state, input, output)
+                    })*
+                }
+            }
+
             fn missing_samples(&self, state: &[f32]) -> u32 {
                 match self {
                     $(AnyKernel::$kernel(kernel) => kernel.missing_samples(state),)*

@@ -10,6 +10,7 @@
 //!
 //! So a channel depends on (seed, channel) alone, not on how many channels there are.
 
+mod compact;
 mod gauss;
 mod lanes;
 
@@ -50,11 +51,14 @@ impl StreamKey {
 
     /// Words `64 * block ..` of the streams of channels `first_channel .. first_channel + N`.
     ///
-    /// One lane goes through `rand_chacha`; more run the same cipher with a channel per lane.
+    /// One lane on a desktop goes through `rand_chacha`, which has vectors for it; more, and one on a
+    /// microcontroller, run the same cipher with a channel per lane.
     #[inline(always)]
     pub fn words<const N: usize>(&self, first_channel: u32, block: u64, words: &mut WordBlock<N>) {
-        if N == 1 {
+        if N == 1 && cfg!(feature = "std") {
             self.words_of_one(first_channel, block, words.as_flattened_mut());
+        } else if let (false, Some(words)) = (cfg!(feature = "std"), one_lane(words)) {
+            self.words_of_one_lane(first_channel, block, words);
         } else {
             lanes::words(&self.0, first_channel, block, words);
         }
@@ -68,6 +72,16 @@ impl StreamKey {
         lanes::chunk(&self.0, stream, chunk)
     }
 
+    /// Code of its own: a board's image has it once.
+    #[inline(never)]
+    fn words_of_one_lane(&self, channel: u32, block: u64, words: &mut WordBlock<1>) {
+        if cfg!(any(feature = "std", target_abi = "eabihf")) {
+            lanes::words(&self.0, channel, block, words);
+        } else {
+            compact::words(&self.0, channel, block, words);
+        }
+    }
+
     fn words_of_one(&self, channel: u32, block: u64, words: &mut [u32]) {
         let mut rng = ChaCha8Rng::from_seed(self.0);
         rng.set_stream(u64::from(channel));
@@ -76,6 +90,12 @@ impl StreamKey {
             *word = rng.next_u32();
         }
     }
+}
+
+/// The block, when it has one lane.
+#[inline(always)]
+fn one_lane<const N: usize>(words: &mut WordBlock<N>) -> Option<&mut WordBlock<1>> {
+    if N == 1 { words.as_flattened_mut().as_chunks_mut().0.first_chunk_mut() } else { None }
 }
 
 #[cfg(test)]
@@ -90,6 +110,9 @@ mod tests {
             let key = StreamKey::new(seed, "cortex/test");
             let mut wide = [[0; N]; BLOCK_SAMPLES];
             key.words(first, block, &mut wide);
+            let mut compact = [[0; 1]; BLOCK_SAMPLES];
+            compact::words(&key.0, first, block, &mut compact);
+            assert!(compact.iter().zip(&wide).all(|(compact, wide)| compact[0] == wide[0]));
             for lane in 0..N {
                 let mut published = ChaCha8Rng::from_seed(key.0);
                 published.set_stream(u64::from(first) + lane as u64);

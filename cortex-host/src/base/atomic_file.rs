@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::FileError;
+use super::{Failure, FileError};
 
 /// Room for samples on their way to the disk, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -172,6 +172,30 @@ pub fn sync_folder_of(target: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
+/// The rule of every command that writes files: nothing that is there is replaced or removed
+/// unless the user says `--force`. `paths` are all that the command would replace or remove.
+///
+/// # Errors
+/// One of them is no regular file, whatever `force` says, or is there and `force` is not given.
+pub fn refuse_taken<'a>(
+    paths: impl IntoIterator<Item = &'a Path>,
+    force: bool,
+) -> Result<(), FileError> {
+    for path in paths {
+        match fs::symlink_metadata(path).and_then(|_| fs::metadata(path)) {
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(FileError::NotAFile { path: path.to_owned() });
+            }
+            // A link that leads nowhere is replaced like a file.
+            _ if !force && fs::symlink_metadata(path).is_ok() => {
+                return Err(FileError::Exists { path: path.to_owned() });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Removes `path` if it is there.
 ///
 /// # Errors
@@ -202,6 +226,33 @@ pub fn clear_abandoned(folder: &Path, prefix: &str, suffix: &str) {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// How the names of temporary datasets begin and end.
+const DATASET_PREFIX: &str = "cortex_gen_";
+const DATASET_SUFFIX: &str = ".float32";
+
+/// An empty file in the system's folder for temporary files, removed when the result goes.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn temporary_dataset() -> Result<tempfile::TempPath, Failure> {
+    let folder = std::env::temp_dir();
+    // What killed commands have left, under its name or before it got it.
+    clear_abandoned(&folder, DATASET_PREFIX, DATASET_SUFFIX);
+    clear_abandoned(&folder, &format!(".{DATASET_PREFIX}"), PART_SUFFIX);
+    let made = tempfile::Builder::new()
+        .prefix(DATASET_PREFIX)
+        .suffix(DATASET_SUFFIX)
+        .make_in(&folder, |path| File::create_new(path));
+    Ok(made
+        .map_err(|error| {
+            Failure::input_output(format!(
+                "cannot make a temporary file in {}: {error}; set TMPDIR to a folder that can be written",
+                folder.display()
+            ))
+        })?
+        .into_temp_path())
 }
 
 /// Keeps other commands from giving names to files that belong together in the folder of `target`
@@ -263,7 +314,6 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    #[cfg(unix)]
     #[test]
     fn part_files_of_the_dead_go_and_those_of_the_living_stay() {
         let folder = tempfile::tempdir().unwrap();
@@ -277,7 +327,6 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    #[cfg(unix)]
     #[test]
     fn others_may_read_what_was_placed() {
         use std::os::unix::fs::PermissionsExt;

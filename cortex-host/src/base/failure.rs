@@ -121,6 +121,18 @@ pub enum FileError {
         /// The system's reason.
         source: io::Error,
     },
+    /// Something has the name already.
+    #[error("{path} exists already; choose another name, or --force to replace it", path = path.display())]
+    Exists {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// The name belongs to a folder, device or pipe.
+    #[error("{path} is not a regular file; give a file name, or - for stdout", path = path.display())]
+    NotAFile {
+        /// What is there.
+        path: PathBuf,
+    },
     /// The path ends in no name.
     #[error("{path} names no file", path = .0.display())]
     NoName(PathBuf),
@@ -138,7 +150,9 @@ impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         match error {
             FileError::Io { .. } => Failure::input_output(error.to_string()),
-            FileError::NoName(_) => Failure::usage(error.to_string()),
+            FileError::Exists { .. } | FileError::NotAFile { .. } | FileError::NoName(_) => {
+                Failure::usage(error.to_string())
+            }
         }
     }
 }

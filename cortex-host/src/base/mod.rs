@@ -6,10 +6,11 @@ pub mod contained;
 pub mod digest;
 mod failure;
 mod progress;
+pub mod table;
 mod text;
 
 #[cfg(feature = "cli")]
 pub(crate) use failure::one_line;
 pub use failure::{ExitCode, Failure, FileError};
 pub use progress::{Level, Observer, Progress, leave_on_signal};
-pub use text::{listed, nearest, quoted, rfc3339};
+pub use text::{built_for, expand_home, listed, nearest, quoted, quoted_path, rfc3339, shell_word};

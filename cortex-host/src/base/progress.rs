@@ -71,8 +71,6 @@ impl fmt::Debug for Progress {
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// For those who want to know more.
-    Detail,
     /// What is going on.
     Info,
     /// What may spoil a result, and what to do about it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Console, output};
 use crate::base::{ExitCode, Failure};
 use crate::compare::{Comparison, KernelComparison, LEAST_WINDOWS, table};
-use crate::report::{RunRecord, run_folders};
+use crate::results::{RunRecord, run_folders};
 
 /// Arguments of `compare`.
 #[derive(Debug, clap::Args)]

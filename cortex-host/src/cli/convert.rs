@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::Console;
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
-use crate::recording::convert::{Converted, convert};
-use crate::recording::{OpenOptions, Recording, Unit};
+use crate::recording::convert::{Converted, Writing, convert};
+use crate::recording::{AskedIn, OpenOptions, Recording, Unit};
 
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]
@@ -17,19 +17,22 @@ Examples:
   cortex-host convert array.npy eeg.float32 --rate 250 --channels-first --unit V
 
 Beside OUT come OUT.vhdr and OUT.vmrk (MNE: read_raw_brainvision) and, for formats that
-keep events, OUT_events.tsv (BIDS).")]
+keep events, OUT_events.tsv (BIDS). None of them is replaced without --force.
+
+A channel is named as convert writes it or as the file does. A comma in a name is written \\, or the
+name is quoted: --channels 'A1\\,A2,Cz'.")]
 pub struct Args {
-    /// Recording: .edf, .edf+, .bdf, .vhdr or .npy.
+    /// Recording: .edf, .edf+, .bdf, .vhdr, .npy, or raw float32 with a header beside it.
     pub input: PathBuf,
     /// Dataset to write: interleaved little-endian float32 in microvolts.
     pub output: PathBuf,
-    /// Take only these channels, in this order.
-    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
-    pub channels: Option<Vec<String>>,
+    /// Take only these channels, in this order; of raw float32 without a header, their number.
+    #[arg(long, value_name = "NAME,...|N")]
+    pub channels: Vec<String>,
     /// Also write a NumPy copy, OUT with the extension .npy.
     #[arg(long)]
     pub npy: bool,
-    /// Sample rate in Hz of a .npy file.
+    /// Sample rate in Hz of a file that does not say.
     #[arg(long, value_name = "HZ")]
     pub rate: Option<f64>,
     /// Unit of samples whose file does not say (V, mV, uV, nV).
@@ -41,6 +44,9 @@ pub struct Args {
     /// Take the whole records of a file shorter or longer than its header promises.
     #[arg(long)]
     pub accept_truncated: bool,
+    /// Replace OUT and the files beside it if they exist.
+    #[arg(long)]
+    pub force: bool,
     /// Print what was written as JSON on stdout.
     #[arg(long)]
     pub json: bool,
@@ -51,18 +57,22 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
+    let (channels, channel_count) = names_or_count(&args.channels);
     let options = OpenOptions {
-        channels: args.channels.clone(),
-        channel_count: None,
+        channels,
+        channel_count,
         sample_rate_hz: args.rate,
         unit: args.unit,
         channels_first: args.channels_first,
         accept_truncated: args.accept_truncated,
+        asked_in: AskedIn::CommandLine,
     };
     let mut recording = Recording::open(&args.input, &options)?;
     let progress = Progress::cancelled_by_signals()?;
-    let converted = with_progress(&mut recording, &args.output, args.npy, console, &progress)?;
+    let writing = Writing { npy: args.npy, replace: args.force };
+    let converted = with_progress(&mut recording, &args.output, writing, console, &progress)?;
     if args.json {
+        let notes: Vec<&String> = recording.notes.iter().chain(&converted.warnings).collect();
         let summary = serde_json::json!({
             "data": converted.data,
             "vhdr": converted.vhdr,
@@ -75,11 +85,21 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
             "bytes": converted.bytes,
             "sha256": converted.sha256,
             "outside_range": converted.outside_range,
-            "notes": recording.notes,
+            "overflowed": converted.overflowed,
+            "notes": notes,
         });
         super::output::print(&format!("{summary:#}"))?;
     }
     Ok(ExitCode::Success)
+}
+
+/// `--channels`: names, or for files that have none how many there are.
+pub(super) fn names_or_count(channels: &[String]) -> (Option<Vec<String>>, Option<usize>) {
+    match channels {
+        [] => (None, None),
+        [one] if one.bytes().all(|byte| byte.is_ascii_digit()) => (None, one.parse().ok()),
+        names => (Some(names.to_vec()), None),
+    }
 }
 
 /// Converts and tells on stderr what happens; shared with `download`.
@@ -89,7 +109,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
 pub fn with_progress(
     recording: &mut Recording,
     target: &std::path::Path,
-    npy: bool,
+    writing: Writing,
     console: &Console,
     progress: &Progress,
 ) -> Result<Converted, Failure> {
@@ -97,15 +117,10 @@ pub fn with_progress(
         console.warn(&format!("{}: {note}", recording.path.display()));
     }
     let step = console.step(progress, "Converting", recording.samples);
-    let converted = convert(recording, target, npy, &step)?;
+    let converted = convert(recording, target, writing, &step)?;
     drop(step);
-    for (name, count) in recording.channel_names.iter().zip(&converted.outside_range) {
-        if *count > 0 {
-            console.warn(&format!(
-                "{}: {count} samples of {name} lie outside the digital range of its header; they are scaled like the others",
-                recording.path.display()
-            ));
-        }
+    for warning in &converted.warnings {
+        console.warn(&format!("{}: {warning}", recording.path.display()));
     }
     console.say(&format!(
         "{} {} → {}: {}ch × {} samples at {} Hz, {} bytes",

@@ -4,15 +4,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Console, convert};
+use super::{Console, arguments, convert};
+use crate::base::digest::FileDigester;
 use crate::base::{ExitCode, Failure, Progress, leave_on_signal};
 use crate::download::catalogue::{self, Catalogue, Check, Entry};
 use crate::download::{Checksums, Downloader, Outcome, Patience};
-use crate::primitive::Library;
+use crate::primitive::{DOWNLOADS, Library};
+use crate::recording::convert::Writing;
 use crate::recording::{DatasetError, OpenOptions, Recording};
 
 /// The dataset that can be fetched, and its short name.
-pub const PHYSIONET: (&str, &str) = ("physionet", "primitives/datasets/v1/physionet-motor-imagery");
+pub const PHYSIONET: (&str, &str) = DOWNLOADS[0];
 
 /// Arguments of `download`.
 #[derive(Debug, clap::Args)]
@@ -22,7 +24,8 @@ Examples:
   cortex-host download physionet --recording S001R04 --recording S002R04
   cortex-host download physionet --subjects 1-5,9 --runs 3,7,11
 
-Recordings that are there already are not fetched again. Proxies: HTTPS_PROXY, NO_PROXY.")]
+Interrupted downloads continue where they stopped. Recordings that are there already stay; a file
+in the way that is none of them is replaced with --force only. Proxies: HTTPS_PROXY, NO_PROXY.")]
 pub struct Args {
     /// Dataset: physionet.
     pub dataset: String,
@@ -40,8 +43,11 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     pub mirror: Option<String>,
     /// Folder to put the recordings in; default: the dataset's own folder under primitives/.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = arguments::path)]
     pub dest: Option<PathBuf>,
+    /// Replace files that are there but are not the recordings.
+    #[arg(long)]
+    pub force: bool,
     /// Attempts after the first one.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub retries: u32,
@@ -107,8 +113,16 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
                 })?
             }
         };
-        fetch(&downloader, &format!("{base}{}", entry.path), entry, &sha256, &folder, console)?;
-        convert_entry(entry, &catalogue, &folder, console)?;
+        fetch(
+            &downloader,
+            &format!("{base}{}", entry.path),
+            entry,
+            &sha256,
+            &folder,
+            args.force,
+            console,
+        )?;
+        convert_entry(entry, &catalogue, &folder, args.force, console)?;
     }
     console.say(&format!(
         "{} in {}",
@@ -205,16 +219,22 @@ fn fetch(
     entry: &Entry,
     sha256: &str,
     folder: &Path,
+    force: bool,
     console: &Console,
 ) -> Result<(), Failure> {
     let target = entry.original(folder);
-    if let Check::Differs(_) = catalogue::check(&target, sha256)? {
+    if let Check::Differs(found) = catalogue::check(&target, sha256)? {
+        if !force {
+            return Err(Failure::usage(format!(
+                "{} exists already with SHA-256 {found}, but the recording has {sha256}; give --force to replace it, or --dest for another folder",
+                target.display()
+            )));
+        }
         console.warn(&format!(
             "{} is not the recording its SHA-256 names; fetching it again",
             target.display()
         ));
     }
-    console.detail(1, &format!("{url} → {}", target.display()));
     let label = format!("Downloading {}", entry.id);
     let outcome = downloader.fetch(url, &target, sha256, &label, console)?;
     console.say(&match outcome {
@@ -229,13 +249,17 @@ fn convert_entry(
     entry: &Entry,
     catalogue: &Catalogue,
     folder: &Path,
+    force: bool,
     console: &Console,
 ) -> Result<(), Failure> {
     let target = entry.converted(folder);
-    let header = target.with_extension("vhdr");
+    let there = |expected: &str| -> Result<bool, Failure> {
+        Ok(catalogue::check(&target, expected)? == Check::Same)
+    };
+    let header = target.with_extension("vhdr").is_file();
     if let Some(expected) = &entry.converted_sha256
-        && header.is_file()
-        && catalogue::check(&target, expected)? == Check::Same
+        && header
+        && there(expected)?
     {
         return Ok(());
     }
@@ -256,8 +280,14 @@ fn convert_entry(
             catalogue.sample_rate_hz
         ));
     }
+    // The same samples may be there from an earlier conversion, whole or killed before its header.
+    let same = target.is_file() && there(&samples_sha256(&source)?)?;
+    if same && header {
+        return Ok(());
+    }
+    let writing = Writing { npy: false, replace: force || same };
     let converted =
-        convert::with_progress(&mut recording, &target, false, console, &Progress::new())?;
+        convert::with_progress(&mut recording, &target, writing, console, &Progress::new())?;
     match &entry.converted_sha256 {
         Some(expected) if !expected.eq_ignore_ascii_case(&converted.sha256) => {
             Err(DatasetError::Mismatch(format!(
@@ -269,6 +299,16 @@ fn convert_entry(
         }
         _ => Ok(()),
     }
+}
+
+/// The SHA-256 that the samples of `source` have once converted.
+fn samples_sha256(source: &Path) -> Result<String, Failure> {
+    let mut digester = FileDigester::default();
+    Recording::open(source, &OpenOptions::default())?.read_tiles(|bytes, _| {
+        digester.update(bytes);
+        Ok(())
+    })?;
+    Ok(digester.finish().sha256)
 }
 
 fn recordings(count: usize) -> String {

@@ -9,19 +9,20 @@ use clap::builder::ValueParser;
 use clap::value_parser;
 use cortex_core::parameter::{Kind, Parameter};
 
-use super::Console;
 use super::support::engine_args::EngineArgs;
+use super::{Console, arguments};
 use crate::base::Progress;
-use crate::base::atomic_file::Placing;
+use crate::base::atomic_file::{Placing, refuse_taken};
+use crate::base::digest::FileDigest;
 use crate::base::{ExitCode, Failure};
 use crate::config::params::of_datasets;
 use crate::config::{DatasetConfig, Entry, Node, Value, parameters};
 use crate::generate::{
     FileOptions, GenerateError, IoMode, Recipe, Sharded, announce, produce, produce_shard,
-    refuse_taken, write_stream,
+    write_stream,
 };
 use crate::primitive::Library;
-use crate::recording::npy;
+use crate::recording::{check_raw_name, dataset_files, npy};
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::Layout;
 use crate::synthetic::Shard;
@@ -33,27 +34,38 @@ use crate::synthetic::{Manifest, manifest_beside};
 #[derive(Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
+    override_usage = "cortex-host generate [OPTIONS] SIGNAL CHANNELS RATE_HZ DURATION_S OUT\n       \
+                      cortex-host generate [OPTIONS] --from MANIFEST OUT",
     after_help = "\
 Examples:
   cortex-host generate pink_noise 1024 160 120.0 data.float32 --amplitude-uv-rms=100 --seed=42
   cortex-host generate sine_wave 64 250 10 sine.float32 --frequency-hz=12.5
   cortex-host generate pink_noise 8 30000 1 - | my-decoder
+  cortex-host generate --from results/run-2026-01-12-153000 data.float32
 
 OUT gets interleaved little-endian float32 in microvolts. Beside it come OUT.manifest.yaml
 (cortex-host reproduce checks it) and a BrainVision header (MNE: read_raw_brainvision).
 Options may be spelt with underscores, as in configurations."
 )]
 pub struct Args {
-    /// Signal: sine_wave or pink_noise (list shows each primitive's).
+    /// Signal: sine_wave or pink_noise (list shows each primitive's). With --from, OUT.
     pub signal: String,
     /// Number of channels.
-    pub channels: u64,
+    #[arg(required_unless_present = "from")]
+    pub channels: Option<u64>,
     /// Sample rate in Hz.
-    pub rate_hz: f64,
+    #[arg(required_unless_present = "from")]
+    pub rate_hz: Option<f64>,
     /// Duration in seconds; times the rate, rounded to the nearest whole sample.
-    pub duration_s: f64,
+    #[arg(required_unless_present = "from")]
+    pub duration_s: Option<f64>,
     /// File to write, or - for stdout.
-    pub out: PathBuf,
+    #[arg(required_unless_present = "from")]
+    pub out: Option<PathBuf>,
+    /// Make the dataset of a manifest again and check its digests: a manifest, a run's folder, a
+    /// pipe, or - for stdin.
+    #[arg(long, value_name = "MANIFEST", value_parser = arguments::path, conflicts_with_all = ["channels", "primitive", "ParamArgs"])]
+    pub from: Option<PathBuf>,
     /// The generator.
     #[arg(long, value_name = "PATH", default_value = "primitives/datasets/v1/synthetic")]
     pub primitive: String,
@@ -182,8 +194,19 @@ impl clap::FromArgMatches for ParamArgs {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
-    let dataset = generated(&args.dataset().into(), &Library::new(None))
-        .map_err(|problem| problem.in_source("generate"))?;
+    let (dataset, expected) = match &args.from {
+        Some(manifest) => {
+            let (manifest, _) = Manifest::of_argument(manifest)?;
+            // The digests of a shard are not of the whole.
+            (manifest.dataset, manifest.shard.is_none().then_some(manifest.digest))
+        }
+        None => {
+            let dataset = generated(&args.dataset().into(), &Library::new(None))
+                .map_err(|problem| problem.in_source("generate"))?;
+            (dataset, None)
+        }
+    };
+    let out = args.out();
     let options = FileOptions {
         settings: args.engine.settings()?,
         io: args.io,
@@ -191,42 +214,61 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         durable: args.fsync,
     };
     let progress = Progress::cancelled_by_signals()?;
-    let npy = args.npy.then(|| args.out.with_extension("npy"));
-    if args.out.as_os_str() != "-" {
-        refuse_taken(&args.out, args.force)?;
+    let npy = args.npy.then(|| out.with_extension("npy"));
+    if args.npy && out.as_os_str() == "-" {
+        return Err(Failure::usage(
+            "--npy writes a copy beside the file, but OUT is -; name a file that ends in .float32",
+        ));
     }
-    if npy.as_deref() == Some(&args.out) || (args.npy && args.out.as_os_str() == "-") {
-        return Err(Failure::usage(format!(
-            "--npy writes a copy beside the file, but OUT is {}; name a file that ends in .float32",
-            args.out.display()
-        )));
+    if out.as_os_str() != "-" && args.shard.is_none() {
+        check_raw_name(out)?;
+        let files = dataset_files(out);
+        refuse_taken(files.iter().chain(&npy).map(PathBuf::as_path), args.force)?;
     }
-    if let Some(npy) = npy.as_deref().filter(|npy| !args.force && npy.exists()) {
-        return Err(GenerateError::Exists { path: npy.to_owned() }.into());
-    }
-    if args.shard.is_some() && args.out.as_os_str() == "-" {
+    if args.shard.is_some() && out.as_os_str() == "-" {
         return Err(Failure::usage("a shard cannot go to stdout; name a file".to_owned()));
     }
-    if args.out.as_os_str() == "-" {
-        return to_stdout(&dataset, &options, args.json, console, &progress);
+    if out.as_os_str() == "-" {
+        return to_stdout(&dataset, &options, expected.as_ref(), args.json, console, &progress);
     }
     if let Some(shard) = args.shard {
         return one_shard(args, shard, &dataset, &options, console, &progress);
     }
-    let manifest_path = manifest_beside(&args.out);
+    let manifest_path = manifest_beside(out);
     let manifest = announce(&dataset, console, &progress, |progress| {
-        produce(&dataset, &args.out, &manifest_path, &options, progress)
+        produce(&dataset, out, &manifest_path, &options, progress)
     })?;
     if let Some(npy) = &npy {
-        let data = File::open(&args.out).map_err(|error| Failure::io("read", &args.out, &error))?;
-        npy::stage_copy(&data, &args.out, npy, dataset.samples, dataset.channels, &progress)?
+        let data = File::open(out).map_err(|error| Failure::io("read", out, &error))?;
+        npy::stage_copy(&data, out, npy, dataset.samples, dataset.channels, &progress)?
             .place_with(Placing { replace: args.force, durable: args.fsync })?;
     }
-    console.say(&format!("Generated file: {}", args.out.display()));
+    check_digest(expected.as_ref(), &manifest.digest, out)?;
+    console.say(&format!("Generated file: {}", out.display()));
     if args.json {
-        super::output::print(&format!("{:#}", facts(&manifest, &args.out, &manifest_path)))?;
+        super::output::print(&format!("{:#}", facts(&manifest, out, &manifest_path)))?;
     }
     Ok(ExitCode::Success)
+}
+
+/// What was made must be what its manifest promises.
+fn check_digest(
+    expected: Option<&FileDigest>,
+    found: &FileDigest,
+    out: &Path,
+) -> Result<(), Failure> {
+    match expected {
+        Some(expected) if expected != found => Err(Failure::new(
+            ExitCode::CheckFailed,
+            format!(
+                "{} has SHA-256 {}, but the manifest given says {}; it is not that dataset",
+                out.display(),
+                found.sha256,
+                expected.sha256
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn one_shard(
@@ -237,26 +279,27 @@ fn one_shard(
     console: &Console,
     progress: &Progress,
 ) -> Result<ExitCode, Failure> {
+    let out = args.out();
     let layout = if args.separate { Layout::Separate } else { Layout::Shared };
     // Progress is of this shard's channels.
     let channels = Recipe::of_shard(dataset, shard)?.channels as usize;
     let part = GeneratedDataset { channels, ..dataset.clone() };
     let sharded = announce(&part, console, progress, |progress| {
-        produce_shard(dataset, &args.out, shard, layout, options, progress)
+        produce_shard(dataset, out, shard, layout, options, progress)
     })?;
     let manifest = match sharded {
         Sharded::Made(manifest) => {
-            console.say(&format!("Generated shard {shard} of {}", args.out.display()));
+            console.say(&format!("Generated shard {shard} of {}", out.display()));
             manifest
         }
         Sharded::Already(manifest) => {
-            console.say(&format!("Shard {shard} of {} was complete already", args.out.display()));
+            console.say(&format!("Shard {shard} of {} was complete already", out.display()));
             manifest
         }
     };
     if args.json {
-        let own = shard.file(&args.out);
-        let data = if args.separate { own.clone() } else { shared_file(&args.out) };
+        let own = shard.file(out);
+        let data = if args.separate { own.clone() } else { shared_file(out) };
         super::output::print(&format!("{:#}", facts(&manifest, &data, &manifest_beside(&own))))?;
     }
     Ok(ExitCode::Success)
@@ -265,6 +308,7 @@ fn one_shard(
 fn to_stdout(
     dataset: &GeneratedDataset,
     options: &FileOptions,
+    expected: Option<&FileDigest>,
     json: bool,
     console: &Console,
     progress: &Progress,
@@ -284,6 +328,7 @@ fn to_stdout(
     let digest = outcome?;
     let manifest = Manifest::now(dataset, None, digest).map_err(GenerateError::from)?;
     console.say(&format!("sha256 {}", manifest.digest.sha256));
+    check_digest(expected, &manifest.digest, Path::new("-"))?;
     if json {
         console.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));
     }
@@ -307,18 +352,24 @@ pub(super) fn facts(manifest: &Manifest, data: &Path, manifest_path: &Path) -> s
 }
 
 impl Args {
+    /// The file to write: with --from the only place on the command line.
+    fn out(&self) -> &Path {
+        self.out.as_deref().unwrap_or(Path::new(&self.signal))
+    }
+
     /// The arguments as the `dataset` of a configuration, so that both are checked alike.
     fn dataset(&self) -> DatasetConfig {
         let mut params = vec![
             Entry::new("signal_type", Value::Text(self.signal.clone())),
-            Entry::new("duration_s", Value::Float(self.duration_s)),
+            Entry::new("duration_s", Value::Float(self.duration_s.unwrap_or_default())),
         ];
         params.extend(self.params.0.iter().cloned());
         DatasetConfig {
             path: Some(self.primitive.clone().into()),
             format: None,
-            channels: Some(self.channels.into()),
-            sample_rate_hz: Some(self.rate_hz.into()),
+            unit: None,
+            channels: self.channels.map(Into::into),
+            sample_rate_hz: self.rate_hz.map(Into::into),
             params: Some(Node::plain(Value::Mapping(params)).into()),
         }
     }

@@ -3,20 +3,23 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{Console, download, output, recordings};
+use super::convert::names_or_count;
+use super::{Console, arguments, download, output, recordings};
 use crate::base::atomic_file;
-use crate::base::{ExitCode, Failure};
-use crate::base::{Observer, Progress};
+use crate::base::table::Columns;
+use crate::base::{ExitCode, Failure, Observer, Progress, expand_home};
+use crate::generate::{FileOptions, Recipe, announce, write_file};
 use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
-use crate::primitive::{Dataset, Library};
-use crate::recording::{OpenOptions, Recording, Unit};
+use crate::primitive::{Dataset, Library, LookupError};
+use crate::recording::{AskedIn, OpenOptions, Recording, Unit};
+use crate::results::Summary;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
 /// Channels in the table unless all are asked for.
 const ROWS: usize = 64;
 
 /// Arguments of `inspect`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   cortex-host inspect S001R03.edf
@@ -30,9 +33,9 @@ pub struct Args {
     /// Recording (.float32, .vhdr, .npy, .edf, .bdf), generation manifest, results folder or
     /// dataset primitive.
     pub target: String,
-    /// Number of channels of a .float32 file without a header beside it.
-    #[arg(long, value_name = "N")]
-    pub channels: Option<usize>,
+    /// Look at these channels only; of raw float32 without a header, their number.
+    #[arg(long, value_name = "NAME,...|N")]
+    pub channels: Vec<String>,
     /// Sample rate in Hz of a file that does not say.
     #[arg(long, value_name = "HZ")]
     pub rate: Option<f64>,
@@ -55,8 +58,11 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
     /// Also draw traces and spectrum, as .svg or .html.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path)]
     pub plot: Option<PathBuf>,
+    /// Replace the --plot file if it exists.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Carries the command out.
@@ -77,19 +83,20 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
             }
         },
     };
+    let progress = Progress::cancelled_by_signals()?;
     let files = files(&args.target)?;
     if files.len() > 1 && args.plot.is_some() {
         return Err(Failure::usage(format!(
             "{} holds {} recordings; name one of them for --plot, such as {}",
             args.target,
             files.len(),
-            files.first().map_or(String::new(), |file| file.display().to_string())
+            files.first().map_or(String::new(), Source::name)
         )));
     }
-    let progress = Progress::cancelled_by_signals()?;
+    atomic_file::refuse_taken(args.plot.as_deref(), args.force)?;
     let mut inspections = Vec::new();
     for file in &files {
-        let inspection = inspect_file(file, args, &progress, console)?;
+        let inspection = inspect_source(file, args, &progress, console)?;
         if !args.json {
             output::print(table(&inspection, args.all_channels).trim_end())?;
         }
@@ -110,19 +117,44 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-/// The files of samples that `target` stands for.
-fn files(target: &str) -> Result<Vec<PathBuf>, Failure> {
+/// Where samples come from.
+enum Source {
+    /// A file, whose SHA-256 should be this one.
+    File(PathBuf, Option<String>),
+    /// A dataset that is made again: its data were not kept.
+    Again(Box<Manifest>, String),
+}
+
+impl Source {
+    fn name(&self) -> String {
+        match self {
+            Self::File(path, _) => path.display().to_string(),
+            Self::Again(_, name) => name.clone(),
+        }
+    }
+}
+
+/// The samples that `target` stands for.
+fn files(target: &str) -> Result<Vec<Source>, Failure> {
     let library = Library::new(None);
-    let path = Path::new(target);
+    let expanded = expand_home(target).map_err(Failure::usage)?;
+    let (path, target) = (expanded.as_path(), &*expanded.to_string_lossy());
     let in_run = path.join("dataset").join(MANIFEST_NAME);
     if in_run.is_file() {
         return data_of(&in_run, &library);
+    }
+    if path.join("summary.json").is_file() {
+        return recorded(path);
     }
     let manifest = |path: &Path| {
         path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
     };
     if path.is_file() {
-        return if manifest(path) { data_of(path, &library) } else { Ok(vec![path.to_owned()]) };
+        return if manifest(path) {
+            data_of(path, &library)
+        } else {
+            Ok(vec![Source::File(path.to_owned(), None)])
+        };
     }
     if recordings::is_static(&library, target) {
         return converted(&library, target);
@@ -133,28 +165,43 @@ fn files(target: &str) -> Result<Vec<PathBuf>, Failure> {
         )));
     }
     match library.dataset(target) {
-        Ok(Dataset::File(found)) => Ok(vec![found]),
+        Ok(Dataset::File(found)) => Ok(vec![Source::File(found, None)]),
+        Err(LookupError::File(message)) => Err(Failure::input_output(message)),
         _ => Err(Failure::input_output(format!(
             "there is no file, results folder or dataset called {target}"
         ))),
     }
 }
 
-/// The data file of a manifest.
-fn data_of(path: &Path, library: &Library) -> Result<Vec<PathBuf>, Failure> {
+/// The data of a manifest: the file beside it, or made again.
+fn data_of(path: &Path, library: &Library) -> Result<Vec<Source>, Failure> {
     let manifest = Manifest::read(path, library)?;
-    match manifest.file {
-        Some(name) => Ok(vec![path.with_file_name(name)]),
-        None => Err(Failure::input_output(format!(
-            "{} was written without keeping its data; make it again with: cortex-host reproduce {}",
-            path.display(),
-            path.display()
+    Ok(vec![match &manifest.file {
+        Some(name) => Source::File(path.with_file_name(name), Some(manifest.digest.sha256.clone())),
+        None => Source::Again(Box::new(manifest), path.display().to_string()),
+    }])
+}
+
+/// The recording that the run in `folder` was made on.
+fn recorded(folder: &Path) -> Result<Vec<Source>, Failure> {
+    let path = folder.join("summary.json");
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
+    let summary: Summary = serde_json::from_str(&text)
+        .map_err(|error| Failure::input_output(format!("{}: {error}", path.display())))?;
+    let dataset = summary.dataset;
+    match Library::new(Some(folder)).dataset(&dataset.path) {
+        Ok(Dataset::File(found)) => Ok(vec![Source::File(found, Some(dataset.sha256))]),
+        _ => Err(Failure::input_output(format!(
+            "the run {} was made on {}, which is not there any more; look at it from the folder where the run was started",
+            folder.display(),
+            dataset.path
         ))),
     }
 }
 
 /// The converted recordings of a static dataset that are there.
-fn converted(library: &Library, target: &str) -> Result<Vec<PathBuf>, Failure> {
+fn converted(library: &Library, target: &str) -> Result<Vec<Source>, Failure> {
     let (_, folder) = download::open_catalogue(library, target)?;
     let folder = folder.unwrap_or_else(|| PathBuf::from(target)).join("converted");
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
@@ -168,7 +215,46 @@ fn converted(library: &Library, target: &str) -> Result<Vec<PathBuf>, Failure> {
             folder.display()
         )));
     }
-    Ok(files)
+    Ok(files.into_iter().map(|file| Source::File(file, None)).collect())
+}
+
+/// Looks at a source; a dataset that is made again lies in a temporary file meanwhile.
+fn inspect_source(
+    source: &Source,
+    args: &Args,
+    progress: &Progress,
+    console: &Console,
+) -> Result<Inspection, Failure> {
+    match source {
+        Source::File(file, expected) => {
+            let inspection = inspect_file(file, args, progress, console)?;
+            if expected.as_ref().is_some_and(|expected| *expected != inspection.sha256) {
+                console.warn(&format!(
+                    "{}: its SHA-256 is another one now; it has been changed",
+                    file.display()
+                ));
+            }
+            Ok(inspection)
+        }
+        Source::Again(manifest, name) => {
+            let dataset = &manifest.dataset;
+            let temporary = atomic_file::temporary_dataset()?;
+            let options = FileOptions { replace: true, ..FileOptions::automatic() };
+            announce(dataset, console, progress, |progress| {
+                write_file(&Recipe::of(dataset), &temporary, &options, None, progress)
+            })?;
+            let shape = Args {
+                target: String::new(),
+                channels: vec![dataset.channels.to_string()],
+                rate: Some(dataset.spec.sample_rate_hz),
+                plot: None,
+                ..args.clone()
+            };
+            let mut inspection = inspect_file(&temporary, &shape, progress, console)?;
+            inspection.file = format!("{name} (made again)");
+            Ok(inspection)
+        }
+    }
 }
 
 fn inspect_file(
@@ -177,20 +263,27 @@ fn inspect_file(
     progress: &Progress,
     console: &Console,
 ) -> Result<Inspection, Failure> {
+    let (channels, channel_count) = names_or_count(&args.channels);
     let options = OpenOptions {
-        channels: None,
-        channel_count: args.channels,
+        channels,
+        channel_count,
         sample_rate_hz: args.rate,
         unit: args.unit,
         channels_first: args.channels_first,
         accept_truncated: args.accept_truncated,
+        asked_in: AskedIn::CommandLine,
     };
     let mut recording = Recording::open(file, &options)?;
     for note in &recording.notes {
         console.warn(&format!("{}: {note}", file.display()));
     }
     let step = console.step(progress, "Inspecting", recording.samples);
-    Ok(inspect(&mut recording, args.fit_range, &step)?)
+    let inspection = inspect(&mut recording, args.fit_range, &step)?;
+    drop(step);
+    for warning in recording.warnings() {
+        console.warn(&format!("{}: {warning}", file.display()));
+    }
+    Ok(inspection)
 }
 
 /// The inspection for a terminal.
@@ -222,45 +315,53 @@ fn table(inspection: &Inspection, all: bool) -> String {
         }
         None => text.push_str("spectrum: none, the recording is too short\n"),
     }
-    let width = reports.iter().map(|r| r.name.chars().count()).max().unwrap_or(0).max(7);
-    let _ = writeln!(
-        text,
-        "\n{:width$} {:>11} {:>11} {:>11} {:>11} {:>8} {:>7} {:>8} {:>8}",
-        "channel", "mean µV", "RMS µV", "min µV", "max µV", "NaN", "slope", "50 Hz dB", "60 Hz dB"
-    );
     let shown = if all { reports.len() } else { reports.len().min(ROWS) };
-    for report in reports.iter().take(shown) {
-        let _ = writeln!(text, "{:width$} {}", report.name, row(report));
-    }
-    if shown < reports.len() {
-        let _ = writeln!(
-            text,
-            "... and {} more (--all-channels, or --json for scripts)",
-            reports.len() - shown
-        );
-    }
+    let head = [
+        "channel", "mean µV", "RMS µV", "min µV", "max µV", "NaN", "slope", "50 Hz dB", "60 Hz dB",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(reports.iter().take(shown).map(row));
     if reports.len() > 1 {
-        let _ = writeln!(text, "{:width$} {}", "median", row(&median(reports)));
+        rows.push(row(&median(reports)));
+    }
+    let mut columns = Columns::of(rows.iter(), |column| column == 0);
+    for report in reports {
+        columns.widths[0] = columns.widths[0].max(report.name.chars().count());
+    }
+    // As wide as most recordings need, so that one table looks like another.
+    for (width, least) in columns.widths.iter_mut().zip([7, 11, 11, 11, 11, 8, 7, 8, 8]) {
+        *width = (*width).max(least);
+    }
+    text.push('\n');
+    for (index, cells) in rows.iter().enumerate() {
+        if index == shown + 1 && shown < reports.len() {
+            let _ = writeln!(
+                text,
+                "... and {} more (--all-channels, or --json for scripts)",
+                reports.len() - shown
+            );
+        }
+        let _ = writeln!(text, "{}", columns.line(cells, " "));
     }
     text
 }
 
-fn row(report: &ChannelReport) -> String {
+fn row(report: &ChannelReport) -> Vec<String> {
     let cell = |value: Option<f64>, digits: usize| match value {
         Some(value) => format!("{value:.digits$}"),
         None => "-".to_owned(),
     };
-    format!(
-        "{:>11} {:>11} {:>11} {:>11} {:>8} {:>7} {:>8} {:>8}",
+    vec![
+        report.name.clone(),
         cell(report.mean_uv, 4),
         cell(report.rms_uv, 4),
         cell(report.min_uv.map(f64::from), 3),
         cell(report.max_uv.map(f64::from), 3),
-        report.nan_count,
+        report.nan_count.to_string(),
         cell(report.slope, 3),
         cell(report.line_50_db, 1),
-        cell(report.line_60_db, 1)
-    )
+        cell(report.line_60_db, 1),
+    ]
 }
 
 /// The median of each column; the sum of the NaN counts.
@@ -271,7 +372,7 @@ fn median(reports: &[ChannelReport]) -> ChannelReport {
         values.get(values.len() / 2).copied()
     };
     ChannelReport {
-        name: String::new(),
+        name: "median".to_owned(),
         mean_uv: of(|r| r.mean_uv),
         rms_uv: of(|r| r.rms_uv),
         min_uv: of(|r| r.min_uv.map(f64::from)).map(|value| value as f32),

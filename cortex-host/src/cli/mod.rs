@@ -30,10 +30,11 @@ mod validate;
 mod verify;
 mod verify_device;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use support::console::Console;
-use support::{browser, output};
+use support::{arguments, browser, output};
 
 use crate::base::{ExitCode, Failure};
 use crate::platform::signals::report_file_size_limits;
@@ -49,7 +50,7 @@ First steps:
   cortex-host run                            seven kernels on synthetic EEG, no files needed
   cortex-host list                           what there is to name in a configuration
   cortex-host init my.yaml                   a commented configuration to begin from
-  cortex-host run --config my.yaml           a results folder: telemetry, summary, manifest
+  cortex-host run my.yaml                    a results folder: telemetry, summary, manifest
   cortex-host generate pink_noise 64 250 10 data.float32
   cortex-host doctor                         what this machine has and lacks
 
@@ -69,15 +70,9 @@ Environment:
   TMPDIR    where generated datasets lie during a run"
 )]
 pub struct Cli {
-    /// Say only what went wrong.
+    /// Print errors only: no progress, no warnings.
     #[arg(short, long, global = true, display_order = 100)]
     pub quiet: bool,
-    /// Say more; twice for everything.
-    #[arg(
-        short, long, global = true, display_order = 101,
-        action = clap::ArgAction::Count, conflicts_with = "quiet"
-    )]
-    pub verbose: u8,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -148,13 +143,23 @@ pub fn main() -> ExitCode {
     report_file_size_limits();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are answers, not errors; clap knows which stream each goes to.
+        // Help and version are answers, not errors; clap knows which stream each goes to.
+        Err(error) if !error.use_stderr() => {
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
+            return ExitCode::Success;
+        }
+        Err(error) => {
+            if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+                let _ = error.print();
+            } else {
+                let arguments = std::env::args_os().map(|text| text.to_string_lossy().into_owned());
+                let failure = arguments::failure(&error, &arguments.collect::<Vec<_>>());
+                Console::new(false).error(&failure.to_string());
+            }
+            return ExitCode::Usage;
         }
     };
-    let console = Console::new(cli.quiet, cli.verbose);
+    let console = Console::new(cli.quiet);
     execute(&cli.command, &console).unwrap_or_else(|failure| {
         console.error(&failure.to_string());
         failure.code()

@@ -1,26 +1,25 @@
 //! `cortex-host reproduce MANIFEST`: makes a dataset again and compares.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Console;
 use super::support::engine_args::EngineArgs;
 use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::generate::{announce, reproduce};
-use crate::primitive::Library;
 use crate::synthetic::Manifest;
 
 /// Arguments of `reproduce`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  cortex-host reproduce results/run-2026-01-12-153000/dataset/generation_manifest.yaml
+  cortex-host reproduce results/run-2026-01-12-153000
   cortex-host reproduce data.float32.manifest.yaml --json
 
 Generates the dataset anew without writing it and compares its digests with the manifest's;
 a data file that lies beside the manifest is compared too. Exit code 0: equal; 1: not equal.")]
 pub struct Args {
-    /// The generation_manifest.yaml of a run, or the .manifest.yaml beside a data file.
+    /// A run's folder, the .manifest.yaml beside a data file, a pipe, or - for stdin.
     pub manifest: PathBuf,
     #[command(flatten)]
     engine: EngineArgs,
@@ -34,12 +33,11 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
-    let folder = args.manifest.parent().unwrap_or(Path::new(""));
-    let manifest = Manifest::read(&args.manifest, &Library::new(Some(folder)))?;
+    let (manifest, folder) = Manifest::of_argument(&args.manifest)?;
     let settings = args.engine.settings()?;
     let progress = Progress::cancelled_by_signals()?;
     let outcome = announce(&manifest.dataset, console, &progress, |progress| {
-        reproduce(&manifest, folder, &settings, progress)
+        reproduce(&manifest, &folder, &settings, progress)
     })?;
     if args.json {
         let json = serde_json::to_string_pretty(&outcome)

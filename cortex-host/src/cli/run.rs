@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Console, browser, output};
+use super::{Console, arguments, browser, output};
+use crate::base::atomic_file::refuse_taken;
 use crate::base::{ExitCode, Failure, Progress};
 use crate::device::FaultSpec;
 use crate::plan::{self, Overrides};
@@ -15,7 +16,7 @@ use crate::run::{Options, Outcome, run};
 #[command(after_help = "\
 Examples:
   cortex-host run --open
-  cortex-host run --config my.yaml
+  cortex-host run my.yaml
   cortex-host run --config my.yaml --quiet --json > summary.json
   sed 's/channels: 64/channels: 256/' my.yaml | cortex-host run --config -
   cortex-host run --device 'serial:///dev/ttyACM0?baud=921600'
@@ -36,6 +37,9 @@ The results are then the same as without, or the run ends with exit code 4 and t
 cortex-host link decode prints what --trace wrote.")]
 pub struct Args {
     /// Configuration: a file, a pipe, or - for stdin; the built-in quickstart when absent.
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    pub file: Option<String>,
+    /// The same, by name.
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<String>,
     /// Print the summary as one JSON object instead of a table.
@@ -58,11 +62,14 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "fault")]
     pub fault_seed: u64,
     /// Write each fault to a file as it happens, one a line.
-    #[arg(long, value_name = "FILE", requires = "fault")]
+    #[arg(long, value_name = "FILE", requires = "fault", value_parser = arguments::path)]
     pub fault_log: Option<PathBuf>,
     /// Write what crosses the link to a file that `cortex-host link decode` prints.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path)]
     pub trace: Option<PathBuf>,
+    /// Replace the files of --trace and --fault-log if they exist.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Carries the command out.
@@ -71,7 +78,12 @@ pub struct Args {
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let overrides = Overrides { device: args.device.clone(), transfer: args.transfer.clone() };
-    let plan = plan::load_with(args.config.as_deref(), &overrides)?;
+    let config = args.config.as_deref().or(args.file.as_deref());
+    let plan = plan::load_with(config, &overrides)?;
+    refuse_taken(
+        [&args.trace, &args.fault_log].into_iter().flatten().map(PathBuf::as_path),
+        args.force,
+    )?;
     let options = Options {
         fault: args.fault.map(|spec| (spec, args.fault_seed)),
         fault_log: args.fault_log.clone(),

@@ -58,7 +58,7 @@ pub(super) fn verify(
                 comparisons.push(compared(what, generator_digest(version), known));
                 break;
             }
-            console.detail(1, &format!("{primitive} {}...", golden.dataset.signal_type));
+            console.say(&format!("{primitive} {}...", golden.dataset.signal_type));
             comparisons.push(generated(&mut connection, &board, &primitive, &golden)?);
         }
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::config::{Node, Value};
-use crate::report::RunRecord;
+use crate::results::RunRecord;
 
 /// A fact that is not the same in all runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -27,7 +27,7 @@ pub use change::{Change, Drawn, Interval, LEAST_WINDOWS, RUN_SCATTER, Unit, Verd
 pub use conditions::{Condition, conditions};
 pub use text::table;
 
-use crate::report::{KernelWindows, RunRecord, Window};
+use crate::results::{KernelWindows, RunRecord, Window};
 use crate::statistics::CONFIDENCE;
 
 /// Version of the layout of `compare --json`.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Change, Comparison, Drawn, LEAST_WINDOWS, Unit, Verdict};
+use crate::base::table::Columns;
 use crate::results::{grouped, micros};
 
 /// The comparison as a table, with what to know about it.
@@ -37,7 +38,7 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
         return writeln!(out, "\nThe runs have no kernel in common.");
     }
     let head = ["kernel", "", "A", "B", "B − A", "change", "95 % interval", ""];
-    let mut rows = vec![head.map(str::to_owned)];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
     let (mut few, mut few_p99, mut incomparable) = (false, false, false);
     for kernel in &comparison.kernels {
         let changes = [
@@ -52,7 +53,7 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
                 let dash = || "–".to_owned();
                 let what = what.to_owned();
                 incomparable |= index < 2;
-                rows.push([name, what, dash(), dash(), dash(), dash(), dash(), String::new()]);
+                rows.push(vec![name, what, dash(), dash(), dash(), dash(), dash(), String::new()]);
                 continue;
             };
             few |= change.interval.is_none() && index % 2 == 0;
@@ -61,7 +62,10 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
         }
     }
     out.push('\n');
-    write_aligned(out, &rows)?;
+    let columns = Columns::of(rows.iter(), |column| matches!(column, 0 | 1 | 7));
+    for row in &rows {
+        writeln!(out, "{}", columns.line(row, "  "))?;
+    }
     for kernel in &comparison.kernels {
         let (failed, missed) = (kernel.failed, kernel.deadline_missed);
         if failed != (0, 0) || missed != (0, 0) {
@@ -121,7 +125,7 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
     }
 }
 
-fn row(name: String, what: &str, change: &Change) -> [String; 8] {
+fn row(name: String, what: &str, change: &Change) -> Vec<String> {
     let (unit, more, less) = match change.unit {
         Unit::Us => ("µs", "slower", "faster"),
         Unit::Instructions => ("instructions", "more", "fewer"),
@@ -143,7 +147,7 @@ fn row(name: String, what: &str, change: &Change) -> [String; 8] {
         Some(Verdict::Slower) => more,
         Some(Verdict::Faster) => less,
     };
-    [
+    vec![
         name,
         format!("{what}, {unit}"),
         figure(change.a),
@@ -174,27 +178,6 @@ fn signed(value: f64, digits: usize) -> String {
 /// Text from a file without what would move a terminal's cursor.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-fn write_aligned(out: &mut String, rows: &[[String; 8]]) -> std::fmt::Result {
-    let mut widths = [0; 8];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in rows {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let room = " ".repeat(width - cell.chars().count());
-            match column {
-                0 | 1 | 7 => write!(line, "{cell}{room}  ")?,
-                _ => write!(line, "{room}{cell}  ")?,
-            }
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -34,6 +34,12 @@ impl Problem {
         Self { position, message: message.into(), code: ExitCode::Usage }
     }
 
+    /// What made a value unusable, with its sentence and exit code.
+    #[must_use]
+    pub fn from_failure(position: Position, failure: &Failure) -> Self {
+        Self { position, message: failure.to_string(), code: failure.code() }
+    }
+
     /// The same problem, counted as one of input and output.
     #[must_use]
     pub fn input_output(mut self) -> Self {

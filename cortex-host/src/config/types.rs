@@ -53,12 +53,16 @@ table! {
     #[derive(schemars::JsonSchema)]
     #[schemars(deny_unknown_fields)]
     pub struct DatasetConfig {
-        /// A float32 file, or a generator primitive such as primitives/datasets/v1/synthetic.
+        /// A recording (.float32, .edf, .bdf, .vhdr or .npy), or a generator primitive such as
+        /// primitives/datasets/v1/synthetic.
         #[schemars(required)]
         pub path: At<String>,
-        /// Sample format: interleaved little-endian 32-bit floats in microvolts.
-        #[schemars(extend("default" = "float32", "enum" = ["float32"]))]
+        /// Format of the file. Default: what the file is; another one is an error.
+        #[schemars(extend("enum" = ["float32", "edf", "bdf", "brainvision", "npy"]))]
         pub format: At<String>,
+        /// Unit of samples whose file does not say it; a .npy file needs one.
+        #[schemars(extend("enum" = ["uV", "mV", "V", "nV"]))]
+        pub unit: At<String>,
         /// Number of channels.
         #[schemars(required, range(min = 1, max = MAX_CHANNELS))]
         pub channels: At<u64>,

@@ -156,7 +156,7 @@ impl<const N: usize> Vectorised for Start<'_, N> {
     type Output = Group<N>;
 
     #[inline(always)]
-    fn run(self) -> Group<N> {
+    fn run<const LANES: usize>(self) -> Group<N> {
         Group {
             column: self.column,
             channels: self.channels,
@@ -178,7 +178,7 @@ impl<const N: usize> Vectorised for Fill<'_, '_, N> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<const LANES: usize>(self) {
         let Self { generator, group, scales, buffers, cell } = self;
         let Buffers { scratch, block } = buffers;
         let block = &mut block.0;

@@ -303,7 +303,6 @@ fn tile_rows(width: usize, samples: u64, tile_bytes: usize) -> usize {
     usize::try_from(needed).map_or(wanted, |needed| wanted.min(needed)) * BLOCK_SAMPLES
 }
 
-#[cfg(unix)]
 fn write_all_at(file: &File, bytes: &[u8], position: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, bytes, position)
 }

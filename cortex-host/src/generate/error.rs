@@ -22,18 +22,6 @@ pub enum GenerateError {
     /// The processor lacks the vector instructions asked for.
     #[error("{0}")]
     Simd(#[from] SimdUnavailable),
-    /// Something has the output's name already.
-    #[error("{path} exists already; choose another name, or --force to replace it", path = path.display())]
-    Exists {
-        /// The output.
-        path: PathBuf,
-    },
-    /// The output's name belongs to a folder, device or pipe.
-    #[error("{path} is not a regular file; give a file name, or - for stdout", path = path.display())]
-    NotAFile {
-        /// The output.
-        path: PathBuf,
-    },
     /// There is no room for the dataset.
     #[error("no room for {path}: it needs {needed_bytes} bytes{free}; free some space or choose another folder", path = path.display(), free = free_text(*free_bytes))]
     NoRoom {
@@ -82,11 +70,9 @@ impl From<GenerateError> for Failure {
     fn from(error: GenerateError) -> Self {
         let message = error.to_string();
         match error {
-            GenerateError::Spec(_)
-            | GenerateError::Request(_)
-            | GenerateError::Simd(_)
-            | GenerateError::Exists { .. }
-            | GenerateError::NotAFile { .. } => Failure::usage(message),
+            GenerateError::Spec(_) | GenerateError::Request(_) | GenerateError::Simd(_) => {
+                Failure::usage(message)
+            }
             GenerateError::NoRoom { .. }
             | GenerateError::TooLarge { .. }
             | GenerateError::Stdout(_) => Failure::input_output(message),

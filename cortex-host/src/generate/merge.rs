@@ -5,16 +5,19 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::engine::PassError;
-use super::output::{FileOptions, read_rows, refuse_taken};
+use super::output::{FileOptions, read_rows};
 use super::produce::complete;
 use super::reproduce::digest_of;
 use super::{GenerateError, Recipe};
+use crate::base::FileError;
 use crate::base::Progress;
+use crate::base::atomic_file::refuse_taken;
 use crate::base::atomic_file::{Staged, remove_if_present};
 use crate::base::digest::{FileDigest, FileDigester};
 use crate::base::{ExitCode, Failure};
 use crate::config::{ConfigError, Position, Problem};
 use crate::primitive::Library;
+use crate::recording::dataset_files;
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::manifest::{Manifest, manifest_beside};
 use crate::synthetic::{Layout, Shard, shared_file};
@@ -217,7 +220,8 @@ impl Parts {
         let named = !shared.exists() && has_length(&self.target, bytes);
         let path = if named { self.target.clone() } else { shared };
         if !named {
-            refuse_taken(&self.target, options.replace)?;
+            refuse_taken(dataset_files(&self.target).iter().map(PathBuf::as_path), options.replace)
+                .map_err(GenerateError::from)?;
         }
         let file = File::open(&path).map_err(GenerateError::io("open", &path))?;
         let row_bytes = self.dataset.channels * 4;
@@ -256,7 +260,8 @@ impl Parts {
         // A merge that was killed on the way may have given the whole file its name already.
         let named = !options.replace && has_length(&self.target, bytes);
         if !named {
-            refuse_taken(&self.target, options.replace)?;
+            refuse_taken(dataset_files(&self.target).iter().map(PathBuf::as_path), options.replace)
+                .map_err(GenerateError::from)?;
         }
         let mut staged = Staged::create(&self.target).map_err(GenerateError::from)?;
         let mut readers = Vec::new();
@@ -298,7 +303,8 @@ impl Parts {
         let digest = self.check(digests)?;
         staged.settle(options.durable).map_err(GenerateError::from)?;
         if named && self.digest_of_target(progress)? != digest.sha256 {
-            return Err(GenerateError::Exists { path: self.target.clone() }.into());
+            let error = FileError::Exists { path: self.target.clone() };
+            return Err(GenerateError::from(error).into());
         }
         let place = || match named {
             true => Ok(()),

@@ -29,7 +29,7 @@ pub use announce::{announce, announce_step};
 pub use engine::Settings;
 pub use error::GenerateError;
 pub use merge::{MergeError, Parts};
-pub use output::{FileOptions, IoMode, digest_only, refuse_taken, write_file, write_stream};
+pub use output::{FileOptions, IoMode, digest_only, write_file, write_stream};
 pub use produce::produce;
 pub use reproduce::{Comparison, Reproduced, reproduce};
 pub use shard::{Sharded, produce_shard};

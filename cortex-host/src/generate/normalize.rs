@@ -113,7 +113,7 @@ impl Vectorised for Start<'_> {
     type Output = Sums;
 
     #[inline(always)]
-    fn run(self) -> Sums {
+    fn run<const PATH_LANES: usize>(self) -> Sums {
         Sums {
             lanes: self.generator.start(self.first),
             scratch: Box::default(),
@@ -134,7 +134,7 @@ impl Vectorised for Add<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<const PATH_LANES: usize>(self) {
         let Self { generator, state, samples } = self;
         let mut block: LaneBlock<LANES> = [[0.0; LANES]; BLOCK_SAMPLES];
         let mut left = samples;

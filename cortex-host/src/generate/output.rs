@@ -1,6 +1,6 @@
 //! Where a generated dataset goes: a file that appears whole or not at all, a pipe, or nowhere.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
@@ -10,8 +10,9 @@ use super::engine::{Destination, InOrder, Pass, PassError, Settings};
 use super::normalize::measure;
 use super::{GenerateError, Recipe};
 use crate::base::Progress;
-use crate::base::atomic_file::{Placing, Staged};
+use crate::base::atomic_file::{Placing, Staged, refuse_taken};
 use crate::base::digest::{FileDigest, FileDigester};
+use crate::platform::free_bytes;
 use crate::platform::map::MappedSamplesMut;
 
 /// How a file is written; the bytes are the same.
@@ -76,7 +77,7 @@ pub(super) fn write_staged(
 ) -> Result<Staged, GenerateError> {
     let generator = recipe.generator()?;
     let bytes = recipe.bytes()?;
-    refuse_taken(target, options.replace)?;
+    refuse_taken([target], options.replace)?;
     let staged = Staged::create(target)?;
     allocate(staged.file(), target, bytes)?;
     let mut take = digester.map(|digester| {
@@ -294,20 +295,6 @@ fn file_error(action: &'static str, path: &Path, bytes: u64, error: io::Error) -
     GenerateError::io(action, path)(error)
 }
 
-/// Refuses a target that must not be replaced.
-///
-/// # Errors
-/// [`GenerateError::Exists`], or [`GenerateError::NotAFile`] whatever `replace` says.
-pub fn refuse_taken(target: &Path, replace: bool) -> Result<(), GenerateError> {
-    match fs::metadata(target) {
-        Ok(metadata) if !metadata.is_file() => {
-            Err(GenerateError::NotAFile { path: target.to_owned() })
-        }
-        Ok(_) if !replace => Err(GenerateError::Exists { path: target.to_owned() }),
-        _ => Ok(()),
-    }
-}
-
 /// Gives `file` all its bytes on the disk now: a full disk is an error here, where it can be
 /// reported, and not a SIGBUS or a failed write later.
 fn allocate(file: &File, target: &Path, bytes: u64) -> Result<(), GenerateError> {
@@ -349,14 +336,4 @@ fn unsupported(error: &io::Error) -> bool {
 
 fn write_zeros(mut file: &File, bytes: u64) -> io::Result<()> {
     io::copy(&mut io::repeat(0).take(bytes), &mut file).map(|_| ())
-}
-
-#[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    rustix::fs::statvfs(folder).ok().map(|s| s.f_bavail.saturating_mul(s.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_folder: &Path) -> Option<u64> {
-    None
 }

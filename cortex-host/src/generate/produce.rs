@@ -1,16 +1,18 @@
 //! A dataset file with everything that belongs beside it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::output::{FileOptions, refuse_taken, write_staged};
+use super::output::{FileOptions, write_staged};
 use super::{GenerateError, Recipe};
 use crate::base::Progress;
 use crate::base::atomic_file::{
-    Placing, hold_folder_of, remove_if_present, stage_text, sync_folder_of,
+    Placing, hold_folder_of, refuse_taken, remove_if_present, stage_text, sync_folder_of,
 };
 use crate::base::digest::{FileDigest, FileDigester};
-use crate::recording::brainvision::{Header, header_paths, remove_header, stage_header};
+use crate::recording::brainvision::{Header, remove_header, stage_header};
+use crate::recording::events::events_path;
 use crate::recording::labels::synthetic_names;
+use crate::recording::{check_raw_name, dataset_files};
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::manifest::Manifest;
 
@@ -27,17 +29,12 @@ pub fn produce(
     options: &FileOptions,
     progress: &Progress,
 ) -> Result<Manifest, GenerateError> {
-    refuse_taken(target, options.replace)?;
+    check_raw_name(target)?;
+    let files = dataset_files(target);
+    refuse_taken(files.iter().map(PathBuf::as_path).chain([manifest_path]), options.replace)?;
     if target.file_name().and_then(|name| name.to_str()).is_none() {
         return Err(GenerateError::Request(format!(
             "{} has no name in UTF-8, which manifest and header need; choose another name",
-            target.display()
-        )));
-    }
-    let (vhdr, vmrk) = header_paths(target);
-    if target == vhdr || target == vmrk {
-        return Err(GenerateError::Request(format!(
-            "{} is the name of a header; end the name in .float32",
             target.display()
         )));
     }
@@ -80,6 +77,7 @@ pub(super) fn complete(
     let _held = hold_folder_of(target);
     remove_if_present(manifest_path)?;
     remove_header(target)?;
+    remove_if_present(&events_path(target))?;
     place()?;
     for staged in [markers, header, described] {
         staged.place_with(Placing { replace: true, durable: false })?;

@@ -9,12 +9,10 @@ use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 use super::engine::PassError;
-use super::output::{
-    Columns, FileOptions, allocate_shared, fill_file, read_rows, refuse_taken, write_file,
-};
+use super::output::{Columns, FileOptions, allocate_shared, fill_file, read_rows, write_file};
 use super::{GenerateError, Recipe};
 use crate::base::Progress;
-use crate::base::atomic_file::{place_text, remove_if_present};
+use crate::base::atomic_file::{place_text, refuse_taken, remove_if_present};
 use crate::base::digest::FileDigester;
 use crate::primitive::Library;
 use crate::synthetic::GeneratedDataset;
@@ -55,7 +53,7 @@ pub fn produce_shard(
         Layout::Separate => recipe.bytes()?,
     };
     if !options.replace {
-        refuse_taken(target, false)?;
+        refuse_taken([target], false)?;
         if let Some(manifest) = finished(dataset, shard, layout, &manifest_path)
             && std::fs::metadata(&data).is_ok_and(|found| found.is_file() && found.len() == bytes)
         {
@@ -101,7 +99,7 @@ fn finished(
 
 /// Opens the shared file, or makes it: never shorter, so that others' columns stay.
 fn open_shared(path: &Path, bytes: u64) -> Result<File, GenerateError> {
-    refuse_taken(path, true)?;
+    refuse_taken([path], true)?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(GenerateError::io("create the folder", folder))?;
     }

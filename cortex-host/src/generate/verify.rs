@@ -136,6 +136,7 @@ fn dataset(
     let config = DatasetConfig {
         path: Some(path.to_owned().into()),
         format: None,
+        unit: None,
         channels: Some(channels),
         sample_rate_hz: Some(rate),
         params: Some(params),

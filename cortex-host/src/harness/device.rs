@@ -1,6 +1,6 @@
 //! What runs a kernel: the seam between the harness and native code, a board or an emulator.
 
-use cortex_core::kernel::{Kernel, KernelFault, KernelShape};
+use cortex_core::kernel::KernelFault;
 use thiserror::Error;
 
 use super::Clock;
@@ -149,64 +149,12 @@ impl WindowFault {
     #[must_use]
     pub fn code(self) -> i32 {
         match self {
-            WindowFault::Kernel(KernelFault::InputLength) => 1,
-            WindowFault::Kernel(KernelFault::OutputLength) => 2,
-            WindowFault::Kernel(KernelFault::StateLength) => 3,
+            WindowFault::Kernel(fault) => fault as i32,
             WindowFault::Timeout => 10,
             WindowFault::DeviceLost => 11,
             WindowFault::KernelLost => 12,
             WindowFault::Status(status) => status.saturating_add(2000),
             WindowFault::Reported(code) => code.saturating_add(1000),
         }
-    }
-}
-
-/// This computer: kernels run in the harness's own thread.
-pub struct NativeDevice {
-    kernel: Box<dyn Kernel + Send>,
-    state: Vec<f32>,
-    max_output_len: usize,
-}
-
-impl NativeDevice {
-    /// A device running `kernel`, which was built for `shape`.
-    #[must_use]
-    pub fn new(kernel: Box<dyn Kernel + Send>, shape: &KernelShape) -> Self {
-        let max_output_len = kernel.output_len(shape.window).max(kernel.output_len(shape.hop));
-        let state = vec![0.0; kernel.state_len()];
-        Self { kernel, state, max_output_len }
-    }
-}
-
-impl Device for NativeDevice {
-    fn adapter_name(&self) -> &str {
-        "native"
-    }
-
-    fn max_output_len(&self) -> usize {
-        self.max_output_len
-    }
-
-    fn reset(&mut self) -> Result<(), WindowFault> {
-        self.kernel.reset(&mut self.state);
-        Ok(())
-    }
-
-    fn run_window(
-        &mut self,
-        _index: u64,
-        input: &[f32],
-        output: &mut [f32],
-        clock: &dyn Clock,
-    ) -> Result<WindowDone, WindowFault> {
-        let start_ns = clock.now_ns();
-        let result = self.kernel.process(&mut self.state, input, output);
-        let end_ns = clock.now_ns();
-        let output_len = result.map_err(WindowFault::Kernel)?;
-        Ok(WindowDone { output_len, timing: DeviceTiming::of_kernel(start_ns, end_ns) })
-    }
-
-    fn missing_samples(&self) -> Option<u32> {
-        Some(self.kernel.missing_samples(&self.state))
     }
 }

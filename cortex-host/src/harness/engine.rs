@@ -14,6 +14,7 @@ use super::schedule::{Schedule, windows_in};
 use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::device::DeviceClock;
+use crate::platform::aligned::AlignedSamples;
 
 /// With this much time before the next release, the sink may do slow work.
 const IDLE_NS: u64 = 1_000_000;
@@ -277,8 +278,8 @@ pub fn run_job(
 
 /// What every window reuses.
 struct Buffers {
-    input: Vec<f32>,
-    output: Vec<f32>,
+    input: AlignedSamples,
+    output: AlignedSamples,
 }
 
 #[expect(clippy::too_many_arguments, reason = "the loop's parts, each used in every window")]
@@ -376,8 +377,8 @@ fn lost(
 }
 
 /// A buffer whose pages the system has really given.
-fn touched(len: usize) -> Vec<f32> {
-    let mut buffer = vec![0.0; len];
+fn touched(len: usize) -> AlignedSamples {
+    let mut buffer = AlignedSamples::zeros(len);
     std::hint::black_box(&mut buffer).fill(0.0);
     buffer
 }

@@ -225,10 +225,8 @@ impl Reference {
 }
 
 fn refusal(error: &ErrorInfo) -> WindowFault {
-    match (error.code, error.a) {
-        (ErrorCode::KernelFault, 1) => WindowFault::Kernel(KernelFault::InputLength),
-        (ErrorCode::KernelFault, 2) => WindowFault::Kernel(KernelFault::OutputLength),
-        (ErrorCode::KernelFault, 3) => WindowFault::Kernel(KernelFault::StateLength),
+    match (error.code, KernelFault::from_code(error.a)) {
+        (ErrorCode::KernelFault, Some(fault)) => WindowFault::Kernel(fault),
         (code, _) => WindowFault::Reported(code as i32),
     }
 }

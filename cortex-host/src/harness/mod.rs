@@ -9,14 +9,16 @@ mod clock;
 mod device;
 mod engine;
 mod link;
+mod native;
 mod realtime;
 mod samples;
 mod schedule;
 
 pub use clock::{Clock, Manual, Monotonic, SPIN_NS};
-pub use device::{Device, DeviceTicks, DeviceTiming, NativeDevice, WindowDone, WindowFault};
+pub use device::{Device, DeviceTicks, DeviceTiming, WindowDone, WindowFault};
 pub use engine::{Ending, Job, JobError, Pace, WindowRecord, WindowSink, check_job, run_job};
 pub use link::{Checks, LinkDevice, LinkDeviceError};
+pub use native::{NativeDevice, VectorKernel};
 pub use realtime::{AppliedRealtime, RealtimeSettings, Scheduler, apply_realtime};
 pub use samples::{SampleFile, SampleFileError};
 pub use schedule::{Schedule, windows_in};

@@ -1,7 +1,7 @@
 //! From what a configuration says to what a run does: ranges, defaults, and everything that
 //! must be true before a run begins.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::encoding::{plan_encoding, plan_results};
 use super::kernels::plan_kernels;
@@ -10,6 +10,7 @@ use super::{
     DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, OutputPlan, Plan, TelemetryFormat,
     Transfer, resolved,
 };
+use crate::base::expand_home;
 use crate::config::value::{choice, positive, whole};
 use crate::config::{
     self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
@@ -142,7 +143,9 @@ fn plan_output(config: Option<&At<OutputConfig>>) -> Result<OutputPlan, Problem>
             let message = "output.directory must name a folder, such as results";
             return Err(Problem::at(directory.position, message));
         }
-        Some(directory) => Path::new(&directory.value).to_path_buf(),
+        Some(directory) => expand_home(&directory.value).map_err(|problem| {
+            Problem::at(directory.position, format!("output.directory: {problem}"))
+        })?,
     };
     let formats = [TelemetryFormat::Ndjson, TelemetryFormat::Csv];
     Ok(OutputPlan {

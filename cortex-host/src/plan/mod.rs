@@ -21,6 +21,7 @@ use crate::config::Node;
 use crate::device::Device;
 use crate::foreign::{CommandSetup, Interface, KernelSetup};
 use crate::harness::{Pace, RealtimeSettings, windows_in};
+use crate::recording::{AskedIn, Format, OpenOptions, Unit};
 use crate::synthetic::GeneratedDataset;
 
 pub use build::{Overrides, load, load_with};
@@ -77,7 +78,7 @@ impl Plan {
 /// The samples of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DatasetPlan {
-    /// A file of interleaved little-endian `f32` in microvolts, sample-major.
+    /// A recording, of any format that can be opened.
     Static(StaticDataset),
     /// Samples made by a compiled generator.
     Generated(GeneratedDataset),
@@ -123,14 +124,35 @@ impl DatasetPlan {
 pub struct StaticDataset {
     /// The path as the configuration spells it.
     pub configured_path: String,
-    /// Where it was found; its size was a whole number of rows when the plan was made.
+    /// Where it was found; it could be opened as a recording of this shape.
     pub path: PathBuf,
+    /// The file of the samples, when it is nothing but interleaved little-endian `f32` in
+    /// microvolts, which needs no conversion.
+    pub raw: Option<PathBuf>,
+    /// Its format.
+    pub format: Format,
+    /// The unit that the configuration gives.
+    pub unit: Option<Unit>,
     /// Number of channels, at least 1.
     pub channels: usize,
     /// Sample rate in Hz, finite and positive.
     pub sample_rate_hz: f64,
     /// Samples per channel in the file, at least 1.
     pub samples: u64,
+}
+
+impl StaticDataset {
+    /// How the file was opened for the plan, and is opened again for the run.
+    #[must_use]
+    pub fn open_options(&self) -> OpenOptions {
+        OpenOptions {
+            channel_count: Some(self.channels),
+            sample_rate_hz: Some(self.sample_rate_hz),
+            unit: self.unit,
+            asked_in: AskedIn::Configuration,
+            ..OpenOptions::default()
+        }
+    }
 }
 
 /// One kernel of a run.

@@ -85,7 +85,16 @@ fn execution(plan: &ExecutionPlan, sample_rate_hz: f64) -> ExecutionConfig {
 
 fn dataset(plan: &DatasetPlan) -> DatasetConfig {
     let (path, params) = match plan {
-        DatasetPlan::Static(dataset) => (dataset.configured_path.clone(), None),
+        DatasetPlan::Static(dataset) => {
+            return DatasetConfig {
+                path: at(dataset.configured_path.clone()),
+                format: at(dataset.format.key().into()),
+                unit: dataset.unit.map(|unit| unit.to_string().into()),
+                channels: at(dataset.channels as u64),
+                sample_rate_hz: at(dataset.sample_rate_hz),
+                params: None,
+            };
+        }
         DatasetPlan::Generated(dataset) => {
             (dataset.primitive.clone(), at(synthetic::parameters(dataset)))
         }
@@ -93,6 +102,7 @@ fn dataset(plan: &DatasetPlan) -> DatasetConfig {
     DatasetConfig {
         path: at(path),
         format: at("float32".into()),
+        unit: None,
         channels: at(plan.channels() as u64),
         sample_rate_hz: at(plan.sample_rate_hz()),
         params,

@@ -1,14 +1,13 @@
 //! The dataset of a plan: a file that is there and whole, or a generator with right parameters.
 
-use std::fs;
 use std::path::Path;
 
 use super::{DatasetPlan, StaticDataset};
 use crate::base::quoted;
 use crate::config::{At, DatasetConfig, Problem};
 use crate::primitive::{Dataset, Library};
-use crate::recording::shape;
-use crate::synthetic::{dataset_head, of_generator};
+use crate::recording::{DatasetError, Format, Recording, ShapePart, Unit};
+use crate::synthetic::{DatasetHead, dataset_head, of_generator};
 
 /// Decides the dataset.
 pub(super) fn plan_dataset(
@@ -23,7 +22,7 @@ pub(super) fn plan_dataset(
                 let message = "dataset.params is for generators, but dataset.path is a file; remove params, or set path to a generator such as primitives/datasets/v1/synthetic";
                 return Err(Problem::at(params.position, message));
             }
-            static_dataset(path, &found, head.channels, head.sample_rate_hz.value)
+            static_dataset(&config.value, &head, &found)
         }
         Dataset::Generator { primitive, spec } => {
             of_generator(config, &head, &primitive, &spec).map(DatasetPlan::Generated)
@@ -31,58 +30,59 @@ pub(super) fn plan_dataset(
     }
 }
 
+/// The file `found`, opened as every command opens recordings: what is refused there is refused
+/// here.
 fn static_dataset(
-    configured: &At<String>,
+    config: &DatasetConfig,
+    head: &DatasetHead<'_>,
     found: &Path,
-    channels: At<u64>,
-    sample_rate_hz: f64,
 ) -> Result<DatasetPlan, Problem> {
-    let name = quoted(&configured.value);
-    let metadata = fs::metadata(found).map_err(|error| {
-        Problem::at(configured.position, format!("cannot read dataset {name}: {error}"))
-            .input_output()
-    })?;
-    if !metadata.is_file() {
-        let message =
-            format!("dataset {name} is no regular file; write the samples to a file first");
-        return Err(Problem::at(configured.position, message).input_output());
-    }
-    // What lies beside the file may know its shape too; two answers are one too many.
-    let configured_shape = shape::Claim {
-        origin: "the configuration".to_owned(),
-        channels: usize::try_from(channels.value).ok(),
-        sample_rate_hz: Some(sample_rate_hz),
-        samples: None,
-    };
-    shape::beside(found)
-        .and_then(|beside| {
-            shape::agree(found, std::iter::once(&configured_shape).chain(&beside.claims)).map(drop)
-        })
-        .map_err(|error| Problem::at(configured.position, error.to_string()))?;
-    let bytes = metadata.len();
-    let row_bytes = channels.value * 4;
-    if bytes == 0 {
-        let message = format!("dataset {name} is empty; it holds no samples");
-        return Err(Problem::at(configured.position, message).input_output());
-    }
-    if bytes % row_bytes != 0 {
-        return Err(Problem::at(
-            channels.position,
-            format!(
-                "dataset {name} has {bytes} bytes, which is no whole number of rows of {} channels x 4 bytes; correct dataset.channels or the file",
-                channels.value
-            ),
-        ));
-    }
-    fs::File::open(found).map_err(|error| {
-        Problem::at(configured.position, format!("cannot open dataset {name}: {error}"))
-            .input_output()
-    })?;
-    Ok(DatasetPlan::Static(StaticDataset {
-        configured_path: configured.value.clone(),
+    let (path, channels) = (head.path, head.channels);
+    let mut dataset = StaticDataset {
+        configured_path: path.value.clone(),
         path: found.to_path_buf(),
+        raw: None,
+        format: Format::Float32,
+        unit: config.unit.as_ref().map(unit).transpose()?,
         channels: channels.value as usize,
-        sample_rate_hz,
-        samples: bytes / row_bytes,
-    }))
+        // As configured: a header keeps an interval, whose reciprocal may miss by a last bit.
+        sample_rate_hz: head.sample_rate_hz.value,
+        samples: 0,
+    };
+    let recording = Recording::open(found, &dataset.open_options()).map_err(|error| {
+        let position = match &error {
+            DatasetError::Shape { part: ShapePart::Channels, .. } => channels.position,
+            DatasetError::Shape { part: ShapePart::SampleRate, .. } => head.sample_rate_hz.position,
+            _ => path.position,
+        };
+        Problem::from_failure(position, &error.into())
+    })?;
+    check_format(config.format.as_ref(), recording.format)?;
+    dataset.samples = recording.samples;
+    dataset.format = recording.format;
+    dataset.raw = recording.is_raw().then(|| recording.data_path.clone());
+    Ok(DatasetPlan::Static(dataset))
+}
+
+fn unit(text: &At<String>) -> Result<Unit, Problem> {
+    text.value.parse().map_err(|_| {
+        let message =
+            format!("dataset.unit must be one of uV, mV, V, nV, but it is {}", quoted(&text.value));
+        Problem::at(text.position, message)
+    })
+}
+
+/// A configuration may say the format, which is known without; it must be right then.
+fn check_format(said: Option<&At<String>>, found: Format) -> Result<(), Problem> {
+    match said {
+        Some(said) if said.value != found.key() => Err(Problem::at(
+            said.position,
+            format!(
+                "dataset.format is {}, but the file is {}; correct it, or remove dataset.format",
+                quoted(&said.value),
+                found.key()
+            ),
+        )),
+        _ => Ok(()),
+    }
 }

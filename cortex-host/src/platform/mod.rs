@@ -3,6 +3,7 @@
 //! Each file wraps one thing the language cannot check behind an interface that cannot be
 //! misused, and argues each use:
 //!
+//! - [`aligned`]: samples that begin at a cache line (safe, and of the same matter as vectors);
 //! - [`child`]: child processes that end with this one;
 //! - [`descriptor`]: descriptors of crates that hand out only the number;
 //! - [`fault_report`]: which signal ended a child, and about which address;
@@ -15,8 +16,8 @@
 //! - [`tile_ring`]: tiles whose columns several threads fill at once.
 #![allow(unsafe_code)]
 
+pub mod aligned;
 pub mod child;
-#[cfg(unix)]
 pub mod descriptor;
 #[cfg(target_os = "linux")]
 pub mod fault_report;
@@ -31,3 +32,10 @@ pub mod tile_ring;
 
 #[cfg(target_endian = "big")]
 compile_error!("datasets are little-endian float32; a big-endian host would need a byte swap");
+
+/// Bytes that this user may still write to the file system of `folder`, when it tells.
+#[must_use]
+pub fn free_bytes(folder: &std::path::Path) -> Option<u64> {
+    let space = rustix::fs::statvfs(folder).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize))
+}

@@ -1,6 +1,6 @@
-//! Run-time choice of the vector instructions that generators run with.
+//! Run-time choice of the vector instructions that generators and kernels run with.
 //!
-//! Generators are plain loops over `[f32; N]` lanes. Inlined into a function that is compiled
+//! Both are plain loops over `[f32; N]` lanes. Inlined into a function that is compiled
 //! for AVX-512, the very same source becomes 512-bit instructions; the operations and their
 //! order stay, hence every bit (no path enables fused multiply-add contraction).
 
@@ -52,8 +52,9 @@ pub struct SimdUnavailable {
 pub trait Vectorised {
     /// What the work returns.
     type Output;
-    /// Does the work.
-    fn run(self) -> Self::Output;
+    /// Does the work. `LANES` values in single precision fill two of the path's registers; it is 1 where
+    /// the path has none.
+    fn run<const LANES: usize>(self) -> Self::Output;
 }
 
 impl SimdChoice {
@@ -124,7 +125,8 @@ impl SimdPath {
             // SAFETY: a `SimdPath` of this level exists only where `detect` saw all four features.
             SimdLevel::Avx512 => unsafe { run_avx512(work) },
             // Baseline instructions: SSE2 on x86-64 and NEON on AArch64 are part of the target.
-            _ => work.run(),
+            SimdLevel::Sse2 | SimdLevel::Neon => work.run::<8>(),
+            _ => work.run::<1>(),
         }
     }
 }
@@ -132,13 +134,13 @@ impl SimdPath {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn run_avx2<V: Vectorised>(work: V) -> V::Output {
-    work.run()
+    work.run::<16>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn run_avx512<V: Vectorised>(work: V) -> V::Output {
-    work.run()
+    work.run::<32>()
 }
 
 /// Prints the levels of this processor: `auto, scalar, sse2`.
@@ -187,7 +189,7 @@ mod tests {
     impl Vectorised for Sum<'_> {
         type Output = [f32; 16];
         #[inline(always)]
-        fn run(self) -> [f32; 16] {
+        fn run<const LANES: usize>(self) -> [f32; 16] {
             let mut lanes = [0.0; 16];
             for chunk in self.0.chunks_exact(16) {
                 for (lane, value) in lanes.iter_mut().zip(chunk) {

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub use embedded::{DEFAULT_CONFIG, FILES};
 pub use spec::{DatasetSpec, GeneratorSpec, GoldenDigest, GoldenSpec, ParameterSpec};
 
-use crate::base::{listed, nearest, quoted};
+use crate::base::{expand_home, listed, nearest, quoted, quoted_path};
 use crate::config::{ConfigError, Node, Problem, decode};
 
 /// No honest primitive's file is larger, in bytes.
@@ -98,7 +98,9 @@ impl Library {
     /// # Errors
     /// [`LookupError`] says what was looked for and what there is instead.
     pub fn dataset(&self, path: &str) -> Result<Dataset, LookupError> {
-        let name = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
+        let expanded = expand_home(path).map_err(LookupError::Reference)?;
+        let expanded = expanded.to_string_lossy();
+        let name = expanded.strip_prefix("./").unwrap_or(&expanded).trim_end_matches('/');
         if name.is_empty() {
             return Err(LookupError::Reference(
                 "the path is empty; name a file or a primitive".into(),
@@ -275,7 +277,7 @@ impl Library {
             [ROOT, "datasets", dataset] if !of(dataset).is_empty() => {
                 LookupError::Reference(format!(
                     "{} names no version; a version fixes the bytes, so name one: {}",
-                    quoted(path),
+                    quoted_path(path),
                     listed(of(dataset))
                 ))
             }
@@ -288,12 +290,21 @@ impl Library {
             }
             [ROOT, "datasets"] | [ROOT, "datasets", _] | [ROOT, "datasets", _, _] => {
                 let advice = match nearest(name, known.iter().map(String::as_str)) {
-                    Some(meant) => format!("did you mean {}?", quoted(meant)),
+                    Some(meant) => format!("did you mean {}?", quoted_path(meant)),
                     None => format!("there is {}", listed(known.iter().map(String::as_str))),
                 };
-                LookupError::Reference(format!("there is no dataset {}; {advice}", quoted(path)))
+                LookupError::Reference(format!(
+                    "there is no dataset {}; {advice}",
+                    quoted_path(path)
+                ))
             }
             _ => {
+                if let Some(command) = download_command(name) {
+                    return LookupError::File(format!(
+                        "there is no dataset {}; fetch it with: {command}",
+                        quoted_path(path)
+                    ));
+                }
                 let advice = if Path::new(name).is_absolute() {
                     "correct the path".to_owned()
                 } else {
@@ -303,10 +314,30 @@ impl Library {
                         folders.iter().map(|folder| folder.display().to_string()).collect();
                     format!("looked in {}", listed(folders.iter().map(String::as_str)))
                 };
-                LookupError::File(format!("there is no dataset {}; {advice}", quoted(path)))
+                LookupError::File(format!("there is no dataset {}; {advice}", quoted_path(path)))
             }
         }
     }
+}
+
+/// Static datasets that `cortex-host download` fetches: its name for them, and their path.
+pub const DOWNLOADS: [(&str, &str); 1] =
+    [("physionet", "primitives/datasets/v1/physionet-motor-imagery")];
+
+/// The command that fetches the missing file `name`, if it belongs to a dataset that is fetched.
+fn download_command(name: &str) -> Option<String> {
+    let below = |path: &str| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let (short, _) = DOWNLOADS.iter().find(|(_, path)| below(path))?;
+    let stem = Path::new(name).file_stem()?.to_str()?;
+    // Recordings are called S001R03: subject and run.
+    let numbers = stem.strip_prefix('S').and_then(|rest| rest.split_once('R'));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    Some(match numbers {
+        Some((subject, run)) if digits(subject) && digits(run) => {
+            format!("cortex-host download {short} --recording {stem}")
+        }
+        _ => format!("cortex-host download {short}"),
+    })
 }
 
 /// The dataset in an existing folder.
@@ -318,7 +349,7 @@ fn folder_dataset(path: &str, name: &str, folder: &Path) -> Result<Dataset, Look
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(LookupError::Reference(format!(
                 "{} is a folder without a spec.yaml; name a .float32 file or a generator such as primitives/datasets/v1/synthetic",
-                quoted(path)
+                quoted_path(path)
             )))
         }
         Err(error) => Err(LookupError::File(format!("cannot read {spec_name}: {error}"))),
@@ -340,8 +371,8 @@ fn from_spec(name: &str, spec_name: &str, text: &str) -> Result<Dataset, LookupE
     match DatasetSpec::parse(spec_name, text)? {
         DatasetSpec::Generator(spec) => Ok(Dataset::Generator { primitive: name.to_owned(), spec }),
         DatasetSpec::Static { .. } => Err(LookupError::Reference(format!(
-            "{} is a collection of recordings; name one file in it, such as {name}/converted/NAME.float32",
-            quoted(name)
+            "{} is a collection of recordings; name one file in it, such as {name}/converted/S001R03.float32",
+            quoted_path(name)
         ))),
     }
 }

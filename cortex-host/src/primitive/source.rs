@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{DEFAULT_CONFIG, FILES, Library};
+use crate::base::expand_home;
 use crate::config::{ConfigError, Position, Problem, Source};
 
 /// No honest configuration is larger; a longer text is refused after this many bytes.
@@ -24,7 +25,11 @@ impl Source {
                 Ok(Self { name: name.into(), text: text.into(), folder: None })
             }
             Some("-") => Self::from_reader("<stdin>", io::stdin().lock(), None),
-            Some(path) => Self::from_path(path),
+            Some(path) => {
+                let expanded = expand_home(path)
+                    .map_err(|problem| Problem::at(Position::default(), problem).in_source(path))?;
+                Self::from_path(&expanded.to_string_lossy())
+            }
         }
     }
 

@@ -6,14 +6,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::brainvision::{self, Header};
-use super::{DatasetError, Recording, events, npy};
+use super::{DatasetError, Recording, check_raw_name, events, npy};
 use crate::base::Progress;
 use crate::base::atomic_file::{self, Placing, Staged};
 use crate::base::digest::hex;
 use crate::synthetic::manifest_beside;
-
-/// Samples (of all channels) converted at a time.
-const TILE_SAMPLES: usize = 256 * 1024;
 
 /// A dataset that was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,51 +29,74 @@ pub struct Converted {
     pub sha256: String,
     /// Per channel, how many stored numbers lay outside their declared range.
     pub outside_range: Vec<u64>,
+    /// Per channel, how many stored numbers became infinite in microvolts.
+    pub overflowed: Vec<u64>,
+    /// What the user should know of what was written: one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// What to write, and whether over files that are there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Writing {
+    /// Also write a NumPy copy, the target with the extension `npy`.
+    pub npy: bool,
+    /// Replace the target and what lies beside it.
+    pub replace: bool,
+}
+
+/// All files of the dataset `data`: samples, header, markers, events and manifest. What writes
+/// one replaces or removes all of them.
+#[must_use]
+pub fn dataset_files(data: &Path) -> [PathBuf; 5] {
+    let (vhdr, vmrk) = brainvision::header_paths(data);
+    [data.to_owned(), vhdr, vmrk, events::events_path(data), manifest_beside(data)]
 }
 
 /// Writes `recording` as interleaved little-endian float32 in µV to `target`, with its
-/// header files and events beside it, and a `.npy` copy if `with_npy`. Tells `progress`
-/// of the rows done.
+/// header files and events beside it, and a `.npy` copy if asked for. Tells `progress` of
+/// the rows done.
 ///
 /// Everything is written first. Then header, events and copy of an older file go, and the new files
 /// get their names, the header last, so a reader never sees samples beside another recording's
 /// header or events, and a kill has only a few renames to fall between.
 ///
 /// # Errors
-/// The source cannot be read, the target cannot be written, or `progress` is cancelled; the
-/// target is then what it was before.
+/// The source cannot be read, the target is named like another format, something has its name or
+/// those of its companions already and may not be replaced, it cannot be written, or `progress`
+/// is cancelled; everything is then what it was before.
 pub fn convert(
     recording: &mut Recording,
     target: &Path,
-    with_npy: bool,
+    writing: Writing,
     progress: &Progress,
 ) -> Result<Converted, DatasetError> {
-    refuse_own_input(recording, target, with_npy)?;
+    check_raw_name(target)?;
+    let npy_path = writing.npy.then(|| target.with_extension("npy"));
+    let files = dataset_files(target);
+    let files = || files.iter().chain(&npy_path).map(PathBuf::as_path);
+    refuse_own_input(recording, files())?;
+    atomic_file::refuse_taken(files(), writing.replace)?;
     let channels = recording.channels();
-    let mut rows = vec![0.0_f32; (TILE_SAMPLES / channels).max(1) * channels];
-    let mut bytes = Vec::with_capacity(rows.len() * 4);
     let mut staged = Staged::create(target)?;
     let mut hasher = Sha256::new();
     let mut done = 0_u64;
-    loop {
-        let count = recording.read(&mut rows)?;
-        if count == 0 {
-            break;
-        }
-        bytes.clear();
-        for sample in rows.iter().take(count * channels) {
-            bytes.extend_from_slice(&sample.to_le_bytes());
-        }
-        hasher.update(&bytes);
-        staged.put(&bytes)?;
-        done += count as u64;
-        progress.add(count as u64);
-        if progress.is_cancelled() {
-            return Err(DatasetError::Interrupted);
-        }
-    }
+    recording.read_tiles(|bytes, rows| {
+        hasher.update(bytes);
+        staged.put(bytes)?;
+        progress.add(rows - done);
+        done = rows;
+        if progress.is_cancelled() { Err(DatasetError::Interrupted) } else { Ok(()) }
+    })?;
 
+    let mut warnings = recording.warnings();
     let markers = events::to_markers(&recording.events, recording.sample_rate_hz, done);
+    let left_out = recording.events.len() - markers.len();
+    if left_out > 0 {
+        warnings.push(format!(
+            "{left_out} of {} events lie outside the samples; they stand in the events file, not among the markers",
+            recording.events.len()
+        ));
+    }
     let header = Header {
         channel_names: &recording.channel_names,
         sample_rate_hz: recording.sample_rate_hz,
@@ -85,13 +105,13 @@ pub fn convert(
         start: recording.start.as_deref(),
     };
     staged.settle(true)?;
-    let (events_path, npy_path) = (events::events_path(target), target.with_extension("npy"));
+    let events_path = events::events_path(target);
     let mut others = Vec::new();
     if recording.keeps_events {
         others.push(atomic_file::stage_text(&events_path, &events::to_tsv(&recording.events))?);
     }
-    if with_npy {
-        others.push(npy::stage_copy(staged.file(), target, &npy_path, done, channels, progress)?);
+    if let Some(npy_path) = &npy_path {
+        others.push(npy::stage_copy(staged.file(), target, npy_path, done, channels, progress)?);
     }
     others.extend(brainvision::stage_header(target, &header)?);
     for other in &mut others {
@@ -103,8 +123,8 @@ pub fn convert(
     brainvision::remove_header(target)?;
     atomic_file::remove_if_present(&manifest_beside(target))?;
     atomic_file::remove_if_present(&events_path)?;
-    if with_npy {
-        atomic_file::remove_if_present(&npy_path)?;
+    if let Some(npy_path) = &npy_path {
+        atomic_file::remove_if_present(npy_path)?;
     }
     for staged in std::iter::once(staged).chain(others) {
         staged.place_with(Placing { replace: true, durable: false })?;
@@ -114,28 +134,23 @@ pub fn convert(
         data: target.to_owned(),
         vhdr: brainvision::header_paths(target).0,
         events: recording.keeps_events.then_some(events_path),
-        npy: with_npy.then_some(npy_path),
+        npy: npy_path,
         bytes: done * channels as u64 * 4,
         sha256: hex(&hasher.finalize()),
         outside_range: recording.outside_range().to_vec(),
+        overflowed: recording.overflowed().to_vec(),
+        warnings,
     })
 }
 
-/// The target and the files beside it must not be the source.
-fn refuse_own_input(
+/// What is written must not be what is read, whatever is allowed to be replaced.
+fn refuse_own_input<'a>(
     recording: &Recording,
-    target: &Path,
-    with_npy: bool,
+    mut written: impl Iterator<Item = &'a Path>,
 ) -> Result<(), DatasetError> {
-    let source = std::fs::canonicalize(&recording.path).ok();
-    let (vhdr, vmrk) = brainvision::header_paths(target);
-    let mut written = vec![target.to_owned(), vhdr, vmrk];
-    if with_npy {
-        written.push(target.with_extension("npy"));
-    }
-    let clash =
-        written.iter().find(|path| source.is_some() && std::fs::canonicalize(path).ok() == source);
-    match clash {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let read: Vec<PathBuf> = recording.sources.iter().filter_map(|path| real(path)).collect();
+    match written.find(|path| real(path).is_some_and(|path| read.contains(&path))) {
         Some(path) => Err(DatasetError::Request(format!(
             "converting would overwrite its own input {}: choose another output name",
             path.display()

@@ -20,6 +20,16 @@ pub enum DatasetError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// Those who know a file's shape do not agree on it.
+    #[error("{path}: {problem}", path = path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What they do not agree on.
+        part: ShapePart,
+        /// Who says what, and what to do.
+        problem: String,
+    },
     /// The request itself is wrong or incomplete: an argument or a configuration value.
     #[error("{0}")]
     Request(String),
@@ -39,11 +49,22 @@ pub enum DatasetError {
     Interrupted,
 }
 
+/// A part of a dataset's shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShapePart {
+    /// The number of channels.
+    Channels,
+    /// The sample rate.
+    SampleRate,
+    /// The number of samples per channel.
+    Samples,
+}
+
 impl From<DatasetError> for Failure {
     fn from(error: DatasetError) -> Self {
         let code = match error {
             DatasetError::File(error) => return error.into(),
-            DatasetError::Request(_) => ExitCode::Usage,
+            DatasetError::Request(_) | DatasetError::Shape { .. } => ExitCode::Usage,
             DatasetError::Format { .. } | DatasetError::Fetch { .. } => ExitCode::InputOutput,
             DatasetError::Mismatch(_) => ExitCode::CheckFailed,
             DatasetError::Interrupted => ExitCode::Interrupted,

@@ -36,13 +36,23 @@ pub fn to_tsv(events: &[Event]) -> String {
     for event in events {
         let label: String =
             event.label.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let label = if label.trim().is_empty() { "n/a" } else { label.trim() };
+        let label = cell(label.trim());
         let _ = match event.duration_s {
             Some(duration) => writeln!(text, "{}\t{duration}\t{label}", event.onset_s),
             None => writeln!(text, "{}\tn/a\t{label}", event.onset_s),
         };
     }
     text
+}
+
+/// A text as readers of tab-separated values take it: quotes in it are doubled and it is quoted
+/// itself (RFC 4180), since a field that begins with one would swallow what follows.
+fn cell(text: &str) -> String {
+    match text {
+        "" => "n/a".to_owned(),
+        text if text.contains('"') => format!("\"{}\"", text.replace('"', "\"\"")),
+        text => text.to_owned(),
+    }
 }
 
 /// The events that begin within `samples` samples as BrainVision markers: the onset is
@@ -73,10 +83,12 @@ mod tests {
             Event { onset_s: -0.5, duration_s: None, label: "before\tall".into() },
             Event { onset_s: 4.2, duration_s: Some(4.1), label: "T0".into() },
             Event { onset_s: 8.0, duration_s: Some(0.0), label: String::new() },
+            Event { onset_s: 9.0, duration_s: None, label: "\"go\" left".into() },
         ];
         assert_eq!(
             to_tsv(&events),
-            "onset\tduration\ttrial_type\n-0.5\tn/a\tbefore all\n4.2\t4.1\tT0\n8\t0\tn/a\n"
+            "onset\tduration\ttrial_type\n-0.5\tn/a\tbefore all\n4.2\t4.1\tT0\n8\t0\tn/a\n\
+             9\tn/a\t\"\"\"go\"\" left\"\n"
         );
         let markers = to_markers(&events, 160.0, 1280);
         assert_eq!(markers, [Marker { sample: 672, length: 656, description: "T0".into() }]);

@@ -1,47 +1,146 @@
-//! Bare float32 files: interleaved little-endian samples in microvolts, their shape told elsewhere.
+//! Raw interleaved float32, described by what lies beside it.
+//!
+//! A file that a BrainVision header names is read through that header, whatever it is called:
+//! the header alone knows number type, order, resolution and unit. Without one the samples are
+//! float32 in microvolts, and the shape comes from a manifest or from the user.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::claim::{Claim, agree};
 use super::layout::{Element, PlaneReader, interleaved};
-use super::stream::{Format, OpenOptions, Recording};
-use super::{DatasetError, Unit, labels, shape};
+use super::shape;
+use super::stream::{Level, chosen_channels};
+use super::{DatasetError, Format, OpenOptions, Recording, Unit, brainvision, labels};
 
-/// Bare float32.
-pub(super) const FORMAT: Format = Format {
-    name: "float32",
-    extensions: &["float32", "f32", "eeg", "dat", "bin"],
-    magic: b"",
-    open,
-};
+/// Most headers of a folder that are looked at for the one that names a file.
+const MOST_HEADERS: usize = 1000;
 
-/// Opens a bare float32 file: its shape comes from the options or from beside it.
-fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetError> {
-    let beside = shape::beside(path)?;
-    let asked = shape::Claim {
-        origin: "the command line".to_owned(),
-        channels: options.channel_count,
-        sample_rate_hz: options.sample_rate_hz,
-        samples: None,
-    };
-    let shape = shape::settle(path, std::iter::once(&asked).chain(&beside.claims))?;
-    let channel_names = match beside.channel_names {
-        Some(names) if names.len() == shape.channels => names,
-        _ => labels::synthetic_names(shape.channels),
-    };
+/// Opens raw samples.
+///
+/// # Errors
+/// A header or manifest beside the file cannot be read, contradicts the options or the file's
+/// size, or there is nothing that tells the shape.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetError> {
+    let manifest = shape::manifest_claim(path)?;
+    if let Some(vhdr) = header_of(path)? {
+        return through_header(path, &vhdr, manifest, options);
+    }
+    let bytes = std::fs::metadata(path).map_err(DatasetError::io("read", path))?.len();
+    let asked = Claim { channels: options.channel_count, ..options.claim() };
+    let shape = shape::settle(path, bytes, options, std::iter::once(&asked).chain(&manifest))?;
     let file = File::open(path).map_err(DatasetError::io("read", path))?;
-    let layout = interleaved(0, shape.channels, shape.samples, Element::F32, Unit::Microvolt);
+    let unit = options.unit.unwrap_or(Unit::Microvolt);
+    let mut layout = interleaved(0, shape.channels, shape.samples, Element::F32, unit);
+    let names = labels::synthetic_names(shape.channels);
+    let (chosen, channel_names) = chosen_channels(path, options, &names, names.clone())?;
+    layout.keep(&chosen);
     Ok(Recording {
         path: path.to_owned(),
         data_path: path.to_owned(),
-        format: FORMAT.name,
+        sources: vec![path.to_owned()],
+        format: Format::Float32,
         channel_names,
         sample_rate_hz: shape.sample_rate_hz,
         samples: shape.samples,
         start: None,
         events: Vec::new(),
         keeps_events: false,
-        notes: Vec::new(),
+        // A generated file is in microvolts, as its manifest says.
+        unit_assumed: options.unit.is_none() && manifest.is_none(),
+        notes: shape.note.into_iter().collect(),
         reader: PlaneReader::new(file, path, layout),
+        asked_in: options.asked_in,
+        level: Level::default(),
     })
+}
+
+/// Reads `path` as its header says, which the manifest must not contradict.
+fn through_header(
+    path: &Path,
+    vhdr: &Path,
+    manifest: Option<Claim>,
+    options: &OpenOptions,
+) -> Result<Recording, DatasetError> {
+    let recording = brainvision::open(vhdr, options)?;
+    let own = Claim {
+        origin: shape::name_of(vhdr),
+        channels: options.channels.is_none().then_some(recording.channels()),
+        sample_rate_hz: Some(recording.sample_rate_hz),
+        samples: (!options.accept_truncated).then_some(recording.samples),
+    };
+    agree(path, [&options.claim(), &own].into_iter().chain(&manifest))?;
+    let format =
+        if recording.reader.is_plain_float32() { Format::Float32 } else { recording.format };
+    Ok(Recording { path: path.to_owned(), format, ..recording })
+}
+
+/// The BrainVision header that describes `data`: the one of the same name, or another one of the
+/// folder that names it as its data file.
+///
+/// # Errors
+/// The header of the same name cannot be read, names another file although `data` needs a header
+/// or that file is missing; or there is none and `data` is a `.eeg` file, which is never raw
+/// float32 by itself.
+fn header_of(data: &Path) -> Result<Option<PathBuf>, DatasetError> {
+    let extension = data.extension().unwrap_or_default().to_ascii_lowercase();
+    let needs_header = extension != "float32" && extension != "f32";
+    let (own, others): (Vec<PathBuf>, Vec<PathBuf>) =
+        headers_beside(data).into_iter().partition(|vhdr| vhdr.file_stem() == data.file_stem());
+    for vhdr in &own {
+        let named = brainvision::Description::read(vhdr)?.data_path;
+        if same_file(&named, data) {
+            return Ok(Some(vhdr.clone()));
+        }
+        if needs_header || !named.exists() {
+            return Err(DatasetError::format(
+                data,
+                format!(
+                    "{} beside it describes {}; correct its DataFile, or open the .vhdr that describes this file",
+                    shape::name_of(vhdr),
+                    shape::name_of(&named)
+                ),
+            ));
+        }
+    }
+    for vhdr in others {
+        let named = brainvision::Description::read(&vhdr).map(|header| header.data_path);
+        if named.is_ok_and(|named| same_file(&named, data)) {
+            return Ok(Some(vhdr));
+        }
+    }
+    if extension == "eeg" {
+        return Err(DatasetError::format(
+            data,
+            "its .vhdr, which tells number type, order and unit, is not beside it; put it there",
+        ));
+    }
+    Ok(None)
+}
+
+/// The headers in the folder of `data`, sorted.
+fn headers_beside(data: &Path) -> Vec<PathBuf> {
+    let folder = data.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
+    let header = |name: &Path| {
+        let extension = name.extension().unwrap_or_default();
+        extension.eq_ignore_ascii_case("vhdr") || extension.eq_ignore_ascii_case("ahdr")
+    };
+    let mut headers: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| data.with_file_name(entry.file_name()))
+        .filter(|path| header(path) && path.is_file())
+        .collect();
+    headers.sort();
+    // The one of the same name is always among those looked at.
+    headers.sort_by_key(|header| header.file_stem() != data.file_stem());
+    headers.truncate(MOST_HEADERS);
+    headers
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    match (std::fs::canonicalize(a), std::fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
 }

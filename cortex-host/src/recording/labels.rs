@@ -39,28 +39,45 @@ pub fn clean_label(label: &str) -> String {
     }
 }
 
+/// The names under which channels with these labels are written: cleaned, where that leaves them
+/// apart from each other, else as the label spells them; distinct.
+#[must_use]
+pub fn written(labels: &[String]) -> Vec<String> {
+    let cleaned: Vec<String> = labels.iter().map(|label| clean_label(label)).collect();
+    let mut uses = std::collections::HashMap::new();
+    for name in &cleaned {
+        *uses.entry(name.as_str()).or_insert(0_usize) += 1;
+    }
+    let alone = |name: &str| uses.get(name) == Some(&1);
+    let names = labels.iter().zip(&cleaned);
+    distinct(names.map(|(label, name)| if alone(name) { name } else { label }.clone()).collect())
+}
+
 /// Makes names usable in every format: control characters become blanks, an empty name
-/// becomes `Ch<number>`, and a repeated one gets `-2`, `-3`, ...
+/// becomes `Ch<number>`, and a repeated one gets `-2`, `-3`, ... unless another has that name.
 #[must_use]
 pub fn distinct(names: Vec<String>) -> Vec<String> {
-    let mut seen = std::collections::HashSet::new();
+    let names = names.into_iter().enumerate().map(|(index, name)| {
+        let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let name = name.trim();
+        if name.is_empty() { format!("Ch{}", index + 1) } else { name.to_owned() }
+    });
+    let names: Vec<String> = names.collect();
+    let mut taken: std::collections::HashSet<String> = names.iter().cloned().collect();
     // The last copy of each name: with thousands of the same, none is tried twice.
     let mut copies = std::collections::HashMap::new();
     names
         .into_iter()
-        .enumerate()
-        .map(|(index, name)| {
-            let mut base: String =
-                name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            base = base.trim().to_owned();
-            if base.is_empty() {
-                base = format!("Ch{}", index + 1);
+        .map(|name| {
+            let copy = copies.entry(name.clone()).or_insert(0_usize);
+            *copy += 1;
+            if *copy == 1 {
+                return name;
             }
-            let mut unique = base.clone();
-            while !seen.insert(unique.clone()) {
-                let copy = copies.entry(base.clone()).or_insert(1_usize);
+            let mut unique = format!("{name}-{copy}");
+            while !taken.insert(unique.clone()) {
                 *copy += 1;
-                unique = format!("{base}-{copy}");
+                unique = format!("{name}-{copy}");
             }
             unique
         })
@@ -100,6 +117,6 @@ mod tests {
     #[test]
     fn names_end_up_distinct_and_printable() {
         let names = ["A", "A", "", "A-2", "x\ny"].map(String::from).to_vec();
-        assert_eq!(distinct(names), ["A", "A-2", "Ch3", "A-2-2", "x y"]);
+        assert_eq!(distinct(names), ["A", "A-3", "Ch3", "A-2", "x y"]);
     }
 }

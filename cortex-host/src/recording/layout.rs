@@ -73,6 +73,14 @@ pub struct Plane {
     pub digital_range: Option<(f64, f64)>,
 }
 
+impl Layout {
+    /// Keeps only the channels with these indices, in their order.
+    pub(super) fn keep(&mut self, channels: &[usize]) {
+        self.planes =
+            channels.iter().filter_map(|index| self.planes.get(*index).cloned()).collect();
+    }
+}
+
 /// A binary layout. All sizes must have been checked against the file's own size.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -149,6 +157,7 @@ pub struct PlaneReader {
     row: u64,
     window: Window,
     outside: Vec<u64>,
+    overflowed: Vec<u64>,
 }
 
 /// The part of the file in memory.
@@ -168,8 +177,16 @@ impl PlaneReader {
     /// A reader at the first row of `file`, which was opened from `path`.
     #[must_use]
     pub fn new(file: File, path: &Path, layout: Layout) -> Self {
-        let outside = vec![0; layout.planes.len()];
-        Self { file, path: path.to_owned(), layout, row: 0, window: Window::default(), outside }
+        let none = vec![0; layout.planes.len()];
+        Self {
+            file,
+            path: path.to_owned(),
+            layout,
+            row: 0,
+            window: Window::default(),
+            outside: none.clone(),
+            overflowed: none,
+        }
     }
 
     /// Rows in the file.
@@ -178,11 +195,32 @@ impl PlaneReader {
         self.layout.records.saturating_mul(self.layout.record_samples)
     }
 
+    /// Whether the file is nothing but interleaved float32 in microvolts.
+    pub(super) fn is_plain_float32(&self) -> bool {
+        let layout = &self.layout;
+        let plain = |(index, plane): (usize, &Plane)| {
+            plane.scale == Scale::Stored
+                && plane.unit == Unit::Microvolt
+                && plane.offset == 4 * index as u64
+        };
+        layout.start == 0
+            && layout.element == Element::F32
+            && layout.record_samples == 1
+            && layout.record_bytes == 4 * layout.planes.len() as u64
+            && layout.planes.iter().enumerate().all(plain)
+    }
+
     /// How many stored numbers read so far lay outside their channel's declared digital
     /// range, per channel.
     #[must_use]
     pub fn outside_range(&self) -> &[u64] {
         &self.outside
+    }
+
+    /// How many finite stored numbers read so far became infinite, per channel.
+    #[must_use]
+    pub fn overflowed(&self) -> &[u64] {
+        &self.overflowed
     }
 
     /// Fills `out` with as many whole rows as fit and are left, in microvolts. Returns the
@@ -280,16 +318,20 @@ impl PlaneReader {
                 let run = window.bytes.get(start..start + rows * N).unwrap_or_default();
                 let (numbers, _) = run.as_chunks::<N>();
                 let targets = piece.iter_mut().skip(index).step_by(channels);
-                let mut outside = 0;
+                let (mut outside, mut overflowed) = (0, 0);
                 for (target, number) in targets.zip(numbers) {
                     let stored = decode(*number);
                     if let Some((least, greatest)) = plane.digital_range {
                         outside += u64::from(stored < least || stored > greatest);
                     }
                     *target = microvolts(stored, plane);
+                    overflowed += u64::from(target.is_infinite() && stored.is_finite());
                 }
                 if let Some(count) = self.outside.get_mut(index) {
                     *count += outside;
+                }
+                if let Some(count) = self.overflowed.get_mut(index) {
+                    *count += overflowed;
                 }
             }
             row += rows;

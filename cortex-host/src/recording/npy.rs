@@ -8,35 +8,40 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use super::layout::{Element, PlaneReader, interleaved, planar};
-use super::stream::{Format, OpenOptions, Recording, check_channels};
-use super::{DatasetError, Unit, labels};
+use super::stream::{Level, check_channels, chosen_channels};
+use super::{AskedIn, DatasetError, Format, OpenOptions, Recording, Unit, labels};
 use crate::base::atomic_file::Staged;
 use crate::base::{Progress, quoted};
 
 /// The first bytes of every `.npy` file.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
-/// NumPy arrays.
-pub(super) const FORMAT: Format = Format { name: "npy", extensions: &["npy"], magic: MAGIC, open };
-
 /// The header's length is padded so that samples begin at a multiple of this.
 const ALIGNMENT: usize = 64;
 /// Longest header read: NumPy's own limit is of this order.
 const MOST_HEADER_BYTES: usize = 64 * 1024;
 
-/// The header of a C-ordered little-endian float32 array of shape (`samples`, `channels`);
-/// the samples follow it in file order.
+/// The header of a C-ordered little-endian float32 array of this shape, whose numbers follow it.
+/// It has 128 bytes, whatever the sizes, for up to four of them.
 #[must_use]
-pub fn header_bytes(samples: u64, channels: usize) -> Vec<u8> {
+pub fn header_bytes(shape: &[u64]) -> Vec<u8> {
+    let mut sizes: Vec<String> = shape.iter().map(u64::to_string).collect();
+    if sizes.len() == 1 {
+        // As Python writes a tuple of one.
+        sizes.push(String::new());
+    }
+    let sizes = sizes.join(", ");
     let mut dictionary =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({samples}, {channels}), }}");
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", sizes.trim_end());
     let fixed = MAGIC.len() + 2 + 2;
-    while !(fixed + dictionary.len() + 1).is_multiple_of(ALIGNMENT) {
+    while fixed + dictionary.len() + 1 < 2 * ALIGNMENT
+        || !(fixed + dictionary.len() + 1).is_multiple_of(ALIGNMENT)
+    {
         dictionary.push(' ');
     }
     dictionary.push('\n');
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&[1, 0]);
-    // Two numbers of at most 20 digits: the length always fits 16 bits.
+    // Numbers of at most 20 digits: the length always fits 16 bits.
     bytes.extend_from_slice(&(dictionary.len() as u16).to_le_bytes());
     bytes.extend_from_slice(dictionary.as_bytes());
     bytes
@@ -66,7 +71,7 @@ pub fn stage_copy(
         ));
     }
     let mut staged = Staged::create(target)?;
-    staged.put(&header_bytes(samples, channels))?;
+    staged.put(&header_bytes(&[samples, channels as u64]))?;
     let mut buffer = vec![0; 256 * 1024];
     loop {
         let count = match input.read(&mut buffer) {
@@ -97,8 +102,9 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     let array = Array::parse(&dictionary).map_err(bad)?;
     let sample_rate_hz = options.sample_rate_hz.ok_or_else(|| {
         DatasetError::Request(format!(
-            "{} does not say its sample rate: give --rate",
-            path.display()
+            "{} does not say its sample rate: give {}",
+            path.display(),
+            options.asked_in.rate()
         ))
     })?;
     let (samples, channels) = if options.channels_first {
@@ -122,44 +128,48 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     }
     check_channels(path, channels)?;
     let channels = channels as usize;
+    if options.unit.is_none() && options.asked_in == AskedIn::Configuration {
+        return Err(DatasetError::Request(format!(
+            "{} does not say the unit of its samples: give dataset.unit, one of uV, mV, V and nV",
+            path.display()
+        )));
+    }
     let unit = options.unit.unwrap_or(Unit::Microvolt);
     let layout_of =
         if array.columns_first == options.channels_first { interleaved } else { planar };
     let mut layout = layout_of(start, channels, samples, array.element, unit);
-    let mut channel_names = labels::synthetic_names(channels);
-    if let Some(wanted) = &options.channels {
-        let mut planes = Vec::with_capacity(wanted.len());
-        for name in wanted {
-            let index = channel_names.iter().position(|have| have == name).ok_or_else(|| {
-                DatasetError::Request(format!(
-                    "{} has no channel '{name}'; its {channels} channels are called E0001, E0002, ...",
-                    path.display()
-                ))
-            })?;
-            planes.extend(layout.planes.get(index).cloned());
-        }
-        layout.planes = planes;
-        channel_names.clone_from(wanted);
-    }
+    let names = labels::synthetic_names(channels);
+    let (chosen, channel_names) = chosen_channels(path, options, &names, names.clone())?;
+    layout.keep(&chosen);
     let mut notes = Vec::new();
     if channels as u64 > samples {
-        notes.push(format!(
-            "{channels} channels and only {samples} samples: if the array is channels × samples, {} --channels-first",
-            if options.channels_first { "leave out" } else { "give" }
-        ));
+        notes.push(match (options.asked_in, options.channels_first) {
+            (AskedIn::CommandLine, first) => format!(
+                "{channels} channels and only {samples} samples: if the array is {}, {} --channels-first",
+                if first { "samples × channels" } else { "channels × samples" },
+                if first { "leave out" } else { "give" }
+            ),
+            (AskedIn::Configuration, _) => format!(
+                "{channels} channels and only {samples} samples: if the array is channels × samples, convert it with --channels-first"
+            ),
+        });
     }
     Ok(Recording {
         path: path.to_owned(),
         data_path: path.to_owned(),
-        format: FORMAT.name,
-        channel_names: labels::distinct(channel_names),
+        sources: vec![path.to_owned()],
+        format: Format::Npy,
+        channel_names,
         sample_rate_hz,
         samples,
         start: None,
         events: Vec::new(),
         keeps_events: false,
+        unit_assumed: options.unit.is_none(),
         notes,
         reader: PlaneReader::new(file, path, layout),
+        asked_in: options.asked_in,
+        level: Level::default(),
     })
 }
 
@@ -290,11 +300,15 @@ mod tests {
 
     #[test]
     fn header_is_the_one_of_the_format_description() {
-        let bytes = header_bytes(3, 2);
+        let bytes = header_bytes(&[3, 2]);
         assert_eq!(bytes.len() % 64, 0);
         assert_eq!(bytes[..10], *b"\x93NUMPY\x01\x00\x76\x00");
         let text = std::str::from_utf8(&bytes[10..]).unwrap();
         assert!(text.starts_with("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }"));
         assert!(text.ends_with(" \n"));
+        let wide = header_bytes(&[u64::MAX, 65_536, 65_536, 2]);
+        assert_eq!(wide.len(), 128);
+        let text = String::from_utf8(header_bytes(&[5])[10..].to_vec()).unwrap();
+        assert!(text.contains("'shape': (5,), }"), "{text}");
     }
 }

@@ -4,30 +4,22 @@ use std::path::{Path, PathBuf};
 
 use cortex_core::kernel::MAX_CHANNELS;
 
+use super::channels::Names;
+use super::claim::Claim;
 use super::events::Event;
 use super::layout::PlaneReader;
-use super::{DatasetError, Unit};
-
-/// One format of recordings, as its own file declares it.
-pub struct Format {
-    /// Its name, for people.
-    pub name: &'static str,
-    /// Extensions of its files in lower case, the usual one first.
-    pub extensions: &'static [&'static str],
-    /// How its files begin; empty when anything may come first.
-    pub magic: &'static [u8],
-    /// Opens a file of it.
-    pub(super) open: fn(&Path, &OpenOptions) -> Result<Recording, DatasetError>,
-}
+use super::{DatasetError, Format, Unit};
 
 /// What the file itself may not say, or what to take of it.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
-    /// Take only these channels, in this order (names as in the file or cleaned).
+    /// Take only these channels, in this order. Each element is a name, as `convert` writes it
+    /// or as in the file, or several with commas between them.
     pub channels: Option<Vec<String>>,
-    /// Number of channels of a bare float32 file.
+    /// Number of channels: needed by a bare float32 file, checked against any other.
     pub channel_count: Option<usize>,
-    /// Sample rate in Hz of a file that does not say, finite and positive.
+    /// Sample rate in Hz, finite and positive: needed by a file that does not say, checked
+    /// against one that does.
     pub sample_rate_hz: Option<f64>,
     /// Unit of samples whose unit the file does not say or is unknown.
     pub unit: Option<Unit>,
@@ -35,6 +27,67 @@ pub struct OpenOptions {
     pub channels_first: bool,
     /// Take the whole records of a file shorter or longer than its header promises.
     pub accept_truncated: bool,
+    /// Where these options come from, for messages.
+    pub asked_in: AskedIn,
+}
+
+/// Who opens a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AskedIn {
+    /// A command with options such as `--rate`.
+    #[default]
+    CommandLine,
+    /// A configuration with keys such as `dataset.sample_rate_hz`.
+    Configuration,
+}
+
+impl AskedIn {
+    /// What gives the number of channels, as messages name it.
+    pub(super) fn channels(self) -> &'static str {
+        match self {
+            Self::CommandLine => "--channels",
+            Self::Configuration => "dataset.channels",
+        }
+    }
+
+    /// What gives the sample rate.
+    pub(super) fn rate(self) -> &'static str {
+        match self {
+            Self::CommandLine => "--rate",
+            Self::Configuration => "dataset.sample_rate_hz",
+        }
+    }
+
+    /// What gives the unit.
+    pub(super) fn unit(self) -> &'static str {
+        match self {
+            Self::CommandLine => "--unit uV",
+            Self::Configuration => "dataset.unit: uV",
+        }
+    }
+
+    /// How to choose channels.
+    pub(super) fn choose(self) -> &'static str {
+        match self {
+            Self::CommandLine => "choose with --channels NAME,...",
+            Self::Configuration => "choose with: cortex-host convert IN OUT --channels NAME,...",
+        }
+    }
+}
+
+impl OpenOptions {
+    /// What the options claim about the shape; the number of channels only when all are taken.
+    pub(super) fn claim(&self) -> Claim {
+        Claim {
+            origin: match self.asked_in {
+                AskedIn::CommandLine => "the command line".to_owned(),
+                AskedIn::Configuration => "the configuration".to_owned(),
+            },
+            channels: self.channel_count.filter(|_| self.channels.is_none()),
+            sample_rate_hz: self.sample_rate_hz,
+            samples: None,
+        }
+    }
 }
 
 /// An opened recording.
@@ -44,8 +97,10 @@ pub struct Recording {
     pub path: PathBuf,
     /// The file that holds the samples: the same, or the one a header points at.
     pub data_path: PathBuf,
-    /// Name of its format.
-    pub format: &'static str,
+    /// All files that were read: the header, the samples, the markers.
+    pub sources: Vec<PathBuf>,
+    /// Its format.
+    pub format: Format,
     /// One distinct name per channel.
     pub channel_names: Vec<String>,
     /// Sample rate in Hz, finite and positive.
@@ -58,12 +113,63 @@ pub struct Recording {
     pub events: Vec<Event>,
     /// Whether the format has a place for events, even when there are none.
     pub keeps_events: bool,
+    /// Whether the unit is a guess: the file does not say it, and nobody else did.
+    pub unit_assumed: bool,
     /// What the user should know about how the file was taken: one sentence each.
     pub notes: Vec<String>,
     pub(super) reader: PlaneReader,
+    /// Who opened it.
+    pub(super) asked_in: AskedIn,
+    /// How large the samples read so far are.
+    pub(super) level: Level,
+}
+
+/// Samples (of all channels) read at a time.
+const TILE_SAMPLES: usize = 256 * 1024;
+
+/// From a third of the best amplifiers' noise to more than any muscle or heart gives: a standard
+/// deviation of electrophysiological samples outside, in microvolts, is a wrong unit.
+const PLAUSIBLE_DEVIATION_UV: std::ops::RangeInclusive<f64> = 0.1..=1e4;
+
+/// Count, sum and sum of squares of each channel's finite samples.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Level(Vec<(u64, f64, f64)>);
+
+impl Level {
+    fn take(&mut self, rows: &[f32], channels: usize) {
+        self.0.resize(channels, (0, 0.0, 0.0));
+        for row in rows.chunks_exact(channels) {
+            for (sample, (count, sum, squares)) in row.iter().zip(&mut self.0) {
+                if sample.is_finite() {
+                    let value = f64::from(*sample);
+                    *count += 1;
+                    *sum += value;
+                    *squares += value * value;
+                }
+            }
+        }
+    }
+
+    /// The median standard deviation of the channels that are not constant.
+    fn deviation(&self) -> Option<f64> {
+        let deviation = |(count, sum, squares): &(u64, f64, f64)| {
+            let mean = sum / *count as f64;
+            (squares / *count as f64 - mean * mean).sqrt()
+        };
+        let mut all: Vec<f64> = self.0.iter().map(deviation).filter(|value| *value > 0.0).collect();
+        all.sort_by(f64::total_cmp);
+        all.get(all.len() / 2).copied()
+    }
 }
 
 impl Recording {
+    /// Whether the file of samples, [`Recording::data_path`], is nothing but interleaved
+    /// little-endian `f32` in microvolts, of these channels in this order.
+    #[must_use]
+    pub fn is_raw(&self) -> bool {
+        self.reader.is_plain_float32()
+    }
+
     /// Number of channels, at least 1.
     #[must_use]
     pub fn channels(&self) -> usize {
@@ -76,7 +182,71 @@ impl Recording {
     /// # Errors
     /// The file cannot be read or has become shorter.
     pub fn read(&mut self, rows: &mut [f32]) -> Result<usize, DatasetError> {
-        self.reader.read(rows)
+        let count = self.reader.read(rows)?;
+        let channels = self.channels();
+        self.level.take(rows.get(..count * channels).unwrap_or_default(), channels);
+        Ok(count)
+    }
+
+    /// Reads all that is left and gives it to `take` as interleaved little-endian `f32`, with the
+    /// rows done by then.
+    ///
+    /// # Errors
+    /// As [`Recording::read`], or `take` refuses.
+    pub fn read_tiles(
+        &mut self,
+        mut take: impl FnMut(&[u8], u64) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
+        let channels = self.channels();
+        let mut rows = vec![0.0_f32; (TILE_SAMPLES / channels).max(1) * channels];
+        let mut bytes = Vec::with_capacity(rows.len() * 4);
+        let mut done = 0;
+        loop {
+            let count = self.read(&mut rows)?;
+            if count == 0 {
+                return Ok(());
+            }
+            let tile = rows.get(..count * channels).unwrap_or_default();
+            bytes.clear();
+            for sample in tile {
+                bytes.extend_from_slice(&sample.to_le_bytes());
+            }
+            done += count as u64;
+            take(&bytes, done)?;
+        }
+    }
+
+    /// What the user should know of the samples read so far: one sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let counts = |counts: &[u64]| -> Vec<(String, u64)> {
+            let named = self.channel_names.iter().cloned().zip(counts.iter().copied());
+            named.filter(|(_, count)| *count > 0).collect()
+        };
+        for (name, count) in counts(self.outside_range()) {
+            warnings.push(format!(
+                "{count} samples of {name} lie outside the digital range of its header; they are scaled like the others"
+            ));
+        }
+        for (name, count) in counts(self.overflowed()) {
+            warnings.push(format!(
+                "{count} samples of {name} are beyond the range of float32 in microvolts; they have become infinite"
+            ));
+        }
+        if self.unit_assumed
+            && let Some(deviation_uv) = self.level.deviation()
+            && !PLAUSIBLE_DEVIATION_UV.contains(&deviation_uv)
+        {
+            warnings.push(format!(
+                "the samples are taken as microvolts, but their standard deviation is then {deviation_uv:.3e} µV; if they are in another unit, give {}",
+                match self.asked_in {
+                    AskedIn::CommandLine => "--unit (V, mV, uV or nV)",
+                    AskedIn::Configuration => "dataset.unit (V, mV, uV or nV)",
+                }
+            ));
+        }
+        warnings
     }
 
     /// How many stored numbers read so far lay outside the range their header declares, per
@@ -85,6 +255,29 @@ impl Recording {
     pub fn outside_range(&self) -> &[u64] {
         self.reader.outside_range()
     }
+
+    /// How many finite stored numbers read so far became infinite when scaled to microvolts in
+    /// `f32`, per channel.
+    #[must_use]
+    pub fn overflowed(&self) -> &[u64] {
+        self.reader.overflowed()
+    }
+}
+
+/// The channels of a file with these labels that the options ask for, all unless they say
+/// otherwise, and the names they are written under.
+pub(super) fn chosen_channels(
+    path: &Path,
+    options: &OpenOptions,
+    labels: &[String],
+    written: Vec<String>,
+) -> Result<(Vec<usize>, Vec<String>), DatasetError> {
+    let Some(wanted) = &options.channels else {
+        return Ok(((0..written.len()).collect(), written));
+    };
+    let chosen = Names { labels, written: &written }.select(wanted, path)?;
+    let names = chosen.iter().filter_map(|index| written.get(*index).cloned()).collect();
+    Ok((chosen, names))
 }
 
 /// Refuses more channels than anything here works on: a bound on memory for what a header says.

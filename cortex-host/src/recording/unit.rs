@@ -48,7 +48,7 @@ impl FromStr for Unit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::from_header(text).ok_or_else(|| format!("unknown unit '{text}'; use V, mV, uV or nV"))
+        Self::from_header(text).ok_or_else(|| "must be one of V, mV, uV, nV".to_owned())
     }
 }
 

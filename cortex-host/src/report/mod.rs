@@ -2,18 +2,17 @@
 //!
 //! A report is a function of the run's folder: it reads `summary.json`, the telemetry,
 //! `dataset/spectrum.json` and `config.yaml`, and measures nothing itself. `run` writes it at the
-//! end, `cortex-host report` writes it anew, [`compare`] puts two runs side by side.
+//! end, `cortex-host report` writes it anew, `compare` puts two runs side by side.
 
 mod charts;
 mod page;
-mod run;
 
 use std::path::{Path, PathBuf};
 
 pub use page::html;
-pub use run::{KernelWindows, ReportError, RunRecord, Window, run_folders};
 
 use crate::base::atomic_file::place_text;
+use crate::results::{ReadError, RunRecord};
 
 /// Name of the report in a run's folder.
 pub const REPORT_NAME: &str = "report.html";
@@ -21,8 +20,8 @@ pub const REPORT_NAME: &str = "report.html";
 /// Writes the report of the run in `folder`, in one atomic step, and returns its path.
 ///
 /// # Errors
-/// [`ReportError`] when the folder is no run, its files are damaged, or it cannot be written.
-pub fn write(folder: &Path) -> Result<PathBuf, ReportError> {
+/// [`ReadError`] when the folder is no run, its files are damaged, or it cannot be written.
+pub fn write(folder: &Path) -> Result<PathBuf, ReadError> {
     let record = RunRecord::read(folder)?;
     let path = folder.join(REPORT_NAME);
     place_text(&path, &html(&record))?;

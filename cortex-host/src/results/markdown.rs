@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::statistics::Latency;
 use super::summary::{KernelSummary, Summary};
-use super::text::{bounds, dash, deadlines, grouped, markdown_table, micros, missed, rate};
+use super::text::{bounds, dash, deadlines, grouped, micros, missed, rate};
+use crate::base::table::markdown_table;
 
 /// The text of `SUMMARY.md`.
 #[must_use]

@@ -5,7 +5,7 @@
 //! dataset/generation_manifest.yaml    how the data was made, for generated data
 //! dataset/spectrum.json               power spectral density of the data
 //! kernel-data/<kernel>/telemetry.*    one record per window (NDJSON or CSV)
-//! kernel-data/<kernel>/outputs.f32    what the kernel returned, if asked for
+//! kernel-data/<kernel>/outputs.npy    what the kernel returned, if asked for
 //! summary.json                        the figures, for programs
 //! SUMMARY.md                          the figures, for people
 //! report.html                         figures and charts, for people: `crate::report`
@@ -18,6 +18,8 @@
 mod folder;
 mod markdown;
 mod provenance;
+mod read;
+mod row;
 mod spectrum;
 mod statistics;
 mod summary;
@@ -29,13 +31,15 @@ pub use folder::{RunFolder, kernel_folder_names};
 pub(crate) use markdown::headline;
 pub use markdown::summary_markdown;
 pub use provenance::HostFacts;
+pub use read::{KernelWindows, ReadError, RunRecord, Window, run_folders};
+pub use row::{TelemetryRow, TelemetrySettings};
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{Bounds, KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
-    DatasetFacts, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OwnKernel, RunStatus,
-    SCHEMA_VERSION, SeededFigures, Summary, ToolFacts,
+    DatasetFacts, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OutputsFile, OwnKernel,
+    RunStatus, SCHEMA_VERSION, SeededFigures, Summary, ToolFacts,
 };
-pub use telemetry::{TelemetrySettings, TelemetryWriter};
+pub use telemetry::{OUTPUTS_NAME, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
 pub(crate) use text::{bounds, deadlines, grouped, micros, missed, rate};
 

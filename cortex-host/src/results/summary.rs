@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::HostFacts;
 use super::statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
+use crate::base::built_for;
 use crate::device::{DeviceFacts, LinkFigures};
 use crate::harness::{AppliedRealtime, Job};
 use crate::platform::simd::SimdPath;
@@ -145,7 +146,7 @@ impl ToolFacts {
         Self {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            target: built_for(),
             optimized: !cfg!(debug_assertions),
             commit: known(env!("CORTEX_COMMIT")),
             compiler: known(env!("CORTEX_COMPILER")),
@@ -173,10 +174,21 @@ pub struct DatasetFacts {
     pub samples_per_channel: u64,
     /// Samples per channel that each repeat used.
     pub samples_used: u64,
-    /// SHA-256 of the dataset's bytes.
+    /// SHA-256 of the file of the dataset's samples.
     pub sha256: String,
-    /// The manifest in the run's folder; none for static data.
+    /// Format of that file: `float32`, `edf`, `bdf`, `brainvision` or `npy`.
+    #[serde(default = "float32")]
+    pub format: String,
+    /// The manifest in the run's folder: of a generated dataset, or of a file made by `generate`.
     pub manifest: Option<String>,
+    /// The recording's events in the run's folder, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<String>,
+}
+
+/// The only format there was before summaries named it.
+fn float32() -> String {
+    "float32".to_owned()
 }
 
 /// One kernel's outcome.
@@ -226,6 +238,9 @@ pub struct KernelSummary {
     /// How the device's results compare with the same kernel run here; none natively.
     #[serde(default)]
     pub outputs: Option<OutputCheck>,
+    /// The outputs kept with `output.include_raw_data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs_file: Option<OutputsFile>,
     /// What crossed the link for this kernel; none natively.
     #[serde(default)]
     pub link: Option<LinkFigures>,
@@ -278,6 +293,17 @@ impl OwnKernel {
         };
         format!("{from}, timed {}", self.timed)
     }
+}
+
+/// What a kernel returned in the first repeat, as a NumPy array in the run's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputsFile {
+    /// Its path in the run's folder.
+    pub file: String,
+    /// What the array's axes are, such as `windows x bands x channels`.
+    pub axes: String,
+    /// Unit of the numbers.
+    pub unit: String,
 }
 
 /// The device's results beside those of the same kernel run here, bit by bit.
@@ -352,6 +378,7 @@ impl KernelSummary {
             harness_cost_us: statistics.harness_cost(),
             throughput: statistics.throughput(),
             outputs: None,
+            outputs_file: None,
             link: None,
             seeded: None,
             own: None,

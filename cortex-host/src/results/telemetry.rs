@@ -7,18 +7,20 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use serde::{Serialize, Serializer};
+use cortex_core::kernel::KernelShape;
 
 use super::ResultsError;
+use super::row::{TelemetryRow, TelemetrySettings};
 use super::statistics::KernelStatistics;
 use crate::base::Progress;
-use crate::device::DeviceClock;
 use crate::harness::{Job, WindowRecord, WindowSink};
 use crate::plan::TelemetryFormat;
+use crate::recording::npy::header_bytes;
 
 /// Batches in circulation.
 const BATCHES: usize = 4;
@@ -35,26 +37,10 @@ const BATCH_NS: u64 = 250_000_000;
 /// Bytes gathered before a system call.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// What a writer has to know besides the records.
-#[derive(Clone, Debug)]
-pub struct TelemetrySettings {
-    /// `run_id` of every row.
-    pub run_id: String,
-    /// `plugin` of every row: the kernel's name.
-    pub plugin: String,
-    /// `adapter_name` of every row.
-    pub adapter_name: String,
-    /// NDJSON or CSV.
-    pub format: TelemetryFormat,
-    /// Whether the first repeat's kernel outputs go to `outputs.f32`.
-    pub include_raw_data: bool,
-    /// The most values one window returns.
-    pub max_output_len: usize,
-    /// The device's counter; none natively, where there are no columns for its ticks.
-    pub clock: Option<DeviceClock>,
-}
+/// What the kernel returned in the first repeat, entry after entry, as a NumPy array.
+pub const OUTPUTS_NAME: &str = "outputs.npy";
 
-/// A sink that writes `telemetry.ndjson` or `.csv` (and `outputs.f32`) into a kernel's folder and
+/// A sink that writes `telemetry.ndjson` or `.csv` (and [`OUTPUTS_NAME`]) into a kernel's folder and
 /// gathers its statistics.
 pub struct TelemetryWriter {
     batch: Batch,
@@ -70,49 +56,6 @@ struct Batch {
     records: Vec<WindowRecord>,
     /// Kernel outputs of the records, one after another.
     outputs: Vec<f32>,
-}
-
-/// One row. Names and order are upstream CORTEX's; flags are 0 or 1.
-#[derive(Serialize)]
-struct Row<'a> {
-    run_id: &'a str,
-    plugin: &'a str,
-    window_index: u64,
-    release_ts_ns: u64,
-    deadline_ts_ns: u64,
-    start_ts_ns: u64,
-    end_ts_ns: u64,
-    deadline_missed: u8,
-    #[serde(rename = "W")]
-    window: usize,
-    #[serde(rename = "H")]
-    hop: usize,
-    #[serde(rename = "C")]
-    channels: usize,
-    #[serde(rename = "Fs", serialize_with = "whole_if_possible")]
-    sample_rate_hz: f64,
-    warmup: u8,
-    repeat: u32,
-    device_tin_ns: u64,
-    device_tstart_ns: u64,
-    device_tend_ns: u64,
-    device_tfirst_tx_ns: u64,
-    device_tlast_tx_ns: u64,
-    adapter_name: &'a str,
-    window_failed: u8,
-    error_code: i32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_tin_ticks: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_tstart_ticks: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_tend_ticks: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_tfirst_tx_ticks: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_tlast_tx_ticks: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_instructions: Option<u64>,
 }
 
 impl TelemetryWriter {
@@ -209,14 +152,13 @@ impl Batch {
 /// The open files of one kernel.
 struct Files {
     settings: TelemetrySettings,
-    window: usize,
-    hop: usize,
-    channels: usize,
-    sample_rate_hz: f64,
+    shape: KernelShape,
     rows_path: PathBuf,
     rows: RowWriter,
     outputs_path: PathBuf,
     outputs: Option<BufWriter<File>>,
+    /// Values in it.
+    values: u64,
 }
 
 /// The two formats.
@@ -237,27 +179,19 @@ impl Files {
                 csv::WriterBuilder::new().buffer_capacity(BUFFER_BYTES).from_writer(file),
             )),
         };
-        let outputs_path = folder.join("outputs.f32");
+        let outputs_path = folder.join(OUTPUTS_NAME);
         let outputs = match settings.include_raw_data {
             true => {
                 let file = File::create_new(&outputs_path)
                     .map_err(ResultsError::at("create", &outputs_path))?;
-                Some(BufWriter::with_capacity(BUFFER_BYTES, file))
+                let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
+                file.write_all(&outputs_header(&settings.output_sizes, 0))
+                    .map_err(ResultsError::at("write kernel outputs to", &outputs_path))?;
+                Some(file)
             }
             false => None,
         };
-        let shape = job.shape;
-        Ok(Self {
-            settings,
-            window: shape.window,
-            hop: shape.hop,
-            channels: shape.channels,
-            sample_rate_hz: shape.sample_rate_hz,
-            rows_path,
-            rows,
-            outputs_path,
-            outputs,
-        })
+        Ok(Self { settings, shape: job.shape, rows_path, rows, outputs_path, outputs, values: 0 })
     }
 
     fn write_all(
@@ -293,48 +227,18 @@ impl Files {
         }
         .map_err(ResultsError::at("write telemetry to", &self.rows_path))?;
         if let Some(file) = &mut self.outputs {
+            self.values += batch.outputs.len() as u64;
+            let header = outputs_header(&self.settings.output_sizes, self.values);
+            // The header tells how many there are at any moment: a killed run's can be read.
             write_samples(file, &batch.outputs)
+                .and_then(|()| file.get_ref().write_all_at(&header, 0))
                 .map_err(ResultsError::at("write kernel outputs to", &self.outputs_path))?;
         }
         Ok(())
     }
 
     fn write_row(&mut self, record: &WindowRecord) -> io::Result<()> {
-        // Every row of a file has the same columns: a failed window's ticks are 0.
-        let clock = self.settings.clock.as_ref();
-        let ticks = clock.map(|_| record.device.ticks.unwrap_or_default());
-        let row = Row {
-            run_id: &self.settings.run_id,
-            plugin: &self.settings.plugin,
-            window_index: record.index,
-            release_ts_ns: record.release_ns,
-            deadline_ts_ns: record.deadline_ns,
-            start_ts_ns: record.start_ns,
-            end_ts_ns: record.end_ns,
-            deadline_missed: record.deadline_missed().into(),
-            window: self.window,
-            hop: self.hop,
-            channels: self.channels,
-            sample_rate_hz: self.sample_rate_hz,
-            warmup: record.warmup.into(),
-            repeat: record.repeat,
-            device_tin_ns: record.device.input_ns,
-            device_tstart_ns: record.device.start_ns,
-            device_tend_ns: record.device.end_ns,
-            device_tfirst_tx_ns: record.device.first_tx_ns,
-            device_tlast_tx_ns: record.device.last_tx_ns,
-            adapter_name: &self.settings.adapter_name,
-            window_failed: record.fault.is_some().into(),
-            error_code: record.fault.map_or(0, |fault| fault.code()),
-            device_tin_ticks: ticks.map(|ticks| ticks.input),
-            device_tstart_ticks: ticks.map(|ticks| ticks.start),
-            device_tend_ticks: ticks.map(|ticks| ticks.end),
-            device_tfirst_tx_ticks: ticks.map(|ticks| ticks.first_tx),
-            device_tlast_tx_ticks: ticks.map(|ticks| ticks.last_tx),
-            device_instructions: clock
-                .filter(|clock| clock.instruction_ns.is_some())
-                .map(|clock| record.instructions(clock).unwrap_or(0)),
-        };
+        let row = TelemetryRow::of(&self.settings, self.shape, record);
         match &mut self.rows {
             RowWriter::Ndjson(writer) => {
                 serde_json::to_writer(&mut *writer, &row)?;
@@ -350,19 +254,17 @@ impl Files {
     }
 }
 
+/// The header of an array of `values` numbers in whole entries of these `sizes`.
+fn outputs_header(sizes: &[u64], values: u64) -> Vec<u8> {
+    let entry: u64 = sizes.iter().product();
+    let mut shape = vec![values / entry.max(1)];
+    shape.extend_from_slice(sizes);
+    header_bytes(&shape)
+}
+
 fn write_samples(file: &mut BufWriter<File>, samples: &[f32]) -> io::Result<()> {
     for sample in samples {
         file.write_all(&sample.to_le_bytes())?;
     }
     file.flush()
-}
-
-/// Writes 160 rather than 160.0, as upstream's integer rates read; 250.5 stays as it is.
-fn whole_if_possible<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    let whole = *value as u64;
-    if whole as f64 == *value {
-        serializer.serialize_u64(whole)
-    } else {
-        serializer.serialize_f64(*value)
-    }
 }

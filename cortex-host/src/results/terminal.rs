@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::markdown::{headline, quantised};
 use super::statistics::Latency;
 use super::summary::{KernelSummary, RunStatus, Summary};
-use super::text::{column_widths, dash, deadlines, grouped, micros, missed, pad_left, pad_right};
+use super::text::{dash, deadlines, grouped, micros, missed};
+use crate::base::table::Columns;
 
 /// Between two columns on a terminal.
 const GAP: &str = "  ";
@@ -64,14 +65,15 @@ pub fn terminal_table(summary: &Summary) -> String {
             kernel.windows.failed.to_string(),
         ]);
     }
-    let mut widths = column_widths(rows.iter());
+    let mut columns = Columns::of(rows.iter(), |column| column == 0);
+    let widths = &mut columns.widths;
     // Each group of columns is as wide as its title.
     let unit = if summary.emulated() { "kernel instr." } else { "kernel time µs" };
     let groups = [(unit, 2..4), ("end-to-end µs", 4..7)];
     let mut title = String::new();
-    for (name, columns) in groups {
-        let before: usize = widths.iter().take(columns.start).map(|width| width + GAP.len()).sum();
-        let Some(group) = widths.get_mut(columns) else { continue };
+    for (name, range) in groups {
+        let before: usize = widths.iter().take(range.start).map(|width| width + GAP.len()).sum();
+        let Some(group) = widths.get_mut(range) else { continue };
         let width = group.iter().map(|width| width + GAP.len()).sum::<usize>();
         if let Some(first) = group.first_mut() {
             // One blank more than the other gaps sets the groups apart.
@@ -79,21 +81,12 @@ pub fn terminal_table(summary: &Summary) -> String {
         }
         let width = group.iter().map(|width| width + GAP.len()).sum::<usize>();
         let start = (before + width).saturating_sub(name.chars().count() + GAP.len());
-        title = pad_right(&title, start);
+        title = format!("{title:start$}");
         title.push_str(name);
     }
     let mut text = format!("{title}\n");
     for row in &rows {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            line.push_str(&if column == 0 {
-                pad_right(cell, *width)
-            } else {
-                pad_left(cell, *width)
-            });
-            line.push_str(GAP);
-        }
-        text.push_str(line.trim_end());
+        text.push_str(&columns.line(row, GAP));
         text.push('\n');
     }
     let few = summary.kernels.iter().any(|kernel| kernel.windows.measured < 100);

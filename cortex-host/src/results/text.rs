@@ -1,7 +1,5 @@
 //! Numbers and tables for people, the same on a terminal, in Markdown and in the report.
 
-use std::fmt::Write;
-
 use super::statistics::Bounds;
 use super::summary::{KernelSummary, Summary};
 
@@ -79,57 +77,6 @@ pub(crate) fn grouped(value: f64) -> String {
     text
 }
 
-/// A table that is legible as plain text too: columns aligned, numbers to the right.
-pub(super) fn markdown_table(head: &[&str], rows: Vec<Vec<String>>) -> String {
-    let head: Vec<String> = head.iter().map(|&title| title.to_owned()).collect();
-    let widths = column_widths(rows.iter().chain([&head]));
-    let facts = head.iter().all(String::is_empty);
-    let left = |column: usize| column == 0 || facts;
-    let line = |cells: &[String]| {
-        let mut text = String::from("|");
-        for (column, width) in widths.iter().enumerate() {
-            let cell = cells.get(column).map_or("", String::as_str).replace('|', "\\|");
-            let cell =
-                if left(column) { pad_right(&cell, *width) } else { pad_left(&cell, *width) };
-            let _ = write!(text, " {cell} |");
-        }
-        text.push('\n');
-        text
-    };
-    let mut text = line(&head);
-    text.push('|');
-    for (column, width) in widths.iter().enumerate() {
-        let rule = "-".repeat(width + 1);
-        text.push_str(&if left(column) { format!("{rule}-|") } else { format!("{rule}:|") });
-    }
-    text.push('\n');
-    for row in &rows {
-        text.push_str(&line(row));
-    }
-    text
-}
-
-pub(super) fn column_widths<'a>(rows: impl Iterator<Item = &'a Vec<String>>) -> Vec<usize> {
-    let mut widths = Vec::new();
-    for row in rows {
-        widths.resize(widths.len().max(row.len()), 1);
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    widths
-}
-
-pub(super) fn pad_left(cell: &str, width: usize) -> String {
-    let room = width.saturating_sub(cell.chars().count());
-    format!("{}{cell}", " ".repeat(room))
-}
-
-pub(super) fn pad_right(cell: &str, width: usize) -> String {
-    let room = width.saturating_sub(cell.chars().count());
-    format!("{cell}{}", " ".repeat(room))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,12 +89,5 @@ mod tests {
             shown,
             ["0.04", "9.99", "57.2", "999.9", "1\u{202f}234", "1\u{202f}234\u{202f}568"]
         );
-    }
-
-    #[test]
-    fn tables_are_aligned_and_pipes_escaped() {
-        let rows = vec![vec!["a|b".to_owned(), "1".to_owned()]];
-        let table = markdown_table(&["kernel", "p50"], rows);
-        assert_eq!(table, "| kernel | p50 |\n|--------|----:|\n| a\\|b   |   1 |\n");
     }
 }

@@ -1,28 +1,26 @@
-//! The data of a run: a static file checked and hashed, or a generated one in a temporary file.
+//! The data of a run: a recording checked and hashed, raw or converted to a temporary file, or a
+//! generated dataset in a temporary file.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::path::Path;
 
 use tempfile::TempPath;
 
-use crate::base::atomic_file::{clear_abandoned, place_text};
+use crate::base::atomic_file::{place_text, temporary_dataset};
 use crate::base::digest::FileDigester;
-use crate::base::{ExitCode, Failure, Level, Observer, Progress};
+use crate::base::{ExitCode, Failure, Level, Observer, Progress, shell_word};
 use crate::generate::{FileOptions, GenerateError, Recipe, announce, write_file};
 use crate::harness::SampleFile;
 use crate::plan::{DatasetPlan, Plan, StaticDataset};
+use crate::recording::events::to_tsv;
+use crate::recording::{DatasetError, Recording, shape};
 use crate::results::{DatasetFacts, InputSpectrum, RunFolder, SPECTRUM_NAME};
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
 /// Hashing more than this is worth a message.
 const LARGE_BYTES: u64 = 1 << 28;
-
-/// How the name of a generated file begins.
-const TEMPORARY_PREFIX: &str = "cortex_gen_";
-
-/// How it ends.
-const TEMPORARY_SUFFIX: &str = ".float32";
 
 /// The data, ready to be read.
 pub(super) struct Data {
@@ -42,7 +40,7 @@ pub(super) fn prepare(
     observer: &dyn Observer,
 ) -> Result<Data, Failure> {
     let (mut data, generator) = match &plan.dataset {
-        DatasetPlan::Static(dataset) => (open(dataset, plan, progress, observer)?, None),
+        DatasetPlan::Static(dataset) => (open(dataset, plan, folder, progress, observer)?, None),
         DatasetPlan::Generated(dataset) => {
             let generator = Recipe::of(dataset).generator().map_err(GenerateError::from)?;
             (generate(dataset, plan, folder, progress, observer)?, Some(generator))
@@ -58,22 +56,42 @@ pub(super) fn prepare(
 fn open(
     dataset: &StaticDataset,
     plan: &Plan,
+    folder: &RunFolder,
     progress: &Progress,
     observer: &dyn Observer,
 ) -> Result<Data, Failure> {
-    let samples = SampleFile::open(&dataset.path, dataset.channels)?;
-    let bytes = plan.dataset.bytes();
-    if samples.rows() != dataset.samples {
+    let mut recording = Recording::open(&dataset.path, &dataset.open_options())?;
+    for note in &recording.notes {
+        observer.message(Level::Warning, &format!("{}: {note}", dataset.path.display()));
+    }
+    if recording.samples != dataset.samples || recording.is_raw() != dataset.raw.is_some() {
         return Err(Failure::input_output(format!(
-            "the dataset {} has changed its length since the run was planned; run again",
+            "the dataset {} has changed since the run was planned; run again",
             dataset.path.display()
         )));
     }
     observer.message(Level::Info, &format!("Using {}", dataset.path.display()));
-    if bytes > LARGE_BYTES {
-        observer.message(Level::Info, &format!("Hashing {} MB...", bytes / 1_000_000));
+    let (samples, temporary, sha256) = match &dataset.raw {
+        Some(raw) => {
+            let samples = SampleFile::open(raw, dataset.channels)?;
+            let sha256 = file_sha256(samples.file(), raw, progress, observer)?;
+            (samples, None, sha256)
+        }
+        None => {
+            let source = File::open(&recording.data_path)
+                .map_err(|error| Failure::io("read", &recording.data_path, &error))?;
+            let sha256 = file_sha256(&source, &recording.data_path, progress, observer)?;
+            let (file, temporary) = converted(&mut recording, progress, observer)?;
+            let samples = SampleFile::of(file, temporary.to_path_buf(), dataset.channels)?;
+            (samples, Some(temporary), sha256)
+        }
+    };
+    let mut events = None;
+    if !recording.events.is_empty() {
+        let name = "dataset/events.tsv".to_owned();
+        place_text(&folder.path().join(&name), &to_tsv(&recording.events))?;
+        events = Some(name);
     }
-    let sha256 = file_sha256(&samples, dataset, progress)?;
     Ok(Data {
         samples,
         facts: DatasetFacts {
@@ -85,21 +103,77 @@ fn open(
             sample_rate_hz: dataset.sample_rate_hz,
             samples_per_channel: dataset.samples,
             samples_used: plan.samples_per_repeat(),
+            manifest: kept_manifest(dataset, &sha256, folder)?,
             sha256,
-            manifest: None,
+            format: dataset.format.key().to_owned(),
+            events,
         },
-        _temporary: None,
+        _temporary: temporary,
     })
+}
+
+/// The rows of `recording` in a temporary file, as raw samples.
+fn converted(
+    recording: &mut Recording,
+    progress: &Progress,
+    observer: &dyn Observer,
+) -> Result<(File, TempPath), Failure> {
+    let temporary = temporary_dataset()?;
+    let unwritten = |error| Failure::io("write", &temporary, &error);
+    let mut file = File::options().read(true).write(true).open(&temporary).map_err(unwritten)?;
+    let step = observer.step(progress, "Converting", recording.samples);
+    let mut before = 0;
+    recording.read_tiles(|bytes, done| {
+        file.write_all(bytes).map_err(DatasetError::io("write", &temporary))?;
+        step.add(done - before);
+        before = done;
+        if step.is_cancelled() { Err(DatasetError::Interrupted) } else { Ok(()) }
+    })?;
+    drop(step);
+    for warning in recording.warnings() {
+        observer.message(Level::Warning, &format!("{}: {warning}", recording.path.display()));
+    }
+    Ok((file, temporary))
+}
+
+/// Keeps the manifest of a file that `generate` made, without the file's name: it is not in the
+/// run's folder. Returns where, if there is one.
+fn kept_manifest(
+    dataset: &StaticDataset,
+    sha256: &str,
+    folder: &RunFolder,
+) -> Result<Option<String>, Failure> {
+    let Some((path, manifest)) = shape::manifest_of(&dataset.path)? else { return Ok(None) };
+    if manifest.shard.is_some() {
+        return Ok(None);
+    }
+    if manifest.digest.sha256 != sha256 {
+        return Err(Failure::input_output(format!(
+            "{} has SHA-256 {sha256}, but {} says {}; make it again with: cortex-host generate --from {} {} --force",
+            dataset.path.display(),
+            path.display(),
+            manifest.digest.sha256,
+            shell_word(&path.to_string_lossy()),
+            shell_word(&dataset.path.to_string_lossy()),
+        )));
+    }
+    let name = format!("dataset/{MANIFEST_NAME}");
+    place_text(&folder.path().join(&name), &Manifest { file: None, ..manifest }.to_yaml())?;
+    Ok(Some(name))
 }
 
 /// The digest of the very file that the run reads, whatever has its name by now.
 fn file_sha256(
-    samples: &SampleFile,
-    dataset: &StaticDataset,
+    mut file: &File,
+    path: &Path,
     progress: &Progress,
+    observer: &dyn Observer,
 ) -> Result<String, Failure> {
-    let unreadable = |error| Failure::io("read the dataset", &dataset.path, &error);
-    let mut file = samples.file();
+    let unreadable = |error| Failure::io("read the dataset", path, &error);
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    if bytes > LARGE_BYTES {
+        observer.message(Level::Info, &format!("Hashing {} MB...", bytes / 1_000_000));
+    }
     let mut digester = FileDigester::default();
     loop {
         // A gigabyte takes seconds without the processor's SHA instructions.
@@ -121,21 +195,7 @@ fn generate(
     observer: &dyn Observer,
 ) -> Result<Data, Failure> {
     observer.message(Level::Info, "Detected synthetic dataset generator");
-    let temporary_folder = std::env::temp_dir();
-    // What killed runs have left, under its name or before it got it.
-    clear_abandoned(&temporary_folder, TEMPORARY_PREFIX, TEMPORARY_SUFFIX);
-    clear_abandoned(&temporary_folder, &format!(".{TEMPORARY_PREFIX}"), ".part");
-    let temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
-        .suffix(TEMPORARY_SUFFIX)
-        .make_in(&temporary_folder, |path| File::create_new(path))
-        .map_err(|error| {
-            Failure::input_output(format!(
-                "cannot make a temporary file in {}: {error}; set TMPDIR to a folder that can be written",
-                temporary_folder.display()
-            ))
-        })?
-        .into_temp_path();
+    let temporary = temporary_dataset()?;
     let options = FileOptions { replace: true, ..FileOptions::automatic() };
     let mut digester = FileDigester::default();
     let file = announce(dataset, observer, progress, |progress| {
@@ -160,7 +220,9 @@ fn generate(
             samples_per_channel: dataset.samples,
             samples_used: plan.samples_per_repeat(),
             sha256: manifest.digest.sha256,
+            format: "float32".to_owned(),
             manifest: Some(manifest_name),
+            events: None,
         },
         _temporary: Some(temporary),
     })

@@ -3,6 +3,8 @@
 use std::panic::resume_unwind;
 use std::thread;
 
+use cortex_core::kernel::Output;
+
 use super::built::BuiltKernel;
 use super::data::Data;
 use super::own;
@@ -15,9 +17,10 @@ use crate::harness::{
     AppliedRealtime, Device, Ending, Job, JobError, LinkDevice, LinkDeviceError, Monotonic, Pace,
     SampleFile, apply_realtime, run_job,
 };
-use crate::plan::{DatasetPlan, Plan, Transfer};
+use crate::plan::{DatasetPlan, KernelSource, Plan, Transfer};
 use crate::results::{
-    KernelSummary, OutputCheck, OwnKernel, TelemetrySettings, TelemetryWriter, terminal_line,
+    KernelSummary, OUTPUTS_NAME, OutputCheck, OutputsFile, OwnKernel, TelemetrySettings,
+    TelemetryWriter, terminal_line,
 };
 
 /// Runs all kernels over the data; each one's summary is added to `run` when it has ended.
@@ -33,7 +36,7 @@ pub(super) fn run_all(
         let repeats = f64::from(plan.execution.repeat_count);
         let total_s = data_s * repeats * kernels.len() as f64;
         run.observer
-            .message(Level::Detail, &format!("At the data's own pace this takes {total_s:.0} s"));
+            .message(Level::Info, &format!("At the data's own pace this takes {total_s:.0} s"));
     }
     for (number, built) in kernels.into_iter().enumerate() {
         let samples = &mut data.samples;
@@ -176,6 +179,12 @@ fn run_one(
     samples: &mut SampleFile,
 ) -> Result<(KernelSummary, Result<Ending, JobError>), Failure> {
     let folder = run.folder.create_kernel_folder(&job.name)?;
+    // Each kernel before this one has its summary.
+    let output = match run.plan.kernels.get(run.summary.kernels.len()).map(|kernel| &kernel.source)
+    {
+        Some(KernelSource::BuiltIn(spec)) => spec.name().info().output,
+        _ => Output::Window { shape: "values", unit: "" },
+    };
     let settings = TelemetrySettings {
         run_id: run.folder.run_id().to_owned(),
         plugin: job.name.clone(),
@@ -183,6 +192,7 @@ fn run_one(
         format: run.plan.output.format,
         include_raw_data: run.plan.output.include_raw_data,
         max_output_len: device.max_output_len(),
+        output_sizes: output_sizes(output, device.max_output_len(), job.shape.channels),
         clock,
     };
     // The writer's thread starts before the measuring one gets its priority, and keeps none. It
@@ -199,7 +209,34 @@ fn run_one(
         run.summary.realtime = applied;
     }
     // A telemetry error is the cause of the job's "sink" error, so it is told first.
-    Ok((KernelSummary::new(job, device.missing_samples(), &statistics?), ending))
+    let mut summary = KernelSummary::new(job, device.missing_samples(), &statistics?);
+    if run.plan.output.include_raw_data {
+        summary.outputs_file = Some(OutputsFile {
+            file: format!("kernel-data/{}/{OUTPUTS_NAME}", job.name),
+            axes: if output.is_windowed() {
+                format!("windows x {}", output.shape())
+            } else {
+                output.shape().to_owned()
+            },
+            unit: output.unit().to_owned(),
+        });
+    }
+    Ok((summary, ending))
+}
+
+/// Sizes of one entry of a kernel's outputs: of a row, or of a window's `values` numbers.
+fn output_sizes(output: Output<'_>, values: usize, channels: usize) -> Vec<u64> {
+    let (values, channels) = (values as u64, channels as u64);
+    let complex = if output.shape().ends_with("x channels x 2") { 2 } else { 1 };
+    if !output.is_windowed() {
+        vec![channels]
+    } else if !output.shape().contains("x channels") || !values.is_multiple_of(channels * complex) {
+        vec![values]
+    } else if complex == 2 {
+        vec![values / channels / 2, channels, 2]
+    } else {
+        vec![values / channels, channels]
+    }
 }
 
 /// Runs the job on a thread of its own, under the scheduling that the plan wishes.

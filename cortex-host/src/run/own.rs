@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use super::built::BuiltKernel;
 use crate::foreign::{CommandKernel, Dtype, InProcess, KernelProcess, Launcher, Refusal};
-use crate::harness::{Device, NativeDevice};
+use crate::harness::{Device, NativeDevice, VectorKernel};
 use crate::plan::{Isolation, KernelSource, LibraryKernel, ProgramKernel};
+use crate::platform::simd::SimdPath;
 use crate::results::OwnKernel;
 
 /// Opens a kernel on this computer.
 pub(super) fn open(built: &BuiltKernel) -> Result<Box<dyn Device>, Refusal> {
     let deadline = Duration::from_nanos(built.job.deadline_ns);
     if let Some(kernel) = &built.kernel {
-        return Ok(Box::new(NativeDevice::new(Box::new(kernel.clone()), &built.job.shape)));
+        let kernel = VectorKernel::new(kernel.clone(), SimdPath::best());
+        return Ok(Box::new(NativeDevice::new(Box::new(kernel), &built.job.shape)));
     }
     match &built.source {
         KernelSource::BuiltIn(_) => Err(Refusal::new("it was not built")),

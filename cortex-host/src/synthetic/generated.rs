@@ -4,7 +4,7 @@
 use cortex_core::kernel::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
 use super::GeneratedDataset;
-use crate::base::quoted;
+use crate::base::{quoted, quoted_path};
 use crate::config::value::{positive, whole};
 use crate::config::{At, DatasetConfig, Position, Problem};
 use crate::primitive::{Dataset, GeneratorSpec, Library};
@@ -25,10 +25,12 @@ pub(crate) struct DatasetHead<'a> {
 /// [`Problem`] at the wrong or missing value.
 pub(crate) fn dataset_head(config: &At<DatasetConfig>) -> Result<DatasetHead<'_>, Problem> {
     let table = &config.value;
+    if let Some(params) = &table.params {
+        super::refuse_shape(&params.value)?;
+    }
     let path = needed("path", table.path.as_ref(), config.position)?;
     let channels = *needed("channels", table.channels.as_ref(), config.position)?;
     let rate = *needed("sample_rate_hz", table.sample_rate_hz.as_ref(), config.position)?;
-    check_format(table.format.as_ref())?;
     whole("dataset.channels", Some(channels), 1, MAX_CHANNELS as u64)?;
     let sample_rate_hz = positive("dataset.sample_rate_hz", rate)?;
     if !(MIN_SAMPLE_RATE_HZ..=MAX_SAMPLE_RATE_HZ).contains(&sample_rate_hz) {
@@ -50,17 +52,31 @@ pub(crate) fn of_generator(
     primitive: &str,
     spec: &GeneratorSpec,
 ) -> Result<GeneratedDataset, Problem> {
+    if let Some(format) = config.value.format.as_ref().filter(|format| format.value != "float32") {
+        let message = format!(
+            "dataset.format is {}, but a generator makes float32; remove it",
+            quoted(&format.value)
+        );
+        return Err(Problem::at(format.position, message));
+    }
+    if let Some(unit) = config.value.unit.as_ref().filter(|unit| unit.value != "uV") {
+        let message = format!(
+            "dataset.unit is {}, but a generator makes microvolts; remove it",
+            quoted(&unit.value)
+        );
+        return Err(Problem::at(unit.position, message));
+    }
     let version = spec.generator_version().map_err(|_| {
         let message = format!(
             "the spec.yaml of {} names no compiled generator of this version",
-            quoted(primitive)
+            quoted_path(primitive)
         );
         Problem::at(head.path.position, message)
     })?;
     let params = config.value.params.as_ref().ok_or_else(|| {
         let message = format!(
             "dataset.params is missing: {} is a generator; give params with signal_type and duration_s",
-            quoted(primitive)
+            quoted_path(primitive)
         );
         Problem::at(config.position, message)
     })?;
@@ -81,7 +97,7 @@ pub fn generated(
         Dataset::File(_) => {
             let message = format!(
                 "{} is a file, not a generator; name a primitive such as primitives/datasets/v1/synthetic",
-                quoted(&head.path.value)
+                quoted_path(&head.path.value)
             );
             Err(Problem::at(config.position, message))
         }
@@ -95,23 +111,10 @@ fn needed<'a, T>(
 ) -> Result<&'a At<T>, Problem> {
     value.ok_or_else(|| {
         let what = match key {
-            "path" => "a .float32 file, or a generator such as primitives/datasets/v1/synthetic",
+            "path" => "a recording, or a generator such as primitives/datasets/v1/synthetic",
             "channels" => "the number of channels",
             _ => "the sample rate in Hz",
         };
         Problem::at(position, format!("dataset.{key} is missing; give {what}"))
     })
-}
-
-fn check_format(format: Option<&At<String>>) -> Result<(), Problem> {
-    match format {
-        Some(format) if format.value != "float32" => Err(Problem::at(
-            format.position,
-            format!(
-                "dataset.format must be float32, but it is {}; convert the file first",
-                quoted(&format.value)
-            ),
-        )),
-        _ => Ok(()),
-    }
 }

@@ -3,6 +3,8 @@
 //! YAML with the keys of a configuration where they mean the same, so that `params` can be
 //! copied into one. No absolute paths: a results folder can be moved.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use cortex_core::signal::{Generator, SpecError};
@@ -12,7 +14,7 @@ use super::{
     generated,
 };
 use crate::base::digest::{FileDigest, crc32_text};
-use crate::base::{quoted, rfc3339};
+use crate::base::{built_for, quoted, quoted_path, rfc3339};
 use crate::config::decode::{decode, table};
 use crate::config::{At, ConfigError, DatasetConfig, Node, Position, Problem};
 use crate::primitive::Library;
@@ -84,6 +86,41 @@ impl Manifest {
         })
     }
 
+    /// Reads the manifest that `argument` stands for: a manifest, a results folder, `-` for stdin
+    /// or a pipe. Also returns the folder in which its data may lie.
+    ///
+    /// # Errors
+    /// As [`Manifest::read`].
+    pub fn of_argument(argument: &Path) -> Result<(Self, PathBuf), ConfigError> {
+        let mut path = argument.to_owned();
+        if path.is_dir() {
+            let own = path.join(MANIFEST_NAME);
+            path = if own.is_file() { own } else { path.join("dataset").join(MANIFEST_NAME) };
+        }
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let name =
+            if argument == Path::new("-") { "<stdin>".into() } else { path.display().to_string() };
+        let unreadable = |error: std::io::Error| {
+            let message = format!("cannot read the manifest: {error}");
+            Problem::at(Position::default(), message).input_output().in_source(&name)
+        };
+        let stream: Box<dyn Read> = if argument == Path::new("-") {
+            Box::new(std::io::stdin())
+        } else if std::fs::metadata(&path).is_ok_and(|metadata| is_pipe(&metadata)) {
+            Box::new(File::open(&path).map_err(unreadable)?)
+        } else {
+            return Ok((Self::read(&path, &Library::new(Some(&folder)))?, folder));
+        };
+        let mut text = String::new();
+        stream.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > MAX_BYTES {
+            let message = "larger than 1 MiB, which no manifest is";
+            return Err(Problem::at(Position::default(), message).in_source(&name));
+        }
+        let manifest = Self::parse(&text, &Library::new(None));
+        Ok((manifest.map_err(|problem| problem.in_source(&name))?, PathBuf::new()))
+    }
+
     /// Reads the manifest at `path`, which may be any file.
     ///
     /// # Errors
@@ -127,6 +164,7 @@ impl Manifest {
         let config = DatasetConfig {
             path: Some(need("generator.path", generator.value.path.clone(), generator.position)?),
             format: output.value.format.clone(),
+            unit: None,
             channels: Some(need("output.channels", output.value.channels, output.position)?),
             sample_rate_hz: Some(need(
                 "output.sample_rate_hz",
@@ -204,10 +242,7 @@ impl Manifest {
 
 impl ToolFacts {
     fn here() -> Self {
-        Self {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-        }
+        Self { version: env!("CARGO_PKG_VERSION").to_owned(), target: built_for() }
     }
 
     fn from_table(table: ToolTable) -> Self {
@@ -302,6 +337,16 @@ table! {
     }
 }
 
+#[cfg(unix)]
+fn is_pipe(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_metadata: &std::fs::Metadata) -> bool {
+    false
+}
+
 fn bytes(dataset: &GeneratedDataset) -> u64 {
     dataset.channels as u64 * dataset.samples * 4
 }
@@ -326,7 +371,7 @@ fn check_sizes(
         let message = format!(
             "generator.version is {}, but {} stands for {}",
             quoted(&version.value),
-            quoted(&dataset.primitive),
+            quoted_path(&dataset.primitive),
             dataset.version
         );
         return Err(Problem::at(version.position, message));
@@ -372,8 +417,10 @@ fn plain_name(at: &At<String>) -> Result<String, Problem> {
     if path.file_name() == Some(path.as_os_str()) {
         return Ok(at.value.clone());
     }
-    let message =
-        format!("output.file must be a file name without folders, but it is {}", quoted(&at.value));
+    let message = format!(
+        "output.file must be a file name without folders, but it is {}",
+        quoted_path(&at.value)
+    );
     Err(Problem::at(at.position, message))
 }
 

@@ -13,7 +13,7 @@ mod shard;
 pub use block_digest::{BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, block_digest};
 pub use dataset::{GeneratedDataset, Normalize};
 pub use generated::generated;
-pub(crate) use generated::{dataset_head, of_generator};
+pub(crate) use generated::{DatasetHead, dataset_head, of_generator};
 pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use parameters::parameters;
 pub use shard::{Layout, MAX_SHARDS, Shard, shared_file};
@@ -39,7 +39,6 @@ fn from_config(
     channels: At<u64>,
     sample_rate_hz: At<f64>,
 ) -> Result<GeneratedDataset, Problem> {
-    refuse_shape(params)?;
     let known = of_datasets();
     let known: Vec<&str> = known.iter().map(|(parameter, _)| parameter.name).collect();
     for entry in decode::entries(params, PATH)? {

@@ -158,7 +158,7 @@ impl Comparison {
 
     fn done(mut self, tolerance: &Tolerance) -> CaseReport {
         if self.noise > 0.0 {
-            let snr_db = 10.0 * math::ln(self.signal / self.noise) / std::f64::consts::LN_10;
+            let snr_db = 10.0 * math::log10(self.signal / self.noise);
             self.report.snr_db = Some(snr_db);
             if let Tolerance::SnrDb(least) = tolerance
                 && (snr_db < *least || snr_db.is_nan())

@@ -27,7 +27,11 @@ fn library() -> &'static Library {
 
 fn plan(text: &str) -> Result<Plan, Failure> {
     let source = Source { name: "c.yaml".into(), text: text.into(), folder: None };
-    let config = config::parse(&source)?;
+    let mut config = config::parse(&source)?;
+    // Planning a kernel of a user's own loads it or starts it, whatever it is: not for random texts.
+    for kernel in config.kernels.iter_mut().flat_map(|list| &mut list.value) {
+        (kernel.value.library, kernel.value.command) = (None, None);
+    }
     Plan::new(&config, library()).map_err(|problem| problem.in_source(&source.name).into())
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 
 use cortex_core::kernel::{KernelName, KernelShape, KernelSpec};
+use cortex_host::recording::npy::header_bytes;
 use cortex_tests::kernels::run_windows;
 use cortex_tests::{oracle, real_recordings, stdout_of};
 
@@ -27,8 +28,9 @@ fn kernels_match_scipy_on_real_eeg() {
         assert!(outputs.iter().all(|y| y.is_finite()), "{name}");
         let folder = kernel_data.path().join(name.as_str());
         fs::create_dir(&folder).expect("a folder for the kernel");
-        let bytes: Vec<u8> = outputs.iter().flat_map(|y| y.to_le_bytes()).collect();
-        fs::write(folder.join("outputs.f32"), bytes).expect("the outputs are written");
+        let mut bytes = header_bytes(&[outputs.len() as u64]);
+        bytes.extend(outputs.iter().flat_map(|y| y.to_le_bytes()));
+        fs::write(folder.join("outputs.npy"), bytes).expect("the outputs are written");
     }
     let shape = "--channels 64 --sample-rate-hz 160 --window 160 --hop 80 --windows 249";
     let mut arguments: Vec<&OsStr> = shape.split(' ').map(OsStr::new).collect();
@@ -41,7 +43,7 @@ fn kernels_match_scipy_on_real_eeg() {
     assert!(report.lines().all(|line| line.contains("\"ok\": true")), "{report}");
 
     // The script can say no: one value off by a thousandth of the channel's RMS is found.
-    let path = kernel_data.path().join("notch_iir/outputs.f32");
+    let path = kernel_data.path().join("notch_iir/outputs.npy");
     let mut bytes = fs::read(&path).expect("just written");
     let value = f32::from_le_bytes([bytes[4_000], bytes[4_001], bytes[4_002], bytes[4_003]]) + 0.1;
     bytes[4_000..4_004].copy_from_slice(&value.to_le_bytes());

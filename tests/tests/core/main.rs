@@ -6,6 +6,7 @@ mod kernels_eeg;
 mod kernels_golden;
 mod kernels_properties;
 mod kernels_scipy;
+mod kernels_vectors;
 mod pink_spectrum;
 mod pink_statistics;
 mod signal_reference;

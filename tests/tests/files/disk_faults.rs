@@ -271,7 +271,7 @@ fn writing_replaces_a_link_and_not_what_it_leads_to() {
     assert_eq!(fs::read_to_string(here.join("secret")).unwrap(), "precious");
     assert!(names(&here.join("out")).iter().all(|name| !here.join("out").join(name).is_symlink()));
     symlink("../secret", here.join("out/y.float32")).unwrap();
-    let convert = ["convert", "out/x.npy", "out/y.float32", "--rate", "250"];
+    let convert = ["convert", "out/x.npy", "out/y.float32", "--rate", "250", "--force"];
     stdout_of(&cortex(&convert, here), 0);
     assert_eq!(fs::read_to_string(here.join("secret")).unwrap(), "precious");
 
@@ -308,7 +308,7 @@ fn printing(folder: &Path) -> Vec<Vec<String>> {
          verify primitives/datasets/v1/synthetic --json\ncompare {run} {run}\n\
          compare {run} {run} --json\nreport {run}\nlink decode trace.bin\n\
          link decode trace.bin --json\ninit -\ngenerate sine_wave 8 250 4 y.float32 --force --json\n\
-         generate pink_noise 8 250 40 -\nconvert x.float32 z.float32 --json\nrun --config c.yaml\n\
+         generate pink_noise 8 250 40 -\nconvert x.float32 z.float32 --force --json\nrun --config c.yaml\n\
          run --config c.yaml --json"
     );
     lines.lines().map(|line| line.split(' ').map(str::to_owned).collect()).collect()

@@ -8,7 +8,7 @@ use std::process::{Child, Output, Stdio};
 use std::thread;
 
 use cortex_host::base::Progress;
-use cortex_host::recording::convert::convert;
+use cortex_host::recording::convert::{Writing, convert};
 use cortex_host::recording::{OpenOptions, Recording};
 use cortex_tests::faults::{limited, signal, wait_for};
 use cortex_tests::http::{Act, download, edf, serve};
@@ -154,7 +154,7 @@ fn a_recording_that_is_cut_while_it_is_converted_is_said_to_be() {
         // After the first part; much more was promised.
         fs::OpenOptions::new().write(true).open(&cut).unwrap().set_len(1000).unwrap();
     });
-    let error = convert(&mut recording, &target, false, &progress);
+    let error = convert(&mut recording, &target, Writing::default(), &progress);
     let error = error.unwrap_err().to_string();
     assert!(error.contains("x.npy: it has become shorter while it was read"), "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing of it was kept");
@@ -177,7 +177,7 @@ fn signals_end_a_conversion_and_an_inspection_with_130() {
         let here = folder.path();
         huge_npy(&here.join("x.npy"));
         fs::write(here.join("y.float32"), "old").unwrap();
-        let child = spawn(&["convert", "x.npy", "y.float32", "--rate", "1000"], here);
+        let child = spawn(&["convert", "x.npy", "y.float32", "--rate", "1000", "--force"], here);
         wait_for("the conversion", || (hidden(here).len() == 1).then_some(()));
         signal(&child, name);
         let talk = stderr_of(&child.wait_with_output().unwrap(), 130);

@@ -6,19 +6,19 @@ use cortex_host::recording::{OpenOptions, Recording, Unit};
 
 /// A signal of a file under construction.
 #[derive(Clone)]
-struct Signal {
+pub(super) struct Signal {
     label: &'static str,
     unit: &'static str,
-    physical: (&'static str, &'static str),
-    digital: (&'static str, &'static str),
+    pub(super) physical: (&'static str, &'static str),
+    pub(super) digital: (&'static str, &'static str),
     /// Per record: the stored bytes.
-    records: Vec<Vec<u8>>,
+    pub(super) records: Vec<Vec<u8>>,
     samples_per_record: &'static str,
 }
 
 impl Signal {
     /// 16-bit samples, two per record, 1 unit per step.
-    fn of(label: &'static str, unit: &'static str, samples: &[i16]) -> Self {
+    pub(super) fn of(label: &'static str, unit: &'static str, samples: &[i16]) -> Self {
         let records = samples.chunks(2).map(|r| r.iter().flat_map(|s| s.to_le_bytes()).collect());
         Self {
             label,
@@ -31,7 +31,7 @@ impl Signal {
     }
 
     /// Annotation lists, 32 bytes per record.
-    fn annotations(records: &[&str]) -> Self {
+    pub(super) fn annotations(records: &[&str]) -> Self {
         let pad = |text: &&str| {
             let mut bytes = text.replace('|', "\u{14}").replace('~', "\u{15}").into_bytes();
             assert!(bytes.len() <= 32);
@@ -50,10 +50,12 @@ impl Signal {
 }
 
 /// A file under construction, with every header field open to mischief.
-struct File {
+pub(super) struct File {
     version: &'static [u8],
-    reserved: &'static str,
-    record_count: String,
+    /// Date and time.
+    pub(super) start: (&'static str, &'static str),
+    pub(super) reserved: &'static str,
+    pub(super) record_count: String,
     duration: &'static str,
     header_bytes: String,
     signal_count: String,
@@ -61,9 +63,10 @@ struct File {
 }
 
 impl File {
-    fn of(signals: Vec<Signal>) -> Self {
+    pub(super) fn of(signals: Vec<Signal>) -> Self {
         Self {
             version: b"0",
+            start: ("31.12.99", "23.59.59"),
             reserved: "",
             record_count: signals[0].records.len().to_string(),
             duration: "1",
@@ -73,7 +76,7 @@ impl File {
         }
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut put = |field: &[u8], width: usize| {
             assert!(field.len() <= width);
@@ -83,8 +86,8 @@ impl File {
         put(self.version, 8);
         put(b"X X X X", 80);
         put(b"Startdate X X X X", 80);
-        put(b"31.12.99", 8);
-        put(b"23.59.59", 8);
+        put(self.start.0.as_bytes(), 8);
+        put(self.start.1.as_bytes(), 8);
         put(self.header_bytes.as_bytes(), 8);
         put(self.reserved.as_bytes(), 44);
         put(self.record_count.as_bytes(), 8);
@@ -108,7 +111,7 @@ impl File {
         bytes
     }
 
-    fn open(&self, options: &OpenOptions) -> Result<Recording, String> {
+    pub(super) fn open(&self, options: &OpenOptions) -> Result<Recording, String> {
         open_bytes(&self.bytes(), options)
     }
 }
@@ -255,7 +258,7 @@ fn discontinuous_files_are_taken_without_a_gap_and_refused_with_one() {
     let mut file = file("+7.5||\0");
     file.reserved = "EDF+C";
     let recording = file.open(&defaults()).unwrap();
-    assert!(recording.notes[0].contains("record 2 says it begins at 7.5 s"));
+    assert!(recording.notes[0].contains("yet record 2 begins at 7.5 s"));
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn wrong_arguments_are_one_sentence_and_leave_nothing() {
         ("pink_noise 4 160 1 x --threads 0", "threads"),
         ("pink_noise 4 160 1 x --primitive primitives/datasets/synthetic", "names no version"),
         ("pink_noise 4 160 1 x --primitive primitives/datasets/v9/synthetic", "no version \"v9\""),
-        ("pink_noise 4 160 1 x.vhdr", "header"),
+        ("pink_noise 4 160 1 x.vhdr", "end the name in .float32"),
     ] {
         let output = generate(arguments, folder.path());
         let message = stderr_of(&output, 2);
@@ -294,7 +294,7 @@ fn reproduce_says_yes_to_what_is_and_no_to_what_was_changed() {
     stderr_of(&reproduce(&manifest, &[]), 2);
     fs::remove_file(&manifest).unwrap();
     assert!(stderr_of(&reproduce(&manifest, &[]), 3).contains("manifest.yaml"));
-    assert!(stderr_of(&reproduce(folder.path(), &[]), 3).contains("no manifest"));
+    assert!(stderr_of(&reproduce(folder.path(), &[]), 3).contains("cannot read the manifest"));
 }
 
 #[test]

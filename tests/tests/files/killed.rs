@@ -187,8 +187,9 @@ fn a_killed_conversion_leaves_the_old_file_or_the_new_one() {
     }
     let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
     let (one, two) = (read("one.float32"), read("two.float32"));
-    let convert =
-        |from| command(&["convert", from, "out.float32", "--rate", "1000"], folder.path());
+    let convert = |from| {
+        command(&["convert", from, "out.float32", "--rate", "1000", "--force"], folder.path())
+    };
     let mut killer = Killer::new(whole(convert("one.npy")));
     let mut changed = 0;
     for trial in 0..trials() {
@@ -221,7 +222,7 @@ fn a_killed_download_is_finished_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let fetch = |edition: usize| {
         let mut command = download(&servers[edition], folder.path());
-        command.args(["--recording", "S001R04"]);
+        command.args(["--recording", "S001R04", "--force"]);
         command
     };
     whole(fetch(0));

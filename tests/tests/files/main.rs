@@ -1,6 +1,7 @@
 //! Recordings and datasets: reading, writing, converting, generating and downloading them, on good
 //! days and bad ones.
 
+mod as_found;
 mod convert_oracle;
 mod disk_faults;
 mod disturbed;
@@ -13,5 +14,6 @@ mod generate_shards;
 mod hostile_recordings;
 mod inspect_files;
 mod killed;
+mod mutated;
 mod primitives;
 mod verify_recordings;

@@ -220,6 +220,37 @@ fn datasets_that_are_not_there_say_what_is() {
     }
 }
 
+/// The snippets of the guide to datasets that the project grew from, "wrong" ones included.
+#[test]
+fn the_seed_guides_snippets_are_answered_as_it_says() {
+    let mismatch = "Channels mismatch: params.channels != dataset.channels";
+    let wrong = "# Wrong:\ndataset:\n  path: \"primitives/datasets/v1/synthetic\"\n  params:\n    channels: 1024  # \u{2190} Remove this\n  channels: 1024\n";
+    refused_text(wrong, "5:5", &[mismatch, "remove channels from dataset.params"]);
+    let bad = "# Bad: Implicit (what if v2 exists?)\ndataset:\n  path: \"primitives/datasets/synthetic\"  # Which version?\n  channels: 64\n  sample_rate_hz: 160\n";
+    refused_text(bad, "3:9", &["names no version", "primitives/datasets/v1/synthetic"]);
+    // The right ones come as far as a dataset alone can.
+    let generated = |rest: &str| {
+        format!(
+            "dataset:\n  path: \"primitives/datasets/v1/synthetic\"\n  params:\n{rest}  sample_rate_hz: 160\n"
+        )
+    };
+    for right in [
+        generated(
+            "    signal_type: \"pink_noise\"\n    duration_s: 120\n    amplitude_uv_rms: 100.0\n    seed: 42\n  channels: 1024\n",
+        ),
+        generated(
+            "    signal_type: \"sine_wave\"\n    frequency_hz: 10.0\n    duration_s: 1\n  channels: 64\n",
+        ),
+    ] {
+        let (message, _) = refusal(&right, Path::new("."));
+        assert!(message.contains("kernels"), "{message}");
+    }
+    let missing = "dataset:\n  path: \"primitives/datasets/v1/physionet-motor-imagery/converted/S001R03.float32\"\n  format: \"float32\"\n  channels: 64\n  sample_rate_hz: 160\n";
+    let (message, code) = refusal(missing, tempfile::tempdir().unwrap().path());
+    assert_eq!(code, ExitCode::InputOutput);
+    assert!(message.contains("cortex-host download physionet --recording S001R03"), "{message}");
+}
+
 #[test]
 fn kernels_are_known_and_have_windows_to_measure() {
     refused("name: car", "name: cra", "9:11", &["unknown kernel \"cra\"", "noop, car", "\"car\""]);

@@ -1,9 +1,10 @@
-//! `cortex-host run` and the reports of its results.
+//! `cortex-host run`, the reports of its results, and kernels of a user's own in it.
 
 mod bad_devices;
 mod command;
 mod config_errors;
 mod first_hour;
+mod kernels;
 mod report_browser;
 mod report_compare;
 mod report_html;

@@ -69,6 +69,7 @@ fn settings(format: TelemetryFormat) -> TelemetrySettings {
         format,
         include_raw_data: true,
         max_output_len: 3,
+        output_sizes: vec![3],
         clock: None,
     }
 }
@@ -122,7 +123,7 @@ fn csv_and_ndjson_hold_the_same_rows_in_upstreams_columns() {
     let mut records: Vec<WindowRecord> = (0..4).map(|index| record(1, index, 40)).collect();
     records[3] = failed(records[3]);
     write(folder.path(), TelemetryFormat::Ndjson, &job, &records);
-    fs::remove_file(folder.path().join("outputs.f32")).unwrap();
+    fs::remove_file(folder.path().join("outputs.npy")).unwrap();
     write(folder.path(), TelemetryFormat::Csv, &job, &records);
 
     let text = fs::read_to_string(folder.path().join("telemetry.csv")).unwrap();
@@ -208,7 +209,10 @@ fn outputs_are_the_first_repeats_values_as_returned() {
         (0..2).flat_map(|repeat| (0..4).map(move |index| record(repeat, index, 1))).collect();
     records[1] = failed(records[1]);
     write(folder.path(), TelemetryFormat::Csv, &job(50), &records);
-    let bytes = fs::read(folder.path().join("outputs.f32")).unwrap();
+    let bytes = fs::read(folder.path().join("outputs.npy")).unwrap();
+    let header = String::from_utf8_lossy(&bytes[..128]);
+    assert!(header.contains("'descr': '<f4'") && header.contains("'shape': (3, 3)"), "{header}");
+    let bytes = &bytes[128..];
     let values: Vec<f32> =
         bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
     assert_eq!(values, [0.5, -0.5, 0.25, 2.5, -2.5, 0.25, 3.5, -3.5, 0.25]);
@@ -227,8 +231,8 @@ fn a_hundred_thousand_windows_go_through() {
     assert_eq!(text.lines().count(), 100_000);
     let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(last["window_index"], 99_999);
-    let outputs = fs::metadata(folder.path().join("outputs.f32")).unwrap();
-    assert_eq!(outputs.len(), 100_000 * 3 * 4);
+    let outputs = fs::metadata(folder.path().join("outputs.npy")).unwrap();
+    assert_eq!(outputs.len(), 128 + 100_000 * 3 * 4);
 }
 
 /// What has been handed on is in the file before the run ends: a killed run keeps it.

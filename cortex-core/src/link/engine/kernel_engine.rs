@@ -2,7 +2,7 @@
 
 use super::identity::digest_within;
 use super::{Engine, Run, kernel_digest};
-use crate::kernel::{AnyKernel, Kernel, KernelFault, KernelShape, KernelSpec};
+use crate::kernel::{AnyKernel, Kernel, KernelShape, KernelSpec};
 use crate::link::message::{Configure, Configured, ErrorCode, ErrorInfo};
 use crate::signal::{BLOCK_SAMPLES, Generator, GeneratorVersion, Lanes, Scratch, SourceSpec};
 
@@ -171,14 +171,7 @@ where
                 self.layout.written = written;
                 Ok(Run { start_ticks, end_ticks })
             }
-            Err(fault) => {
-                let code = match fault {
-                    KernelFault::InputLength => 1,
-                    KernelFault::OutputLength => 2,
-                    KernelFault::StateLength => 3,
-                };
-                Err(ErrorInfo::new(ErrorCode::KernelFault, code, 0))
-            }
+            Err(fault) => Err(ErrorInfo::new(ErrorCode::KernelFault, fault as u32, 0)),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::check::Check;
+use crate::platform::free_bytes;
 use crate::platform::scheduling::{RealtimePolicy, set_realtime_policy};
 use crate::primitive::{FILES, Library};
 use crate::results::HostFacts;
@@ -145,23 +146,6 @@ pub fn serial_ports() -> Check {
     Check::ok(name, names.join(", "))
 }
 
-#[cfg(unix)]
 fn may_open(port: &Path) -> bool {
     rustix::fs::access(port, rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK).is_ok()
-}
-
-#[cfg(not(unix))]
-fn may_open(_port: &Path) -> bool {
-    true
-}
-
-#[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let facts = rustix::fs::statvfs(folder).ok()?;
-    facts.f_bavail.checked_mul(facts.f_frsize)
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_folder: &Path) -> Option<u64> {
-    None
 }

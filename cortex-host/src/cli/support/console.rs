@@ -12,32 +12,24 @@ use crate::base::{Level, Observer, Progress, one_line};
 #[derive(Clone, Copy, Debug)]
 pub struct Console {
     quiet: bool,
-    verbose: u8,
     terminal: bool,
     color: bool,
 }
 
 impl Console {
-    /// As `--quiet` and `-v` ask; colour and progress bars only on a terminal, colour
+    /// As `--quiet` asks; colour and progress bars only on a terminal, colour
     /// also only without `NO_COLOR` in the environment.
     #[must_use]
-    pub fn new(quiet: bool, verbose: u8) -> Self {
+    pub fn new(quiet: bool) -> Self {
         let terminal = io::stderr().is_terminal();
         let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { quiet, verbose, terminal, color }
+        Self { quiet, terminal, color }
     }
 
     /// `[cortex] MESSAGE`, unless quiet.
     pub fn say(&self, message: &str) {
         if !self.quiet {
             self.line(&format!("[cortex] {}", one_line(message.to_owned())));
-        }
-    }
-
-    /// `[cortex] MESSAGE` with at least `level` times `-v`.
-    pub fn detail(&self, level: u8, message: &str) {
-        if self.verbose >= level {
-            self.say(message);
         }
     }
 
@@ -95,7 +87,6 @@ impl Console {
 impl Observer for Console {
     fn message(&self, level: Level, text: &str) {
         match level {
-            Level::Detail => self.detail(1, text),
             Level::Info => self.say(text),
             Level::Warning => self.warn(text),
         }

@@ -1,5 +1,6 @@
 //! What the commands share.
 
+pub(crate) mod arguments;
 pub(crate) mod browser;
 pub(crate) mod console;
 pub(crate) mod engine_args;

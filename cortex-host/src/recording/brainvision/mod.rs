@@ -5,10 +5,10 @@
 //! gives names, units and rate and points at the data file; a marker file (`.vmrk`) lists
 //! events. The samples stay an untouched `.float32` file.
 
+mod markers;
 mod read;
 mod sections;
 mod write;
 
-pub(crate) use read::FORMAT;
 pub use read::{Description, open};
 pub use write::{Header, Marker, header_paths, remove_header, stage_header, write_header};

@@ -7,21 +7,15 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::markers::Markers;
 use super::sections::Sections;
 use super::write::sampling_interval_us;
-use crate::base::quoted;
-use crate::recording::events::{Event, MOST_EVENTS};
+use crate::base::{quoted, quoted_path};
+use crate::recording::channels::list;
+use crate::recording::encoding::decode;
 use crate::recording::layout::{Element, PlaneReader, Scale, interleaved, planar};
-use crate::recording::stream::{Format, OpenOptions, Recording, check_channels};
-use crate::recording::{DatasetError, Unit, labels};
-
-/// A BrainVision header, which names its data file.
-pub(crate) const FORMAT: Format = Format {
-    name: "BrainVision",
-    extensions: &["vhdr"],
-    magic: b"Brain Vision Data Exchange Header File",
-    open,
-};
+use crate::recording::stream::{Level, check_channels, chosen_channels};
+use crate::recording::{DatasetError, Format, OpenOptions, Recording, Unit, labels};
 
 /// Largest header and marker file read: far beyond any real one, and a bound on memory.
 const MOST_HEADER_BYTES: u64 = 8 * 1024 * 1024;
@@ -44,8 +38,12 @@ pub struct Description {
     element: Element,
     /// Channel after channel instead of interleaved.
     vectorized: bool,
-    /// Per channel: units per stored step (`None`: 1) and the unit's text.
-    scales: Vec<(Option<f64>, String)>,
+    /// Per channel: units per stored step as written (empty: 1) and the unit's text.
+    scales: Vec<(String, String)>,
+    /// The samples are epochs cut out of a recording, if so how long each is as written.
+    segmented: Option<String>,
+    /// Whether the text is UTF-8.
+    utf8: bool,
 }
 
 impl Description {
@@ -54,8 +52,8 @@ impl Description {
     /// # Errors
     /// The file cannot be read or is not a BrainVision header this reader knows.
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
-        let text = read_text(path, MOST_HEADER_BYTES)?;
-        Self::parse(&text, path)
+        let (text, utf8) = read_text(path, MOST_HEADER_BYTES)?;
+        Ok(Self { utf8, ..Self::parse(&text, path)? })
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, DatasetError> {
@@ -77,6 +75,15 @@ impl Description {
             return Err(bad(format!(
                 "DataFormat {} is not supported, only BINARY",
                 quoted(format)
+            )));
+        }
+        if let Some(kind) = common("DataType")
+            && !kind.is_empty()
+            && !kind.eq_ignore_ascii_case("TIMEDOMAIN")
+        {
+            return Err(bad(format!(
+                "DataType {} is not supported, only TIMEDOMAIN",
+                quoted(kind)
             )));
         }
         let vectorized = match common("DataOrientation").unwrap_or("MULTIPLEXED") {
@@ -131,28 +138,24 @@ impl Description {
                 .ok_or_else(|| bad(format!("NumberOfChannels is {count}, but there is no Ch{number} in section [Channel Infos]")))?;
             let mut parts = line.split(',').map(str::trim);
             channel_names.push(parts.next().unwrap_or_default().replace("\\1", ","));
-            let resolution = parts.nth(1).unwrap_or_default();
-            let resolution = match resolution {
-                "" => None,
-                text => Some(
-                    text.parse::<f64>().ok().filter(|r| r.is_finite() && *r != 0.0).ok_or_else(
-                        || {
-                            bad(format!(
-                                "Ch{number}: resolution {} is not a number other than 0",
-                                quoted(text)
-                            ))
-                        },
-                    )?,
-                ),
-            };
+            let resolution = parts.nth(1).unwrap_or_default().to_owned();
             // Microvolts unless the header says otherwise.
             let unit = parts.next().filter(|unit| !unit.is_empty()).unwrap_or("µV");
             scales.push((resolution, unit.to_owned()));
         }
+        // $b stands for the header's own name without extension, unless a file is called so.
         let beside = |name: &str| {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            path.with_file_name(name.replace("$b", &stem))
+            let replaced = path.with_file_name(name.replace("$b", &stem));
+            let literal = path.with_file_name(name);
+            if !replaced.exists() && literal.exists() { literal } else { replaced }
         };
+        let segmented = common("SegmentationType")
+            .or_else(|| sections.get("segmentation infos", "SegmentationType"))
+            .filter(|kind| !kind.is_empty() && !kind.eq_ignore_ascii_case("NOTSEGMENTED"));
+        let segment_samples = common("SegmentDataPoints")
+            .or_else(|| sections.get("segmentation infos", "SegmentDataPoints"))
+            .unwrap_or("?");
         Ok(Self {
             data_path: beside(needed("DataFile")?),
             marker_path: common("MarkerFile").filter(|name| !name.is_empty()).map(beside),
@@ -162,6 +165,8 @@ impl Description {
             element,
             vectorized,
             scales,
+            segmented: segmented.map(|_| segment_samples.to_owned()),
+            utf8: true,
         })
     }
 }
@@ -179,12 +184,20 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     if !metadata.is_file() {
         return Err(DatasetError::format(
             path,
-            format!("DataFile {} is no regular file", quoted(&data.to_string_lossy())),
+            format!("DataFile {} is no regular file", quoted_path(&data.to_string_lossy())),
         ));
     }
     let file = File::open(data).map_err(DatasetError::io("read", data))?;
     let bytes = file.metadata().map_err(DatasetError::io("read", data))?.len();
     let mut notes = Vec::new();
+    if !header.utf8 {
+        notes.push("the header is not in UTF-8; it is read as Windows-1252".to_owned());
+    }
+    if let Some(segment) = &header.segmented {
+        notes.push(format!(
+            "the samples are segments of {segment} samples cut out of a recording; they are joined, and time does not go on across their borders"
+        ));
+    }
 
     let channels = header.channel_names.len();
     let row_bytes = channels as u64 * header.element.bytes() as u64;
@@ -192,18 +205,21 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     let promised = header.samples.unwrap_or(present);
     if promised != present || bytes % row_bytes != 0 {
         if !options.accept_truncated || header.vectorized {
-            return Err(DatasetError::format(
-                data,
+            let problem = if promised == present {
                 format!(
-                    "{bytes} bytes, but {channels} channels × {promised} samples need {}; fetch it again{}",
-                    row_bytes.saturating_mul(promised),
-                    if header.vectorized {
-                        ""
-                    } else {
-                        ", or take what is there with --accept-truncated"
-                    }
-                ),
-            ));
+                    "{bytes} bytes is no whole number of samples of {channels} channels ({row_bytes} bytes each)"
+                )
+            } else {
+                let vhdr = path.file_name().unwrap_or_default().to_string_lossy();
+                format!("{present} samples per channel, but {vhdr} says {promised}")
+            };
+            let accept = if header.vectorized {
+                ""
+            } else {
+                ", or take what is there with --accept-truncated"
+            };
+            let advice = format!("the file is not whole, make or fetch it again{accept}");
+            return Err(DatasetError::format(data, format!("{problem}; {advice}")));
         }
         notes.push(format!(
             "{present} whole samples per channel of the {promised} promised are taken"
@@ -215,62 +231,67 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
 
     let layout_of = if header.vectorized { planar } else { interleaved };
     let mut layout = layout_of(0, channels, present, header.element, Unit::Microvolt);
-    for ((plane, (resolution, unit)), name) in
-        layout.planes.iter_mut().zip(&header.scales).zip(&header.channel_names)
-    {
-        plane.scale = match resolution {
-            // Multiplying by 1 is no change, and Stored is the faster way to say so.
-            None | Some(1.0) => Scale::Stored,
-            Some(resolution) => Scale::Gain(*resolution),
-        };
-        plane.unit = Unit::from_header(unit).or(options.unit).ok_or_else(|| {
-            DatasetError::format(
-                path,
-                format!(
-                    "channel {} is in {}, not in volts; say what it is with --unit uV",
-                    quoted(name),
-                    quoted(unit)
-                ),
-            )
-        })?;
-    }
-    let mut channel_names = header.channel_names;
-    if let Some(wanted) = &options.channels {
-        let mut planes = Vec::with_capacity(wanted.len());
-        for name in wanted {
-            let index = channel_names.iter().position(|have| have == name).ok_or_else(|| {
-                DatasetError::Request(format!("{} has no channel '{name}'", path.display()))
-            })?;
-            planes.extend(layout.planes.get(index).cloned());
+    let written = labels::distinct(header.channel_names.clone());
+    let (chosen, channel_names) = chosen_channels(path, options, &header.channel_names, written)?;
+    let mut strange = Vec::new();
+    for (index, name) in chosen.iter().zip(&channel_names) {
+        let scale = layout.planes.get_mut(*index).zip(header.scales.get(*index));
+        let Some((plane, (resolution, unit))) = scale else { continue };
+        plane.scale = resolution_scale(resolution)
+            .map_err(|problem| DatasetError::format(path, format!("channel {name}: {problem}")))?;
+        match Unit::from_header(unit).or(options.unit) {
+            Some(unit) => plane.unit = unit,
+            None => strange.push(format!("{name} ({unit})")),
         }
-        layout.planes = planes;
-        channel_names.clone_from(wanted);
     }
-    let (events, start) = match &header.marker_path {
+    if !strange.is_empty() {
+        return Err(DatasetError::format(
+            path,
+            format!(
+                "not in volts: {}; {} the others, or say what they are with {}",
+                list(strange.iter()),
+                options.asked_in.choose(),
+                options.asked_in.unit()
+            ),
+        ));
+    }
+    layout.keep(&chosen);
+    let markers = match &header.marker_path {
         Some(markers) if markers.is_file() => {
-            let text = read_text(markers, MOST_MARKER_BYTES)?;
-            parse_markers(&text, header.sample_rate_hz)
+            let (text, utf8) = read_text(markers, MOST_MARKER_BYTES)?;
+            if !utf8 {
+                notes
+                    .push("the markers are not in UTF-8; they are read as Windows-1252".to_owned());
+            }
+            Markers::parse(&text, header.sample_rate_hz, &mut notes)
                 .map_err(|problem| DatasetError::format(markers, problem))?
         }
         Some(markers) => {
-            let name = quoted(&markers.file_name().unwrap_or_default().to_string_lossy());
+            let name = quoted_path(&markers.file_name().unwrap_or_default().to_string_lossy());
             notes.push(format!("the marker file {name} is missing: no events"));
-            (Vec::new(), None)
+            Markers::default()
         }
-        None => (Vec::new(), None),
+        None => Markers::default(),
     };
     Ok(Recording {
         path: path.to_owned(),
         data_path: data.clone(),
-        format: FORMAT.name,
-        channel_names: labels::distinct(channel_names),
+        sources: [Some(path.to_owned()), Some(data.clone()), header.marker_path.clone()]
+            .into_iter()
+            .flatten()
+            .collect(),
+        format: Format::BrainVision,
+        channel_names,
         sample_rate_hz: header.sample_rate_hz,
         samples: present,
-        start,
-        events,
+        start: markers.start,
+        events: markers.events,
         keeps_events: true,
+        unit_assumed: false,
         notes,
         reader: PlaneReader::new(file, data, layout),
+        asked_in: options.asked_in,
+        level: Level::default(),
     })
 }
 
@@ -283,61 +304,30 @@ fn rate_from_interval_hz(interval_us: f64) -> f64 {
     if neat > 0.0 && sampling_interval_us(neat) == interval_us { neat } else { plain }
 }
 
-/// Events (all markers but segment starts) and the recording's start time.
-fn parse_markers(text: &str, rate_hz: f64) -> Result<(Vec<Event>, Option<String>), String> {
-    let mut events = Vec::new();
-    let mut start = None;
-    let lines = text.lines().skip_while(|line| !line.trim().eq_ignore_ascii_case("[marker infos]"));
-    for line in lines.skip(1).take_while(|line| !line.trim_start().starts_with('[')) {
-        let Some((key, value)) = line.split_once('=') else { continue };
-        if !key.trim_start().to_lowercase().starts_with("mk") {
-            continue;
-        }
-        let mut parts = value.split(',').map(str::trim);
-        let kind = parts.next().unwrap_or_default().replace("\\1", ",");
-        let description = parts.next().unwrap_or_default().replace("\\1", ",");
-        let position = parts.next().and_then(|text| text.parse::<u64>().ok());
-        let length = parts.next().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-        if kind == "New Segment" {
-            let date = parts.nth(1).unwrap_or_default();
-            let valid = date.len() == 20
-                && date.bytes().all(|byte| byte.is_ascii_digit())
-                && date.bytes().any(|byte| byte != b'0');
-            if start.is_none() && valid {
-                start = Some(date.to_owned());
-            }
-            continue;
-        }
-        let Some(position) = position else { continue };
-        let label = match kind.as_str() {
-            "" | "Comment" => description,
-            _ => format!("{kind}/{description}"),
-        };
-        if events.len() == MOST_EVENTS {
-            return Err(format!("more than {MOST_EVENTS} markers; no recorder writes that"));
-        }
-        events.push(Event {
-            onset_s: position.saturating_sub(1) as f64 / rate_hz,
-            duration_s: Some(length as f64 / rate_hz),
-            label,
-        });
+/// Units per stored step, as a header writes them.
+fn resolution_scale(text: &str) -> Result<Scale, String> {
+    if text.is_empty() {
+        return Ok(Scale::Stored);
     }
-    events.sort_by(|a, b| a.onset_s.total_cmp(&b.onset_s));
-    Ok((events, start))
+    match text.parse::<f64>() {
+        // Multiplying by 1 is no change, and Stored is the faster way to say so.
+        Ok(1.0) => Ok(Scale::Stored),
+        Ok(resolution) if resolution.is_finite() && resolution != 0.0 => {
+            Ok(Scale::Gain(resolution))
+        }
+        _ => Err(format!("resolution {} is not a number other than 0", quoted(text))),
+    }
 }
 
-/// The text of a file of at most `most_bytes`: UTF-8, or Latin-1 as older recorders wrote.
-fn read_text(path: &Path, most_bytes: u64) -> Result<String, DatasetError> {
+/// The text of a file of at most `most_bytes`, and whether it is UTF-8.
+fn read_text(path: &Path, most_bytes: u64) -> Result<(String, bool), DatasetError> {
     let file = File::open(path).map_err(DatasetError::io("read", path))?;
     let mut bytes = Vec::new();
     file.take(most_bytes + 1).read_to_end(&mut bytes).map_err(DatasetError::io("read", path))?;
     if bytes.len() as u64 > most_bytes {
         return Err(DatasetError::format(path, "too large for a header"));
     }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => error.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
-    })
+    Ok(decode(&bytes))
 }
 
 #[cfg(test)]
@@ -371,12 +361,22 @@ mod tests {
     }
 
     #[test]
+    fn resolutions_are_numbers_other_than_0() {
+        assert_eq!(resolution_scale(""), Ok(Scale::Stored));
+        assert_eq!(resolution_scale("1"), Ok(Scale::Stored));
+        assert_eq!(resolution_scale("0.0488281"), Ok(Scale::Gain(0.048_828_1)));
+        for wrong in ["nan", "0", "x", "inf"] {
+            assert!(resolution_scale(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn bad_headers_say_what_is_wrong() {
         let good = "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nDataFile=x\nNumberOfChannels=1\nSamplingInterval=1000\n[Binary Infos]\nBinaryFormat=INT_16\n[Channel Infos]\nCh1=A,,0.5,mV\n";
         let parse = |text: &str| Description::parse(text, Path::new("x.vhdr"));
         let header = parse(good).unwrap();
         assert_eq!(header.sample_rate_hz, 1000.0);
-        assert_eq!(header.scales, [(Some(0.5), "mV".to_owned())]);
+        assert_eq!(header.scales, [("0.5".to_owned(), "mV".to_owned())]);
         for (from, to, word) in [
             ("Brain Vision", "Something", "first line"),
             ("NumberOfChannels=1", "NumberOfChannels=65536", "no Ch2"),
@@ -386,7 +386,7 @@ mod tests {
             ("SamplingInterval=1000", "SamplingInterval=1e-310", "SamplingInterval"),
             ("SamplingInterval=1000", "Other=1", "SamplingInterval"),
             ("INT_16", "FLOAT_64", "BinaryFormat"),
-            ("0.5", "nan", "resolution"),
+            ("NumberOfChannels=1", "NumberOfChannels=1\nDataType=FREQUENCYDOMAIN", "TIMEDOMAIN"),
             ("DataFile=x", "DataFormat=ASCII", "DataFormat"),
         ] {
             let error = parse(&good.replace(from, to)).unwrap_err().to_string();

@@ -7,7 +7,8 @@ pub(super) struct Sections<'a>(HashMap<&'static str, HashMap<String, &'a str>>);
 
 impl<'a> Sections<'a> {
     /// The sections that are read; all others are left out.
-    const KNOWN: [&'static str; 3] = ["common infos", "binary infos", "channel infos"];
+    const KNOWN: [&'static str; 4] =
+        ["common infos", "binary infos", "channel infos", "segmentation infos"];
     /// More keys than that are no header's, and a bound on memory.
     const MOST_KEYS: usize = 100_000;
 

@@ -95,6 +95,7 @@ pub fn stage_header(data: &Path, header: &Header<'_>) -> Result<[Staged; 2], Dat
 }
 
 fn header_text(data_name: &str, marker_name: &str, header: &Header<'_>) -> String {
+    let (data_name, marker_name) = (own_name(data_name), own_name(marker_name));
     let mut text = format!(
         "Brain Vision Data Exchange Header File Version 1.0\n\
          ; Written by cortex-host {version}. Samples are microvolts.\n\
@@ -128,6 +129,7 @@ fn header_text(data_name: &str, marker_name: &str, header: &Header<'_>) -> Strin
 }
 
 fn marker_text(data_name: &str, header: &Header<'_>) -> String {
+    let data_name = own_name(data_name);
     let mut text = format!(
         "Brain Vision Data Exchange Marker File, Version 1.0\n\
          \n\
@@ -167,6 +169,16 @@ pub(super) fn sampling_interval_us(rate_hz: f64) -> f64 {
     [nearest.next_down(), nearest.next_up()].into_iter().fold(nearest, |best, candidate| {
         if back(candidate) < back(best) { candidate } else { best }
     })
+}
+
+/// `name`, a file beside the header and of its name but for the extension, as a header writes it:
+/// a name with `$b` in it needs `$b`, which readers replace by the header's own name.
+fn own_name(name: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((_, extension)) if name.contains("$b") => format!("$b.{extension}"),
+        None if name.contains("$b") => "$b".to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 /// BrainVision's own escape for a comma, and no line breaks.

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::header::Header;
 use crate::recording::DatasetError;
+use crate::recording::encoding::decode;
 use crate::recording::events::{Event, MOST_EVENTS};
 use crate::recording::layout::read_at;
 
@@ -49,24 +50,33 @@ struct Stamped {
     texts: Vec<String>,
 }
 
-/// Reads all annotations of a file with `records` records.
+/// Reads all annotations of a file with `records` records, whose samples lie `sample_s` seconds
+/// apart.
 ///
 /// # Errors
-/// The file cannot be read, a record's time is missing in a discontinuous file, or the
+/// The file cannot be read, nothing says when the records of a discontinuous file begin, or the
 /// annotations exceed the bounds above.
 pub fn read(
     file: &mut File,
     path: &Path,
     header: &Header,
     records: u64,
+    sample_s: f64,
     notes: &mut Vec<String>,
 ) -> Result<Timeline, DatasetError> {
     let width = if header.bdf { 3 } else { 2 };
     let mut timeline = Timeline::default();
-    let mut unreadable = 0_u64;
+    let mut lost = Lost::default();
+    let mut clock = Clock { record_s: header.record_duration_s, sample_s, late_s: 0.0 };
     let mut text_bytes = 0_u64;
     let mut first_onset = None;
     let signals: Vec<_> = header.signals.iter().filter(|s| s.is_annotations()).collect();
+    if header.discontinuous && records > 1 && signals.iter().all(|s| s.record_samples == 0) {
+        return Err(DatasetError::format(
+            path,
+            "EDF+D, a recording that may have gaps, but nothing in it says when its records begin; export it again as EDF+C, or with its annotations",
+        ));
+    }
     for (index, signal) in signals.iter().enumerate() {
         timeline.has_annotations = true;
         let bytes = signal.record_samples * width;
@@ -88,12 +98,22 @@ pub fn read(
             if most_texts > MOST_EVENTS {
                 return Err(too_many(path));
             }
-            let (lists, bad) = parse(&block);
-            unreadable += bad;
+            let lists = parse(&block, &mut lost);
             if index == 0 {
                 let onset = lists.first().map(|list| list.onset_s);
                 let start = *first_onset.get_or_insert(onset.unwrap_or(0.0));
-                check_time(&mut timeline, header, path, record, onset.map(|at| at - start))?;
+                match onset {
+                    None if header.discontinuous => {
+                        return Err(DatasetError::format(
+                            path,
+                            format!("EDF+D, but record {} does not say when it begins", record + 1),
+                        ));
+                    }
+                    Some(onset) if timeline.gap.is_none() => {
+                        timeline.gap = clock.check(record, onset - start);
+                    }
+                    _ => {}
+                }
             }
             for (position, list) in lists.into_iter().enumerate() {
                 let keeps_time = index == 0 && position == 0;
@@ -119,9 +139,7 @@ pub fn read(
         event.onset_s = rounded(event.onset_s - timeline.start_s);
     }
     timeline.events.sort_by(|a, b| a.onset_s.total_cmp(&b.onset_s));
-    if unreadable > 0 {
-        notes.push(format!("{unreadable} annotations could not be read and are left out"));
-    }
+    lost.tell(notes);
     Ok(timeline)
 }
 
@@ -130,48 +148,77 @@ fn too_many(path: &Path) -> DatasetError {
     DatasetError::format(path, problem)
 }
 
-/// Notes the first record whose onset (from the first sample) is not where it should be.
-fn check_time(
-    timeline: &mut Timeline,
-    header: &Header,
-    path: &Path,
-    record: u64,
-    onset_s: Option<f64>,
-) -> Result<(), DatasetError> {
-    let expected_s = record as f64 * header.record_duration_s;
-    match onset_s {
-        None if header.discontinuous => Err(DatasetError::format(
-            path,
-            format!("EDF+D, but record {} does not say when it begins", record + 1),
-        )),
-        // A microsecond is below half a sample at any rate met in practice.
-        Some(onset_s) if timeline.gap.is_none() && (onset_s - expected_s).abs() > 1e-6 => {
-            timeline.gap = Some(Gap {
+/// When records should begin.
+struct Clock {
+    record_s: f64,
+    sample_s: f64,
+    /// How much later than counted the last records began on average, in seconds.
+    late_s: f64,
+}
+
+impl Clock {
+    /// Records over which lateness is averaged.
+    const MEMORY: u64 = 64;
+
+    /// The gap before `record`, if it begins at `onset_s` (from the first sample) although the
+    /// records before it say otherwise.
+    ///
+    /// Onsets are written with few digits: half a sample off is no gap. A length of records that
+    /// is itself rounded makes them drift by more than that in the end, but slowly.
+    fn check(&mut self, record: u64, onset_s: f64) -> Option<Gap> {
+        // A nanosecond for the doubles that the decimals have become.
+        let half_s = 0.5 * self.sample_s + 1e-9;
+        let counted_s = record as f64 * self.record_s;
+        let late_s = onset_s - counted_s;
+        let step_s = late_s - self.late_s;
+        if late_s.abs() > half_s && step_s.abs() > half_s {
+            return Some(Gap {
                 record: record + 1,
                 onset_s: rounded(onset_s),
-                expected_s: rounded(expected_s),
+                expected_s: rounded(counted_s + self.late_s),
             });
-            Ok(())
         }
-        _ => Ok(()),
+        self.late_s += step_s / (record + 1).min(Self::MEMORY) as f64;
+        None
     }
 }
 
-/// The lists in one record's block, and how many could not be read.
-fn parse(block: &[u8]) -> (Vec<Stamped>, u64) {
-    let mut lists = Vec::new();
-    let mut unreadable = 0;
-    for list in block.split(|byte| *byte == 0).filter(|list| !list.is_empty()) {
-        match parse_list(list) {
-            Some(list) => lists.push(list),
-            None => unreadable += 1,
-        }
-    }
-    (lists, unreadable)
+/// What of the annotations is not kept as it was.
+#[derive(Debug, Default, PartialEq)]
+struct Lost {
+    unreadable: u64,
+    recoded: u64,
+    negative: u64,
 }
 
-fn parse_list(list: &[u8]) -> Option<Stamped> {
-    let list = String::from_utf8_lossy(list);
+impl Lost {
+    fn tell(&self, notes: &mut Vec<String>) {
+        let mut note = |count: u64, what: &str| {
+            if count > 0 {
+                let annotations = if count == 1 { "annotation" } else { "annotations" };
+                notes.push(format!("{count} {annotations} {what}"));
+            }
+        };
+        note(self.unreadable, "could not be read and left out");
+        note(self.recoded, "not in UTF-8, read as Windows-1252");
+        note(self.negative, "with a duration below 0, kept without a duration");
+    }
+}
+
+/// The lists in one record's block.
+fn parse(block: &[u8], lost: &mut Lost) -> Vec<Stamped> {
+    let lists = block.split(|byte| *byte == 0).filter(|list| !list.is_empty());
+    lists
+        .filter_map(|list| {
+            let parsed = parse_list(list, lost);
+            lost.unreadable += u64::from(parsed.is_none());
+            parsed
+        })
+        .collect()
+}
+
+fn parse_list(list: &[u8], lost: &mut Lost) -> Option<Stamped> {
+    let (list, utf8) = decode(list);
     // Every text ends with 0x14, the last one too.
     let mut parts = list.strip_suffix('\u{14}')?.split('\u{14}');
     let stamp = parts.next()?;
@@ -186,9 +233,12 @@ fn parse_list(list: &[u8]) -> Option<Stamped> {
         Some(duration) => Some(decimal(duration)?),
         None => None,
     };
+    let onset_s = decimal(onset)?;
+    lost.recoded += u64::from(!utf8);
+    lost.negative += u64::from(duration_s.is_some_and(|duration| duration < 0.0));
     Some(Stamped {
-        onset_s: decimal(onset)?,
-        duration_s,
+        onset_s,
+        duration_s: duration_s.filter(|duration| *duration >= 0.0),
         texts: parts.map(str::to_owned).collect(),
     })
 }
@@ -211,8 +261,9 @@ mod tests {
     #[test]
     fn lists_of_the_specification() {
         let block = b"+0\x14\x14\0+12.5\x151.2\x14a\x14b\x14\0-0.065\x14Pre\x14\0\0\0";
-        let (lists, unreadable) = parse(block);
-        assert_eq!(unreadable, 0);
+        let mut lost = Lost::default();
+        let lists = parse(block, &mut lost);
+        assert_eq!(lost, Lost::default());
         let list = |onset_s, duration_s, texts: &[&str]| Stamped {
             onset_s,
             duration_s,
@@ -230,8 +281,35 @@ mod tests {
 
     #[test]
     fn broken_lists_are_counted_not_taken() {
-        let (lists, unreadable) = parse(b"0\x14x\x14\0+1\x14x\0+nan\x14x\x14\0+1\x15\x14x\x14\0");
-        assert!(lists.is_empty());
-        assert_eq!(unreadable, 4);
+        let mut lost = Lost::default();
+        let block = b"0\x14x\x14\0+1\x14x\0+nan\x14x\x14\0+1\x15\x14x\x14\0";
+        assert!(parse(block, &mut lost).is_empty());
+        assert_eq!(lost, Lost { unreadable: 4, ..Lost::default() });
+    }
+
+    #[test]
+    fn what_is_not_kept_is_counted() {
+        let mut lost = Lost::default();
+        let lists = parse(b"+1\x15-1\x14caf\xe9\x14\0", &mut lost);
+        assert_eq!(lists[0].texts, ["café"]);
+        assert_eq!(lists[0].duration_s, None);
+        let mut notes = Vec::new();
+        lost.tell(&mut notes);
+        assert_eq!(notes.len(), 2, "{notes:?}");
+    }
+
+    #[test]
+    fn rounded_onsets_are_no_gap_and_a_sample_is() {
+        // 900 Hz, records of 1/3 s written as 0.3333332, onsets in milliseconds.
+        let check = |onsets: &[f64]| {
+            let mut clock = Clock { record_s: 0.333_333_2, sample_s: 1.0 / 900.0, late_s: 0.0 };
+            onsets.iter().zip(0..).find_map(|(onset, record)| clock.check(record, *onset))
+        };
+        let onset = |record: i32| (f64::from(record) / 3.0 * 1e3).round() / 1e3;
+        let long: Vec<f64> = (0..30_000).map(onset).collect();
+        assert!(check(&long).is_none(), "the length of records is rounded too");
+        let gap = check(&[0.0, 0.333, 0.668, 1.001]).unwrap();
+        assert_eq!((gap.record, gap.onset_s), (3, 0.668));
+        assert!(check(&[0.0, 0.333, 0.666, 0.9]).is_some(), "records that overlap");
     }
 }

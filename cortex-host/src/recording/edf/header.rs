@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::recording::DatasetError;
+use crate::recording::encoding::decode;
 
 /// Size of the file header, and of each signal's header, in bytes.
 const BLOCK_BYTES: u64 = 256;
@@ -30,6 +31,8 @@ pub struct Header {
     duration: (u64, u64),
     start_date: String,
     start_time: String,
+    /// The local recording identification, where EDF+ repeats the date with all digits of the year.
+    recording: String,
 }
 
 /// One signal's header.
@@ -39,16 +42,25 @@ pub struct Signal {
     pub label: String,
     /// Physical dimension (unit) without blanks.
     pub dimension: String,
-    /// Least stored value.
-    pub digital_min: f64,
-    /// Greatest stored value.
-    pub digital_max: f64,
     /// Samples per record.
     pub record_samples: u64,
     /// Where its samples begin in a record, in bytes.
     pub offset: u64,
-    physical_min: Result<f64, String>,
-    physical_max: Result<f64, String>,
+    /// Limits as written: they mean nothing for annotations, and only those of chosen signals
+    /// are looked at.
+    physical: [Vec<u8>; 2],
+    digital: [Vec<u8>; 2],
+}
+
+/// The four limits of a signal, checked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaling {
+    /// Physical units per digital step.
+    pub gain: f64,
+    /// Added to a stored number before it is multiplied by the gain.
+    pub offset: f64,
+    /// Least and greatest stored number.
+    pub digital_range: (f64, f64),
 }
 
 impl Header {
@@ -67,7 +79,8 @@ impl Header {
                 "not an EDF or BDF file: it begins with neither '0' nor BIOSEMI".into()
             ));
         }
-        fields.take(80 + 80);
+        fields.take(80);
+        let recording = text(fields.take(80));
         let start_date = text(fields.take(8));
         let start_time = text(fields.take(8));
         let header_bytes = integer(fields.take(8), "header size").map_err(bad)?;
@@ -117,6 +130,7 @@ impl Header {
             duration,
             start_date,
             start_time,
+            recording,
         })
     }
 
@@ -130,33 +144,63 @@ impl Header {
 
     /// When the first sample was taken, as BrainVision writes it (20 digits), if the date
     /// and time fields are valid. `offset_s` is the first record's own onset.
-    #[must_use]
-    pub fn start(&self, offset_s: f64) -> Option<String> {
-        let mut date = self.start_date.split('.').map(|part| part.trim().parse::<i16>().ok());
-        let (day, month, year) = (date.next()??, date.next()??, date.next()??);
-        let mut time = self.start_time.split('.').map(|part| part.trim().parse::<i8>().ok());
-        let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
-        if !(0..100).contains(&year) {
-            return None;
+    ///
+    /// # Errors
+    /// The fields as written, when there is something in them that is no date or time.
+    pub fn start(&self, offset_s: f64) -> Result<Option<String>, String> {
+        let moment = self.date().zip(clock_time(&self.start_time)).and_then(
+            |((year, month, day), (hour, minute, second))| {
+                let start =
+                    jiff::civil::DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+                let offset = jiff::SignedDuration::from_micros((offset_s * 1e6).round() as i64);
+                start.checked_add(offset).ok()
+            },
+        );
+        let written = format!("{} {}", self.start_date, self.start_time);
+        match moment {
+            Some(moment) => Ok(Some(moment.strftime("%Y%m%d%H%M%S%6f").to_string())),
+            None if written.trim().is_empty() => Ok(None),
+            None => Err(written),
         }
-        // The clipping year of EDF+: 85 to 99 are 1985 to 1999.
-        let year = if year >= 85 { 1900 + year } else { 2000 + year };
-        let (day, month) = (i8::try_from(day).ok()?, i8::try_from(month).ok()?);
-        let moment = jiff::civil::DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
-        let offset_us = (offset_s * 1e6).round();
-        let offset = jiff::SignedDuration::from_micros(offset_us as i64);
-        let moment = moment.checked_add(offset).ok()?;
-        Some(format!(
-            "{:04}{:02}{:02}{:02}{:02}{:02}{:06}",
-            moment.year(),
-            moment.month(),
-            moment.day(),
-            moment.hour(),
-            moment.minute(),
-            moment.second(),
-            moment.subsec_nanosecond() / 1000
-        ))
     }
+
+    /// Year, month and day: those of the header, or where these are none those that EDF+ repeats
+    /// in the recording's identification, `Startdate 01-FEB-2020`.
+    fn date(&self) -> Option<(i16, i8, i8)> {
+        if let Some([day, month, year]) = three_numbers(&self.start_date) {
+            // The clipping year of EDF+: 85 to 99 are 1985 to 1999.
+            let year = match year {
+                0..=84 => 2000 + year,
+                85..=99 => 1900 + year,
+                _ => return None,
+            };
+            return Some((year, i8::try_from(month).ok()?, i8::try_from(day).ok()?));
+        }
+        let date = self.recording.strip_prefix("Startdate ")?.split(' ').next()?;
+        let mut parts = date.split('-');
+        let day = parts.next()?.parse().ok()?;
+        let month = parts.next()?.to_ascii_uppercase();
+        let month = MONTHS.iter().position(|name| *name == month)? + 1;
+        Some((parts.next()?.parse().ok()?, month as i8, day))
+    }
+}
+
+/// Months as EDF+ abbreviates them.
+const MONTHS: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+
+fn clock_time(text: &str) -> Option<(i8, i8, i8)> {
+    let [hour, minute, second] = three_numbers(text)?.map(|number| i8::try_from(number).ok());
+    Some((hour?, minute?, second?))
+}
+
+/// `01.02.20` → 1, 2, 20. The standard separates by points; recorders also write colons, dashes,
+/// slashes and blanks.
+fn three_numbers(text: &str) -> Option<[i16; 3]> {
+    let mut parts = text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+    let mut number = || parts.next()?.parse::<i16>().ok();
+    let numbers = [number()?, number()?, number()?];
+    parts.next().is_none().then_some(numbers)
 }
 
 impl Signal {
@@ -166,26 +210,27 @@ impl Signal {
         self.label == "EDF Annotations" || self.label == "BDF Annotations"
     }
 
-    /// Checks that the four limits define a scaling and fit microvolts in `f32`.
+    /// The scaling that the four limits define.
     ///
     /// # Errors
-    /// A limit is no number, or a range is empty or beyond all reason.
-    pub fn check_scaling(&self, path: &Path) -> Result<(), DatasetError> {
+    /// A limit is no number, a range is empty, or microvolts would not fit `f32`.
+    pub fn scaling(&self, path: &Path) -> Result<Scaling, DatasetError> {
         let bad = |problem: String| {
             DatasetError::format(path, format!("channel {}: {problem}", self.label))
         };
-        let low = self.physical_min.clone().map_err(bad)?;
-        let high = self.physical_max.clone().map_err(bad)?;
-        if self.digital_min >= self.digital_max {
-            return Err(bad(format!(
-                "digital range {} to {} is empty",
-                self.digital_min, self.digital_max
-            )));
-        }
-        if low == high {
-            return Err(bad(format!("physical range {low} to {high} is empty")));
-        }
-        let (gain, offset) = self.gain_and_offset();
+        let limits = |fields: &[Vec<u8>; 2], kind: &str| -> Result<(f64, f64), DatasetError> {
+            let [low, high] = fields;
+            let low = number(low, &format!("{kind} minimum")).map_err(bad)?;
+            let high = number(high, &format!("{kind} maximum")).map_err(bad)?;
+            if low == high {
+                return Err(bad(format!("{kind} range {low} to {high} is empty")));
+            }
+            Ok((low, high))
+        };
+        let (low, high) = limits(&self.physical, "physical")?;
+        let (least, greatest) = limits(&self.digital, "digital")?;
+        let gain = (high - low) / (greatest - least);
+        let offset = high / gain - greatest;
         // A volt is 1e6 µV; stored numbers have at most 24 bits, f32 reaches 3.4e38.
         let sane = |value: f64| value.is_finite() && value.abs() < 1e24;
         if !(sane(gain) && sane(offset) && sane(low) && sane(high)) {
@@ -194,16 +239,9 @@ impl Signal {
         if self.record_samples == 0 {
             return Err(bad("0 samples per record".into()));
         }
-        Ok(())
-    }
-
-    /// `gain` and `offset` of the module's formula.
-    #[must_use]
-    pub fn gain_and_offset(&self) -> (f64, f64) {
-        let low = self.physical_min.clone().unwrap_or(f64::NAN);
-        let high = self.physical_max.clone().unwrap_or(f64::NAN);
-        let gain = (high - low) / (self.digital_max - self.digital_min);
-        (gain, high / gain - self.digital_max)
+        // Two points of one straight line, whichever is named first.
+        let digital_range = (least.min(greatest), least.max(greatest));
+        Ok(Scaling { gain, offset, digital_range })
     }
 }
 
@@ -234,12 +272,10 @@ fn read_signals(block: &[u8], count: usize, bdf: bool) -> Result<Vec<Signal>, St
             u64::try_from(samples).map_err(|_| named(format!("{samples} samples per record")))?;
         signals.push(Signal {
             dimension: text(dimension),
-            digital_min: integer(digital_low, "digital minimum").map_err(named)? as f64,
-            digital_max: integer(digital_high, "digital maximum").map_err(named)? as f64,
             record_samples,
             offset,
-            physical_min: number(low, "physical minimum"),
-            physical_max: number(high, "physical maximum"),
+            physical: [low.to_vec(), high.to_vec()],
+            digital: [digital_low.to_vec(), digital_high.to_vec()],
             label,
         });
         offset += record_samples * if bdf { 3 } else { 2 };
@@ -269,14 +305,10 @@ fn read_exactly(file: &mut File, path: &Path, bytes: u64) -> Result<Vec<u8>, Dat
     Ok(buffer)
 }
 
-/// A field's text: one character per byte (ASCII by the standard, Latin-1 in the wild, which
-/// is where a micro sign comes from), unless it is valid UTF-8; without surrounding blanks.
+/// A field's text without surrounding blanks: ASCII by the standard, other code pages in the wild,
+/// which is where a micro sign comes from.
 fn text(field: &[u8]) -> String {
-    let text = match std::str::from_utf8(field) {
-        Ok(text) => text.to_owned(),
-        Err(_) => field.iter().map(|byte| char::from(*byte)).collect(),
-    };
-    text.trim_matches([' ', '\0']).to_owned()
+    decode(field).0.trim_matches([' ', '\0']).to_owned()
 }
 
 fn integer(field: &[u8], what: &str) -> Result<i64, String> {

@@ -26,7 +26,8 @@
 //! # What is taken, what is refused
 //!
 //! - Continuous files (EDF, EDF+C, BDF, BDF+C), and EDF+D whose records turn out to follow
-//!   each other without a gap. EDF+D with a gap is refused: there is no sample for the gap.
+//!   each other within half a sample. EDF+D with a gap is refused: there is no sample for the
+//!   gap; so is EDF+D that does not say when its records begin.
 //! - A record count of -1 (recording still running or crashed): the whole records present.
 //! - A file shorter or longer than its header says is refused unless truncation is accepted.
 //! - Channels of different sample rates, or in units that are no potential: refused with
@@ -39,18 +40,11 @@ mod header;
 use std::fs::File;
 use std::path::Path;
 
+use super::channels::list;
 use super::layout::{Element, Layout, Plane, PlaneReader, Scale};
-use super::stream::{Format, OpenOptions, Recording};
-use super::{DatasetError, Unit, labels};
+use super::stream::{Level, chosen_channels};
+use super::{DatasetError, Format, OpenOptions, Recording, Unit, labels};
 use header::{Header, Signal};
-
-/// EDF and EDF+.
-pub(super) const EDF: Format =
-    Format { name: "EDF", extensions: &["edf", "edf+", "rec"], magic: b"0       ", open };
-
-/// BDF and BDF+.
-pub(super) const BDF: Format =
-    Format { name: "BDF", extensions: &["bdf", "bdf+"], magic: b"\xffBIOSEMI", open };
 
 /// Opens an EDF, EDF+ or BDF file.
 ///
@@ -63,44 +57,47 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     let mut notes = Vec::new();
 
     let records = records_present(&header, path, file_bytes, options, &mut notes)?;
-    let timeline = annotations::read(&mut file, path, &header, records, &mut notes)?;
-    if header.discontinuous
-        && let Some(gap) = &timeline.gap
-    {
-        return Err(DatasetError::format(
-            path,
-            format!(
-                "EDF+D, a recording with gaps: record {} begins at {} s where {} s was expected; split it at the gap with the tool that recorded it",
-                gap.record, gap.onset_s, gap.expected_s
-            ),
-        ));
-    }
-    if let Some(gap) = timeline.gap.filter(|_| !header.discontinuous) {
-        notes.push(format!(
-            "the header promises a continuous recording, yet record {} says it begins at {} s instead of {} s; the samples are taken as continuous",
-            gap.record, gap.onset_s, gap.expected_s
-        ));
-    }
-
-    let chosen = choose(&header, path, options, &mut notes)?;
-    let record_samples = common_samples(&chosen, &header, path)?;
+    let (chosen, channel_names) = choose(&header, path, options, &mut notes)?;
+    let record_samples = common_samples(&chosen, &header, path, options)?;
     if header.record_duration_s <= 0.0 {
         return Err(DatasetError::format(
             path,
             format!("records last {} s, so there is no sample rate", header.record_duration_s),
         ));
     }
+    let sample_rate_hz = header.rate_of(record_samples);
+    let sample_s = sample_rate_hz.recip();
+    let timeline = annotations::read(&mut file, path, &header, records, sample_s, &mut notes)?;
+    if let Some(gap) = &timeline.gap {
+        let what = format!(
+            "record {} begins at {} s where {} s was expected",
+            gap.record, gap.onset_s, gap.expected_s
+        );
+        if header.discontinuous {
+            let problem = format!(
+                "EDF+D, a recording with gaps: {what}; split it at the gap with the tool that recorded it"
+            );
+            return Err(DatasetError::format(path, problem));
+        }
+        notes.push(format!(
+            "the header promises a continuous recording, yet {what}; the samples are taken as continuous"
+        ));
+    }
+    let start = header.start(timeline.start_s).unwrap_or_else(|written| {
+        notes.push(format!("the start '{written}' is no date and time; it is left out"));
+        None
+    });
+
     let mut planes = Vec::with_capacity(chosen.len());
     for signal in &chosen {
-        let (gain, offset) = signal.gain_and_offset();
+        let scaling = signal.scaling(path)?;
         planes.push(Plane {
             offset: signal.offset,
-            scale: Scale::OffsetGain { offset, gain },
+            scale: Scale::OffsetGain { offset: scaling.offset, gain: scaling.gain },
             unit: Unit::from_header(&signal.dimension).or(options.unit).unwrap_or(Unit::Microvolt),
-            digital_range: Some((signal.digital_min, signal.digital_max)),
+            digital_range: Some(scaling.digital_range),
         });
     }
-    let names = chosen.iter().map(|signal| labels::clean_label(&signal.label)).collect();
     let layout = Layout {
         start: header.header_bytes,
         record_bytes: header.record_bytes,
@@ -112,15 +109,19 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     Ok(Recording {
         path: path.to_owned(),
         data_path: path.to_owned(),
-        format: if header.bdf { BDF.name } else { EDF.name },
-        channel_names: labels::distinct(names),
-        sample_rate_hz: header.rate_of(record_samples),
+        sources: vec![path.to_owned()],
+        format: if header.bdf { Format::Bdf } else { Format::Edf },
+        channel_names,
+        sample_rate_hz,
         samples: records * record_samples,
-        start: header.start(timeline.start_s),
+        start,
         events: timeline.events,
         keeps_events: timeline.has_annotations,
+        unit_assumed: false,
         notes,
         reader: PlaneReader::new(file, path, layout),
+        asked_in: options.asked_in,
+        level: Level::default(),
     })
 }
 
@@ -165,66 +166,56 @@ fn records_present(
     Ok(records)
 }
 
-/// The signals to convert: those asked for, or every one that is a potential.
+/// The signals to convert, and their names: those asked for, or every one that is a potential.
 fn choose<'a>(
     header: &'a Header,
     path: &Path,
     options: &OpenOptions,
     notes: &mut Vec<String>,
-) -> Result<Vec<&'a Signal>, DatasetError> {
+) -> Result<(Vec<&'a Signal>, Vec<String>), DatasetError> {
     let signals: Vec<&Signal> = header.signals.iter().filter(|s| !s.is_annotations()).collect();
-    let mut chosen = Vec::new();
-    if let Some(wanted) = &options.channels {
-        for name in wanted {
-            let found =
-                signals.iter().find(|s| s.label == *name || labels::clean_label(&s.label) == *name);
-            match found {
-                Some(signal) => chosen.push(*signal),
-                None => {
-                    return Err(DatasetError::Request(format!(
-                        "{} has no channel '{name}'; it has {}",
-                        path.display(),
-                        list(signals.iter().map(|s| labels::clean_label(&s.label)))
-                    )));
-                }
-            }
+    let labels: Vec<String> = signals.iter().map(|signal| signal.label.clone()).collect();
+    let (indices, names) = chosen_channels(path, options, &labels, labels::written(&labels))?;
+    let mut chosen = Vec::with_capacity(indices.len());
+    let mut chosen_names = Vec::with_capacity(indices.len());
+    for (index, name) in indices.into_iter().zip(names) {
+        let Some(signal) = signals.get(index) else { continue };
+        if options.channels.is_none() && header.bdf && signal.label == "Status" {
+            notes.push("channel Status (trigger codes, no potential) is left out".to_owned());
+            continue;
         }
-    } else {
-        for signal in signals {
-            if header.bdf && signal.label == "Status" {
-                notes.push("channel Status (trigger codes, no potential) is left out".to_owned());
-            } else {
-                chosen.push(signal);
-            }
-        }
+        chosen.push(*signal);
+        chosen_names.push(name);
     }
     if chosen.is_empty() {
         return Err(DatasetError::format(path, "the file has no signal, only annotations"));
     }
-    let strange: Vec<&&Signal> = chosen
-        .iter()
-        .filter(|s| Unit::from_header(&s.dimension).is_none() && options.unit.is_none())
-        .collect();
-    if !strange.is_empty() {
+    let no_potential = |signal: &Signal| Unit::from_header(&signal.dimension).is_none();
+    if options.unit.is_none() && chosen.iter().any(|signal| no_potential(signal)) {
+        let strange = chosen.iter().zip(&chosen_names).filter(|(signal, _)| no_potential(signal));
+        let strange = list(strange.map(|(signal, name)| {
+            let unit = if signal.dimension.is_empty() { "no unit" } else { &signal.dimension };
+            format!("{name} ({unit})")
+        }));
         return Err(DatasetError::format(
             path,
             format!(
-                "not in volts: {}; choose the others with --channels, or say what they are with --unit uV",
-                list(strange.iter().map(|s| {
-                    let unit = if s.dimension.is_empty() { "no unit" } else { &s.dimension };
-                    format!("{} ({unit})", labels::clean_label(&s.label))
-                }))
+                "not in volts: {strange}; {} the others, or say what they are with {}",
+                options.asked_in.choose(),
+                options.asked_in.unit()
             ),
         ));
     }
-    for signal in &chosen {
-        signal.check_scaling(path)?;
-    }
-    Ok(chosen)
+    Ok((chosen, chosen_names))
 }
 
 /// The number of samples per record that all chosen signals share.
-fn common_samples(chosen: &[&Signal], header: &Header, path: &Path) -> Result<u64, DatasetError> {
+fn common_samples(
+    chosen: &[&Signal],
+    header: &Header,
+    path: &Path,
+    options: &OpenOptions,
+) -> Result<u64, DatasetError> {
     let mut counts: Vec<u64> = chosen.iter().map(|signal| signal.record_samples).collect();
     counts.sort_unstable();
     counts.dedup();
@@ -233,27 +224,14 @@ fn common_samples(chosen: &[&Signal], header: &Header, path: &Path) -> Result<u6
     }
     let groups = counts.iter().map(|count| {
         let names = chosen.iter().filter(|s| s.record_samples == *count);
-        format!(
-            "{} Hz: {}",
-            header.rate_of(*count),
-            list(names.map(|s| labels::clean_label(&s.label)))
-        )
+        format!("{} Hz: {}", header.rate_of(*count), list(names.map(|s| s.label.as_str())))
     });
     Err(DatasetError::format(
         path,
         format!(
-            "channels of different sample rates ({}); a dataset has one rate: choose with --channels",
-            groups.collect::<Vec<_>>().join("; ")
+            "channels of different sample rates ({}); a dataset has one rate: {}",
+            groups.collect::<Vec<_>>().join("; "),
+            options.asked_in.choose()
         ),
     ))
-}
-
-/// Names joined by commas, at most a dozen of them.
-fn list(names: impl Iterator<Item = String>) -> String {
-    let names: Vec<String> = names.collect();
-    let shown = names.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
-    match names.len() {
-        0..=12 => shown,
-        more => format!("{shown} and {} more", more - 12),
-    }
 }

@@ -4,7 +4,7 @@ use cortex_core::math;
 
 use super::{Series, micros, range, series_of};
 use crate::plot::{Axis, Chart, Ink, Mark, Scale};
-use crate::report::run::{KernelWindows, Window};
+use crate::results::{KernelWindows, Window};
 use crate::statistics::least_windows;
 
 /// Most points of a cumulative curve.

@@ -11,9 +11,9 @@ pub use distribution::{all_cumulative, beyond, cumulative, histogram};
 pub use spectrum::spectrum;
 pub use timeline::timeline;
 
-use super::run::{KernelWindows, Window};
 use crate::plot::{Axis, Chart, Ink, Mark};
 use crate::results::{KernelSummary, Latency, Summary};
+use crate::results::{KernelWindows, Window};
 
 /// Windows, or columns of windows, drawn over time.
 pub const COLUMNS: usize = 360;

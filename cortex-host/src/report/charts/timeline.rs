@@ -2,7 +2,7 @@
 
 use super::{COLUMNS, Series, micros, range, series_of};
 use crate::plot::{Axis, Chart, Ink, Mark};
-use crate::report::run::{KernelWindows, Window};
+use crate::results::{KernelWindows, Window};
 
 /// Latency of every window over the run, with the deadline, missed and failed windows; none
 /// without windows.

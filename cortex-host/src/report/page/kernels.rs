@@ -5,9 +5,9 @@ use std::fmt::{self, Write};
 use super::elements::{FULL, HALF, Page};
 use crate::plot::escape;
 use crate::report::charts;
-use crate::report::run::KernelWindows;
 use crate::results::{
-    KernelSummary, Latency, SeededFigures, Summary, bounds, grouped, micros, missed, rate,
+    KernelSummary, KernelWindows, Latency, SeededFigures, Summary, bounds, grouped, micros, missed,
+    rate,
 };
 
 /// Five columns of the table of all kernels.

@@ -11,9 +11,8 @@ mod kernels;
 use elements::{FULL, Page, seconds};
 
 use super::charts;
-use super::run::{KernelWindows, RunRecord};
 use crate::plot::{STYLE, escape};
-use crate::results::{KernelSummary, RunStatus, Summary, headline};
+use crate::results::{KernelSummary, KernelWindows, RunRecord, RunStatus, Summary, headline};
 
 /// A configuration longer than this is left out, in bytes.
 const MOST_CONFIG_BYTES: usize = 64 << 10;

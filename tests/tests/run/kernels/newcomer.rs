@@ -37,9 +37,12 @@ fn outputs(folder: &Path, kernels: &[&str]) -> Vec<Vec<u8>> {
     let data = folder.join(run["folder"].as_str().unwrap()).join("kernel-data");
     let names = run["kernels"].as_array().unwrap().iter();
     names
-        .map(|kernel| fs::read(data.join(kernel["name"].as_str().unwrap()).join("outputs.f32")))
-        .collect::<Result<_, _>>()
-        .unwrap()
+        .map(|kernel| {
+            let file = data.join(kernel["name"].as_str().unwrap()).join("outputs.npy");
+            // The numbers follow a header of 128 bytes.
+            fs::read(file).unwrap().split_off(128)
+        })
+        .collect()
 }
 
 #[test]

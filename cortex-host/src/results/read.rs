@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::row::TelemetryRow;
+use super::spectrum::{InputSpectrum, SPECTRUM_NAME};
+use super::summary::{OLDEST_SCHEMA_VERSION, RunStatus, SCHEMA_VERSION, Summary};
 use crate::base::contained::{check_within, open_within};
 use crate::base::{Failure, FileError};
-use crate::results::{
-    InputSpectrum, OLDEST_SCHEMA_VERSION, RunStatus, SCHEMA_VERSION, SPECTRUM_NAME, Summary,
-};
 
 /// Summaries, spectra and configurations are far smaller than this, in bytes.
 const MOST_TEXT_BYTES: u64 = 16 << 20;
@@ -25,7 +25,7 @@ const MOST_LINE_BYTES: u64 = 64 << 10;
 
 /// Why a run's folder cannot be read, or its report not be written.
 #[derive(Debug, thiserror::Error)]
-pub enum ReportError {
+pub enum ReadError {
     /// There is no summary.
     #[error(
         "{folder} is no run: it has no summary.json; give a folder that cortex-host run has made",
@@ -60,8 +60,8 @@ pub enum ReportError {
     File(#[from] FileError),
 }
 
-impl From<ReportError> for Failure {
-    fn from(error: ReportError) -> Self {
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
         Failure::input_output(error.to_string())
     }
 }
@@ -111,26 +111,12 @@ pub struct Window {
     pub instructions: Option<u64>,
 }
 
-/// The columns that count here.
-#[derive(Deserialize)]
-struct Row {
-    release_ts_ns: u64,
-    end_ts_ns: u64,
-    deadline_missed: u8,
-    warmup: u8,
-    device_tstart_ns: u64,
-    device_tend_ns: u64,
-    window_failed: u8,
-    #[serde(default)]
-    device_instructions: Option<u64>,
-}
-
 /// The runs that `path` stands for: itself, or when it holds runs (a results folder, a sweep)
 /// all of them by name.
 ///
 /// # Errors
-/// [`ReportError`] when the folder cannot be listed.
-pub fn run_folders(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
+/// [`ReadError`] when the folder cannot be listed.
+pub fn run_folders(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let is_run = |folder: &Path| folder.join("summary.json").exists();
     if !is_run(path) {
         let inside = folders_in(path, path)?.into_iter().map(|name| path.join(name));
@@ -146,8 +132,8 @@ impl RunRecord {
     /// Reads the run in `folder`.
     ///
     /// # Errors
-    /// [`ReportError`] when it is no run, or a file cannot be read or is damaged.
-    pub fn read(folder: &Path) -> Result<Self, ReportError> {
+    /// [`ReadError`] when it is no run, or a file cannot be read or is damaged.
+    pub fn read(folder: &Path) -> Result<Self, ReadError> {
         let (summary, device) = read_summary(folder)?;
         let mut names: Vec<String> = summary.kernels.iter().map(|k| k.name.clone()).collect();
         for name in folders_in(folder, &folder.join("kernel-data"))? {
@@ -169,7 +155,7 @@ impl RunRecord {
         let path = folder.join(SPECTRUM_NAME);
         let spectrum = match read_text(folder, &path)? {
             Some(text) => Some(serde_json::from_str(&text).map_err(|error| {
-                ReportError::Content { path, message: format!("this is no spectrum ({error})") }
+                ReadError::Content { path, message: format!("this is no spectrum ({error})") }
             })?),
             None => None,
         };
@@ -191,7 +177,7 @@ impl KernelWindows {
     }
 }
 
-fn read_summary(folder: &Path) -> Result<(Summary, Vec<(String, String)>), ReportError> {
+fn read_summary(folder: &Path) -> Result<(Summary, Vec<(String, String)>), ReadError> {
     #[derive(Deserialize)]
     struct Version {
         schema_version: u64,
@@ -200,16 +186,16 @@ fn read_summary(folder: &Path) -> Result<(Summary, Vec<(String, String)>), Repor
     }
     let path = folder.join("summary.json");
     let Some(text) = read_text(folder, &path)? else {
-        return Err(ReportError::NoRun { folder: folder.to_owned() });
+        return Err(ReadError::NoRun { folder: folder.to_owned() });
     };
-    let wrong = |error: serde_json::Error| ReportError::Content {
+    let wrong = |error: serde_json::Error| ReadError::Content {
         path: path.clone(),
         message: format!("this is no summary of a run ({error})"),
     };
     let version: Version = serde_json::from_str(&text).map_err(wrong)?;
     let readable = u64::from(OLDEST_SCHEMA_VERSION)..=u64::from(SCHEMA_VERSION);
     if !readable.contains(&version.schema_version) {
-        return Err(ReportError::Version { path, found: version.schema_version });
+        return Err(ReadError::Version { path, found: version.schema_version });
     }
     let mut device = Vec::new();
     for (key, name) in [
@@ -259,7 +245,7 @@ fn facts(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
 }
 
 /// A file's text; none when there is no such file.
-fn read_text(run: &Path, path: &Path) -> Result<Option<String>, ReportError> {
+fn read_text(run: &Path, path: &Path) -> Result<Option<String>, ReadError> {
     let unreadable = |source| FileError::at("read", path)(source);
     let file = match open_within(run, path) {
         Ok(file) => file,
@@ -272,7 +258,7 @@ fn read_text(run: &Path, path: &Path) -> Result<Option<String>, ReportError> {
 }
 
 /// Names of the folders in `folder`, in order; none when it does not exist.
-fn folders_in(run: &Path, folder: &Path) -> Result<Vec<String>, ReportError> {
+fn folders_in(run: &Path, folder: &Path) -> Result<Vec<String>, ReadError> {
     let unreadable = |source| FileError::at("read", folder)(source);
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -294,9 +280,9 @@ fn folders_in(run: &Path, folder: &Path) -> Result<Vec<String>, ReportError> {
 }
 
 /// Reads a kernel's telemetry; `running` runs may have been killed within a row.
-fn read_windows(run: &Path, name: String, running: bool) -> Result<KernelWindows, ReportError> {
+fn read_windows(run: &Path, name: String, running: bool) -> Result<KernelWindows, ReadError> {
     if Path::new(&name).file_name().is_none_or(|plain| plain != name.as_str()) {
-        return Err(ReportError::Content {
+        return Err(ReadError::Content {
             path: run.join("summary.json"),
             message: format!("the kernel name {name:?} is no name of a folder"),
         });
@@ -334,7 +320,7 @@ fn read_rows(
     format: Format,
     running: bool,
     kernel: &mut KernelWindows,
-) -> Result<(), ReportError> {
+) -> Result<(), ReadError> {
     let mut reader = BufReader::with_capacity(256 << 10, file);
     let mut line = Vec::new();
     let mut head = None;
@@ -356,10 +342,10 @@ fn read_rows(
         let row = match &head {
             None => serde_json::from_slice(&line).map_err(|error| error.to_string()),
             Some(head) => record(&line).and_then(|record| {
-                record.deserialize::<Row>(Some(head)).map_err(|error| error.to_string())
+                record.deserialize::<TelemetryRow>(Some(head)).map_err(|error| error.to_string())
             }),
         };
-        let row: Row = match row {
+        let row: TelemetryRow = match row {
             Ok(row) if line.ends_with(b"\n") => row,
             // What is there of a row whose end was never written may still parse.
             _ if running && !line.ends_with(b"\n") => {
@@ -368,20 +354,27 @@ fn read_rows(
             }
             Ok(row) => row,
             Err(message) => {
-                return Err(ReportError::Content {
+                return Err(ReadError::Content {
                     path: PathBuf::from(format!("{}:{number}", path.display())),
                     message: format!("this is no telemetry row ({message})"),
                 });
             }
         };
         let first_ns = *first_release_ns.get_or_insert(row.release_ts_ns);
-        kernel.windows.push(row.window(first_ns));
+        kernel.windows.push(Window::of(&row, first_ns));
     }
     Ok(())
 }
 
 /// One line of CSV.
 fn record(line: &[u8]) -> Result<csv::StringRecord, String> {
+    // Nearly every line is its fields and commas. A reader costs a hundred times what such a line does.
+    let text = line.strip_suffix(b"\n").unwrap_or(line);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    if !text.is_empty() && !text.iter().any(|byte| matches!(byte, b'"' | b'\r' | b'\n')) {
+        let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
+        return Ok(text.split(',').collect());
+    }
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line);
     let mut record = csv::StringRecord::new();
     match reader.read_record(&mut record) {
@@ -391,18 +384,18 @@ fn record(line: &[u8]) -> Result<csv::StringRecord, String> {
     }
 }
 
-impl Row {
-    fn window(&self, first_release_ns: u64) -> Window {
-        let succeeded = self.window_failed == 0;
-        let kernel_ns = self.device_tend_ns.saturating_sub(self.device_tstart_ns);
-        let end_to_end_ns = self.end_ts_ns.saturating_sub(self.release_ts_ns);
-        Window {
-            at_ns: self.release_ts_ns.saturating_sub(first_release_ns),
+impl Window {
+    fn of(row: &TelemetryRow, first_release_ns: u64) -> Self {
+        let succeeded = row.window_failed == 0;
+        let kernel_ns = row.device_tend_ns.saturating_sub(row.device_tstart_ns);
+        let end_to_end_ns = row.end_ts_ns.saturating_sub(row.release_ts_ns);
+        Self {
+            at_ns: row.release_ts_ns.saturating_sub(first_release_ns),
             kernel_ns: succeeded.then_some(kernel_ns),
             end_to_end_ns: succeeded.then_some(end_to_end_ns),
-            deadline_missed: self.deadline_missed != 0,
-            warmup: self.warmup != 0,
-            instructions: self.device_instructions,
+            deadline_missed: row.deadline_missed != 0,
+            warmup: row.warmup != 0,
+            instructions: row.device_instructions,
         }
     }
 }
@@ -410,6 +403,18 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_what_a_reader_of_csv_makes_of_it() {
+        for line in ["a,,1.5\n", "a,\"b,c\",2\r\n", "one", ",\n", "a, b ,c\r\n", "a\rb\n"] {
+            let mut reader =
+                csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
+            let expected = reader.records().next().unwrap().unwrap();
+            assert_eq!(record(line.as_bytes()), Ok(expected), "{line:?}");
+        }
+        assert!(record(b"\n").is_err() && record(b"\r\n").is_err() && record(b"").is_err());
+        assert!(record(b"a,\xff\n").is_err());
+    }
 
     #[test]
     fn a_devices_facts_are_named_with_their_units() {

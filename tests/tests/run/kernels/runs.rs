@@ -33,7 +33,8 @@ fn summary(output: &Output, code: i32) -> Value {
 
 fn outputs(folder: &Path, run: &Value, kernel: &str) -> Vec<f32> {
     let path = folder.join(run["folder"].as_str().unwrap()).join("kernel-data").join(kernel);
-    let bytes = fs::read(path.join("outputs.f32")).unwrap();
+    // The numbers follow a header of 128 bytes.
+    let bytes = fs::read(path.join("outputs.npy")).unwrap().split_off(128);
     bytes.as_chunks::<4>().0.iter().map(|bits| f32::from_le_bytes(*bits)).collect()
 }
 

@@ -1,0 +1,219 @@
+//! Command lines that cannot be used, said as a configuration's mistakes are: one sentence with
+//! what is wrong, where, and what to do.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory as _};
+
+use crate::base::{Failure, expand_home, listed, nearest, quoted};
+use crate::cli::Cli;
+
+/// Value parser of file names given to options: `~` is the home folder, which no shell puts in
+/// place behind a `=`.
+pub fn path(text: &str) -> Result<std::path::PathBuf, String> {
+    expand_home(text)
+}
+
+/// The failure that clap's `error` about the command line `arguments` is.
+pub fn failure(error: &clap::Error, arguments: &[String]) -> Failure {
+    let (command, path) = command_of(arguments);
+    let argument = text_of(error, ContextKind::InvalidArg);
+    let name = argument
+        .split([' ', '='])
+        .next()
+        .unwrap_or_default()
+        .trim_matches(['<', '>', '[', ']', '.']);
+    let value = text_of(error, ContextKind::InvalidValue);
+    let see = format!("see {path} --help");
+    let message = match error.kind() {
+        ErrorKind::ValueValidation => {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            match expectation(&cause.unwrap_or_default()) {
+                Ok(expected) => format!("{name} must be {expected}, but it is {}", quoted(&value)),
+                Err(cause) => format!("{name} {}: {cause}", quoted(&value)),
+            }
+        }
+        ErrorKind::InvalidValue if value.is_empty() => format!("{name} has no value; {see}"),
+        ErrorKind::InvalidValue => {
+            let known = texts_of(error, ContextKind::ValidValue);
+            format!(
+                "{name} must be one of {}, but it is {}{}",
+                listed(known.iter().map(String::as_str)),
+                quoted(&value),
+                meant(&value, known.iter().map(String::as_str))
+            )
+        }
+        ErrorKind::UnknownArgument if argument.starts_with('-') => {
+            let options: Vec<String> = command
+                .get_arguments()
+                .filter_map(|known| known.get_long().map(|long| format!("--{long}")))
+                .chain(["--quiet".to_owned(), "--help".to_owned()])
+                .collect();
+            let meant = meant(name, options.iter().map(String::as_str));
+            format!(
+                "{path} has no option {name}{meant}{}",
+                if meant.is_empty() { format!("; {see}") } else { String::new() }
+            )
+        }
+        ErrorKind::UnknownArgument => {
+            format!("{path} has no place for {}; {see}", quoted(&argument))
+        }
+        ErrorKind::InvalidSubcommand => {
+            let word = text_of(error, ContextKind::InvalidSubcommand);
+            let known = command.get_subcommands().map(Command::get_name);
+            let meant = meant(&word, known);
+            format!(
+                "there is no command {}{meant}{}",
+                quoted(&word),
+                if meant.is_empty() { format!("; {see}") } else { String::new() }
+            )
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing: Vec<String> = texts_of(error, ContextKind::InvalidArg)
+                .iter()
+                .map(|argument| argument.trim_matches(['<', '>']).to_owned())
+                .collect();
+            let is = if missing.len() == 1 { "is" } else { "are" };
+            format!("{} {is} missing; {see}", listed(missing.iter().map(String::as_str)))
+        }
+        ErrorKind::ArgumentConflict => {
+            let others = texts_of(error, ContextKind::PriorArg);
+            let others: Vec<&str> =
+                others.iter().filter_map(|other| other.split(' ').next()).collect();
+            format!("{name} does not go together with {}; give one of them", others.join(", "))
+        }
+        _ => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            format!("{}; {see}", first.trim_start_matches("error: "))
+        }
+    };
+    Failure::usage(message)
+}
+
+/// What a value must be, from the parser's words for why it is not; else those words.
+fn expectation(cause: &str) -> Result<String, &str> {
+    match cause {
+        "invalid float literal" | "cannot parse float from empty string" => {
+            Ok("a number".to_owned())
+        }
+        "invalid digit found in string" | "cannot parse integer from empty string" => {
+            Ok("a whole number, 0 or above".to_owned())
+        }
+        "number too large to fit in target type" => Ok("a smaller whole number".to_owned()),
+        // Of a range: `7 is not in 1..=5`.
+        _ => match cause.split_once(" is not in ").and_then(|(_, range)| range.split_once("..=")) {
+            Some((min, max)) => Ok(format!("a whole number from {min} to {max}")),
+            None => match cause.strip_prefix("must be ") {
+                Some(expected) => Ok(expected.to_owned()),
+                None => Err(cause),
+            },
+        },
+    }
+}
+
+fn meant<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    match nearest(word, known) {
+        Some(name) => format!("; did you mean {name}?"),
+        None => String::new(),
+    }
+}
+
+/// The subcommand that `arguments` reach, and how it is called.
+fn command_of(arguments: &[String]) -> (Command, String) {
+    let mut command = Cli::command();
+    let mut path = command.get_name().to_owned();
+    for argument in arguments.iter().skip(1) {
+        if let Some(sub) = command.find_subcommand(argument) {
+            path.push(' ');
+            path.push_str(argument);
+            command = sub.clone();
+        } else if !argument.starts_with('-') {
+            break;
+        }
+    }
+    (command, path)
+}
+
+fn text_of(error: &clap::Error, kind: ContextKind) -> String {
+    texts_of(error, kind).into_iter().next().unwrap_or_default()
+}
+
+fn texts_of(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        Some(ContextValue::StyledStr(text)) => vec![text.to_string()],
+        Some(ContextValue::StyledStrs(texts)) => texts.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn said(line: &str) -> String {
+        let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let error = Cli::try_parse_from(&arguments).unwrap_err();
+        failure(&error, &arguments).to_string()
+    }
+
+    #[test]
+    fn mistakes_are_one_sentence_each() {
+        let generate = "cortex-host generate pink_noise";
+        for (line, expected) in [
+            (
+                format!("{generate} 8 fast 10 x.float32"),
+                "RATE_HZ must be a number, but it is \"fast\"",
+            ),
+            (
+                format!("{generate} 8.5 160 10 x.float32"),
+                "CHANNELS must be a whole number, 0 or above, but it is \"8.5\"",
+            ),
+            (
+                format!("{generate} 8 160 10 x.float32 --threads 0"),
+                "--threads must be a whole number from 1 to 1024, but it is \"0\"",
+            ),
+            (
+                format!("{generate} 8 160 10 x.float32 --forse"),
+                "cortex-host generate has no option --forse; did you mean --force?",
+            ),
+            (
+                format!("{generate} 8 160 10 x.float32 --zzz"),
+                "cortex-host generate has no option --zzz; see cortex-host generate --help",
+            ),
+            (
+                "cortex-host convert a.edf".to_owned(),
+                "OUTPUT is missing; see cortex-host convert --help",
+            ),
+            (
+                "cortex-host convert a.edf b.float32 c".to_owned(),
+                "cortex-host convert has no place for \"c\"; see cortex-host convert --help",
+            ),
+            (
+                "cortex-host convert a.npy b.float32 --rate".to_owned(),
+                "--rate has no value; see cortex-host convert --help",
+            ),
+            (
+                "cortex-host convert a.npy b.float32 --unit kV".to_owned(),
+                "--unit must be one of V, mV, uV, nV, but it is \"kV\"",
+            ),
+            (
+                "cortex-host genrate".to_owned(),
+                "there is no command \"genrate\"; did you mean generate?",
+            ),
+            (
+                "cortex-host frobnicate".to_owned(),
+                "there is no command \"frobnicate\"; see cortex-host --help",
+            ),
+            (
+                "cortex-host run my.yaml --config my.yaml".to_owned(),
+                "FILE does not go together with --config; give one of them",
+            ),
+        ] {
+            assert_eq!(said(&line), expected, "{line}");
+        }
+    }
+}
