@@ -82,6 +82,14 @@ if [ -z "${CORTEX_ORACLE_PYTHON:-}" ]; then
 fi
 if [ -n "${CORTEX_ORACLE_PYTHON:-}" ]; then require oracle; fi
 
+if has npm && has node; then
+    if [ -d tests/pico/node_modules/rp2040js ] || (cd tests/pico && npm ci --silent); then
+        require rp2040
+    fi
+else
+    echo "not all checks are run: node and npm are needed for the emulated RP2040"
+fi
+
 say "format"
 cargo fmt --all --check
 (cd firmware && cargo fmt --all --check)

@@ -6,6 +6,8 @@
 #   link     broken frames against the decoder and both sessions: CORTEX_FUZZ_FRAMES (default 20000000)
 #   memory   a dataset of 2 GB within 256 MiB of address space
 #   release  the release archive, unpacked and used elsewhere
+#   pico     the Pico's image in an emulated RP2040: CORTEX_PICO_SEEDS runs with oversize frames (20)
+#            after CORTEX_PICO_JUNK stray bytes (65536)
 #   guide    the kernel of the guide, built into the program and run natively and as a device
 #   deaths   1,000 kernels that break their process: CORTEX_DEATHS
 #   statistics  coverage of the intervals and false alarms of compare, thousands of series each
@@ -38,6 +40,11 @@ part() {
         say "the release archive"
         sh tests/release.sh
         ;;
+    pico)
+        say "the Pico: ${CORTEX_PICO_SEEDS:=20} seeds, ${CORTEX_PICO_JUNK:=65536} stray bytes"
+        export CORTEX_PICO_SEEDS CORTEX_PICO_JUNK
+        cargo test -q -p cortex-tests --test emulated pico -- --nocapture
+        ;;
     guide)
         say "the kernel of docs/guides/built-in-kernel.md"
         CORTEX_GUIDE_RUN=1 cargo test -q -p cortex-tests --test docs guide_own_kernel
@@ -57,13 +64,13 @@ part() {
         sh tests/slurm.sh
         ;;
     *)
-        sed -n '2,15s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,17s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link memory release guide statistics deaths
+[ $# -gt 0 ] || set -- kill link memory release pico guide statistics deaths
 for name; do part "$name"; done
 say "slow suites passed: $*"

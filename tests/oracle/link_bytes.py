@@ -67,21 +67,25 @@ CASES = [
     ("HELLO_ACK", S, 0, 0,
      bytes([1, 1]) + varint(0xC0DEC0DE) + text("mps2-an386") + text("0.1.0") + text("")
      + varint(0xAABBCCDD) + varint(0) + varint(0x01020304) + varint(1044) + varint(8192) + varint(262144)
-     + varint(2) + varint(25_000_000) + bytes([32]) + varint(3),
-     "mps2-an386, firmware 0.1.0, no commit, no v2, peripheral timer at 25 MHz, 32 bits, boot 3"),
+     + varint(2) + varint(25_000_000) + bytes([32]) + varint(3)
+     + text("kernel/fft.rs") + varint(97),
+     "mps2-an386, firmware 0.1.0, no commit, no v2, peripheral timer at 25 MHz, 32 bits, boot 3,"
+     " crashed before at kernel/fft.rs:97"),
     ("CONFIGURE", S, 0, 0,
      varint(8) + varint(160) + varint(80) + f64(160.0) + varint(0)
-     + varint(1) + f32(0.5) + varint(1024) + varint(1) + bytes([1]),
-     "8 channels, window 160, hop 80, 160 Hz, input f32, output i16 of 0.5 uV, 1024, kernel car"),
+     + varint(1) + f32(0.5) + varint(1) + bytes([1]),
+     "8 channels, window 160, hop 80, 160 Hz, input f32, output i16 of 0.5 uV, kernel car"),
     ("CONFIGURED", S, 0, 0, varint(300) + varint(1280), "300 state values, 1280 output values"),
-    ("BLOCK", S, 1, 0, varint(3) + f32(1.0) + f32(-2.5), "3 values, the first two here"),
+    ("BLOCK", S, 1, 0, varint(3) + varint(8) + f32(1.0) + f32(-2.5),
+     "3 values in fragments of 8 bytes, the first two here"),
     ("BLOCK_MORE", S, 2, 0, f32(0.0), "the third"),
-    ("RESULT", S, 1, 0, varint(1) + struct.pack("<h", -32767), "1 value, as i16"),
+    ("RESULT", S, 1, 0, varint(1) + varint(8) + struct.pack("<h", -32767),
+     "1 value, as i16; fragments of 8 bytes"),
     ("RESULT_MORE", S, 2, 7, struct.pack("<hh", 1, -32768), "two i16: one step, not a number"),
     ("RESULT_END", S, 3, 7,
-     varint(1000) + varint(1010) + varint(1500) + varint(1512) + varint(2000)
+     varint(1000) + varint(10) + varint(490) + varint(12) + varint(488)
      + varint(0xDEADBEEF) + varint(0) + varint(5),
-     "tin 1000, tstart 1010, tend 1500, ttx 1512, tsent 2000, digests, 5 saturated"),
+     "tin 1000, kernel from 1010 to 1500, first frame 1512, this one 2000, digests, 5 saturated"),
     ("SEEDED", S, 9, 0,
      varint(0) + varint(1) + f64(100.0) + f64(0.05) + f64(160.0) + varint(42)
      + bytes([0]) + f64(0.0) + bytes([0]) + f64(0.0) + varint(0) + varint(100)
@@ -91,10 +95,13 @@ CASES = [
      varint(0) + varint(100) + varint(0x12345678) + varint(0x9ABCDEF0)
      + varint(400) + varint(500) + varint(45000) + varint(1_000_000),
      "blocks 0 to 99, digests, kernel 400 to 500, 45000 in all, generating 1000000"),
-    ("ACK", S, 0, 0, varint(4) + varint(0b101) + varint(8064) + varint(2) + varint(1) + bytes([1]),
-     "waits for 4, has 5 and 7, credit 8064, token 2, 1 damaged, gap"),
+    ("ACK", S, 0, 0,
+     varint(4) + varint(0b101) + varint(8064) + varint(300) + varint(299) + varint(1) + varint(2)
+     + bytes([1]),
+     "waits for 4, has 5 and 7, credit 8064, mark 300, heard 299, 1 damaged, 2 blocks run, gap"),
     ("PING", S, 0, 0, varint(513), "token 513"),
-    ("PONG", S, 0, 0, varint(513) + varint(1 << 40) + varint((1 << 40) + 250), "token 513"),
+    ("PONG", S, 0, 0, varint(513) + varint(1 << 40) + varint((1 << 40) + 250) + varint(2) + varint(0),
+     "token 513, 2 overruns"),
     ("ERROR", S, 300, 0, varint(0) + varint(300) + varint(0xEE) + varint(0) + text(""),
      "unknown kind 0xEE in frame 300"),
     ("REFUSED", S, 5, 7,

@@ -12,6 +12,7 @@ pub mod kernels;
 pub mod libraries;
 pub mod line_faults;
 pub mod link_sim;
+pub mod pico;
 #[cfg(unix)]
 pub mod pty;
 pub mod runs;
@@ -67,6 +68,8 @@ pub fn cortex_host() -> Command {
     });
     let mut command = Command::new(binary);
     command.env("NO_COLOR", "1");
+    // From a folder of its own it finds no checkout to build a board's image in.
+    command.env("CORTEX_FIRMWARE", checkout().join("firmware"));
     command
 }
 

@@ -36,6 +36,8 @@ pub enum Need {
     Registry,
     /// `/dev/full`.
     DevFull,
+    /// node with rp2040js in `tests/pico`.
+    Rp2040,
     /// A C compiler for Cortex-M.
     ArmCompiler,
     /// `python3`.
@@ -45,7 +47,7 @@ pub enum Need {
 }
 
 impl Need {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Emulator,
         Self::Oracle,
         Self::Chromium,
@@ -54,6 +56,7 @@ impl Need {
         Self::Setpriv,
         Self::Registry,
         Self::DevFull,
+        Self::Rp2040,
         Self::ArmCompiler,
         Self::Python,
         Self::OriginalKernels,
@@ -70,6 +73,7 @@ impl Need {
             Self::Setpriv => "setpriv",
             Self::Registry => "registry",
             Self::DevFull => "dev-full",
+            Self::Rp2040 => "rp2040",
             Self::ArmCompiler => "arm-compiler",
             Self::Python => "python",
             Self::OriginalKernels => "original-kernels",

@@ -2,7 +2,7 @@
 
 use super::cobs::Full;
 use super::frame::{FrameWriter, Header};
-use super::message::MAX_MESSAGE_BYTES;
+use super::message::{FragmentHead, MAX_MESSAGE_BYTES};
 use super::sample::Encoding;
 
 /// Number of fragments of `values` samples: at least one, even when no samples travel.
@@ -18,18 +18,17 @@ pub(super) fn fragments(values: u32, encoding: Encoding, fragment_bytes: u16) ->
 /// Which samples fragment `index` carries.
 #[must_use]
 pub(super) fn fragment_range(
-    values: u32,
+    head: FragmentHead,
     encoding: Encoding,
-    fragment_bytes: u16,
     index: u16,
 ) -> core::ops::Range<usize> {
     let size = encoding.sample_bytes();
     if size == 0 {
         return 0..0;
     }
-    let each = usize::from(fragment_bytes) / size;
-    let start = (usize::from(index) * each).min(values as usize);
-    start..(start + each).min(values as usize)
+    let (values, each) = (head.values as usize, usize::from(head.fragment_bytes) / size);
+    let start = (usize::from(index) * each).min(values);
+    start..(start + each).min(values)
 }
 
 /// Writes a frame with one message and raw bytes behind it.

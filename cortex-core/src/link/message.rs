@@ -19,16 +19,17 @@ pub const WIRE_VERSION_MIN: u8 = 1;
 pub const SCHEMA: &str = "frame=cobs(kind:u8 session:u32 seq:u16 block:u32 payload crc32)0;\
 HELLO wire_min:u8 wire_max:u8 schema:u32;\
 HELLO_ACK wire_min:u8 wire_max:u8 schema:u32 board:str firmware:str commit:str v1:u32 v2:u32 \
-kernels:u32 max_frame:u32 rx_bytes:u32 max_values:u32 timer:enum tick_hz:u64 timer_bits:u8 boot:u32;\
-CONFIGURE channels:u32 window:u32 hop:u32 rate:f64 input:enc output:enc fragment:u16 kernel:bytes;\
-CONFIGURED state_values:u32 output_values:u32;BLOCK values:u32 samples;BLOCK_MORE samples;\
-RESULT values:u32 samples;RESULT_MORE samples;\
-RESULT_END tin:u64 tstart:u64 tend:u64 ttx:u64 tsent:u64 input_crc:u32 output_crc:u32 saturated:u32;\
+kernels:u32 max_frame:u32 rx_bytes:u32 max_values:u32 timer:enum tick_hz:u64 timer_bits:u8 boot:u32 \
+crash:str crash_place:u32;\
+CONFIGURE channels:u32 window:u32 hop:u32 rate:f64 input:enc output:enc kernel:bytes;\
+CONFIGURED state_values:u32 output_values:u32;BLOCK values:u32 fragment:u16 samples;\
+BLOCK_MORE samples;RESULT values:u32 fragment:u16 samples;RESULT_MORE samples;\
+RESULT_END tin:u64 start:u64 run:u64 tx:u64 sent:u64 input_crc:u32 output_crc:u32 saturated:u32;\
 SEEDED version:enum signal:enum rate:f64 seed:u64 line:opt(f64 f64) offset:f64 clip:opt(f64) \
 nan:f64 first:u32 count:u32 generator:u32;\
 SEEDED_RESULT first:u32 count:u32 input_crc:u32 output_crc:u32 min:u64 max:u64 sum:u64 input:u64;\
-ACK next:u16 received:u32 credit:u32 token:u16 damaged:u16 flags:u8;\
-PING token:u16;PONG token:u16 received:u64 sent:u64;\
+ACK next:u16 received:u32 credit:u32 mark:u32 heard:u32 damaged:u16 blocks:u16 flags:u8;\
+PING token:u16;PONG token:u16 received:u64 sent:u64 overruns:u32 overflows:u32;\
 ERROR code:enum seq:u16 a:u32 b:u32 text:str;REFUSED as ERROR;BYE";
 
 /// CRC-32/ISO-HDLC of [`SCHEMA`]: equal at both ends or they do not understand each other.
@@ -37,7 +38,7 @@ pub const SCHEMA_HASH: u32 =
 
 /// Longest encoding of any message in front of samples, in bytes. A receiver with frames of
 /// `max_frame` bytes takes fragments of `max_frame - HEADER_BYTES - CRC_BYTES - FRAGMENT_HEAD_BYTES`.
-pub const FRAGMENT_HEAD_BYTES: usize = 5;
+pub const FRAGMENT_HEAD_BYTES: usize = 8;
 /// Longest encoding of any message without samples, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 192;
 
@@ -124,6 +125,11 @@ pub struct DeviceInfo {
     pub timer_bits: u8,
     /// How often the device has started, where it can count; else 0.
     pub boot_count: u32,
+    /// What ended the program before this start, if it crashed: the end of a source file's name,
+    /// or the kind of fault; else empty.
+    pub crash: String<32>,
+    /// Line in that file, or an address.
+    pub crash_place: u32,
 }
 
 impl DeviceInfo {
@@ -153,8 +159,6 @@ pub struct Configure<'a> {
     pub input: Encoding,
     /// How output samples travel.
     pub output: Encoding,
-    /// Sample bytes in every fragment but the last, both directions; a multiple of 4.
-    pub fragment_bytes: u16,
     /// The kernel, as the device's engine understands it (postcard of
     /// [`crate::kernel`]'s specification in the standard firmware).
     #[serde(borrow)]
@@ -183,10 +187,14 @@ pub struct Configured {
 pub struct FragmentHead {
     /// Samples (values, not rows) of the whole block or result.
     pub values: u32,
+    /// Sample bytes in every fragment but the last; a multiple of 4. A result has that of its
+    /// block.
+    pub fragment_bytes: u16,
 }
 
 /// Time stamps and digests of one block, in raw ticks of the device's timer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ResultEndWire", into = "ResultEndWire")]
 pub struct ResultEnd {
     /// The last byte of the block had been taken from the line.
     pub input_ticks: u64,
@@ -204,6 +212,53 @@ pub struct ResultEnd {
     pub output_crc: u32,
     /// Output values that an `i16` encoding saturated.
     pub saturated: u32,
+}
+
+/// [`ResultEnd`] as it travels: every stamp but the first counts from the one before it, which
+/// makes short varints of long running times.
+#[derive(Serialize, Deserialize)]
+struct ResultEndWire {
+    input: u64,
+    start: u64,
+    end: u64,
+    transmit: u64,
+    sent: u64,
+    input_crc: u32,
+    output_crc: u32,
+    saturated: u32,
+}
+
+impl From<ResultEnd> for ResultEndWire {
+    fn from(end: ResultEnd) -> Self {
+        Self {
+            input: end.input_ticks,
+            start: end.start_ticks.wrapping_sub(end.input_ticks),
+            end: end.end_ticks.wrapping_sub(end.start_ticks),
+            transmit: end.transmit_ticks.wrapping_sub(end.end_ticks),
+            sent: end.sent_ticks.wrapping_sub(end.transmit_ticks),
+            input_crc: end.input_crc,
+            output_crc: end.output_crc,
+            saturated: end.saturated,
+        }
+    }
+}
+
+impl From<ResultEndWire> for ResultEnd {
+    fn from(wire: ResultEndWire) -> Self {
+        let start_ticks = wire.input.wrapping_add(wire.start);
+        let end_ticks = start_ticks.wrapping_add(wire.end);
+        let transmit_ticks = end_ticks.wrapping_add(wire.transmit);
+        Self {
+            input_ticks: wire.input,
+            start_ticks,
+            end_ticks,
+            transmit_ticks,
+            sent_ticks: transmit_ticks.wrapping_add(wire.sent),
+            input_crc: wire.input_crc,
+            output_crc: wire.output_crc,
+            saturated: wire.saturated,
+        }
+    }
 }
 
 /// Generate blocks 0..first + count on the device; report on the last `count` of them.
@@ -243,11 +298,12 @@ pub struct SeededResult {
 /// Flag of [`Ack`]: bytes that were no frame arrived since the last acknowledgement, or a
 /// frame arrived ahead of one that is missing.
 pub const ACK_GAP: u8 = 1;
-/// Flag of [`Ack`]: answer with an acknowledgement that repeats the token, and send again
-/// whatever is not acknowledged.
+/// Flag of [`Ack`]: answer with an acknowledgement.
 pub const ACK_POLL: u8 = 2;
 /// Flag of [`Ack`]: the device is computing and grants no credit until it is done.
 pub const ACK_BUSY: u8 = 4;
+/// Flag of [`Ack`]: sequenced frames of the sender are not acknowledged.
+pub const ACK_OPEN: u8 = 8;
 
 /// What arrived, and what may follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,11 +314,17 @@ pub struct Ack {
     pub received: u32,
     /// Bytes the other end may have on the way.
     pub credit: u32,
-    /// Number of the last poll: its own in a poll, the one answered in an answer.
-    pub token: u16,
+    /// Place of this acknowledgement among all that its sender has sent in the session: every
+    /// sequenced frame and every acknowledgement counts one.
+    pub mark: u32,
+    /// Greatest `mark` that has arrived from the other end, 0 for none. What that end sent before
+    /// it and `next` and `received` do not name is lost: the line is a queue.
+    pub heard: u32,
     /// Damaged frames seen since the session began, modulo 2^16.
     pub damaged: u16,
-    /// [`ACK_GAP`], [`ACK_POLL`], [`ACK_BUSY`].
+    /// Blocks that the device has run since CONFIGURE, modulo 2^16; 0 from a host.
+    pub blocks: u16,
+    /// [`ACK_GAP`], [`ACK_POLL`], [`ACK_BUSY`], [`ACK_OPEN`].
     pub flags: u8,
 }
 
@@ -282,6 +344,19 @@ pub struct Pong {
     pub received_ticks: u64,
     /// When this answer was made, in ticks.
     pub sent_ticks: u64,
+    /// Bytes or frames that the device's receiver lost since its start, as its hardware tells.
+    pub overruns: u32,
+    /// Bytes dropped since its start because the receive ring was full.
+    pub ring_overflows: u32,
+}
+
+/// What a board's receiver has lost since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiveLosses {
+    /// Overruns of the receiver, as the hardware tells them.
+    pub overruns: u32,
+    /// Bytes dropped because the receive ring was full.
+    pub ring_overflows: u32,
 }
 
 /// What is wrong.

@@ -25,6 +25,8 @@ pub mod window;
 pub use device::{Action, BufferError, DeviceIdentity, DeviceSession};
 pub use engine::{Engine, KernelEngine};
 pub use frame::{Header, Kind};
-pub use host::{ClockSample, Failure, HostAction, HostEvent, HostOptions, HostSession, HostStats};
+pub use host::{
+    ClockSample, Failure, HostAction, HostEvent, HostOptions, HostSession, HostStats, Waiting,
+};
 pub use message::{DeviceInfo, ErrorCode, ErrorInfo, ResultEnd, SeededResult};
 pub use sample::Encoding;

@@ -4,7 +4,8 @@
 //! lost exactly when something sent *after* it has been received (the idea of RACK, RFC 8985).
 //! No timer decides about retransmission, duplicates cause none, and what is still on the way
 //! is known, which is what credits need. The receiver reports the next sequence number it
-//! waits for and a bit map of the 32 after it.
+//! waits for and a bit map of the 32 after it, and repeats the greatest mark it has heard: what was
+//! sent before that and has not arrived is lost.
 
 /// Most frames on the way at once: the acknowledgement's bit map has 32 bits.
 pub const WINDOW_FRAMES: u16 = 32;
@@ -65,15 +66,15 @@ impl SendWindow {
     }
 
     /// The frame to send now: the first lost one, else the next of those before `end`
-    /// (exclusive) while fewer than `limit` (1..=[`WINDOW_FRAMES`]) are under way.
+    /// (exclusive) while fewer than [`WINDOW_FRAMES`] are under way.
     #[must_use]
-    pub fn to_send(&self, end: u16, limit: u16) -> Option<u16> {
+    pub fn to_send(&self, end: u16) -> Option<u16> {
         for distance in 0..self.in_window() {
             if self.is_lost(distance) {
                 return Some(self.base.wrapping_add(distance));
             }
         }
-        (self.next != end && self.in_window() < limit.min(WINDOW_FRAMES)).then_some(self.next)
+        (self.next != end && self.in_window() < WINDOW_FRAMES).then_some(self.next)
     }
 
     /// Bytes sent and not known to have left the line.
@@ -104,20 +105,30 @@ impl SendWindow {
         }
     }
 
-    /// The place in the order of sending for something sent now that is no sequenced frame.
+    /// The place in the order of sending for an acknowledgement that is sent now.
     pub fn mark(&mut self) -> u32 {
         self.last_order += 1;
         self.last_order
     }
 
-    /// Everything sent up to `mark` has left the line.
-    pub fn drained_to(&mut self, mark: u32) {
-        self.drained = self.drained.max(mark);
+    /// The place of what was sent last, 0 before anything was.
+    #[must_use]
+    pub fn last_mark(&self) -> u32 {
+        self.last_order
     }
 
-    /// Everything sent so far has left the line: the other end asks after a silence.
-    pub fn drained_all(&mut self) {
-        self.drained = self.last_order;
+    /// The other end has heard what was sent at `mark`: everything up to there has left the line.
+    /// A mark that was never sent is ignored.
+    pub fn heard(&mut self, mark: u32) {
+        if mark <= self.last_order {
+            self.drained = self.drained.max(mark);
+        }
+    }
+
+    /// Whether frames are not acknowledged.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.base != self.next
     }
 
     /// Takes an acknowledgement: `next` is what the receiver waits for, bit i of `received`

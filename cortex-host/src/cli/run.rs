@@ -36,7 +36,8 @@ Faults, each a probability from 0 to 1, in both directions and from the first fr
 The results are then the same as without, or the run ends with exit code 4 and the cause.
 cortex-host link decode prints what --trace wrote.")]
 pub struct Args {
-    /// Configuration: a file, a pipe, or - for stdin; the built-in quickstart when absent.
+    /// Configuration: a file, a pipe, or - for stdin; the built-in quickstart when absent, on
+    /// a board the built-in one of its size.
     #[arg(value_name = "FILE", conflicts_with = "config")]
     pub file: Option<String>,
     /// The same, by name.
@@ -90,6 +91,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         trace: args.trace.clone(),
         firmware: None,
         progress: Progress::cancelled_by_signals()?,
+        notice: Some(console.notice()),
     };
     if cfg!(debug_assertions) {
         console.warn("this is a build without optimisation; measure with cargo run --release");

@@ -35,14 +35,23 @@ pub(super) fn verify(
     };
     let progress = Progress::cancelled_by_signals()?;
     console.say(&format!("Opening {device}..."));
-    let options = OpenOptions { progress, ..OpenOptions::default() };
+    let options =
+        OpenOptions { progress, notice: Some(console.notice()), ..OpenOptions::default() };
     let mut connection = open(&device, &options)?;
     let board = connection.info().board.as_str().to_owned();
-    let mut comparisons = vec![compared(
-        format!("{board}: digest of all kernels"),
-        kernel_digest(&mut vec![0.0; DIGEST_VALUES]),
-        connection.info().kernel_digest,
-    )];
+    let mut comparisons = Vec::new();
+    match connection.info().kernel_digest {
+        // What 0 means in HELLO_ACK.
+        0 => console.say(&format!(
+            "{board} has too little memory for the digest of all kernels, which is left out; \
+             every run compares the outputs of its kernels"
+        )),
+        found => comparisons.push(compared(
+            format!("{board}: digest of all kernels"),
+            kernel_digest(&mut vec![0.0; DIGEST_VALUES]),
+            found,
+        )),
+    }
     for path in &paths {
         let Ok(Dataset::Generator { primitive, spec }) = library.dataset(path) else { continue };
         for golden in golden_datasets(&primitive, &spec, &library)? {

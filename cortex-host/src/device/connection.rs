@@ -1,9 +1,10 @@
 //! A session over a [`Link`]: waits with deadlines, turns events into results and errors.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cortex_core::kernel::{KernelShape, KernelSpec};
+use cortex_core::kernel::{Kernel, KernelShape, KernelSpec};
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::message::{Configure, Configured, DeviceInfo, Seeded};
 use cortex_core::link::{
@@ -23,6 +24,15 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 const SLICE: Duration = Duration::from_millis(50);
 /// Pings of one clock reading.
 const PINGS: usize = 8;
+/// On a line so slow that they take longer than this, fewer do.
+const PINGS_ENOUGH: Duration = Duration::from_secs(2);
+/// A block that takes this many times as long as here may: a soft-float microcontroller of 16 MHz
+/// needs some thousand times the time of one core of a desktop, and an emulated one as long.
+const SLOWEST_DEVICE: u32 = 20_000;
+/// Longest time of one block without a sign of life that is ever waited for.
+const LONGEST_BUSY: Duration = Duration::from_secs(60);
+/// A device that has not moved on for this long is told of, and again each time it passes.
+const NOTICE: Duration = Duration::from_secs(3);
 
 /// An open session with a device.
 pub struct Connection {
@@ -30,6 +40,8 @@ pub struct Connection {
     info: DeviceInfo,
     clock: Option<ClockSample>,
     shape: Option<KernelShape>,
+    /// Shortest time of a block of the kernel that is configured, here.
+    block_time: Option<Duration>,
 }
 
 /// Link and session, and the loop between them.
@@ -39,7 +51,33 @@ struct Pump {
     device: String,
     started: Instant,
     progress: Option<Progress>,
+    notice: Option<Notice>,
+    /// Notices given in the present wait.
+    noticed: u32,
     received: Vec<u8>,
+}
+
+/// Is told, in one sentence, that a device has not moved on for a while.
+#[derive(Clone)]
+pub struct Notice(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Notice {
+    /// Gives each sentence to `tell`.
+    #[must_use]
+    pub fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// Says `sentence`.
+    pub(super) fn tell(&self, sentence: &str) {
+        (self.0)(sentence);
+    }
+}
+
+impl std::fmt::Debug for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Notice")
+    }
 }
 
 /// A block's result: how many values it has, stamps and digests.
@@ -102,13 +140,14 @@ impl Connection {
         );
         let started = Instant::now();
         let received = vec![0; 65_536];
-        let mut pump = Pump { link, session, device, started, progress, received };
+        let mut pump =
+            Pump { link, session, device, started, progress, notice: None, noticed: 0, received };
         loop {
             if pump.next_event()? == HostEvent::Connected
                 && let Some(info) = pump.session.info()
             {
                 let info = info.clone();
-                return Ok(Self { pump, info, clock: None, shape: None });
+                return Ok(Self { pump, info, clock: None, shape: None, block_time: None });
             }
         }
     }
@@ -136,14 +175,23 @@ impl Connection {
         self.pump.session.stats()
     }
 
-    /// Reads the device's clock by eight pings and keeps the one with the shortest round trip;
-    /// sets the time after which a silent device is asked again.
+    /// Is told when the device does not move on for some seconds.
+    pub fn set_notice(&mut self, notice: Option<Notice>) {
+        self.pump.notice = notice;
+    }
+
+    /// Reads the device's clock by eight pings (fewer on a slow line) and keeps the one with the
+    /// shortest round trip.
     ///
     /// # Errors
     /// [`LinkError`] when the session fails.
     pub fn read_clock(&mut self) -> Result<ClockSample, LinkError> {
         let mut best: Option<ClockSample> = None;
+        let begun = Instant::now();
         for _ in 0..PINGS {
+            if best.is_some() && begun.elapsed() > PINGS_ENOUGH {
+                break;
+            }
             let asked = self.pump.session.ping();
             self.pump.made("ping", asked)?;
             loop {
@@ -156,8 +204,6 @@ impl Connection {
             }
         }
         let best = best.ok_or_else(|| self.pump.protocol("no answer to any ping"))?;
-        let interval = (3 * best.round_trip_ns() + 20_000_000).clamp(30_000_000, 500_000_000);
-        self.pump.session.set_poll_interval(interval);
         self.clock = Some(best);
         Ok(best)
     }
@@ -216,7 +262,6 @@ impl Connection {
             sample_rate_hz: job.shape.sample_rate_hz,
             input: job.input,
             output: job.output,
-            fragment_bytes: self.pump.session.max_fragment_bytes(),
             kernel: &spec,
         };
         let asked = self.pump.session.configure(&configure);
@@ -230,17 +275,29 @@ impl Connection {
                 _ => {}
             }
         };
+        // Before any memory is taken: what the device announces is no more than a claim.
+        let expected = job
+            .kernel
+            .build(job.shape)
+            .map(|kernel| kernel.output_len(job.shape.window).max(kernel.output_len(job.shape.hop)))
+            .unwrap_or(0);
+        if configured.output_values as usize != expected {
+            return Err(self.pump.protocol("it announces results of another length"));
+        }
         let values = job.shape.channels.saturating_mul(job.shape.window);
         let input = vec![0.0; values];
-        let output = vec![0.0; configured.output_values as usize];
+        let output = vec![0.0; expected];
         let set = self.pump.session.set_buffers(input, output);
         self.pump.made("buffers", set)?;
         self.shape = Some(job.shape);
+        self.block_time = None;
         Ok(configured)
     }
 
     /// Runs block `block` and writes what the kernel put out to the front of `output`.
-    /// `meanwhile` is called once, when the block is on its way: for work that need not wait.
+    /// `meanwhile` is called once, when the block is on its way: for work that need not wait. It
+    /// runs the same kernel here: the device is waited for in proportion to its shortest time, 10 s
+    /// at least and a minute at most.
     ///
     /// # Errors
     /// [`LinkError::Refused`] when the kernel refuses the block; the session goes on then.
@@ -259,7 +316,9 @@ impl Connection {
                 Some(event) => event,
                 None => {
                     if let Some(meanwhile) = meanwhile.take() {
+                        let begun = Instant::now();
                         meanwhile();
+                        self.block_took(begun.elapsed());
                     }
                     self.pump.next_event()?
                 }
@@ -281,6 +340,15 @@ impl Connection {
                 _ => {}
             }
         }
+    }
+
+    fn block_took(&mut self, here: Duration) {
+        // The shortest: what interrupted the others is no measure of the kernel.
+        let here = self.block_time.map_or(here, |known| known.min(here));
+        self.block_time = Some(here);
+        let least = Duration::from_nanos(HostOptions::default().busy_limit_ns);
+        let limit = (here * SLOWEST_DEVICE).clamp(least, LONGEST_BUSY);
+        self.pump.session.set_busy_limit(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
     }
 
     /// Lets the device generate its own input and run blocks 0..first + count on it.
@@ -323,10 +391,25 @@ impl Pump {
             if let Some(event) = self.step(SLICE)? {
                 return Ok(event);
             }
+            self.notice();
             if self.progress.as_ref().is_some_and(Progress::is_cancelled) {
                 return Err(LinkError::Interrupted);
             }
         }
+    }
+
+    /// Says that the device does not move on, once every [`NOTICE`].
+    fn notice(&mut self) {
+        let waiting = self.session.waiting(self.now_ns());
+        let waited = waiting.map_or(Duration::ZERO, |waiting| Duration::from_nanos(waiting.for_ns));
+        let times = u32::try_from(waited.as_secs() / NOTICE.as_secs()).unwrap_or(u32::MAX);
+        if let (Some(waiting), Some(notice)) = (waiting, &self.notice)
+            && times > self.noticed
+        {
+            let what = if waiting.busy { "has been computing" } else { "has sent nothing new" };
+            notice.tell(&format!("{} {what} for {} s", self.device, waited.as_secs()));
+        }
+        self.noticed = times;
     }
 
     /// Sends what is due; without an event, waits for bytes for at most `longest`.

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 pub use address::{DEFAULT_BAUD, DEVICE_FORMS, Device, DeviceError};
 pub use clock::DeviceClock;
-pub use connection::{BlockDone, Connection, KernelJob};
+pub use connection::{BlockDone, Connection, KernelJob, Notice};
 pub use fault::{Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
 pub use loopback::Loopback;
 pub use open::{OpenOptions, open};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::address::DEVICE_FORMS;
 use super::qemu::QemuLink;
-use super::{Connection, Fault, FaultSpec, Link, Loopback, SerialLink, TcpLink, Trace};
+use super::{Connection, Fault, FaultSpec, Link, Loopback, Notice, SerialLink, TcpLink, Trace};
 use crate::base::Failure;
 use crate::base::Progress;
 use crate::device::Device;
@@ -22,6 +22,8 @@ pub struct OpenOptions {
     pub firmware: Option<PathBuf>,
     /// Ends every wait when cancelled.
     pub progress: Progress,
+    /// Is told when the device does not move on for some seconds.
+    pub notice: Option<Notice>,
 }
 
 /// Opens a session with `device` and reads its clock.
@@ -56,6 +58,17 @@ pub fn open(device: &Device, options: &OpenOptions) -> Result<Connection, Failur
         Some(path) => Box::new(Trace::new(link, path)?),
     };
     let mut connection = Connection::open(link, baud, Some(options.progress.clone()))?;
+    connection.set_notice(options.notice.clone());
     connection.read_clock()?;
+    let info = connection.info();
+    if let (false, Some(notice)) = (info.crash.is_empty(), &options.notice) {
+        notice.tell(&format!(
+            "{} crashed before its last start ({}, {}): this is a fault of its firmware, please \
+             report it",
+            connection.device(),
+            info.crash,
+            info.crash_place
+        ));
+    }
     Ok(connection)
 }

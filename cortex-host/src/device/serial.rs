@@ -36,7 +36,7 @@ impl SerialLink {
     pub fn open(path: &str, baud: u32) -> Result<Self, LinkError> {
         let port = path.to_owned();
         let builder = serialport::new(path, baud).timeout(Duration::from_millis(1));
-        let opened = builder.open_native().map_err(|error| refused(path, baud, &error))?;
+        let mut opened = builder.open_native().map_err(|error| refused(path, baud, &error))?;
         #[cfg(unix)]
         crate::platform::descriptor::set_nonblocking(&opened)
             .map_err(|error| LinkError::Io { device: describe(path), error })?;
@@ -47,6 +47,9 @@ impl SerialLink {
         {
             return Err(LinkError::Baud { port, baud });
         }
+        // A USB device sends nothing while this line says that nobody listens; not every driver raises
+        // it. A pseudo-terminal has none.
+        let _ = opened.write_data_terminal_ready(true);
         // What came before the session is no part of it. A pty may refuse: then it is read.
         let _ = opened.clear(ClearBuffer::Input);
         Ok(Self { port: opened, path: port, baud, early: VecDeque::new() })

@@ -19,11 +19,11 @@ use crate::config::{
 use crate::device::Device;
 use crate::device::qemu::emulated_board;
 use crate::harness::{Pace, RealtimeSettings, Scheduler};
-use crate::primitive::Library;
+use crate::primitive::{BOARD_CONFIG, Library};
 use crate::synthetic::Normalize;
 
-/// Reads and plans the configuration `argument`: a path, `-` for stdin, or the embedded
-/// quickstart when absent.
+/// Reads and plans the configuration `argument`: a path, `-` for stdin, or, when absent, the
+/// embedded quickstart, on a board the embedded configuration of its size.
 ///
 /// # Errors
 /// [`ConfigError`] names file, line and column of the first thing that is wrong.
@@ -45,6 +45,10 @@ pub struct Overrides {
 /// # Errors
 /// As [`load`]; a replaced value has no line and column.
 pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, ConfigError> {
+    // What a desktop does in a second need not fit a board.
+    let on_board = overrides.device.as_deref().and_then(|device| device.parse().ok());
+    let on_board = matches!(on_board, Some(Device::Serial { .. } | Device::Qemu { .. }));
+    let argument = argument.or(on_board.then_some(BOARD_CONFIG.0));
     let source = Source::read(argument)?;
     let mut config = config::parse(&source)?;
     let replaced = |text: &String| At { value: text.clone(), position: Position::default() };

@@ -14,7 +14,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub use embedded::{DEFAULT_CONFIG, FILES};
+pub use embedded::{BOARD_CONFIG, DEFAULT_CONFIG, FILES};
 pub use spec::{DatasetSpec, GeneratorSpec, GoldenDigest, GoldenSpec, ParameterSpec};
 
 use crate::base::{expand_home, listed, nearest, quoted, quoted_path};

@@ -1,10 +1,10 @@
 //! What a board gives to the programs: a byte stream and a clock.
 
-use cortex_core::link::message::TimerId;
+use cortex_core::link::message::{ReceiveLosses, TimerId};
 
 /// The clock that times kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockFacts {
+pub struct ClockInfo {
     /// What counts.
     pub timer: TimerId,
     /// Ticks per second.
@@ -18,8 +18,8 @@ pub trait Board {
     /// Name of the board: its folder in firmware/boards, its file in primitives/devices.
     fn name(&self) -> &'static str;
 
-    /// Facts about [`Board::now`].
-    fn clock(&self) -> ClockFacts;
+    /// What there is to know of [`Board::now`].
+    fn clock(&self) -> ClockInfo;
 
     /// Ticks since the start; never goes back. Called at least once per wrap of the counter.
     fn now(&mut self) -> u64;
@@ -32,6 +32,27 @@ pub trait Board {
 
     /// Called when there is nothing to do: may sleep until a byte arrives, may return at once.
     fn rest(&mut self) {}
+
+    /// Called with `true` right before a kernel runs and with `false` right after it: masks the
+    /// receiver's interrupt, so that no byte costs the kernel time. A board whose receiver is
+    /// polled has nothing to do.
+    fn mask_receive(&mut self, masked: bool) {
+        let _ = masked;
+    }
+
+    /// Called on every turn of the loop and before every kernel: tells the watchdog that the
+    /// program goes on. A board that has none has nothing to do.
+    fn feed_watchdog(&mut self) {}
+
+    /// Whether the watchdog ended the program before this start.
+    fn watchdog_barked(&self) -> bool {
+        false
+    }
+
+    /// What the receiver has lost since the start.
+    fn receive_losses(&self) -> ReceiveLosses {
+        ReceiveLosses::default()
+    }
 }
 
 /// Hands all of `bytes` to the transmitter, waiting for it as long as it takes.

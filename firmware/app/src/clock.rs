@@ -3,12 +3,12 @@
 /// Extends a counter of up to 32 bits to 64. Right as long as it sees the counter at least
 /// once in every `2^bits` ticks.
 #[derive(Clone, Copy, Debug)]
-pub struct Extended {
+pub struct WrapExtender {
     mask: u32,
     now: u64,
 }
 
-impl Extended {
+impl WrapExtender {
     /// For a counter of `bits` bits, 1..=32, counting up.
     #[must_use]
     pub const fn new(bits: u8) -> Self {
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn time_goes_on_over_every_wrap() {
         for bits in [24, 32] {
-            let mut clock = Extended::new(bits);
+            let mut clock = WrapExtender::new(bits);
             // Steps of nearly a whole turn, as a long kernel makes them.
             let step = (1_u64 << bits) - 3;
             let mut exact = 0;

@@ -12,5 +12,5 @@ pub mod clock;
 pub mod selftest;
 pub mod serve;
 
-pub use board::{Board, ClockFacts, receive_bytes, transmit_all, transmit_bytes};
+pub use board::{Board, ClockInfo, receive_bytes, transmit_all, transmit_bytes};
 pub use boot::{Boot, Crash};

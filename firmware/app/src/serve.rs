@@ -119,9 +119,13 @@ fn session<'a, B: Board>(
 fn serve<B: Board>(board: &mut B, boot: &Boot, mut session: Session<'_>, watch: fn()) -> ! {
     if let Some(crash) = &boot.crash {
         session.after_crash(crash.text(), crash.place);
+    } else if board.watchdog_barked() {
+        session.after_crash("watchdog: the program hung", 0);
     }
     let mut chunk = [0; CHUNK_BYTES];
     loop {
+        board.feed_watchdog();
+        session.set_receive_losses(board.receive_losses());
         let count = board.receive(&mut chunk);
         let now = board.now();
         session.on_bytes(chunk.get(..count).unwrap_or_default(), now);
@@ -129,7 +133,12 @@ fn serve<B: Board>(board: &mut B, boot: &Boot, mut session: Session<'_>, watch: 
             Action::Idle if count == 0 => board.rest(),
             Action::Idle => {}
             Action::Transmit(bytes) => transmit_all(board, bytes),
-            Action::Run => session.run(&mut || board.now()),
+            Action::Run => {
+                board.feed_watchdog();
+                board.mask_receive(true);
+                session.run(&mut || board.now());
+                board.mask_receive(false);
+            }
         }
         watch();
     }

@@ -5,23 +5,24 @@
 //! the promise, everything after it is safe. All logic is in `cortex-app`.
 #![no_std]
 
-mod boot;
 pub mod cmsdk;
-#[cfg(target_arch = "arm")]
-mod doze;
 #[cfg(all(target_arch = "arm", feature = "dwt"))]
 pub mod dwt;
-mod exclusive;
+mod fault;
 #[cfg(target_arch = "arm")]
 mod mps2;
 mod program;
 mod register;
+mod retained;
 mod stack;
-
 #[cfg(target_arch = "arm")]
-pub use doze::Doze;
-pub use exclusive::Exclusive;
+mod wait_for_interrupt;
+
 #[cfg(target_arch = "arm")]
 pub use mps2::Mps2;
 pub use program::{firmware, selftest};
 pub use register::Register;
+/// Static memory that is handed out once: large buffers never pass over the stack.
+pub use static_cell::ConstStaticCell;
+#[cfg(target_arch = "arm")]
+pub use wait_for_interrupt::WaitForInterrupt;

@@ -4,11 +4,11 @@
 //! Serial port: UART0. Clock: TIMER0 at 25 MHz, which under `-icount shift=8` counts
 //! instructions exactly. Addresses: Arm DAI 0385 and 0386, section 4.
 
-use cortex_app::clock::Extended;
-use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
+use cortex_app::clock::WrapExtender;
+use cortex_app::{Board, ClockInfo, receive_bytes, transmit_bytes};
 use cortex_core::link::message::TimerId;
 
-use crate::Doze;
+use crate::WaitForInterrupt;
 use crate::cmsdk::{Timer, Uart};
 
 const CLOCK_HZ: u32 = 25_000_000;
@@ -19,8 +19,8 @@ pub struct Mps2 {
     name: &'static str,
     uart: Uart,
     timer: Timer,
-    time: Extended,
-    doze: Doze,
+    time: WrapExtender,
+    wake: WaitForInterrupt,
 }
 
 impl Mps2 {
@@ -32,7 +32,7 @@ impl Mps2 {
         let (uart, timer) =
             unsafe { (Uart::new(0x4000_4000, CLOCK_HZ, 921_600), Timer::new(0x4000_0000)) };
         // Interrupt 0: UART0 has received.
-        Self { name, uart, timer, time: Extended::new(32), doze: Doze::on(0) }
+        Self { name, uart, timer, time: WrapExtender::new(32), wake: WaitForInterrupt::on(0) }
     }
 }
 
@@ -41,8 +41,8 @@ impl Board for Mps2 {
         self.name
     }
 
-    fn clock(&self) -> ClockFacts {
-        ClockFacts { timer: TimerId::PeripheralTimer, hz: CLOCK_HZ, bits: 32 }
+    fn clock(&self) -> ClockInfo {
+        ClockInfo { timer: TimerId::PeripheralTimer, hz: CLOCK_HZ, bits: 32 }
     }
 
     fn now(&mut self) -> u64 {
@@ -58,6 +58,6 @@ impl Board for Mps2 {
     }
 
     fn rest(&mut self) {
-        self.doze.until(|| self.uart.rearm());
+        self.wake.until(|| self.uart.rearm());
     }
 }

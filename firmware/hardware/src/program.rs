@@ -3,7 +3,7 @@
 use cortex_app::serve::Memory;
 use cortex_app::{Board, selftest, serve};
 
-use crate::{Exclusive, boot, stack};
+use crate::{ConstStaticCell, retained, stack};
 
 /// The firmware proper: `start` gives the board, `ring_bytes` is how many received bytes it keeps
 /// while nobody reads them.
@@ -19,11 +19,11 @@ pub fn firmware<
 >(
     start: impl FnOnce() -> B,
     ring_bytes: usize,
-    memory: &'static Exclusive<Memory<FRAME, TRANSMIT, VALUES, CHANNELS>>,
+    memory: &'static ConstStaticCell<Memory<FRAME, TRANSMIT, VALUES, CHANNELS>>,
 ) -> ! {
-    let boot = boot::start();
-    let Some(memory) = memory.take() else { panic!() };
-    serve::run(&mut start(), &boot, ring_bytes, memory, stack::check)
+    stack::paint();
+    let boot = retained::start();
+    serve::run(&mut start(), &boot, ring_bytes, memory.take(), stack::check)
 }
 
 /// The self-test ([`cortex_app::selftest`]).
@@ -31,8 +31,9 @@ pub fn firmware<
 /// # Panics
 /// When it is called twice.
 pub fn selftest<B: Board>(start: impl FnOnce() -> B) -> ! {
-    static MEMORY: Exclusive<selftest::Memory> = Exclusive::new(selftest::Memory::new());
-    let boot = boot::start();
-    let Some(memory) = MEMORY.take() else { panic!() };
-    selftest::run(&mut start(), &boot, memory, stack::check)
+    static MEMORY: ConstStaticCell<selftest::Memory> =
+        ConstStaticCell::new(selftest::Memory::new());
+    stack::paint();
+    let boot = retained::start();
+    selftest::run(&mut start(), &boot, MEMORY.take(), stack::check)
 }

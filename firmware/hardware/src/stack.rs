@@ -9,7 +9,7 @@ use core::hint::black_box;
 
 use cortex_app::Crash;
 
-use crate::boot::crashed;
+use crate::retained::crashed;
 
 /// What unused stack holds.
 const PAINT: u32 = 0x5AFE_57AC;

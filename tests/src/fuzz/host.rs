@@ -40,10 +40,7 @@ fn host_meets(device: Device<'_>, input: &[u8]) {
     let mut ends = Ends {
         host: HostSession::new(
             SESSION,
-            HostOptions {
-                window_frames: 1 + u16::from(script.byte() % 32),
-                ..HostOptions::default()
-            },
+            HostOptions::default(),
             vec![0; MAX_FRAME],
             vec![0; transmit_buffer_bytes(MAX_FRAME)],
             vec![0.0; VALUES],
@@ -75,8 +72,7 @@ impl Ends<'_> {
             3 => {
                 let name = KernelName::ALL[usize::from(script.byte()) % KernelName::ALL.len()];
                 let spec = postcard::to_stdvec(&KernelSpec::with_defaults(name)).expect("encodes");
-                let mut configure = configure(u32::from(script.byte() % 4), &spec);
-                configure.fragment_bytes = u16::from(script.byte());
+                let configure = configure(u32::from(script.byte() % 4), &spec);
                 // Refused when it is not the time for it.
                 let _ = self.host.configure(&configure);
             }

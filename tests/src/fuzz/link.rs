@@ -219,7 +219,6 @@ pub fn configure(channels: u32, kernel: &[u8]) -> Configure<'_> {
         sample_rate_hz: 160.0,
         input: Encoding::F32,
         output: Encoding::F32,
-        fragment_bytes: 128,
         kernel,
     }
 }
@@ -301,7 +300,6 @@ fn device_meets(mut device: Device<'_>, input: &[u8]) {
                 let mut configure = configure(u32::from(script.byte() % 4), &kernel);
                 configure.window = u32::from(script.byte());
                 configure.hop = u32::from(script.byte());
-                configure.fragment_bytes = u16::from(script.byte());
                 configure.output = match script.byte() % 4 {
                     0 => Encoding::DigestOnly,
                     1 => Encoding::I16 { scale_uv: f32::from_bits(script.number()) },
@@ -311,7 +309,9 @@ fn device_meets(mut device: Device<'_>, input: &[u8]) {
             }
             5 => {
                 let values = u32::from(script.byte()) * u32::from(1 + script.byte() % 4);
-                let head = postcard::to_stdvec(&FragmentHead { values }).expect("encodes");
+                let fragment_bytes = u16::from(script.byte());
+                let head =
+                    postcard::to_stdvec(&FragmentHead { values, fragment_bytes }).expect("encodes");
                 let payload = [&head, script.bytes()].concat();
                 encode_frame(Header::new(Kind::Block, session, view.next, view.block), &payload)
             }
@@ -321,8 +321,8 @@ fn device_meets(mut device: Device<'_>, input: &[u8]) {
                 encode_frame(header, script.bytes())
             }
             7 => {
-                let (token, flags) = (script.byte().into(), script.byte());
-                let ack = Ack { next: view.seen, token, flags, ..Ack::default() };
+                let (mark, flags) = (script.byte().into(), script.byte());
+                let ack = Ack { next: view.seen, mark, heard: mark, flags, ..Ack::default() };
                 message_frame(Kind::Ack, session, 0, 0, &ack)
             }
             _ => {

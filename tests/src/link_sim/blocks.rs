@@ -44,10 +44,7 @@ pub fn run_blocks(
         before(sim, run.outputs.len());
         match sim.next_event(limit_ns) {
             Some(HostEvent::Connected) => {
-                let most = sim.host.max_fragment_bytes();
-                let configure =
-                    Configure { fragment_bytes: configure.fragment_bytes.min(most), ..*configure };
-                sim.host.configure(&configure).expect("idle");
+                sim.host.configure(configure).expect("idle");
             }
             Some(HostEvent::Configured(_)) => {
                 run.span_ns.0 = sim.now_ns;

@@ -9,8 +9,8 @@ mod leaky;
 use std::collections::VecDeque;
 
 use cortex_core::link::device::transmit_buffer_bytes;
-use cortex_core::link::frame::wire_len;
-use cortex_core::link::message::TimerId;
+use cortex_core::link::frame::{CRC_BYTES, HEADER_BYTES, wire_len};
+use cortex_core::link::message::{FRAGMENT_HEAD_BYTES, TimerId};
 use cortex_core::link::{
     Action, DeviceIdentity, DeviceSession, HostAction, HostEvent, HostOptions, HostSession,
     KernelEngine,
@@ -37,6 +37,8 @@ pub struct LineModel {
     pub to_device_latency_ns: u64,
     /// Delay of every byte to the host, in nanoseconds.
     pub to_host_latency_ns: u64,
+    /// Greatest further delay of what is sent at once, in nanoseconds; it never overtakes.
+    pub jitter_ns: u64,
     /// Time a kernel call takes, in nanoseconds.
     pub kernel_ns: u64,
     /// Longest frame of the device, in bytes.
@@ -52,11 +54,12 @@ impl LineModel {
     /// bridge), 1 ms kernels, frames with `sample_bytes` bytes of samples, a ring for eight.
     #[must_use]
     pub fn usb_serial(sample_bytes: usize) -> Self {
-        let max_frame = sample_bytes + 20;
+        let max_frame = sample_bytes + HEADER_BYTES + CRC_BYTES + FRAGMENT_HEAD_BYTES;
         Self {
             baud: 921_600,
             to_device_latency_ns: 0,
             to_host_latency_ns: 16_000_000,
+            jitter_ns: 0,
             kernel_ns: 1_000_000,
             max_frame,
             ring_bytes: 8 * wire_len(max_frame) + 128,
@@ -98,6 +101,7 @@ pub fn boot_device(model: &LineModel, boot_count: u32) -> TestDevice {
 struct Wire {
     byte_ns: u64,
     latency_ns: u64,
+    jitter_ns: u64,
     free_at_ns: u64,
     bytes: VecDeque<(u64, u8)>,
     faults: Option<FaultInjector>,
@@ -107,10 +111,11 @@ struct Wire {
 }
 
 impl Wire {
-    fn new(byte_ns: u64, latency_ns: u64) -> Self {
+    fn new(byte_ns: u64, latency_ns: u64, jitter_ns: u64) -> Self {
         Self {
             byte_ns,
             latency_ns,
+            jitter_ns,
             free_at_ns: 0,
             bytes: VecDeque::new(),
             faults: None,
@@ -128,9 +133,13 @@ impl Wire {
         self.writes += 1;
         let disturbed = self.faults.as_mut().map(|faults| faults.apply(bytes));
         let mut at = self.free_at_ns.max(now_ns);
+        // Differs from write to write, the same in every run: Weyl's sequence of the golden ratio.
+        let turn = self.writes.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        let latency_ns = self.latency_ns + ((self.jitter_ns * turn) >> 32);
         for &byte in disturbed.as_deref().unwrap_or(bytes) {
             at += self.byte_ns;
-            self.bytes.push_back((at + self.latency_ns, byte));
+            let last = self.bytes.back().map_or(0, |&(at, _)| at);
+            self.bytes.push_back(((at + latency_ns).max(last), byte));
         }
         self.free_at_ns = at;
         at
@@ -175,16 +184,10 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Two ends that have not talked yet. The host's window is `window_frames`.
+    /// Two ends that have not talked yet.
     #[must_use]
-    pub fn new(model: LineModel, session: u32, window_frames: u16) -> Self {
-        let rtt = model.to_device_latency_ns + model.to_host_latency_ns;
-        let options = HostOptions {
-            byte_ns: model.byte_ns(),
-            window_frames,
-            poll_interval_ns: 2 * rtt + 20_000_000,
-            ..HostOptions::default()
-        };
+    pub fn new(model: LineModel, session: u32) -> Self {
+        let options = HostOptions { byte_ns: model.byte_ns(), ..HostOptions::default() };
         let host = HostSession::new(
             session,
             options,
@@ -204,8 +207,8 @@ impl Simulation {
             bytes_during_kernel: 0,
             kernel_until_ns: 0,
             executed_before_reset: 0,
-            to_device: Wire::new(model.byte_ns(), model.to_device_latency_ns),
-            to_host: Wire::new(model.byte_ns(), model.to_host_latency_ns),
+            to_device: Wire::new(model.byte_ns(), model.to_device_latency_ns, model.jitter_ns / 2),
+            to_host: Wire::new(model.byte_ns(), model.to_host_latency_ns, model.jitter_ns / 2),
             ring: VecDeque::new(),
             device_free_ns: 0,
             boot_count: 1,

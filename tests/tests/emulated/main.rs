@@ -3,4 +3,5 @@
 mod firmware_budget;
 mod firmware_digests;
 mod link;
+mod pico;
 mod run_devices;

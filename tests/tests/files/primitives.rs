@@ -144,6 +144,7 @@ fn list_names_everything_in_text_and_json() {
     for (section, name) in [
         ("datasets", "primitives/datasets/v1/synthetic"),
         ("kernels", "bandpass_fir"),
+        ("configs", "primitives/configs/board.yaml"),
         ("configs", "primitives/configs/quickstart.yaml"),
         ("devices", "native"),
         ("devices", "loopback"),

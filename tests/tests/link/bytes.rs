@@ -32,6 +32,8 @@ fn device_info() -> DeviceInfo {
         tick_hz: 25_000_000,
         timer_bits: 32,
         boot_count: 3,
+        crash: "kernel/fft.rs".try_into().expect("short"),
+        crash_place: 97,
     }
 }
 
@@ -43,7 +45,6 @@ fn configure() -> Configure<'static> {
         sample_rate_hz: 160.0,
         input: Encoding::F32,
         output: Encoding::I16 { scale_uv: 0.5 },
-        fragment_bytes: 1024,
         kernel: &[1], // KernelSpec::Car
     }
 }
@@ -102,21 +103,21 @@ fn hello_is_these_bytes() {
 
 #[test]
 fn hello_ack_is_these_bytes() {
-    // mps2-an386, firmware 0.1.0, no commit, no v2, peripheral timer at 25 MHz, 32 bits, boot 3
+    // mps2-an386, firmware 0.1.0, no commit, no v2, peripheral timer at 25 MHz, 32 bits, boot 3, crashed before at kernel/fft.rs:97
     // header  02 44 33 22 11 00 00 00 00 00 00
-    // payload 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 00 dd 99 ef d5 0a 00 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03
-    // crc     fc f8 01 6e
-    let line = "06 02 44 33 22 11 01 01 01 01 01 19 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 06 dd 99 ef d5 0a 17 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03 fc f8 01 6e 00";
+    // payload 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 00 dd 99 ef d5 0a 00 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03 0d 6b 65 72 6e 65 6c 2f 66 66 74 2e 72 73 61
+    // crc     e7 a8 c0 c4
+    let line = "06 02 44 33 22 11 01 01 01 01 01 19 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 06 dd 99 ef d5 0a 26 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03 0d 6b 65 72 6e 65 6c 2f 66 66 74 2e 72 73 61 e7 a8 c0 c4 00";
     same(Header::new(Kind::HelloAck, S, 0, 0), &device_info(), &[], line, &mut Vec::new());
 }
 
 #[test]
 fn configure_is_these_bytes() {
-    // 8 channels, window 160, hop 80, 160 Hz, input f32, output i16 of 0.5 uV, 1024, kernel car
+    // 8 channels, window 160, hop 80, 160 Hz, input f32, output i16 of 0.5 uV, kernel car
     // header  03 44 33 22 11 00 00 00 00 00 00
-    // payload 08 a0 01 50 00 00 00 00 00 00 64 40 00 01 00 00 00 3f 80 08 01 01
-    // crc     e6 89 dd c0
-    let line = "06 03 44 33 22 11 01 01 01 01 01 05 08 a0 01 50 01 01 01 01 01 03 64 40 02 01 01 01 0a 3f 80 08 01 01 e6 89 dd c0 00";
+    // payload 08 a0 01 50 00 00 00 00 00 00 64 40 00 01 00 00 00 3f 01 01
+    // crc     5b c1 a6 06
+    let line = "06 03 44 33 22 11 01 01 01 01 01 05 08 a0 01 50 01 01 01 01 01 03 64 40 02 01 01 01 08 3f 01 01 5b c1 a6 06 00";
     same(Header::new(Kind::Configure, S, 0, 0), &configure(), &[], line, &mut Vec::new());
 }
 
@@ -138,14 +139,14 @@ fn configured_is_these_bytes() {
 
 #[test]
 fn block_is_these_bytes() {
-    // 3 values, the first two here
+    // 3 values in fragments of 8 bytes, the first two here
     // header  05 44 33 22 11 01 00 00 00 00 00
-    // payload 03 00 00 80 3f 00 00 20 c0
-    // crc     90 a4 db 18
-    let line = "07 05 44 33 22 11 01 01 01 01 01 02 03 01 03 80 3f 01 07 20 c0 90 a4 db 18 00";
+    // payload 03 08 00 00 80 3f 00 00 20 c0
+    // crc     cc 16 61 24
+    let line = "07 05 44 33 22 11 01 01 01 01 01 03 03 08 01 03 80 3f 01 07 20 c0 cc 16 61 24 00";
     same(
         Header::new(Kind::Block, S, 1, 0),
-        &FragmentHead { values: 3 },
+        &FragmentHead { values: 3, fragment_bytes: 8 },
         &[0, 0, 0x80, 0x3F, 0, 0, 0x20, 0xC0],
         line,
         &mut Vec::new(),
@@ -164,14 +165,14 @@ fn block_more_is_these_bytes() {
 
 #[test]
 fn result_is_these_bytes() {
-    // 1 value, as i16
+    // 1 value, as i16; fragments of 8 bytes
     // header  07 44 33 22 11 01 00 00 00 00 00
-    // payload 01 01 80
-    // crc     1b dc 73 5e
-    let line = "07 07 44 33 22 11 01 01 01 01 01 08 01 01 80 1b dc 73 5e 00";
+    // payload 01 08 01 80
+    // crc     18 44 c8 98
+    let line = "07 07 44 33 22 11 01 01 01 01 01 09 01 08 01 80 18 44 c8 98 00";
     same(
         Header::new(Kind::Result, S, 1, 0),
-        &FragmentHead { values: 1 },
+        &FragmentHead { values: 1, fragment_bytes: 8 },
         &[0x01, 0x80],
         line,
         &mut Vec::new(),
@@ -196,11 +197,11 @@ fn result_more_is_these_bytes() {
 
 #[test]
 fn result_end_is_these_bytes() {
-    // tin 1000, tstart 1010, tend 1500, ttx 1512, tsent 2000, digests, 5 saturated
+    // tin 1000, kernel from 1010 to 1500, first frame 1512, this one 2000, digests, 5 saturated
     // header  09 44 33 22 11 03 00 07 00 00 00
-    // payload e8 07 f2 07 dc 0b e8 0b d0 0f ef fd b6 f5 0d 00 05
-    // crc     1f 36 dc ee
-    let line = "07 09 44 33 22 11 03 02 07 01 01 10 e8 07 f2 07 dc 0b e8 0b d0 0f ef fd b6 f5 0d 06 05 1f 36 dc ee 00";
+    // payload e8 07 0a ea 03 0c e8 03 ef fd b6 f5 0d 00 05
+    // crc     c7 68 b1 5c
+    let line = "07 09 44 33 22 11 03 02 07 01 01 0e e8 07 0a ea 03 0c e8 03 ef fd b6 f5 0d 06 05 c7 68 b1 5c 00";
     same(
         Header::new(Kind::ResultEnd, S, 3, 7),
         &ResultEnd {
@@ -272,14 +273,24 @@ fn seeded_result_is_these_bytes() {
 
 #[test]
 fn ack_is_these_bytes() {
-    // waits for 4, has 5 and 7, credit 8064, token 2, 1 damaged, gap
+    // waits for 4, has 5 and 7, credit 8064, mark 300, heard 299, 1 damaged, 2 blocks run, gap
     // header  0c 44 33 22 11 00 00 00 00 00 00
-    // payload 04 05 80 3f 02 01 01
-    // crc     04 6f 36 86
-    let line = "06 0c 44 33 22 11 01 01 01 01 01 0c 04 05 80 3f 02 01 01 04 6f 36 86 00";
+    // payload 04 05 80 3f ac 02 ab 02 01 02 01
+    // crc     34 de 07 25
+    let line =
+        "06 0c 44 33 22 11 01 01 01 01 01 10 04 05 80 3f ac 02 ab 02 01 02 01 34 de 07 25 00";
     same(
         Header::new(Kind::Ack, S, 0, 0),
-        &Ack { next: 4, received: 0b101, credit: 8064, token: 2, damaged: 1, flags: ACK_GAP },
+        &Ack {
+            next: 4,
+            received: 0b101,
+            credit: 8064,
+            mark: 300,
+            heard: 299,
+            damaged: 1,
+            blocks: 2,
+            flags: ACK_GAP,
+        },
         &[],
         line,
         &mut Vec::new(),
@@ -298,14 +309,20 @@ fn ping_is_these_bytes() {
 
 #[test]
 fn pong_is_these_bytes() {
-    // token 513
+    // token 513, 2 overruns
     // header  0e 44 33 22 11 00 00 00 00 00 00
-    // payload 81 04 80 80 80 80 80 20 fa 81 80 80 80 20
-    // crc     bc d1 7d 07
-    let line = "06 0e 44 33 22 11 01 01 01 01 01 13 81 04 80 80 80 80 80 20 fa 81 80 80 80 20 bc d1 7d 07 00";
+    // payload 81 04 80 80 80 80 80 20 fa 81 80 80 80 20 02 00
+    // crc     f6 74 4b ca
+    let line = "06 0e 44 33 22 11 01 01 01 01 01 10 81 04 80 80 80 80 80 20 fa 81 80 80 80 20 02 05 f6 74 4b ca 00";
     same(
         Header::new(Kind::Pong, S, 0, 0),
-        &Pong { token: 513, received_ticks: 1 << 40, sent_ticks: (1 << 40) + 250 },
+        &Pong {
+            token: 513,
+            received_ticks: 1 << 40,
+            sent_ticks: (1 << 40) + 250,
+            overruns: 2,
+            ring_overflows: 0,
+        },
         &[],
         line,
         &mut Vec::new(),

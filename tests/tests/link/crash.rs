@@ -13,10 +13,9 @@ fn a_crash_ends_the_session_by_name() {
         sample_rate_hz: 250.0,
         input: Encoding::F32,
         output: Encoding::F32,
-        fragment_bytes: 256,
         kernel: LeakyKernel::ECHO,
     };
-    let mut sim = Simulation::new(LineModel::usb_serial(256), 7, 32);
+    let mut sim = Simulation::new(LineModel::usb_serial(256), 7);
     let mut crashed = false;
     let run = run_blocks(&mut sim, &configure, 10, 60_000_000_000, |sim, done| {
         if done == 3 && !crashed {

@@ -21,13 +21,12 @@ fn configure() -> Configure<'static> {
         sample_rate_hz: 250.0,
         input: Encoding::F32,
         output: Encoding::F32,
-        fragment_bytes: 256,
         kernel: LeakyKernel::ECHO,
     }
 }
 
 fn simulation(session: u32) -> Simulation {
-    Simulation::new(LineModel::usb_serial(256), session, 32)
+    Simulation::new(LineModel::usb_serial(256), session)
 }
 
 /// Runs all blocks and checks what must hold whatever happened.
@@ -106,7 +105,7 @@ fn any_single_lost_or_cut_frame_costs_at_most_a_window_and_nothing_runs_twice() 
     assert_eq!(clean.overruns, 0);
     assert_eq!(clean.bytes_during_kernel, 0, "bytes while a kernel ran");
     let (to_device, to_host) = clean.writes();
-    assert!(to_device > 40 && to_host > 40);
+    assert!(to_device > 25 && to_host > 20, "{to_device}, {to_host}");
     let mut most_extra = 0;
     for (frames, to_host) in [(to_device, false), (to_host, true)] {
         for frame in 0..frames {
@@ -184,13 +183,15 @@ fn three_seconds_of_standstill_are_survived_and_a_dead_device_is_named() {
         let mut sim = simulation(1);
         sim.device_stopped_ns = (at, u64::MAX);
         match run(&mut sim).failed {
-            Some(HostEvent::Failed(Failure::NoAnswer | Failure::Silent { .. })) => dead += 1,
+            Some(HostEvent::Failed(
+                Failure::NoAnswer | Failure::Silent { .. } | Failure::Busy { .. },
+            )) => dead += 1,
             // The last result was already on its way.
             None => assert!(step == 19, "complete after {at} ns"),
             other => panic!("dead from {at} ns on: {other:?}"),
         }
-        // 5 s of silence, or 60 s when the last word was that a kernel runs.
-        assert!(sim.now_ns < at + 61 * SECOND_NS);
+        // 4.5 s of silence, or 9.5 s when the last word was that a kernel runs.
+        assert!(sim.now_ns < at + 10 * SECOND_NS);
     }
     assert!(dead >= 19, "{dead}");
 }

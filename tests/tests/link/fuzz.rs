@@ -72,14 +72,15 @@ fn message(random: &mut Random, kind: Kind) -> Vec<u8> {
                 sample_rate_hz: if usual { 160.0 } else { f64::from_bits(random.next()) },
                 input: encoding,
                 output: Encoding::F32,
-                fragment_bytes: if usual { 256 } else { random.number() as u16 },
                 kernel: &spec,
             }))
         }
         Kind::Block => {
             let usual = random.below(3);
             let values = [64, 32, random.number()][usual as usize];
-            let mut payload = postcard(postcard::to_stdvec(&FragmentHead { values }));
+            let fragment_bytes = [256, 256, random.number() as u16][usual as usize];
+            let mut payload =
+                postcard(postcard::to_stdvec(&FragmentHead { values, fragment_bytes }));
             let usual = if random.below(4) == 0 { random.below(3) } else { usual };
             payload.extend(vec![0x3F; [256, 128, 12][usual as usize]]);
             payload
@@ -102,7 +103,9 @@ fn message(random: &mut Random, kind: Kind) -> Vec<u8> {
             next: random.below(40) as u16,
             received: random.next() as u32,
             credit: random.number(),
-            token: random.below(9) as u16,
+            mark: random.number(),
+            heard: random.number(),
+            blocks: random.below(9) as u16,
             damaged: 0,
             flags: random.next() as u8,
         })),

@@ -281,7 +281,7 @@ fn a_faulty_link_gives_the_same_bits_and_its_trace_shows_the_frames() {
     let spec: FaultSpec = "ber=2e-6,drop=0.01,dup=0.02".parse().expect("valid");
     let link = Fault::new(Loopback::new().expect("device"), spec, 5);
     let link = Trace::new(link, &path).expect("trace");
-    let options = HostOptions { poll_interval_ns: 3_000_000, ..HostOptions::default() };
+    let options = HostOptions { poll_least_ns: 3_000_000, ..HostOptions::default() };
     let mut connection =
         Connection::open_with(Box::new(link), options, None).expect("connects despite faults");
     let job = job(KernelName::WelchPsd);
@@ -331,6 +331,9 @@ fn two_hundred_seeds_of_faults_on_the_loopback_device() {
         let link = Fault::new(device.clone(), fault_mix(seed), seed);
         let options = HostOptions {
             poll_interval_ns: 2_000_000,
+            poll_least_ns: 2_000_000,
+            busy_interval_ns: 4_000_000,
+            interval_limit_ns: 8_000_000,
             hello_interval_ns: 2_000_000,
             ..HostOptions::default()
         };

@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod fuzz;
 mod fuzz_twins;
+mod lines;
 mod loopback;
 mod serial;
 mod tcp;

@@ -140,7 +140,7 @@ fn a_port_without_permission_is_named() {
 #[test]
 fn a_board_that_stops_in_the_middle_keeps_the_windows_before() {
     let cases = [
-        (Manner::MuteAfter(3), "the device fell silent for 5"),
+        (Manner::MuteAfter(3), "the device fell silent for 4"),
         (Manner::DeafAfter(3), "it has stopped reading"),
         (Manner::UnpluggedAfter(3), "was unplugged or stopped"),
     ];

@@ -13,9 +13,10 @@ impl<E: Engine> Core<E> {
             return;
         }
         match self.job {
-            Job::Loaded { block, values, input_ticks } => {
+            Job::Loaded { block, values, fragment_bytes, input_ticks } => {
                 self.job = Job::Empty;
-                self.run_block(block, values, input_ticks, clock);
+                let head = FragmentHead { values, fragment_bytes };
+                self.run_block(block, head, input_ticks, clock);
             }
             Job::Seeding { block, .. } => self.run_seeded(block, clock),
             Job::Empty | Job::Receiving { .. } => {}
@@ -28,15 +29,16 @@ impl<E: Engine> Core<E> {
     pub(super) fn run_block(
         &mut self,
         block: u32,
-        values: u32,
+        head: FragmentHead,
         input_ticks: u64,
         clock: &mut dyn FnMut() -> u64,
     ) {
         self.next_block = block.wrapping_add(1);
-        self.ack_due = true; // the input buffer is free: credit again
-        let input_crc = digest_of(self.engine.input().get(..values as usize).unwrap_or(&[]));
-        let run = self.engine.run(values as usize, clock);
+        let values = head.values as usize;
+        let input_crc = digest_of(self.engine.input().get(..values).unwrap_or(&[]));
+        let run = self.engine.run(values, clock);
         self.executed += 1;
+        self.blocks = self.blocks.wrapping_add(1);
         let (Ok(run), Some(active)) = (&run, self.active) else {
             let error = run.err().unwrap_or_else(|| ErrorInfo::new(ErrorCode::NotConfigured, 0, 0));
             return self.answer(Reply::Refused { block, error }, 1);
@@ -52,9 +54,9 @@ impl<E: Engine> Core<E> {
             output_crc: digest_of(output),
             saturated: active.output.count_saturated(output),
         };
-        let values = saturating_u32(output.len());
-        let frames = fragments(values, active.output, active.fragment_bytes) + 1;
-        self.answer(Reply::Result { block, values, end }, frames);
+        let head = FragmentHead { values: saturating_u32(output.len()), ..head };
+        let frames = fragments(head.values, active.output, head.fragment_bytes) + 1;
+        self.answer(Reply::Result { block, head, end }, frames);
     }
 
     #[inline(never)]
@@ -73,11 +75,11 @@ impl<E: Engine> Core<E> {
         }
         let run = generated.and_then(|()| engine.run(values, clock));
         self.executed += 1;
+        self.blocks = self.blocks.wrapping_add(1);
         let run = match run {
             Ok(run) => run,
             Err(error) => {
                 self.job = Job::Empty;
-                self.ack_due = true;
                 return self.answer(Reply::Refused { block, error }, 1);
             }
         };
@@ -95,12 +97,12 @@ impl<E: Engine> Core<E> {
             sums.output_crc = output.finish();
             let result = *sums;
             self.job = Job::Empty;
-            self.ack_due = true;
             self.answer(Reply::Seeded(result), 1);
         }
     }
 
     pub(super) fn answer(&mut self, reply: Reply, frames: u16) {
+        self.unacknowledged = (0, 0);
         self.reply = reply;
         self.reply_first = self.send.next();
         self.reply_frames = frames;

@@ -38,12 +38,12 @@ use super::frame::{
     CRC_BYTES, Damage, FrameDecoder, FrameEvent, FrameWriter, HEADER_BYTES, Header, Kind, wire_len,
 };
 use super::message::{
-    ACK_BUSY, ACK_GAP, ACK_POLL, Ack, Configure, Configured, DeviceInfo, ErrorCode, ErrorInfo,
-    FRAGMENT_HEAD_BYTES, FragmentHead, MAX_MESSAGE_BYTES, Ping, Pong, ResultEnd, SCHEMA_HASH,
-    Seeded, SeededResult, WIRE_VERSION, WIRE_VERSION_MIN,
+    ACK_BUSY, ACK_GAP, ACK_OPEN, ACK_POLL, Ack, Configure, Configured, DeviceInfo, ErrorCode,
+    ErrorInfo, FRAGMENT_HEAD_BYTES, FragmentHead, MAX_MESSAGE_BYTES, Ping, Pong, ReceiveLosses,
+    ResultEnd, SCHEMA_HASH, Seeded, SeededResult, WIRE_VERSION, WIRE_VERSION_MIN, clipped,
 };
 use super::sample::Encoding;
-use super::window::{Arrival, ReceiveWindow, SendWindow, WINDOW_FRAMES};
+use super::window::{Arrival, ReceiveWindow, SendWindow};
 use crate::digest::SampleDigest;
 use crate::signal::GeneratorVersion;
 
@@ -168,9 +168,9 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
             wire_min: WIRE_VERSION_MIN,
             wire_max: WIRE_VERSION,
             schema: SCHEMA_HASH,
-            board: super::message::clipped(identity.board),
-            firmware_version: super::message::clipped(identity.firmware_version),
-            firmware_commit: super::message::clipped(identity.firmware_commit),
+            board: clipped(identity.board),
+            firmware_version: clipped(identity.firmware_version),
+            firmware_commit: clipped(identity.firmware_commit),
             generator_v1_digest: engine.generator_digest(GeneratorVersion::V1),
             generator_v2_digest: engine.generator_digest(GeneratorVersion::V2),
             kernel_digest: engine.kernel_digest(),
@@ -181,6 +181,8 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
             tick_hz: identity.tick_hz,
             timer_bits: identity.timer_bits,
             boot_count: identity.boot_count,
+            crash: clipped(""),
+            crash_place: 0,
         };
         Ok(Self {
             decoder: FrameDecoder::new(frame_buffer),
@@ -189,10 +191,16 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
         })
     }
 
-    /// What ended the program before this start, at which line or address: told to a host whose
-    /// session it ended.
+    /// What ended the program before this start, at which line or address: told to the host whose
+    /// session it ended, and to every later one.
     pub fn after_crash(&mut self, text: &str, place: u32) {
-        self.core.crash = Some((super::message::clipped(text), place));
+        self.core.info.crash = clipped(text);
+        self.core.info.crash_place = place;
+    }
+
+    /// What the board's receiver has lost so far, for the next PONG.
+    pub fn set_receive_losses(&mut self, losses: ReceiveLosses) {
+        self.core.losses = losses;
     }
 
     /// Takes bytes from the line. `now_ticks` is the time at which they were taken: it becomes
@@ -261,7 +269,7 @@ struct Active {
     hop: u32,
     input: Encoding,
     output: Encoding,
-    fragment_bytes: u16,
+    output_values: u32,
 }
 
 impl Active {
@@ -280,10 +288,12 @@ enum Job {
         values: u32,
         first_seq: u16,
         fragments: u16,
+        fragment_bytes: u16,
     },
     Loaded {
         block: u32,
         values: u32,
+        fragment_bytes: u16,
         input_ticks: u64,
     },
     Seeding {
@@ -299,7 +309,7 @@ enum Job {
 enum Reply {
     None,
     Configured(Configured),
-    Result { block: u32, values: u32, end: ResultEnd },
+    Result { block: u32, head: FragmentHead, end: ResultEnd },
     Seeded(SeededResult),
     Refused { block: u32, error: ErrorInfo },
 }
@@ -307,7 +317,7 @@ enum Reply {
 struct Core<E> {
     engine: E,
     info: DeviceInfo,
-    crash: Option<(heapless::String<32>, u32)>,
+    losses: ReceiveLosses,
     session: u32,
     last_session: u32,
     receive: ReceiveWindow,
@@ -319,13 +329,18 @@ struct Core<E> {
     reply_first: u16,
     reply_frames: u16,
     hello_due: bool,
+    /// This start is still to be told: a host whose session it ended waits for something else.
+    start_due: bool,
     bye_due: u32,
     error_due: Option<(u32, ErrorInfo)>,
     pong_due: Option<(u16, u64)>,
     ack_due: bool,
+    /// Frames and bytes taken since the last acknowledgement.
+    unacknowledged: (u16, u32),
     gap: bool,
     damaged: u16,
-    token: u16,
+    heard: u32,
+    blocks: u16,
     executed: u64,
 }
 
@@ -334,7 +349,7 @@ impl<E: Engine> Core<E> {
         Self {
             engine,
             info,
-            crash: None,
+            losses: ReceiveLosses { overruns: 0, ring_overflows: 0 },
             session: 0,
             last_session: 0,
             receive: ReceiveWindow::new(0),
@@ -346,13 +361,16 @@ impl<E: Engine> Core<E> {
             reply_first: 0,
             reply_frames: 0,
             hello_due: false,
+            start_due: true,
             bye_due: 0,
             error_due: None,
             pong_due: None,
             ack_due: false,
+            unacknowledged: (0, 0),
             gap: false,
             damaged: 0,
-            token: 0,
+            heard: 0,
+            blocks: 0,
             executed: 0,
         }
     }

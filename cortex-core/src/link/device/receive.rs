@@ -2,6 +2,15 @@
 
 use super::*;
 
+/// Most frames that one acknowledgement answers for.
+const ACK_FRAMES: u16 = 8;
+/// What part of the first credit one acknowledgement answers for at most.
+const ACK_SHARE: u32 = 4;
+/// Bytes of a frame beside its samples.
+const FRAME_BYTES: usize = HEADER_BYTES + CRC_BYTES;
+/// Most fragments of a block or result.
+const MAX_FRAGMENTS: u32 = 0x7000;
+
 impl<E: Engine> Core<E> {
     pub(super) fn damaged(&mut self, _damage: Damage) {
         if self.session != 0 {
@@ -20,13 +29,7 @@ impl<E: Engine> Core<E> {
             return self.hello(header, payload);
         }
         if self.session == 0 {
-            self.error(header, ErrorCode::NoSession, self.info.boot_count);
-            if let (Some((_, error)), Some((text, place))) = (&mut self.error_due, &self.crash)
-                && error.code == ErrorCode::NoSession
-            {
-                (error.text, error.b) = (text.clone(), *place);
-            }
-            return;
+            return self.error(header, ErrorCode::NoSession, self.info.boot_count);
         }
         if header.session != self.session {
             return self.error(header, ErrorCode::OtherSession, self.info.boot_count);
@@ -66,6 +69,7 @@ impl<E: Engine> Core<E> {
         if header.session != self.session {
             self.end_session();
             self.session = header.session;
+            self.start_due = false; // a host that begins is told by HELLO_ACK
         }
         self.hello_due = true;
     }
@@ -87,18 +91,18 @@ impl<E: Engine> Core<E> {
         self.error_due = None;
         self.pong_due = None;
         self.ack_due = false;
+        self.unacknowledged = (0, 0);
         self.gap = false;
         self.damaged = 0;
-        self.token = 0;
+        self.heard = 0;
+        self.blocks = 0;
     }
 
     pub(super) fn acknowledged(&mut self, ack: Ack) {
         self.send.acknowledged(ack.next, ack.received);
-        if ack.flags & ACK_POLL != 0 {
-            self.token = ack.token;
-            self.send.drained_all();
-            self.ack_due = true;
-        }
+        self.send.heard(ack.heard);
+        self.heard = self.heard.max(ack.mark);
+        self.ack_due |= ack.flags & ACK_POLL != 0;
         if self.send.base() == self.reply_end() && !matches!(self.reply, Reply::None) {
             self.reply = Reply::None;
             // A loaded block was waiting for this: say that computing begins.
@@ -107,7 +111,7 @@ impl<E: Engine> Core<E> {
     }
 
     pub(super) fn sequenced(&mut self, kind: Kind, header: Header, payload: &[u8], now_ticks: u64) {
-        self.ack_due = true;
+        let waited_for = self.receive.next();
         match self.receive.classify(header.seq) {
             Arrival::Duplicate => {}
             Arrival::TooFar => self.gap = true,
@@ -133,10 +137,34 @@ impl<E: Engine> Core<E> {
                 _ => self.seeded(header, payload),
             },
         }
-        if let Job::Receiving { block, values, first_seq, fragments } = self.job
+        // One acknowledgement for several frames that came as they should; an answer is one for
+        // its request.
+        let (frames, bytes) = &mut self.unacknowledged;
+        *frames += 1;
+        *bytes += saturating_u32(wire_len(FRAME_BYTES + payload.len()));
+        let (frames, bytes) = (*frames, *bytes);
+        // The credit lasts for the rest of the block: nobody waits for an acknowledgement.
+        let lasts = bytes.saturating_add(self.rest_of_block()) <= self.info.rx_bytes;
+        let spare = frames < ACK_FRAMES && (lasts || bytes < self.info.rx_bytes / ACK_SHARE);
+        let moved_on = self.receive.next() != waited_for && self.receive.received() == 0;
+        self.ack_due |= !(spare && moved_on);
+        if let Job::Receiving { block, values, first_seq, fragments, fragment_bytes } = self.job
             && self.receive.next() == first_seq.wrapping_add(fragments)
         {
-            self.job = Job::Loaded { block, values, input_ticks: now_ticks };
+            self.job = Job::Loaded { block, values, fragment_bytes, input_ticks: now_ticks };
+            self.ack_due = true;
+        }
+    }
+
+    /// At most so many bytes of the block are still to come, unless some were lost.
+    fn rest_of_block(&self) -> u32 {
+        match self.job {
+            Job::Receiving { first_seq, fragments, fragment_bytes, .. } => {
+                let left = first_seq.wrapping_add(fragments).wrapping_sub(self.receive.next());
+                u32::from(left)
+                    * saturating_u32(wire_len(FRAME_BYTES + usize::from(fragment_bytes)))
+            }
+            _ => 0,
         }
     }
 
@@ -170,8 +198,9 @@ impl<E: Engine> Core<E> {
                     hop: configure.hop,
                     input: configure.input,
                     output: configure.output,
-                    fragment_bytes: configure.fragment_bytes,
+                    output_values: configured.output_values,
                 });
+                self.blocks = 0;
                 self.answer(Reply::Configured(configured), 1);
             }
             Err(error) => self.refuse(header, error),
@@ -182,35 +211,31 @@ impl<E: Engine> Core<E> {
         &mut self,
         configure: &Configure<'_>,
     ) -> Result<Configured, ErrorInfo> {
-        let room = self.info.max_frame as usize - HEADER_BYTES - CRC_BYTES - FRAGMENT_HEAD_BYTES;
-        let fragment = usize::from(configure.fragment_bytes);
-        if fragment == 0
-            || fragment > room
-            || !fragment.is_multiple_of(4)
-            || configure.input == Encoding::DigestOnly
+        if configure.input == Encoding::DigestOnly
             || !configure.input.is_valid()
             || !configure.output.is_valid()
         {
-            let limit = saturating_u32(room - room % 4);
-            return Err(ErrorInfo::new(
-                ErrorCode::BadEncoding,
-                u32::from(configure.fragment_bytes),
-                limit,
-            ));
+            return Err(ErrorInfo::new(ErrorCode::BadEncoding, 0, self.greatest_fragment()));
         }
         if configure.channels == 0 || configure.hop == 0 || configure.hop > configure.window {
             return Err(ErrorInfo::new(ErrorCode::BadMessage, u32::from(Kind::Configure as u8), 0));
         }
-        let configured = self.engine.configure(configure)?;
-        // Half the sequence numbers must tell old from new.
-        let input = configure.window.saturating_mul(configure.channels);
-        let most = input.max(configured.output_values);
+        self.engine.configure(configure)
+    }
+
+    fn greatest_fragment(&self) -> u32 {
+        let room = self.info.max_frame as usize - HEADER_BYTES - CRC_BYTES - FRAGMENT_HEAD_BYTES;
+        saturating_u32(room - room % 4)
+    }
+
+    /// Whether fragments of this length can be taken, and are few enough for block and result:
+    /// half of the sequence numbers must tell old from new.
+    fn check_fragment(&self, fragment_bytes: u16, active: &Active, values: u32) -> bool {
+        let fits = fragment_bytes != 0
+            && fragment_bytes.is_multiple_of(4)
+            && u32::from(fragment_bytes) <= self.greatest_fragment();
         // Not 64-bit arithmetic: its division alone is 1 KB of a Cortex-M0's flash.
-        if most / u32::from(configure.fragment_bytes / 4) > 0x7000 {
-            let limit = u32::from(configure.fragment_bytes) * (0x7000 / 4);
-            return Err(ErrorInfo::new(ErrorCode::TooLarge, most, limit));
-        }
-        Ok(configured)
+        fits && values.max(active.output_values) / u32::from(fragment_bytes / 4) <= MAX_FRAGMENTS
     }
 
     #[inline(never)]
@@ -234,14 +259,19 @@ impl<E: Engine> Core<E> {
             let error = ErrorInfo::new(ErrorCode::WrongLength, expected, head.values);
             return self.refuse(header, error);
         }
-        let fragments = fragments(expected, active.input, active.fragment_bytes);
+        let fragment_bytes = head.fragment_bytes;
+        if !self.check_fragment(fragment_bytes, &active, expected) {
+            let (asked, most) = (u32::from(fragment_bytes), self.greatest_fragment());
+            return self.refuse(header, ErrorInfo::new(ErrorCode::BadEncoding, asked, most));
+        }
         self.job = Job::Receiving {
             block: header.block,
             values: expected,
             first_seq: header.seq,
-            fragments,
+            fragments: fragments(expected, active.input, fragment_bytes),
+            fragment_bytes,
         };
-        if self.place(active, 0, expected, samples) {
+        if self.place(active, 0, head, samples) {
             self.receive.accept(header.seq);
         } else {
             self.job = Job::Empty;
@@ -251,27 +281,26 @@ impl<E: Engine> Core<E> {
 
     /// Puts a further fragment where it belongs; false when it belongs nowhere.
     pub(super) fn place_more(&mut self, header: Header, samples: &[u8]) -> bool {
-        let (Some(active), Job::Receiving { block, values, first_seq, fragments }) =
+        let (Some(active), &Job::Receiving { block, values, first_seq, fragments, fragment_bytes }) =
             (self.active, &self.job)
         else {
             return false;
         };
-        let index = header.seq.wrapping_sub(*first_seq);
-        let values = *values;
-        *block == header.block
+        let index = header.seq.wrapping_sub(first_seq);
+        block == header.block
             && index > 0
-            && index < *fragments
-            && self.place(active, index, values, samples)
+            && index < fragments
+            && self.place(active, index, FragmentHead { values, fragment_bytes }, samples)
     }
 
     pub(super) fn place(
         &mut self,
         active: Active,
         index: u16,
-        values: u32,
+        head: FragmentHead,
         samples: &[u8],
     ) -> bool {
-        let range = fragment_range(values, active.input, active.fragment_bytes, index);
+        let range = fragment_range(head, active.input, index);
         let count = range.len();
         self.engine
             .input()
@@ -321,9 +350,20 @@ impl<E: Engine> Core<E> {
         })
     }
 
+    /// No session is open, because the device has started since.
+    pub(super) fn started(&self) -> ErrorInfo {
+        let DeviceInfo { boot_count, crash_place, .. } = self.info;
+        let mut error = ErrorInfo::new(ErrorCode::NoSession, boot_count, crash_place);
+        error.text.clone_from(&self.info.crash);
+        error
+    }
+
     pub(super) fn error(&mut self, header: Header, code: ErrorCode, a: u32) {
         if self.error_due.is_none() {
             let mut error = ErrorInfo::new(code, a, 0);
+            if code == ErrorCode::NoSession {
+                error = self.started();
+            }
             error.seq = header.seq;
             self.error_due = Some((header.session, error));
         }

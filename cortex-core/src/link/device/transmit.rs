@@ -15,6 +15,11 @@ impl<E: Engine> Core<E> {
             let header = Header::new(Kind::HelloAck, self.session, 0, 0);
             return after_zero(out, |out| write_message(out, header, &self.info, &[])).map(Some);
         }
+        if core::mem::take(&mut self.start_due) {
+            let header = Header::new(Kind::Error, 0, 0, 0);
+            let error = self.started();
+            return after_zero(out, |out| write_message(out, header, &error, &[])).map(Some);
+        }
         if let Some((session, error)) = self.error_due.take() {
             let header = Header::new(Kind::Error, session, 0, 0);
             return after_zero(out, |out| write_message(out, header, &error, &[])).map(Some);
@@ -26,16 +31,17 @@ impl<E: Engine> Core<E> {
                 .map(Some);
         }
         if let Some((token, received_ticks)) = self.pong_due.take() {
-            let pong = Pong { token, received_ticks, sent_ticks: now_ticks };
+            let ReceiveLosses { overruns, ring_overflows } = self.losses;
+            let sent_ticks = now_ticks;
+            let pong = Pong { token, received_ticks, sent_ticks, overruns, ring_overflows };
             return write_message(out, Header::new(Kind::Pong, self.session, 0, 0), &pong, &[])
                 .map(Some);
         }
         let due = match self.reply {
             Reply::None => None,
-            _ => self.send.to_send(self.reply_end(), WINDOW_FRAMES),
+            _ => self.send.to_send(self.reply_end()),
         };
-        // A fresh answer goes out before the acknowledgement that reopens the credit: it is
-        // what the host waits for.
+        // A fresh answer goes out before an acknowledgement: it is what the host waits for.
         let fresh = due == Some(self.reply_first) && self.send.next() == self.reply_first;
         if self.ack_due && !fresh {
             return self.transmit_ack(out).map(Some);
@@ -52,6 +58,7 @@ impl<E: Engine> Core<E> {
 
     pub(super) fn transmit_ack(&mut self, out: &mut [u8]) -> Result<usize, Full> {
         self.ack_due = false;
+        self.unacknowledged = (0, 0);
         let loaded = matches!(self.job, Job::Loaded { .. } | Job::Seeding { .. });
         let mut flags = 0;
         if core::mem::take(&mut self.gap) {
@@ -60,12 +67,17 @@ impl<E: Engine> Core<E> {
         if self.ready_to_run() {
             flags |= ACK_BUSY;
         }
+        if self.send.is_open() {
+            flags |= ACK_OPEN;
+        }
         let ack = Ack {
             next: self.receive.next(),
             received: self.receive.received(),
             credit: if loaded { 0 } else { self.info.rx_bytes },
-            token: self.token,
+            mark: self.send.mark(),
+            heard: self.heard,
             damaged: self.damaged,
+            blocks: self.blocks,
             flags,
         };
         write_message(out, Header::new(Kind::Ack, self.session, 0, 0), &ack, &[])
@@ -94,9 +106,9 @@ impl<E: Engine> Core<E> {
                 end.sent_ticks = now_ticks;
                 write_message(out, Header::new(Kind::ResultEnd, session, seq, *block), end, &[])
             }
-            Reply::Result { block, values, end } => {
+            Reply::Result { block, head, end } => {
                 let Some(active) = self.active else { return Err(Full) };
-                let range = fragment_range(*values, active.output, active.fragment_bytes, index);
+                let range = fragment_range(*head, active.output, index);
                 let samples = self.engine.output().get(range).unwrap_or(&[]);
                 if index > 0 {
                     let header = Header::new(Kind::ResultMore, session, seq, *block);
@@ -107,7 +119,7 @@ impl<E: Engine> Core<E> {
                 }
                 let header = Header::new(Kind::Result, session, seq, *block);
                 let mut writer = FrameWriter::new(out, header)?;
-                write_postcard(&mut writer, &FragmentHead { values: *values })?;
+                write_postcard(&mut writer, head)?;
                 write_samples(writer, active.output, samples)
             }
         }

@@ -3,7 +3,7 @@
 use super::Failure;
 #[cfg(doc)]
 use super::HostSession;
-use crate::link::message::{Configured, ErrorInfo, ResultEnd, SeededResult};
+use crate::link::message::{Configured, ErrorInfo, ReceiveLosses, ResultEnd, SeededResult};
 
 /// What the caller does next.
 #[derive(Debug, PartialEq)]
@@ -70,6 +70,17 @@ impl ClockSample {
     }
 }
 
+/// What a session waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Since the last thing that moved on, in nanoseconds.
+    pub for_ns: u64,
+    /// Whether the device has said that it computes.
+    pub busy: bool,
+    /// Blocks that the device has run since it was configured, modulo 2^16, as far as it has told.
+    pub blocks: u16,
+}
+
 /// What crossed the line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostStats {
@@ -97,4 +108,6 @@ pub struct HostStats {
     pub duplicates: u64,
     /// Input samples that an `i16` encoding saturated.
     pub saturated: u64,
+    /// What the device's receiver has lost since its start, by its last PONG.
+    pub device_losses: ReceiveLosses,
 }

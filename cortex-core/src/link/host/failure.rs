@@ -29,7 +29,12 @@ pub enum Failure {
         /// For how long, in nanoseconds.
         for_ns: u64,
     },
-    /// Frames come, but nothing moves on: the line is too noisy.
+    /// The device said that it computes and has not been done since.
+    Busy {
+        /// For how long, in nanoseconds.
+        for_ns: u64,
+    },
+    /// Bytes come, but nothing moves on.
     NoProgress {
         /// Damaged frames the device reported.
         damaged_at_device: u16,
@@ -90,6 +95,14 @@ impl core::fmt::Display for Failure {
             Failure::Silent { for_ns } => {
                 write!(f, "the device fell silent for {} ms", for_ns / MS)
             }
+            Failure::Busy { for_ns } => write!(
+                f,
+                "the device has been computing the same block for {} ms: it is frozen or cut off, or the kernel is too slow for it",
+                for_ns / MS
+            ),
+            Failure::NoProgress { damaged_at_device: 0, damaged_here: 0 } => f.write_str(
+                "the device sends bytes, but nothing moves on, though no frame is damaged: its firmware does not follow the protocol, or something between cuts frames off",
+            ),
             Failure::NoProgress { damaged_at_device, damaged_here } => write!(
                 f,
                 "the line is too noisy: no frame gets through ({damaged_at_device} damaged at the device, {damaged_here} here); lower the baud rate or check the cable"

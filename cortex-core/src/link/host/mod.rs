@@ -2,14 +2,16 @@
 //!
 //! One request is on its way out at a time, and at most one more is being worked on: block
 //! n + 1 crosses the line while the result of block n comes back. All waiting with a deadline
-//! is here: a silent line is polled, the polls back off, and a limit ends the session with a
-//! named cause. Time is nanoseconds of any monotonic clock, given by the caller.
+//! is here: a silent line is polled, the polls back off until something moves on, and a limit ends
+//! the session with a named cause. Time is nanoseconds of any monotonic clock, given by the caller.
 
 mod event;
 mod failure;
 mod options;
+mod quality;
 mod receive;
 mod request;
+mod round_trip;
 mod time;
 mod transmit;
 
@@ -23,17 +25,19 @@ use super::frame::{
     CRC_BYTES, FrameDecoder, FrameEvent, FrameWriter, HEADER_BYTES, Header, Kind, wire_len,
 };
 use super::message::{
-    ACK_BUSY, ACK_GAP, ACK_POLL, Ack, Configure, DeviceInfo, ErrorCode, ErrorInfo,
-    FRAGMENT_HEAD_BYTES, FragmentHead, Hello, MAX_MESSAGE_BYTES, Ping, Pong, ResultEnd,
-    SCHEMA_HASH, Seeded, WIRE_VERSION, WIRE_VERSION_MIN,
+    ACK_BUSY, ACK_GAP, ACK_OPEN, ACK_POLL, Ack, Configure, DeviceInfo, ErrorCode, ErrorInfo,
+    FRAGMENT_HEAD_BYTES, FragmentHead, Hello, MAX_MESSAGE_BYTES, Ping, Pong, ReceiveLosses,
+    ResultEnd, SCHEMA_HASH, Seeded, WIRE_VERSION, WIRE_VERSION_MIN,
 };
 use super::sample::Encoding;
 use super::window::{Arrival, ReceiveWindow, SendWindow};
 use crate::digest::SampleDigest;
 
 use options::MS;
+use quality::LineQuality;
+use round_trip::RoundTrip;
 
-pub use event::{ClockSample, HostAction, HostEvent, HostStats};
+pub use event::{ClockSample, HostAction, HostEvent, HostStats, Waiting};
 pub use failure::Failure;
 pub use options::HostOptions;
 pub use request::RequestError;
@@ -50,14 +54,14 @@ enum Phase {
 enum Request {
     None,
     Message { kind: Kind, bytes: [u8; MAX_MESSAGE_BYTES], len: usize },
-    Block { block: u32, values: u32 },
+    Block { block: u32, head: FragmentHead },
 }
 
 /// The result on its way in.
 #[derive(Clone, Copy)]
 struct Incoming {
     block: u32,
-    values: u32,
+    head: FragmentHead,
     first_seq: u16,
     fragments: u16,
 }
@@ -66,7 +70,26 @@ struct Incoming {
 struct Active {
     input: Encoding,
     output: Encoding,
-    fragment_bytes: u16,
+}
+
+/// A ping or poll under way: what its answer repeats, and when it was sent.
+#[derive(Clone, Copy)]
+struct Asked {
+    number: u32,
+    sent_ns: u64,
+}
+
+/// Pings, and polls, of which the answers can be told apart: on a slow line more than one is under
+/// way before the first answer comes.
+const ASKED: usize = 8;
+
+/// Notes that something was asked; the oldest is forgotten where there is no room.
+fn note(asked: &mut Deque<Asked, ASKED>, number: u32, sent_ns: u64) {
+    if asked.is_full() {
+        asked.pop_front();
+    }
+    // There is room.
+    let _ = asked.push_back(Asked { number, sent_ns });
 }
 
 /// The host's protocol state machine. `F` holds `f32` values, `B` bytes (a `Vec`, a slice).
@@ -101,9 +124,9 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>, B: AsRef<[u8]> + AsMut<[u8]>> HostSession<F
     pub fn on_bytes(&mut self, bytes: &[u8], now_ns: u64) {
         let core = &mut self.core;
         core.stats.line_bytes_received += bytes.len() as u64;
+        core.quality.crossed(bytes.len() as u64);
         if !bytes.is_empty() {
             core.last_byte_ns = now_ns;
-            core.polls_in_a_row = 0;
         }
         for &byte in bytes {
             match self.decoder.push(byte) {
@@ -156,6 +179,17 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>, B: AsRef<[u8]> + AsMut<[u8]>> HostSession<F
         u16::try_from(room & !3).unwrap_or(0xFFFC)
     }
 
+    /// What the session waits for, and since when; none while it waits for nothing.
+    #[must_use]
+    pub fn waiting(&self, now_ns: u64) -> Option<Waiting> {
+        self.core.waiting(now_ns)
+    }
+
+    /// Changes how long a device may compute one block without a sign of life.
+    pub fn set_busy_limit(&mut self, limit_ns: u64) {
+        self.core.options.busy_limit_ns = limit_ns;
+    }
+
     /// Whether a request can be made now.
     #[must_use]
     pub fn can_request(&self) -> bool {
@@ -177,11 +211,7 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>, B: AsRef<[u8]> + AsMut<[u8]>> HostSession<F
             return Err(RequestError::NotNow);
         }
         self.core.message(Kind::Configure, configure)?;
-        self.core.active = Some(Active {
-            input: configure.input,
-            output: configure.output,
-            fragment_bytes: configure.fragment_bytes,
-        });
+        self.core.active = Some(Active { input: configure.input, output: configure.output });
         self.core.next_result = 0;
         Ok(())
     }
@@ -192,7 +222,8 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>, B: AsRef<[u8]> + AsMut<[u8]>> HostSession<F
     /// # Errors
     /// [`RequestError`]; nothing was sent then.
     pub fn send_block(&mut self, block: u32, samples: &[f32]) -> Result<(), RequestError> {
-        self.core.send_block(block, samples)
+        let most = self.max_fragment_bytes();
+        self.core.send_block(block, samples, most)
     }
 
     /// Asks for a seeded run. Only when nothing is outstanding.
@@ -241,11 +272,6 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>, B: AsRef<[u8]> + AsMut<[u8]>> HostSession<F
         HostStats { retransmissions, ..self.core.stats }
     }
 
-    /// Changes the poll interval, after the round trip was measured.
-    pub fn set_poll_interval(&mut self, interval_ns: u64) {
-        self.core.options.poll_interval_ns = interval_ns;
-    }
-
     /// Exchanges the memory for blocks and results, before a configuration with larger ones
     /// or after one that says how long results are.
     ///
@@ -276,7 +302,9 @@ struct Core<F> {
     receive: ReceiveWindow,
     send: SendWindow,
     credit: u32,
-    busy: bool,
+    /// Since when the device says that it computes, at the same block.
+    busy_since_ns: Option<u64>,
+    blocks: u16,
     request: Request,
     request_first: u16,
     request_frames: u16,
@@ -291,13 +319,22 @@ struct Core<F> {
     events: Deque<HostEvent, 8>,
     ack_due: bool,
     gap: bool,
+    /// Accepted frames since the last acknowledgement.
+    unacknowledged: u16,
+    /// Greatest mark heard from the device.
+    heard: u32,
     poll_due: bool,
-    poll_token: u16,
-    poll_mark: u32,
+    /// The latest poll, until an acknowledgement shows that it was heard.
+    poll_mark: Option<u32>,
+    /// Polls that were not heard, as far as is known.
+    polls: Deque<Asked, ASKED>,
     polls_in_a_row: u32,
+    round_trip: RoundTrip,
     ping_due: bool,
-    ping_sent: Option<(u16, u64)>,
+    ping_awaited: bool,
     ping_token: u16,
+    pings: Deque<Asked, ASKED>,
+    hellos: u32,
     bye_due: bool,
     byes_left: u32,
     hello_next_ns: u64,
@@ -306,6 +343,9 @@ struct Core<F> {
     last_progress_ns: u64,
     waiting_since_ns: Option<u64>,
     line_free_ns: u64,
+    /// When the last sequenced frame has left.
+    data_free_ns: u64,
+    quality: LineQuality,
     stats: HostStats,
 }
 
@@ -319,7 +359,8 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
             receive: ReceiveWindow::new(0),
             send: SendWindow::new(0),
             credit: 0,
-            busy: false,
+            busy_since_ns: None,
+            blocks: 0,
             request: Request::None,
             request_first: 0,
             request_frames: 0,
@@ -334,13 +375,18 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
             events: Deque::new(),
             ack_due: false,
             gap: false,
+            unacknowledged: 0,
+            heard: 0,
             poll_due: false,
-            poll_token: 0,
-            poll_mark: 0,
+            poll_mark: None,
+            polls: Deque::new(),
             polls_in_a_row: 0,
+            round_trip: RoundTrip::default(),
             ping_due: false,
-            ping_sent: None,
+            ping_awaited: false,
             ping_token: 0,
+            pings: Deque::new(),
+            hellos: 0,
             bye_due: false,
             byes_left: 0,
             hello_next_ns: 0,
@@ -349,6 +395,8 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
             last_progress_ns: 0,
             waiting_since_ns: None,
             line_free_ns: 0,
+            data_free_ns: 0,
+            quality: LineQuality::default(),
             stats: HostStats::default(),
         }
     }

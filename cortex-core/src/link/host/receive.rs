@@ -2,16 +2,28 @@
 
 use super::*;
 
+/// Most frames that one acknowledgement answers for.
+const ACK_FRAMES: u16 = 8;
+
 impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
     pub(super) fn damaged(&mut self) {
         self.stats.damaged_here += 1;
         if self.phase == Phase::Open {
+            self.quality.damaged(1);
             self.gap = true;
             self.ack_due = true;
         }
     }
 
     pub(super) fn frame(&mut self, header: Header, payload: &[u8], now_ns: u64) {
+        let opening = matches!(self.phase, Phase::Opening { .. });
+        if header.session == 0 && !opening && header.kind == Kind::Error as u8 {
+            // A device tells that it has started: not within this session, unless it was reset.
+            return match postcard::from_bytes::<ErrorInfo>(payload) {
+                Ok(error) if error.code == ErrorCode::NoSession => self.device_error(error),
+                _ => {}
+            };
+        }
         if header.session != self.session || self.phase == Phase::Over {
             return; // what is left of an earlier session
         }
@@ -23,7 +35,7 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         if kind == Kind::HelloAck {
             return self.hello_ack(payload, now_ns);
         }
-        if matches!(self.phase, Phase::Opening { .. }) && kind != Kind::Error {
+        if opening && kind != Kind::Error {
             return;
         }
         match kind {
@@ -72,7 +84,7 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         self.credit = info.rx_bytes;
         self.info = Some(info);
         self.phase = Phase::Open;
-        self.last_progress_ns = now_ns;
+        self.progress(now_ns);
         self.event(HostEvent::Connected);
     }
 
@@ -96,62 +108,106 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
     }
 
     pub(super) fn acknowledged(&mut self, ack: Ack, now_ns: u64) {
-        if self.send.acknowledged(ack.next, ack.received) {
-            self.last_progress_ns = now_ns;
+        let news = self.send.acknowledged(ack.next, ack.received);
+        self.send.heard(ack.heard);
+        self.heard = self.heard.max(ack.mark);
+        if news || ack.blocks != self.blocks {
+            self.progress(now_ns);
         }
-        let answers_poll = ack.token == self.poll_token && self.poll_mark != 0;
+        let answers_poll = self.poll_mark.is_some_and(|mark| ack.heard >= mark);
         if answers_poll {
-            self.send.drained_to(self.poll_mark);
-            self.poll_mark = 0;
+            self.poll_mark = None;
+        }
+        while self.polls.front().is_some_and(|asked| asked.number <= ack.heard) {
+            // Of one that something else has overtaken it is not known when it was heard.
+            if let Some(asked) = self.polls.pop_front()
+                && asked.number == ack.heard
+            {
+                self.round_trip.measured(now_ns.saturating_sub(asked.sent_ns));
+            }
         }
         self.credit = ack.credit;
-        self.busy = ack.flags & ACK_BUSY != 0;
+        let busy = ack.flags & ACK_BUSY != 0;
+        let same_block = ack.blocks == self.blocks;
+        self.busy_since_ns = match self.busy_since_ns {
+            since @ Some(_) if busy && same_block => since,
+            _ => busy.then_some(now_ns),
+        };
+        self.blocks = ack.blocks;
+        let damaged_since = ack.damaged.wrapping_sub(self.stats.damaged_at_device);
+        self.quality.damaged(u64::from(damaged_since));
         self.stats.damaged_at_device = ack.damaged;
+        // Frames of its answer are missing at one of the two ends: say what has arrived, and that
+        // all before this has.
+        self.ack_due |= answers_poll && ack.flags & ACK_OPEN != 0;
         // A gap shows by itself when a later frame was kept. When none was, or none follows,
         // ask: the answer tells which frames are lost.
         let hidden = ack.received == 0 || self.send.next() == self.request_end();
         let gap = ack.flags & ACK_GAP != 0 && !answers_poll;
-        if !self.delivered() && gap && hidden && self.poll_mark == 0 {
+        if !self.delivered() && gap && hidden && self.poll_mark.is_none() {
             self.poll_due = true;
         }
     }
 
     pub(super) fn pong(&mut self, pong: Pong, now_ns: u64) {
-        if let Some((token, sent_ns)) = self.ping_sent
-            && token == pong.token
-        {
-            self.ping_sent = None;
-            self.last_progress_ns = now_ns;
-            self.event(HostEvent::Pong(ClockSample {
-                sent_ns,
-                received_ns: now_ns,
-                device_received_ticks: pong.received_ticks,
-                device_sent_ticks: pong.sent_ticks,
-            }));
+        let number = u32::from(pong.token);
+        let Some(&Asked { sent_ns, .. }) = self.pings.iter().find(|asked| asked.number == number)
+        else {
+            return;
+        };
+        self.round_trip.measured(now_ns.saturating_sub(sent_ns));
+        if !core::mem::take(&mut self.ping_awaited) {
+            return; // the answer to one that was repeated
         }
+        while self.pings.pop_front().is_some_and(|asked| asked.number != number) {}
+        self.progress(now_ns);
+        self.stats.device_losses =
+            ReceiveLosses { overruns: pong.overruns, ring_overflows: pong.ring_overflows };
+        self.event(HostEvent::Pong(ClockSample {
+            sent_ns,
+            received_ns: now_ns,
+            device_received_ticks: pong.received_ticks,
+            device_sent_ticks: pong.sent_ticks,
+        }));
     }
 
     pub(super) fn sequenced(&mut self, kind: Kind, header: Header, payload: &[u8], now_ns: u64) {
-        self.ack_due = true;
-        self.busy = false;
+        self.busy_since_ns = None;
         match self.receive.classify(header.seq) {
-            Arrival::Duplicate => self.stats.duplicates += 1,
-            Arrival::TooFar => self.gap = true,
+            Arrival::Duplicate => {
+                self.ack_due = true;
+                self.stats.duplicates += 1;
+            }
+            Arrival::TooFar => {
+                self.ack_due = true;
+                self.gap = true;
+            }
             Arrival::Ahead(_) => {
+                self.ack_due = true;
                 self.gap = true;
                 if kind == Kind::ResultMore && self.place_more(header, payload) {
                     self.receive.accept(header.seq);
-                    self.last_progress_ns = now_ns;
+                    self.progress(now_ns);
                 }
             }
             Arrival::Expected => {
                 if self.events.is_full() {
+                    self.ack_due = true;
                     return; // taken when it is sent again
+                }
+                if kind != Kind::ResultMore && kind != Kind::ResultEnd {
+                    self.begins_answer();
                 }
                 match self.expected(kind, header, payload) {
                     Ok(()) => {
                         self.receive.accept(header.seq);
-                        self.last_progress_ns = now_ns;
+                        self.progress(now_ns);
+                        // One acknowledgement for several fragments that came as they should.
+                        self.unacknowledged += 1;
+                        let more = matches!(kind, Kind::Result | Kind::ResultMore);
+                        self.ack_due |= !more
+                            || self.unacknowledged >= ACK_FRAMES
+                            || self.receive.received() != 0;
                     }
                     Err(failure) => self.fail(failure),
                 }
@@ -189,14 +245,22 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         }
     }
 
+    /// The first frame of an answer: its request has arrived whole, acknowledgement or not, and
+    /// the device's input buffer is free, unless something of a later request is in it.
+    fn begins_answer(&mut self) {
+        if self.outstanding == 1 && self.send.next() == self.request_end() {
+            self.send.acknowledged(self.request_end(), 0);
+            self.delivered();
+        }
+        let nothing_later = self.outstanding <= 1 || self.send.next() == self.request_first;
+        if let (true, Some(info)) = (nothing_later, &self.info) {
+            self.credit = info.rx_bytes;
+        }
+    }
+
     pub(super) fn answered(&mut self, event: HostEvent) -> Result<(), Failure> {
         if self.outstanding == 0 {
             return Err(Failure::Protocol("an answer without a request"));
-        }
-        if self.outstanding == 1 && self.send.next() == self.request_end() {
-            // The answer shows that its request arrived, acknowledgement or not.
-            self.send.acknowledged(self.request_end(), 0);
-            self.delivered();
         }
         self.outstanding -= 1;
         self.event(event);
@@ -221,6 +285,9 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         if self.incoming.is_some() || header.block != self.next_result {
             return Err(Failure::Protocol("a result out of turn"));
         }
+        if head.fragment_bytes == 0 || !head.fragment_bytes.is_multiple_of(4) {
+            return Err(Failure::Protocol("a result with a wrong fragment length"));
+        }
         if active.output != Encoding::DigestOnly
             && head.values as usize > self.output.as_ref().len()
         {
@@ -228,9 +295,9 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         }
         let incoming = Incoming {
             block: header.block,
-            values: head.values,
+            head,
             first_seq: header.seq,
-            fragments: fragments(head.values, active.output, active.fragment_bytes),
+            fragments: fragments(head.values, active.output, head.fragment_bytes),
         };
         self.output_len = 0;
         if !self.place(incoming, 0, samples) {
@@ -251,7 +318,7 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
 
     pub(super) fn place(&mut self, incoming: Incoming, index: u16, samples: &[u8]) -> bool {
         let Some(active) = self.active else { return false };
-        let range = fragment_range(incoming.values, active.output, active.fragment_bytes, index);
+        let range = fragment_range(incoming.head, active.output, index);
         let count = range.len();
         let room = self.output.as_mut().get_mut(range);
         let placed = room.is_some_and(|room| active.output.read(samples, room) == Some(count));
@@ -276,7 +343,7 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
             return Err(Failure::InputDigest { block });
         }
         if active.output != Encoding::DigestOnly {
-            self.output_len = incoming.values as usize;
+            self.output_len = incoming.head.values as usize;
         }
         if active.output == Encoding::F32 {
             let mut digest = SampleDigest::new();

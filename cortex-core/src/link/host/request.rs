@@ -2,6 +2,13 @@
 
 use super::*;
 
+/// Longest time of one fragment on the line, unless that is less than [`LEAST_LONGEST`] bytes.
+const LONGEST_FRAGMENT_NS: u64 = 250 * MS;
+/// Fragments of this length are sent on slow lines too, in bytes.
+const LEAST_LONGEST: u16 = 1_024;
+/// Most fragments of a block or result: half of the sequence numbers must tell old from new.
+const MAX_FRAGMENTS: u32 = 0x7000;
+
 /// Why a request cannot be made now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestError {
@@ -49,7 +56,12 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         Ok(())
     }
 
-    pub(super) fn send_block(&mut self, block: u32, samples: &[f32]) -> Result<(), RequestError> {
+    pub(super) fn send_block(
+        &mut self,
+        block: u32,
+        samples: &[f32],
+        most_bytes: u16,
+    ) -> Result<(), RequestError> {
         let (true, Some(active)) = (self.can_request(), self.active) else {
             return Err(RequestError::NotNow);
         };
@@ -64,9 +76,22 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         digest.update(input);
         self.input_crcs.push_back(digest.finish()).map_err(|_| RequestError::NotNow)?;
         self.stats.sample_bytes_sent += (samples.len() * active.input.sample_bytes()) as u64;
-        let frames = fragments(values, active.input, active.fragment_bytes);
-        self.request(Request::Block { block, values }, frames);
+        let fragment_bytes = self.fragment_bytes(most_bytes, values);
+        let head = FragmentHead { values, fragment_bytes };
+        let frames = fragments(values, active.input, fragment_bytes);
+        self.request(Request::Block { block, head }, frames);
         Ok(())
+    }
+
+    /// The fragments of a block of `values`, and of its result: what the line leaves whole, so
+    /// short that none takes long, and so long that they can be numbered.
+    fn fragment_bytes(&self, most: u16, values: u32) -> u16 {
+        let in_time = LONGEST_FRAGMENT_NS / self.options.byte_ns.max(1);
+        let most = most.min(u16::try_from(in_time).unwrap_or(u16::MAX).max(LEAST_LONGEST)) & !3;
+        let results = u32::try_from(self.output.as_ref().len()).unwrap_or(u32::MAX);
+        let least = values.max(results).div_ceil(MAX_FRAGMENTS).saturating_mul(4);
+        let least = u16::try_from(least).unwrap_or(u16::MAX).min(most);
+        self.quality.fragment_bytes(most).max(least)
     }
 
     pub(super) fn request(&mut self, request: Request, frames: u16) {

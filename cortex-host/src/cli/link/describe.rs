@@ -2,8 +2,8 @@
 
 use cortex_core::kernel::KernelSpec;
 use cortex_core::link::message::{
-    ACK_BUSY, ACK_GAP, ACK_POLL, Ack, Configure, Configured, DeviceInfo, ErrorInfo, FragmentHead,
-    Hello, Ping, Pong, ResultEnd, Seeded, SeededResult,
+    ACK_BUSY, ACK_GAP, ACK_OPEN, ACK_POLL, Ack, Configure, Configured, DeviceInfo, ErrorInfo,
+    FragmentHead, Hello, Ping, Pong, ResultEnd, Seeded, SeededResult,
 };
 use cortex_core::link::{Encoding, Kind};
 use serde::Deserialize;
@@ -101,14 +101,13 @@ fn configure(configure: Configure<'_>) -> String {
         Err(_) => format!("of another program, {} bytes", configure.kernel.len()),
     };
     format!(
-        "{} channels, window {}, hop {}, {} Hz, input {}, output {}, fragments of {} bytes, kernel {kernel}",
+        "{} channels, window {}, hop {}, {} Hz, input {}, output {}, kernel {kernel}",
         configure.channels,
         configure.window,
         configure.hop,
         configure.sample_rate_hz,
         encoding(configure.input),
-        encoding(configure.output),
-        configure.fragment_bytes
+        encoding(configure.output)
     )
 }
 
@@ -152,12 +151,20 @@ fn ack(ack: Ack) -> String {
     if ack.damaged > 0 {
         words.push_str(&format!(", {} bad frames so far", ack.damaged));
     }
-    for (flag, word) in [(ACK_GAP, "gap"), (ACK_BUSY, "busy"), (ACK_POLL, "poll: answer this")] {
+    for (flag, word) in [
+        (ACK_GAP, "gap"),
+        (ACK_BUSY, "busy"),
+        (ACK_OPEN, "frames open"),
+        (ACK_POLL, "poll: answer this"),
+    ] {
         if ack.flags & flag != 0 {
             words.push_str(&format!(", {word}"));
         }
     }
-    words.push_str(&format!(" [poll {}]", ack.token));
+    if ack.blocks > 0 {
+        words.push_str(&format!(", {} blocks run", ack.blocks));
+    }
+    words.push_str(&format!(" [mark {}, heard {}]", ack.mark, ack.heard));
     words
 }
 

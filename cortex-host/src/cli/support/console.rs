@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::base::{Level, Observer, Progress, one_line};
+use crate::device::Notice;
 
 /// What a command says on stderr.
 ///
@@ -38,6 +39,13 @@ impl Console {
         if !self.quiet {
             self.line(&self.paint("33", "warning:", &one_line(message.to_owned())));
         }
+    }
+
+    /// Warnings of a device that does not move on.
+    #[must_use]
+    pub fn notice(&self) -> Notice {
+        let console = *self;
+        Notice::new(move |sentence| console.warn(sentence))
     }
 
     /// `error: MESSAGE`, always.

@@ -37,7 +37,7 @@ pub enum EmulatorError {
     },
     /// There is neither an image nor a firmware folder to build it in.
     #[error(
-        "there is no image for {board}: run from a checkout with a firmware/ folder, or name an image with {FIRMWARE_VARIABLE}=FILE"
+        "there is no image for {board}: run from a checkout of the project, whose firmware/ folder builds it, put firmware/{board}.elf beside the program, or name an image with {FIRMWARE_VARIABLE}=FILE"
     )]
     NoSource {
         /// The board.

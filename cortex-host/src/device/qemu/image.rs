@@ -1,4 +1,5 @@
-//! The image of an emulated board: named by the user, or built in the checkout's firmware folder.
+//! The image of an emulated board: named by the user, built in the firmware folder of the checkout
+//! one is in, or released with the program.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,9 @@ pub enum Program {
 }
 
 /// The image of `program` for `board`: `explicit` if given, else [`FIRMWARE_VARIABLE`]'s (for
-/// [`Program::Firmware`]), else built in the checkout's firmware folder.
+/// [`Program::Firmware`]), else built in the firmware folder of the checkout around the working
+/// directory, else `firmware/BOARD.elf` beside the program. Nothing is ever built in a folder only
+/// because this program was compiled there.
 ///
 /// # Errors
 /// [`EmulatorError`], each with what to do.
@@ -31,22 +34,36 @@ pub fn image(
             .then(|| std::env::var_os(FIRMWARE_VARIABLE).map(PathBuf::from))
             .flatten()
     });
-    if let Some(path) = named {
-        return if path.is_file() { Ok(path) } else { Err(EmulatorError::ImageMissing { path }) };
+    match named {
+        Some(path) if path.is_file() => return Ok(path),
+        Some(folder) if is_source(&folder) => return build(board, program, &folder),
+        Some(path) => return Err(EmulatorError::ImageMissing { path }),
+        None => {}
     }
-    let workspace =
-        firmware_folder().ok_or_else(|| EmulatorError::NoSource { board: board.name.clone() })?;
-    build(board, program, &workspace)
+    if let Some(workspace) = firmware_folder() {
+        return build(board, program, &workspace);
+    }
+    released(board)
+        .filter(|_| program == Program::Firmware)
+        .ok_or_else(|| EmulatorError::NoSource { board: board.name.clone() })
 }
 
-/// The checkout's firmware folder: upwards from the working directory, else where this
-/// program was built.
+/// The firmware folder of the checkout around the working directory.
 fn firmware_folder() -> Option<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
-    let mut candidates: Vec<PathBuf> =
-        here.ancestors().map(|folder| folder.join("firmware")).collect();
-    candidates.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware"));
-    candidates.into_iter().find(|folder| folder.join("boards").is_dir())
+    here.ancestors().map(|folder| folder.join("firmware")).find(|folder| is_source(folder))
+}
+
+/// Whether images can be built in `folder`.
+fn is_source(folder: &Path) -> bool {
+    folder.join("boards").is_dir()
+}
+
+/// The released image of `board` beside this program.
+fn released(board: &BoardSpec) -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let image = program.parent()?.join("firmware").join(format!("{}.elf", board.name));
+    image.is_file().then_some(image)
 }
 
 fn build(board: &BoardSpec, program: Program, workspace: &Path) -> Result<PathBuf, EmulatorError> {

@@ -4,10 +4,10 @@
 //! Reference Manual v3.0, chapters 19 (TIMER) and 29 (UART).
 #![no_std]
 
-use cortex_app::clock::Extended;
-use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
+use cortex_app::clock::WrapExtender;
+use cortex_app::{Board, ClockInfo, receive_bytes, transmit_bytes};
 use cortex_core::link::message::TimerId;
-use cortex_hardware::{Doze, Register};
+use cortex_hardware::{Register, WaitForInterrupt};
 
 const UART0: usize = 0x4000_2000;
 const TIMER0: usize = 0x4000_8000;
@@ -22,8 +22,8 @@ pub struct Microbit {
     tx_busy: bool,
     timer_capture: Register,
     timer_value: Register,
-    time: Extended,
-    doze: Doze,
+    time: WrapExtender,
+    wake: WaitForInterrupt,
 }
 
 impl Microbit {
@@ -49,8 +49,8 @@ impl Microbit {
             tx_busy: false,
             timer_capture: register(TIMER0 + 0x040),
             timer_value: register(TIMER0 + 0x540),
-            time: Extended::new(32),
-            doze: Doze::on(2), // UART0
+            time: WrapExtender::new(32),
+            wake: WaitForInterrupt::on(2), // UART0
         }
     }
 }
@@ -60,8 +60,8 @@ impl Board for Microbit {
         "microbit"
     }
 
-    fn clock(&self) -> ClockFacts {
-        ClockFacts { timer: TimerId::PeripheralTimer, hz: 16_000_000, bits: 32 }
+    fn clock(&self) -> ClockInfo {
+        ClockInfo { timer: TimerId::PeripheralTimer, hz: 16_000_000, bits: 32 }
     }
 
     fn now(&mut self) -> u64 {
@@ -91,7 +91,7 @@ impl Board for Microbit {
     }
 
     fn rest(&mut self) {
-        self.doze.until(|| self.rx_ready.read() != 0);
+        self.wake.until(|| self.rx_ready.read() != 0);
     }
 }
 

@@ -3,10 +3,11 @@
 #![no_main]
 
 use cortex_app::serve::Memory;
-use cortex_hardware::{Exclusive, Mps2};
+use cortex_hardware::{ConstStaticCell, Mps2};
 
 /// Frames, transmit buffer, kernel values, seeded channels.
-static MEMORY: Exclusive<Memory<4_120, 4_160, 262_144, 1_024>> = Exclusive::new(Memory::new());
+static MEMORY: ConstStaticCell<Memory<4_120, 4_160, 262_144, 1_024>> =
+    ConstStaticCell::new(Memory::new());
 
 /// QEMU holds received bytes back until they are read: nothing overruns.
 const RING_BYTES: usize = 16_384;

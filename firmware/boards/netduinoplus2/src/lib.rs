@@ -6,11 +6,11 @@
 //! boards/nucleo-f446re. Register offsets: ST RM0090, sections 18.4 (TIM2) and 30.6 (USART).
 #![no_std]
 
-use cortex_app::clock::Extended;
-use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
+use cortex_app::clock::WrapExtender;
+use cortex_app::{Board, ClockInfo, receive_bytes, transmit_bytes};
 use cortex_core::link::message::TimerId;
 use cortex_hardware::dwt::CycleCounter;
-use cortex_hardware::{Doze, Register};
+use cortex_hardware::{Register, WaitForInterrupt};
 
 const USART1: usize = 0x4001_1000;
 const TIM2: usize = 0x4000_0000;
@@ -27,8 +27,8 @@ pub struct NetduinoPlus2 {
     data: Register,
     cycles: Option<CycleCounter>,
     count: Register,
-    time: Extended,
-    doze: Doze,
+    time: WrapExtender,
+    wake: WaitForInterrupt,
 }
 
 impl NetduinoPlus2 {
@@ -46,8 +46,8 @@ impl NetduinoPlus2 {
             cycles: cortex_m::Peripherals::take()
                 .and_then(|core| CycleCounter::probe(core.DCB, core.DWT)),
             count: register(TIM2 + 0x24),
-            time: Extended::new(32),
-            doze: Doze::on(37), // USART1
+            time: WrapExtender::new(32),
+            wake: WaitForInterrupt::on(37), // USART1
         }
     }
 }
@@ -57,10 +57,10 @@ impl Board for NetduinoPlus2 {
         "netduinoplus2"
     }
 
-    fn clock(&self) -> ClockFacts {
+    fn clock(&self) -> ClockInfo {
         match self.cycles {
-            Some(_) => ClockFacts { timer: TimerId::DwtCycleCounter, hz: CORE_HZ, bits: 32 },
-            None => ClockFacts { timer: TimerId::PeripheralTimer, hz: 40_000_000, bits: 32 },
+            Some(_) => ClockInfo { timer: TimerId::DwtCycleCounter, hz: CORE_HZ, bits: 32 },
+            None => ClockInfo { timer: TimerId::PeripheralTimer, hz: 40_000_000, bits: 32 },
         }
     }
 
@@ -87,7 +87,10 @@ impl Board for NetduinoPlus2 {
     }
 
     fn rest(&mut self) {
-        self.doze.until(|| self.status.read() & RXNE != 0);
+        if self.cycles.is_some() {
+            return; // the cycle counter of a real chip stands still while the processor sleeps
+        }
+        self.wake.until(|| self.status.read() & RXNE != 0);
     }
 }
 

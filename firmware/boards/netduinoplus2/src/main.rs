@@ -3,11 +3,12 @@
 #![no_main]
 
 use cortex_app::serve::Memory;
-use cortex_hardware::Exclusive;
+use cortex_hardware::ConstStaticCell;
 use netduinoplus2::NetduinoPlus2;
 
 /// Frames, transmit buffer, kernel values, seeded channels.
-static MEMORY: Exclusive<Memory<1_048, 1_072, 16_384, 64>> = Exclusive::new(Memory::new());
+static MEMORY: ConstStaticCell<Memory<1_048, 1_072, 16_384, 64>> =
+    ConstStaticCell::new(Memory::new());
 
 /// QEMU holds received bytes back until they are read: nothing overruns.
 const RING_BYTES: usize = 4_096;

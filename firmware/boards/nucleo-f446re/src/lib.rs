@@ -3,38 +3,46 @@
 //! Serial port: USART2 on PA2 and PA3, which the ST-Link shows as a USB serial port, at
 //! 921,600 baud (45 MHz / 49: 0.35 % slow). Received bytes go through an interrupt into a ring.
 //! Clock: the DWT cycle counter at 180 MHz, or TIM2 at 45 MHz should it not move. The 8 MHz
-//! that drive the PLL come from the ST-Link. Source: ST UM1724, RM0390.
+//! that drive the PLL come from the ST-Link; a board whose ST-Link is cut off or asleep runs its
+//! PLL from the 16 MHz inside, which are up to 1 % off. A watchdog resets a program that hangs.
+//! Source: ST UM1724, RM0390.
 #![no_std]
 
 use core::cell::RefCell;
 
-use cortex_app::clock::Extended;
-use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
-use cortex_core::link::message::TimerId;
-use cortex_hardware::Exclusive;
+use cortex_app::clock::WrapExtender;
+use cortex_app::{Board, ClockInfo, receive_bytes, transmit_bytes};
+use cortex_core::link::message::{ReceiveLosses, TimerId};
+use cortex_hardware::ConstStaticCell;
 use cortex_hardware::dwt::CycleCounter;
 use critical_section::Mutex;
 use heapless::spsc::{Consumer, Producer, Queue};
 use stm32f4xx_hal::pac::{self, NVIC, USART2, interrupt};
 use stm32f4xx_hal::prelude::*;
 use stm32f4xx_hal::rcc;
-use stm32f4xx_hal::serial::{Config, Rx, RxISR, Serial, Tx, TxISR};
+use stm32f4xx_hal::serial::{Config, Error, Rx, Serial, Tx, TxISR};
 use stm32f4xx_hal::timer::{Counter, FTimer};
+use stm32f4xx_hal::watchdog::IndependentWatchdog;
 
 const CYCLES_HZ: u32 = 180_000_000;
 const TIMER_HZ: u32 = 45_000_000;
 const BAUD: u32 = 921_600;
+/// Longer than any kernel that fits into the memory takes.
+const WATCHDOG_MS: u32 = 15_000;
+/// Turns of a loop after which the ST-Link's clock is given up: some 10 ms at 16 MHz.
+const HSE_TURNS: u32 = 20_000;
 /// The ring: more than two frames, so that one can arrive while another is worked on.
 pub const RING_BYTES: usize = 4_096;
 
 /// One slot of a queue always stays free.
-static RING: Exclusive<Queue<u8, { RING_BYTES + 1 }>> = Exclusive::new(Queue::new());
+static RING: ConstStaticCell<Queue<u8, { RING_BYTES + 1 }>> = ConstStaticCell::new(Queue::new());
 /// What the interrupt works with.
 static RECEIVER: Mutex<RefCell<Option<Receiver>>> = Mutex::new(RefCell::new(None));
 
 struct Receiver {
     rx: Rx<USART2>,
     ring: Producer<'static, u8>,
+    losses: ReceiveLosses,
 }
 
 enum Clock {
@@ -47,7 +55,9 @@ pub struct Nucleo {
     tx: Tx<USART2>,
     ring: Consumer<'static, u8>,
     clock: Clock,
-    time: Extended,
+    time: WrapExtender,
+    watchdog: IndependentWatchdog,
+    barked: bool,
 }
 
 impl Nucleo {
@@ -57,18 +67,25 @@ impl Nucleo {
     /// When it is called twice.
     #[must_use]
     pub fn start() -> Self {
-        RING.take().and_then(Self::start_with).expect("the board was started twice")
+        RING.try_take().and_then(Self::start_with).expect("the board was started twice")
     }
 
     fn start_with(ring: &'static mut Queue<u8, { RING_BYTES + 1 }>) -> Option<Self> {
         let core = cortex_m::Peripherals::take()?;
         let device = pac::Peripherals::take()?;
-        let clocks = rcc::Config::hse(8.MHz())
-            .bypass_hse_oscillator()
-            .sysclk(CYCLES_HZ.Hz())
-            .hclk(CYCLES_HZ.Hz())
-            .pclk1(45.MHz())
-            .pclk2(90.MHz());
+        // RCC_CSR: bit 29, the independent watchdog; bit 24 forgets it.
+        let barked = device.RCC.csr().read().wdgrstf().bit_is_set();
+        device.RCC.csr().modify(|_, w| w.rmvf().set_bit());
+        device.RCC.cr().modify(|_, w| w.hsebyp().set_bit().hseon().set_bit());
+        let hse = (0..HSE_TURNS).any(|_| device.RCC.cr().read().hserdy().bit_is_set());
+        let source = if hse {
+            rcc::Config::hse(8.MHz()).bypass_hse_oscillator()
+        } else {
+            device.RCC.cr().modify(|_, w| w.hseon().clear_bit().hsebyp().clear_bit());
+            rcc::Config::hsi()
+        };
+        let clocks =
+            source.sysclk(CYCLES_HZ.Hz()).hclk(CYCLES_HZ.Hz()).pclk1(45.MHz()).pclk2(90.MHz());
         let mut rcc = device.RCC.freeze(clocks);
         let pins = device.GPIOA.split(&mut rcc);
         let config = Config::default().baudrate(BAUD.bps());
@@ -78,7 +95,11 @@ impl Nucleo {
         let (tx, rx) = serial.split();
         let (producer, consumer) = ring.split();
         critical_section::with(|cs| {
-            RECEIVER.borrow_ref_mut(cs).replace(Receiver { rx, ring: producer });
+            RECEIVER.borrow_ref_mut(cs).replace(Receiver {
+                rx,
+                ring: producer,
+                losses: ReceiveLosses::default(),
+            });
         });
         let clock = match CycleCounter::probe(core.DCB, core.DWT) {
             Some(cycles) => Clock::Cycles(cycles),
@@ -89,7 +110,9 @@ impl Nucleo {
             }
         };
         unmask_receiver();
-        Some(Self { tx, ring: consumer, clock, time: Extended::new(32) })
+        let mut watchdog = IndependentWatchdog::new(device.IWDG);
+        watchdog.start(WATCHDOG_MS.millis());
+        Some(Self { tx, ring: consumer, clock, time: WrapExtender::new(32), watchdog, barked })
     }
 }
 
@@ -98,13 +121,13 @@ impl Board for Nucleo {
         "nucleo-f446re"
     }
 
-    fn clock(&self) -> ClockFacts {
+    fn clock(&self) -> ClockInfo {
         match self.clock {
             Clock::Cycles(_) => {
-                ClockFacts { timer: TimerId::DwtCycleCounter, hz: CYCLES_HZ, bits: 32 }
+                ClockInfo { timer: TimerId::DwtCycleCounter, hz: CYCLES_HZ, bits: 32 }
             }
             Clock::Timer(_) => {
-                ClockFacts { timer: TimerId::PeripheralTimer, hz: TIMER_HZ, bits: 32 }
+                ClockInfo { timer: TimerId::PeripheralTimer, hz: TIMER_HZ, bits: 32 }
             }
         }
     }
@@ -126,18 +149,44 @@ impl Board for Nucleo {
             self.tx.is_tx_empty() && nb::block!(self.tx.write(byte)).is_ok()
         })
     }
+
+    fn mask_receive(&mut self, masked: bool) {
+        if masked {
+            NVIC::mask(pac::Interrupt::USART2);
+        } else {
+            unmask_receiver();
+        }
+    }
+
+    fn feed_watchdog(&mut self) {
+        self.watchdog.feed();
+    }
+
+    fn watchdog_barked(&self) -> bool {
+        self.barked
+    }
+
+    fn receive_losses(&self) -> ReceiveLosses {
+        critical_section::with(|cs| {
+            RECEIVER.borrow_ref(cs).as_ref().map(|receiver| receiver.losses).unwrap_or_default()
+        })
+    }
 }
 
-/// A byte has arrived. Reading it also clears an overrun; what was lost then fails a CRC.
+/// A byte has arrived, or was lost: an overrun raises the interrupt too, with or without a byte,
+/// until it is read. What was lost fails a CRC.
 #[interrupt]
 fn USART2() {
     critical_section::with(|cs| {
-        if let Some(Receiver { rx, ring }) = RECEIVER.borrow_ref_mut(cs).as_mut() {
-            while rx.is_rx_not_empty() {
-                // A read that fails has cleared the error and dropped the byte. The host never
-                // sends more than the ring holds; noise may, and is dropped too.
-                if let Ok(byte) = rx.read() {
-                    let _ = ring.enqueue(byte);
+        if let Some(Receiver { rx, ring, losses }) = RECEIVER.borrow_ref_mut(cs).as_mut() {
+            loop {
+                match rx.read() {
+                    // The host never sends more than the ring holds; noise may.
+                    Ok(byte) => losses.ring_overflows += u32::from(ring.enqueue(byte).is_err()),
+                    Err(nb::Error::WouldBlock) => break,
+                    // The read has cleared the error and dropped the byte.
+                    Err(nb::Error::Other(Error::Overrun)) => losses.overruns += 1,
+                    Err(nb::Error::Other(_)) => {}
                 }
             }
         }

@@ -3,11 +3,12 @@
 #![no_main]
 
 use cortex_app::serve::Memory;
-use cortex_hardware::Exclusive;
+use cortex_hardware::ConstStaticCell;
 use nucleo_f446re::{Nucleo, RING_BYTES};
 
 /// Frames, transmit buffer, kernel values, seeded channels: 100 KB of 128.
-static MEMORY: Exclusive<Memory<1_048, 1_072, 19_456, 64>> = Exclusive::new(Memory::new());
+static MEMORY: ConstStaticCell<Memory<1_048, 1_072, 19_456, 64>> =
+    ConstStaticCell::new(Memory::new());
 
 #[cortex_m_rt::entry]
 fn main() -> ! {

@@ -3,11 +3,12 @@
 #![no_main]
 
 use cortex_app::serve::Memory;
-use cortex_hardware::Exclusive;
+use cortex_hardware::ConstStaticCell;
 use pico::{Pico, RING_BYTES};
 
 /// Frames, transmit buffer, kernel values, seeded channels: 230 KB of 256, the rest for the stack.
-static MEMORY: Exclusive<Memory<1_048, 1_072, 36_864, 256>> = Exclusive::new(Memory::new());
+static MEMORY: ConstStaticCell<Memory<1_048, 1_072, 36_864, 256>> =
+    ConstStaticCell::new(Memory::new());
 
 #[rp2040_hal::entry]
 fn main() -> ! {

@@ -4,7 +4,7 @@
 //! nanosecond of emulated time. Register offsets: SiFive FE310-G000 Manual v3p2, chapter 18.
 #![no_std]
 
-use cortex_app::{Board, ClockFacts, receive_bytes, transmit_bytes};
+use cortex_app::{Board, ClockInfo, receive_bytes, transmit_bytes};
 use cortex_core::link::message::TimerId;
 use cortex_hardware::Register;
 
@@ -34,8 +34,8 @@ impl Board for SifiveE {
         "sifive-e"
     }
 
-    fn clock(&self) -> ClockFacts {
-        ClockFacts { timer: TimerId::RiscvCycle, hz: 1_000_000_000, bits: 64 }
+    fn clock(&self) -> ClockInfo {
+        ClockInfo { timer: TimerId::RiscvCycle, hz: 1_000_000_000, bits: 64 }
     }
 
     fn now(&mut self) -> u64 {

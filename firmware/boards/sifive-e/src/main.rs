@@ -3,11 +3,11 @@
 #![no_main]
 
 use cortex_app::serve::Memory;
-use cortex_hardware::Exclusive;
+use cortex_hardware::ConstStaticCell;
 use sifive_e::SifiveE;
 
 /// Frames, transmit buffer, kernel values, seeded channels.
-static MEMORY: Exclusive<Memory<280, 288, 896, 4>> = Exclusive::new(Memory::new());
+static MEMORY: ConstStaticCell<Memory<280, 288, 896, 4>> = ConstStaticCell::new(Memory::new());
 
 /// QEMU holds received bytes back until they are read: nothing overruns.
 const RING_BYTES: usize = 512;

@@ -218,6 +218,26 @@ fn kernels_that_do_not_fit_are_refused_with_the_limit() {
     assert!(!folder.path().join("results").exists());
 }
 
+/// Without a configuration a board gets one of its size: all seven kernels run on the smallest of the
+/// boards with 64 KB for samples.
+#[test]
+fn a_board_without_a_configuration_gets_one_of_its_size() {
+    if !available("netduinoplus2") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["run", "--device", "qemu:netduinoplus2"];
+    let output = cortex_host().args(arguments).current_dir(folder.path()).output().unwrap();
+    stdout_of(&output, 0);
+    let found = summary(folder.path());
+    let kernels = found["kernels"].as_array().unwrap();
+    assert_eq!(kernels.len(), 7);
+    for kernel in kernels {
+        assert_eq!(kernel["outputs"]["different"], 0, "{kernel}");
+        assert_eq!(number(&kernel["outputs"]["equal"]), 9, "{kernel}");
+    }
+}
+
 /// The quickstart as it is shipped: all of its kernels and channels fit the emulated board, and
 /// give the host's outputs.
 #[test]

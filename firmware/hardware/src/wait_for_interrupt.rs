@@ -8,12 +8,12 @@ use crate::Register;
 
 /// One interrupt of a Cortex-M that ends sleep.
 #[derive(Debug)]
-pub struct Doze {
+pub struct WaitForInterrupt {
     clear_pending: Register,
     mask: u32,
 }
 
-impl Doze {
+impl WaitForInterrupt {
     /// Masks all interrupts and lets number `irq` (below 240) end sleep.
     #[allow(unsafe_code)]
     #[must_use]
