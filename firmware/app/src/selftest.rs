@@ -21,7 +21,10 @@ use core::fmt::{self, Write};
 use core::hint::black_box;
 
 use cortex_core::digest::SampleDigest;
-use cortex_core::signal::{BLOCK_SAMPLES, Chirp, Effects, Generator, GeneratorVersion, LaneBlock, Lanes, LineNoise, PinkNoise, PowerLawNoise, Scratch, Signal, SineWave, SourceSpec, Sweep, WhiteNoise};
+use cortex_core::signal::{
+    BLOCK_SAMPLES, Chirp, Effects, Generator, GeneratorVersion, LaneBlock, Lanes, LineNoise,
+    PinkNoise, PowerLawNoise, Scratch, Signal, SineWave, SourceSpec, Sweep, WhiteNoise,
+};
 
 use crate::{Board, Boot, transmit_all};
 
@@ -49,7 +52,11 @@ pub fn sources() -> [(&'static str, SourceSpec); 6] {
         ("v1/pink_noise", v1(Signal::PinkNoise(PinkNoise { amplitude_uv_rms, low_corner_hz }))),
         (
             "v2/pink_noise",
-            v2(Signal::PowerLawNoise(PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 })),
+            v2(Signal::PowerLawNoise(PowerLawNoise {
+                amplitude_uv_rms,
+                low_corner_hz,
+                exponent: 1.0,
+            })),
         ),
         ("v2/white_noise", v2(white)),
         (
