@@ -49,6 +49,7 @@ impl Effects {
         Self { line_noise: None, dc_offset_uv: 0.0, saturation_level_uv: None, nan_rate: 0.0 };
 
     /// Name of the first parameter that is not at its default.
+    #[inline(never)]
     pub(super) fn first_set(&self) -> &'static str {
         if self.line_noise.is_some() {
             "line_noise"

@@ -38,12 +38,13 @@ macro_rules! signals {
 
             /// Checks every parameter.
             fn check(&self, version: GeneratorVersion, rate_hz: f64) -> Result<(), SpecError> {
-                match self {
-                    $($(#[$cfg])* Signal::$params(params) if self.is_in(version) => {
-                        Ok($source::check(params, rate_hz)?)
-                    })*
-                    _ => Err(SpecError::UnknownSignal { version }),
-                }
+                let checked = match self {
+                    _ if !self.is_in(version) => return Err(SpecError::UnknownSignal { version }),
+                    $($(#[$cfg])* Signal::$params(params) => $source::check(params, rate_hz),)*
+                    #[allow(unreachable_patterns, reason = "a build without some signals")]
+                    _ => return Err(SpecError::UnknownSignal { version }),
+                };
+                checked.map_err(SpecError::Parameter)
             }
         }
 

@@ -152,6 +152,7 @@ pub(super) const fn amplitude() -> Declaration<f64> {
 }
 
 /// Refuses an amplitude beyond 1e-12 to 1e12 microvolts.
+#[inline(never)]
 pub(super) fn check_amplitude(parameter: &'static str, value: f64) -> Result<f64, ParameterError> {
     positive_within(parameter, value, MIN_AMPLITUDE_UV, MAX_AMPLITUDE_UV)
 }
@@ -160,6 +161,7 @@ pub(super) fn check_amplitude(parameter: &'static str, value: f64) -> Result<f64
 pub(super) const BELOW_NYQUIST: &str = "below half the sample rate";
 
 /// Refuses a frequency in Hz that is not above 0 and below half the sample rate.
+#[inline(never)]
 pub(super) fn check_frequency(
     parameter: &'static str,
     value: f64,
@@ -174,6 +176,7 @@ pub(super) const fn low_corner() -> Declaration<f64> {
 }
 
 /// Refuses a corner beyond 1e-9 to 0.02 of the sample rate.
+#[inline(never)]
 pub(super) fn check_low_corner(value: f64, rate_hz: f64) -> Result<f64, ParameterError> {
     positive_within("low_corner_hz", value, 1e-9 * rate_hz, 0.02 * rate_hz)
 }
