@@ -253,7 +253,7 @@ macro_rules! parameters {
             fn default() -> Self {
                 #[allow(unused_imports, reason = "a table may be empty")]
                 use $crate::parameter::Initial;
-                Self { $($field: $declaration.initial(),)* }
+                Self { $($field: const { $declaration }.initial(),)* }
             }
         }
     };
