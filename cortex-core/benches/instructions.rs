@@ -8,7 +8,8 @@ use std::hint::black_box;
 use cortex_core::kernel::golden::fill_golden_rows;
 use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, PinkNoise, PowerLawNoise, Scratch,
+    Signal, SineWave, SourceSpec,
 };
 
 /// Samples of each stage's work.
@@ -24,13 +25,13 @@ fn main() {
 }
 
 fn run(stage: &str) {
-    let pink = Signal::PinkNoise { amplitude_uv_rms: AMPLITUDE_UV, low_corner_hz: 0.05 };
-    let power = Signal::PowerLawNoise {
+    let pink = Signal::PinkNoise(PinkNoise { amplitude_uv_rms: AMPLITUDE_UV, low_corner_hz: 0.05 });
+    let power = Signal::PowerLawNoise(PowerLawNoise {
         amplitude_uv_rms: AMPLITUDE_UV,
         low_corner_hz: 0.05,
         exponent: 1.0,
-    };
-    let sine = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: AMPLITUDE_UV };
+    });
+    let sine = Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: AMPLITUDE_UV });
     match stage {
         // What every stage pays too: starting the process.
         "nothing" => {}

@@ -130,6 +130,33 @@ pub const fn optional_count(
     declare(None, unit, kind, DefaultValue::Derived(words))
 }
 
+/// A number from `min` to `max` that, when not given, is what `words` say.
+#[must_use]
+pub const fn optional_number(
+    words: &'static str,
+    unit: &'static str,
+    min: f64,
+    max: f64,
+) -> Declaration<Option<f64>> {
+    declare(None, unit, Kind::Number { min, max }, DefaultValue::Derived(words))
+}
+
+/// One of `words`, of which `default` spells `word`.
+#[must_use]
+pub const fn choice<T>(
+    default: T,
+    word: &'static str,
+    words: &'static [&'static str],
+) -> Declaration<T> {
+    declare(default, "", Kind::Choice(words), DefaultValue::Choice(word))
+}
+
+/// A table with the keys `of` that need not be given.
+#[must_use]
+pub const fn optional_table<T: Copy>(of: &'static [Parameter<'static>]) -> Declaration<Option<T>> {
+    declare(None, "", Kind::Table(of), DefaultValue::Derived("none"))
+}
+
 /// A list of `min` to `max` tables with the keys `of`; `default`, which reads `words`, when not
 /// given.
 #[must_use]
@@ -209,9 +236,9 @@ macro_rules! parameters {
             $($(#[doc = $doc:literal])* pub $field:ident: $type:ty = $declaration:expr,)*
         }
     ) => {
-        $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(default, deny_unknown_fields)]
+        #[serde(deny_unknown_fields)]
+        $(#[$meta])*
         pub struct $name {
             $($(#[doc = $doc])* pub $field: $type,)*
         }
@@ -226,7 +253,7 @@ macro_rules! parameters {
             fn default() -> Self {
                 #[allow(unused_imports, reason = "a table may be empty")]
                 use $crate::parameter::Initial;
-                Self { $($field: $declaration.initial(),)* }
+                Self { $($field: const { $declaration }.initial(),)* }
             }
         }
     };

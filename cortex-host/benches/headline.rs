@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, PinkNoise, PowerLawNoise,
+    Scratch, Signal, SineWave, SourceSpec,
 };
 use cortex_host::base::Progress;
 use cortex_host::base::digest::FileDigester;
@@ -45,16 +46,16 @@ fn main() {
 fn pink(version: GeneratorVersion, sample_rate_hz: f64) -> SourceSpec {
     let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
     let signal = match version {
-        GeneratorVersion::V1 => Signal::PinkNoise { amplitude_uv_rms, low_corner_hz },
+        GeneratorVersion::V1 => Signal::PinkNoise(PinkNoise { amplitude_uv_rms, low_corner_hz }),
         GeneratorVersion::V2 => {
-            Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 }
+            Signal::PowerLawNoise(PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 })
         }
     };
     SourceSpec::new(version, signal, sample_rate_hz, 42)
 }
 
 fn sine() -> SourceSpec {
-    let signal = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 };
+    let signal = Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 });
     SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42)
 }
 

@@ -8,7 +8,8 @@ use cortex_core::kernel::golden::fill_golden_rows;
 use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 use cortex_core::random::{StreamKey, WordBlock, normals};
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, PinkNoise, PowerLawNoise,
+    Scratch, Signal, SineWave, SourceSpec, WhiteNoise,
 };
 use cortex_host::platform::simd::{SimdPath, Vectorised};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -20,9 +21,9 @@ const BLOCKS: usize = 64;
 fn pink(version: GeneratorVersion) -> Signal {
     let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
     match version {
-        GeneratorVersion::V1 => Signal::PinkNoise { amplitude_uv_rms, low_corner_hz },
+        GeneratorVersion::V1 => Signal::PinkNoise(PinkNoise { amplitude_uv_rms, low_corner_hz }),
         GeneratorVersion::V2 => {
-            Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 }
+            Signal::PowerLawNoise(PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 })
         }
     }
 }
@@ -83,11 +84,15 @@ fn generation(criterion: &mut Criterion) {
     let mut block = Aligned([[0.0; LANES]; BLOCK_SAMPLES]);
     group.bench_function("words", |b| b.iter(|| path.run(Words(&key, &mut words))));
     group.bench_function("normals", |b| b.iter(|| path.run(Normals(&words, &mut block))));
-    let sine = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 };
+    let sine = Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 });
     for (name, version, signal) in [
         ("v1 pink", GeneratorVersion::V1, pink(GeneratorVersion::V1)),
         ("v2 pink", GeneratorVersion::V2, pink(GeneratorVersion::V2)),
-        ("v2 white", GeneratorVersion::V2, Signal::WhiteNoise { amplitude_uv_rms: 100.0 }),
+        (
+            "v2 white",
+            GeneratorVersion::V2,
+            Signal::WhiteNoise(WhiteNoise { amplitude_uv_rms: 100.0 }),
+        ),
         ("sine", GeneratorVersion::V1, sine),
     ] {
         let generator = Generator::new(&SourceSpec::new(version, signal, 160.0, 42)).unwrap();

@@ -71,7 +71,7 @@ def chirp(sample_rate_hz, start_hz, end_hz, sweep_s, sweep, amplitude_uv_peak, s
     n = round(sweep_s * sample_rate_hz)
     t = (np.arange(samples) % n) / sample_rate_hz
     length = n / sample_rate_hz
-    if sweep == "Linear":
+    if sweep == "linear":
         turns = start_hz * t + (end_hz - start_hz) * t**2 / (2.0 * length)
     else:
         ratio = end_hz / start_hz
@@ -96,7 +96,7 @@ def cases():
         yield {**case, "signal": {"PowerLawNoise": args}, "samples_uv": power_law(**case, **args, samples=200)}
     args = {"amplitude_uv_rms": 50.0}
     yield {**base, "signal": {"WhiteNoise": args}, "samples_uv": white(42, 3, 50.0, 200)}
-    for sweep in ("Linear", "Logarithmic"):
+    for sweep in ("linear", "logarithmic"):
         for start, end in ((1.0, 70.0), (70.0, 1.0)):
             args = {"start_hz": start, "end_hz": end, "sweep_s": 1.5, "sweep": sweep, "amplitude_uv_peak": 80.0}
             yield {**base, "signal": {"Chirp": args}, "samples_uv": chirp(160.0, **args, samples=500)}

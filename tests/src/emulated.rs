@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use cortex_core::signal::{Effects, GeneratorVersion, LineNoise, Signal, SourceSpec, Sweep};
+use cortex_core::signal::{
+    Chirp, Effects, GeneratorVersion, LineNoise, PinkNoise, PowerLawNoise, Signal, SineWave,
+    SourceSpec, Sweep, WhiteNoise,
+};
 use cortex_host::device::board::BoardSpec;
 use cortex_host::device::qemu::{self, Emulator, EmulatorError, Program};
 use cortex_host::device::{Connection, Link, LinkError, QemuLink};
@@ -129,15 +132,16 @@ pub fn sources() -> [(&'static str, SourceSpec); 6] {
     let source = |version, signal| SourceSpec::new(version, signal, 160.0, 42);
     let (v1, v2) = (GeneratorVersion::V1, GeneratorVersion::V2);
     let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
-    let pink = Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 };
-    let white = source(v2, Signal::WhiteNoise { amplitude_uv_rms });
-    let chirp = Signal::Chirp {
+    let pink =
+        Signal::PowerLawNoise(PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 });
+    let white = source(v2, Signal::WhiteNoise(WhiteNoise { amplitude_uv_rms }));
+    let chirp = Signal::Chirp(Chirp {
         start_hz: 1.0,
         end_hz: 40.0,
         sweep_s: 10.0,
         sweep: Sweep::Logarithmic,
         amplitude_uv_peak: 100.0,
-    };
+    });
     let effects = Effects {
         dc_offset_uv: 20.0,
         nan_rate: 0.01,
@@ -147,9 +151,12 @@ pub fn sources() -> [(&'static str, SourceSpec); 6] {
     [
         (
             "v1/sine_wave",
-            source(v1, Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 }),
+            source(v1, Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 })),
         ),
-        ("v1/pink_noise", source(v1, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz })),
+        (
+            "v1/pink_noise",
+            source(v1, Signal::PinkNoise(PinkNoise { amplitude_uv_rms, low_corner_hz })),
+        ),
         ("v2/pink_noise", source(v2, pink)),
         ("v2/white_noise", white),
         ("v2/chirp", source(v2, chirp)),

@@ -44,6 +44,7 @@ pub const MAX_TAPS: usize = 8_193;
 parameters! {
     /// Parameters of [`BandpassFir`].
     #[derive(Copy)]
+    #[serde(default)]
     pub struct BandpassFirParams {
         /// Lower band edge (-6 dB).
         pub low_hz: f64 = number(8.0, "Hz", POSITIVE, f64::INFINITY).limit("below high_hz"),

@@ -16,6 +16,7 @@ use crate::parameter::{optional_count, parameters};
 parameters! {
     /// Parameters of [`Fft`].
     #[derive(Copy)]
+    #[serde(default)]
     pub struct FftParams {
         /// Length of the transform.
         pub nfft: Option<usize> = optional_count("the next power of two", "samples", MIN_FFT_LEN, MAX_FFT_LEN).limit("a power of two, at least the window"),

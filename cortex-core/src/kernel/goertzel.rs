@@ -53,6 +53,7 @@ parameters! {
 
 parameters! {
     /// Parameters of [`Goertzel`].
+    #[serde(default)]
     pub struct GoertzelParams {
         /// The bands.
         pub bands: Vec<Band, MAX_BANDS> =

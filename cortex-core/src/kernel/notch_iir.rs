@@ -37,6 +37,7 @@ const SILENCE_BITS: u32 = 32 << 23;
 parameters! {
     /// Parameters of [`NotchIir`].
     #[derive(Copy)]
+    #[serde(default)]
     pub struct NotchIirParams {
         /// Frequency removed.
         pub f0_hz: f64 =

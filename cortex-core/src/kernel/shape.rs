@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 use super::KernelError;
 use crate::parameter::{count_within, positive_within};
 
-/// Greatest number of channels.
+/// Greatest number of channels, of kernels, datasets and files.
 pub const MAX_CHANNELS: usize = 65_536;
 
 /// Longest window in samples.
 pub const MAX_WINDOW: usize = 1 << 20;
 
-/// Lowest sample rate in Hz.
+/// Lowest sample rate in Hz, of kernels and generators.
 pub const MIN_SAMPLE_RATE_HZ: f64 = 1e-3;
 
-/// Highest sample rate in Hz.
-pub const MAX_SAMPLE_RATE_HZ: f64 = 1e9;
+/// Highest sample rate in Hz, of kernels and generators.
+pub const MAX_SAMPLE_RATE_HZ: f64 = 1e7;
 
 /// Most state a kernel may have, in `f32` values (1 GiB).
 pub const MAX_STATE_LEN: u64 = 1 << 28;

@@ -34,6 +34,7 @@ const DEFAULT_NPERSEG: usize = 256;
 parameters! {
     /// Parameters of [`WelchPsd`].
     #[derive(Copy)]
+    #[serde(default)]
     pub struct WelchPsdParams {
         /// Segment length.
         pub nperseg: Option<usize> = optional_count("256, or the window if shorter", "samples", MIN_FFT_LEN, MAX_WINDOW).limit("at most the window"),

@@ -9,9 +9,44 @@
 //! - logarithmic: `phase(k) = f0 T / ln(q) (q^(t/T) - 1)` turns, q = f1/f0, in `f64` for every
 //!   sample: relative error 1e-15.
 
-use super::spec::Sweep;
-use super::{BLOCK_SAMPLES, LaneBlock, Lanes};
+use serde::{Deserialize, Serialize};
+
+use super::spec::{BELOW_NYQUIST, amplitude, check_amplitude, check_frequency};
+use super::{Amplitude, BLOCK_SAMPLES, LaneBlock, Lanes, Scratch, SignalInfo, Source};
 use crate::math;
+use crate::parameter::{
+    POSITIVE, ParameterError, choice, number, parameters, positive_within, required_number,
+};
+
+parameters! {
+    /// A sine whose frequency sweeps from `start_hz` to `end_hz` in `sweep_s` and starts again at
+    /// phase 0, the same in every channel.
+    #[derive(Copy)]
+    pub struct Chirp {
+        /// Frequency at the start of a sweep.
+        pub start_hz: f64 = number(1.0, "Hz", POSITIVE, f64::INFINITY).limit(BELOW_NYQUIST),
+        /// Frequency at the end of a sweep.
+        pub end_hz: f64 = required_number("Hz", POSITIVE, f64::INFINITY).limit(BELOW_NYQUIST),
+        /// Duration of one sweep.
+        pub sweep_s: f64 = required_number("s", POSITIVE, f64::INFINITY)
+            .limit("at least two samples")
+            .derived("duration_s"),
+        /// How the frequency moves.
+        pub sweep: Sweep = choice(Sweep::Linear, "linear", &["linear", "logarithmic"]),
+        /// Peak amplitude.
+        pub amplitude_uv_peak: f64 = amplitude(),
+    }
+}
+
+/// How a chirp's frequency moves from start to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sweep {
+    /// The same number of Hz every second.
+    Linear,
+    /// The same ratio every second.
+    Logarithmic,
+}
 
 /// Fractions of a turn in the linear sweep's phase: 2^96, so that steps below half a turn per
 /// sample and whole turns above fit 128 bits.
@@ -19,7 +54,7 @@ const TURN: f64 = 79_228_162_514_264_337_593_543_950_336.0;
 
 /// Coefficients of a chirp.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Chirp {
+pub(super) struct ChirpSource {
     amplitude_uv: f32,
     sweep_samples: u64,
     law: Law,
@@ -33,16 +68,29 @@ enum Law {
     Logarithmic { scale: f64, rate: f64 },
 }
 
-impl Chirp {
-    /// A sweep from `start_hz` to `end_hz` in `sweep_s`, all of them checked.
-    pub(super) fn new(
-        sample_rate_hz: f64,
-        start_hz: f64,
-        end_hz: f64,
-        sweep_s: f64,
-        sweep: Sweep,
-        amplitude_uv_peak: f64,
-    ) -> Self {
+impl Source for ChirpSource {
+    const INFO: SignalInfo<'static> = SignalInfo {
+        name: "chirp",
+        summary: "a sine whose frequency sweeps, the same in every channel",
+        parameters: Chirp::PARAMETERS,
+    };
+
+    type Params = Chirp;
+
+    const SILENT: Self =
+        Self { amplitude_uv: 0.0, sweep_samples: 1, law: Law::Linear { step: 0, increment: 0 } };
+
+    fn check(params: &Chirp, rate_hz: f64) -> Result<(), ParameterError> {
+        check_amplitude("amplitude_uv_peak", params.amplitude_uv_peak)?;
+        check_frequency("start_hz", params.start_hz, rate_hz)?;
+        check_frequency("end_hz", params.end_hz, rate_hz)?;
+        // Between 2 and 1e12 samples.
+        positive_within("sweep_s", params.sweep_s, 2.0 / rate_hz, 1e12 / rate_hz)?;
+        Ok(())
+    }
+
+    fn design(&mut self, params: &Chirp, sample_rate_hz: f64, _seed: u64) {
+        let Chirp { start_hz, end_hz, sweep_s, sweep, amplitude_uv_peak } = *params;
         let samples = math::round(sweep_s * sample_rate_hz);
         // In cycles per sample, and per sample of the sweep.
         let (start, slope) =
@@ -58,18 +106,40 @@ impl Chirp {
                 increment: (slope * TURN) as i128,
             },
         };
-        Self { amplitude_uv: amplitude_uv_peak as f32, sweep_samples: samples as u64, law }
+        let amplitude_uv = amplitude_uv_peak as f32;
+        *self = Self { amplitude_uv, sweep_samples: samples as u64, law };
+    }
+
+    fn amplitude(params: &Chirp) -> Amplitude {
+        Amplitude::Peak(params.amplitude_uv_peak)
+    }
+
+    fn specimen() -> Chirp {
+        Chirp {
+            start_hz: 1.0,
+            end_hz: 40.0,
+            sweep_s: 0.25,
+            sweep: Sweep::Logarithmic,
+            amplitude_uv_peak: 100.0,
+        }
     }
 
     #[inline(always)]
-    pub(super) fn fill<const N: usize>(&self, lanes: &Lanes<N>, out: &mut LaneBlock<N>) {
+    fn fill<const N: usize>(
+        &self,
+        lanes: &mut Lanes<N>,
+        _scratch: &mut Scratch<N>,
+        out: &mut LaneBlock<N>,
+    ) {
         let first = lanes.next_block.wrapping_mul(BLOCK_SAMPLES as u64);
         for (row, sample) in out.iter_mut().zip(first..) {
             let turn = self.phase(sample % self.sweep_samples);
             *row = [self.amplitude_uv * math::sin_cos_turn(turn).0; N];
         }
     }
+}
 
+impl ChirpSource {
     /// Phase of sample `k` of a sweep, in 2^-32 turns.
     fn phase(&self, k: u64) -> u32 {
         match self.law {

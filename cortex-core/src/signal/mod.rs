@@ -7,41 +7,112 @@
 //! Without the crate's feature `v2` (on by default) only v1 is built: 15 KB less flash, for the
 //! smallest boards. Asking such a build for v2 is [`SpecError::UnknownSignal`].
 
-#[cfg(feature = "v2")]
+// Their parameters travel on the wire of every build.
+#[cfg_attr(not(feature = "v2"), allow(dead_code, reason = "the parameters are used"))]
 mod chirp;
 #[cfg(feature = "v3")]
 pub mod eeg;
-#[cfg(feature = "v2")]
+#[cfg_attr(not(feature = "v2"), allow(dead_code, reason = "the parameters are used"))]
 mod effects;
 mod fft64;
 #[cfg(feature = "v3")]
 pub mod front_end;
 mod one_pole;
 mod pink_v1;
-#[cfg(feature = "v2")]
+#[cfg_attr(not(feature = "v2"), allow(dead_code, reason = "the parameters are used"))]
 mod power_law;
+mod registry;
 mod sine;
 mod spec;
 #[cfg(feature = "v3")]
 pub mod spikes;
-#[cfg(feature = "v2")]
+#[cfg_attr(not(feature = "v2"), allow(dead_code, reason = "the parameters are used"))]
 mod white;
 
-#[cfg(feature = "v2")]
-use chirp::Chirp;
+use serde::{Deserialize, Serialize};
+
+pub use chirp::Sweep;
 #[cfg(feature = "v2")]
 use effects::EffectChain;
-use pink_v1::PinkV1;
-#[cfg(feature = "v2")]
-use power_law::PowerLaw;
-use sine::Sine;
-#[cfg(feature = "v2")]
-use white::White;
-
-pub use spec::{Effects, GeneratorVersion, LineNoise, Signal, SourceSpec, SpecError, Sweep};
+pub use effects::{Effects, LineNoise};
+pub use spec::{GeneratorVersion, SourceSpec, SpecError};
 
 pub use crate::block::{BLOCK_SAMPLES, LaneBlock};
+use crate::parameter::{Parameter, ParameterError};
 use crate::random::WordBlock;
+
+// A signal's place is its number on the wire: a new one comes last.
+registry::signals! {
+    sine::Sine(SineWave): V1 | V2,
+    pink_v1::PinkV1(PinkNoise): V1,
+    #[cfg(feature = "v2")]
+    power_law::PowerLaw(PowerLawNoise): V2,
+    #[cfg(feature = "v2")]
+    white::White(WhiteNoise): V2,
+    #[cfg(feature = "v2")]
+    chirp::ChirpSource(Chirp): V2,
+}
+
+/// What a signal is and what it takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SignalInfo<'a> {
+    /// The name in configurations; a version has one signal of a name.
+    pub name: &'a str,
+    /// One line of description.
+    pub summary: &'a str,
+    /// Its own parameters.
+    pub parameters: &'a [Parameter<'a>],
+}
+
+/// The size of a signal, in microvolts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Amplitude {
+    /// No sample is larger in magnitude.
+    Peak(f64),
+    /// The standard deviation of Gaussian noise.
+    Rms(f64),
+}
+
+/// What makes a signal: its description, its parameters, its coefficients and its samples.
+trait Source: Sized {
+    /// The description. Constant data that only a host names.
+    const INFO: SignalInfo<'static>;
+
+    /// The parameters.
+    type Params;
+
+    /// Coefficients of nothing, to be designed in place: a microcontroller has no room for two.
+    const SILENT: Self;
+
+    /// Checks the parameters at a sample rate that was checked.
+    fn check(params: &Self::Params, rate_hz: f64) -> Result<(), ParameterError>;
+
+    /// Computes the coefficients; the parameters were checked.
+    fn design(&mut self, params: &Self::Params, rate_hz: f64, seed: u64);
+
+    /// The signal's size.
+    fn amplitude(params: &Self::Params) -> Amplitude;
+
+    /// Fixed parameters that tell two builds apart, for 160 Hz.
+    fn specimen() -> Self::Params;
+
+    /// See [`Generator::power_response`].
+    fn power_response(&self, _frequency_hz: f64) -> Option<f64> {
+        None
+    }
+
+    /// Draws the state of the lanes' channels before sample 0.
+    #[inline(always)]
+    fn start<const N: usize>(&self, _lanes: &mut Lanes<N>) {}
+
+    /// Writes the next block of the lanes' channels.
+    fn fill<const N: usize>(
+        &self,
+        lanes: &mut Lanes<N>,
+        scratch: &mut Scratch<N>,
+        out: &mut LaneBlock<N>,
+    );
+}
 
 /// Samples of a channel's past that a generator may look back at.
 pub(crate) const HISTORY_SAMPLES: usize = 32;
@@ -118,18 +189,6 @@ pub struct Generator {
     effects: Option<EffectChain>,
 }
 
-#[derive(Clone, Debug)]
-enum Form {
-    Sine(Sine),
-    PinkV1(PinkV1),
-    #[cfg(feature = "v2")]
-    PowerLaw(PowerLaw),
-    #[cfg(feature = "v2")]
-    White(White),
-    #[cfg(feature = "v2")]
-    Chirp(Chirp),
-}
-
 impl Generator {
     /// A generator of zeros, to be [`redesign`](Generator::redesign)ed.
     #[must_use]
@@ -160,35 +219,7 @@ impl Generator {
     pub fn redesign(&mut self, spec: &SourceSpec) -> Result<(), SpecError> {
         spec.check()?;
         let (rate_hz, seed) = (spec.sample_rate_hz, spec.seed);
-        match spec.signal {
-            Signal::SineWave { frequency_hz, amplitude_uv_peak } => {
-                self.form = Form::Sine(Sine::new(rate_hz, frequency_hz, amplitude_uv_peak));
-            }
-            Signal::PinkNoise { amplitude_uv_rms, low_corner_hz } => {
-                self.form = Form::PinkV1(PinkV1::SILENT);
-                if let Form::PinkV1(pink) = &mut self.form {
-                    pink.design(rate_hz, seed, amplitude_uv_rms, low_corner_hz);
-                }
-            }
-            #[cfg(feature = "v2")]
-            Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent } => {
-                let noise = PowerLaw::new(rate_hz, seed, amplitude_uv_rms, low_corner_hz, exponent);
-                self.form = Form::PowerLaw(noise);
-            }
-            #[cfg(feature = "v2")]
-            Signal::WhiteNoise { amplitude_uv_rms } => {
-                self.form = Form::White(White::new(seed, amplitude_uv_rms));
-            }
-            #[cfg(feature = "v2")]
-            Signal::Chirp { start_hz, end_hz, sweep_s, sweep, amplitude_uv_peak } => {
-                let chirp =
-                    Chirp::new(rate_hz, start_hz, end_hz, sweep_s, sweep, amplitude_uv_peak);
-                self.form = Form::Chirp(chirp);
-            }
-            // The check has refused them.
-            #[cfg(not(feature = "v2"))]
-            _ => {}
-        }
+        self.form.design(&spec.signal, rate_hz, seed);
         #[cfg(feature = "v2")]
         {
             self.effects = EffectChain::new(&spec.effects, rate_hz, seed);
@@ -201,16 +232,7 @@ impl Generator {
     /// `None` for signals that are not noise.
     #[must_use]
     pub fn power_response(&self, frequency_hz: f64) -> Option<f64> {
-        match &self.form {
-            Form::PinkV1(pink) => Some(pink.power_response(frequency_hz)),
-            #[cfg(feature = "v2")]
-            Form::PowerLaw(noise) => Some(noise.power_response(frequency_hz)),
-            #[cfg(feature = "v2")]
-            Form::White(white) => Some(white.power_response()),
-            Form::Sine(_) => None,
-            #[cfg(feature = "v2")]
-            Form::Chirp(_) => None,
-        }
+        self.form.power_response(frequency_hz)
     }
 
     /// Whether this is v1's pink noise, whose transform likes other lane counts than the rest.
@@ -224,14 +246,7 @@ impl Generator {
     #[must_use]
     pub fn start<const N: usize>(&self, first_channel: u32) -> Lanes<N> {
         let mut lanes = Lanes::at_start(first_channel);
-        match &self.form {
-            Form::PinkV1(pink) => pink.start(&mut lanes),
-            #[cfg(feature = "v2")]
-            Form::PowerLaw(noise) => noise.start(&mut lanes),
-            Form::Sine(_) => {}
-            #[cfg(feature = "v2")]
-            Form::White(_) | Form::Chirp(_) => {}
-        }
+        self.form.start(&mut lanes);
         lanes
     }
 
@@ -245,16 +260,7 @@ impl Generator {
         scratch: &mut Scratch<N>,
         out: &mut LaneBlock<N>,
     ) {
-        match &self.form {
-            Form::Sine(sine) => sine.fill(lanes, out),
-            Form::PinkV1(pink) => pink.fill(lanes, scratch, out),
-            #[cfg(feature = "v2")]
-            Form::PowerLaw(noise) => noise.fill(lanes, scratch, out),
-            #[cfg(feature = "v2")]
-            Form::White(white) => white.fill(lanes, scratch, out),
-            #[cfg(feature = "v2")]
-            Form::Chirp(chirp) => chirp.fill(lanes, out),
-        }
+        self.form.fill(lanes, scratch, out);
         #[cfg(feature = "v2")]
         if let Some(effects) = &self.effects {
             effects.apply(lanes, scratch, out);

@@ -7,8 +7,21 @@
 //! 1.3e-7 turns. The amplitude error is that of [`crate::math::sin_cos_turn`]: 1.5e-7 of the
 //! peak, so harmonics lie below -136 dBc.
 
-use super::{BLOCK_SAMPLES, LaneBlock, Lanes};
+use super::spec::{BELOW_NYQUIST, amplitude, check_amplitude, check_frequency};
+use super::{Amplitude, BLOCK_SAMPLES, LaneBlock, Lanes, Scratch, SignalInfo, Source};
 use crate::math;
+use crate::parameter::{POSITIVE, ParameterError, number, parameters};
+
+parameters! {
+    /// `amplitude_uv_peak * sin(2 pi frequency_hz t)`, the same in every channel.
+    #[derive(Copy)]
+    pub struct SineWave {
+        /// Frequency.
+        pub frequency_hz: f64 = number(10.0, "Hz", POSITIVE, f64::INFINITY).limit(BELOW_NYQUIST),
+        /// Peak amplitude.
+        pub amplitude_uv_peak: f64 = amplitude(),
+    }
+}
 
 /// Coefficients of a sine wave.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +31,50 @@ pub(super) struct Sine {
     amplitude_uv: f32,
 }
 
-impl Sine {
-    /// Zeros.
-    pub(super) const SILENT: Self = Self { step: 0, amplitude_uv: 0.0 };
+impl Source for Sine {
+    const INFO: SignalInfo<'static> = SignalInfo {
+        name: "sine_wave",
+        summary: "a sine, the same in every channel",
+        parameters: SineWave::PARAMETERS,
+    };
 
+    type Params = SineWave;
+
+    const SILENT: Self = Self { step: 0, amplitude_uv: 0.0 };
+
+    fn check(params: &SineWave, rate_hz: f64) -> Result<(), ParameterError> {
+        check_frequency("frequency_hz", params.frequency_hz, rate_hz)?;
+        check_amplitude("amplitude_uv_peak", params.amplitude_uv_peak)?;
+        Ok(())
+    }
+
+    fn design(&mut self, params: &SineWave, rate_hz: f64, _seed: u64) {
+        *self = Self::new(rate_hz, params.frequency_hz, params.amplitude_uv_peak);
+    }
+
+    fn amplitude(params: &SineWave) -> Amplitude {
+        Amplitude::Peak(params.amplitude_uv_peak)
+    }
+
+    fn specimen() -> SineWave {
+        SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 }
+    }
+
+    #[inline(always)]
+    fn fill<const N: usize>(
+        &self,
+        lanes: &mut Lanes<N>,
+        _scratch: &mut Scratch<N>,
+        out: &mut LaneBlock<N>,
+    ) {
+        let mut phase = self.first_phase(lanes.next_block);
+        for row in out {
+            *row = [self.next(&mut phase); N];
+        }
+    }
+}
+
+impl Sine {
     /// A sine of `frequency_hz` with `amplitude_uv_peak`, both checked, starting at phase 0.
     pub(super) fn new(sample_rate_hz: f64, frequency_hz: f64, amplitude_uv_peak: f64) -> Self {
         // Below 2^63 because the ratio is below one half.
@@ -29,15 +82,6 @@ impl Sine {
         Self { step, amplitude_uv: amplitude_uv_peak as f32 }
     }
 
-    #[inline(always)]
-    pub(super) fn fill<const N: usize>(&self, lanes: &Lanes<N>, out: &mut LaneBlock<N>) {
-        let mut phase = self.first_phase(lanes.next_block);
-        for row in out {
-            *row = [self.next(&mut phase); N];
-        }
-    }
-
-    #[cfg(feature = "v2")]
     /// Adds the sine to what is in `out`.
     #[inline(always)]
     pub(super) fn add<const N: usize>(&self, lanes: &Lanes<N>, out: &mut LaneBlock<N>) {

@@ -1,9 +1,20 @@
 //! White Gaussian noise: the random numbers as they are, scaled.
 
-use super::{LaneBlock, Lanes, Scratch};
+use super::spec::{amplitude, check_amplitude};
+use super::{Amplitude, LaneBlock, Lanes, Scratch, SignalInfo, Source};
+use crate::parameter::{ParameterError, parameters};
 use crate::random::{self, StreamKey};
 
 const DOMAIN: &str = "cortex/white/v2";
+
+parameters! {
+    /// Independent Gaussian samples.
+    #[derive(Copy)]
+    pub struct WhiteNoise {
+        /// Standard deviation.
+        pub amplitude_uv_rms: f64 = amplitude(),
+    }
+}
 
 /// Coefficients of white noise.
 #[derive(Clone, Debug)]
@@ -12,21 +23,43 @@ pub(super) struct White {
     amplitude_uv: f32,
 }
 
-impl White {
-    /// Independent normal samples of standard deviation `amplitude_uv_rms`, checked.
-    pub(super) fn new(seed: u64, amplitude_uv_rms: f64) -> Self {
-        Self { key: StreamKey::new(seed, DOMAIN), amplitude_uv: amplitude_uv_rms as f32 }
+impl Source for White {
+    const INFO: SignalInfo<'static> = SignalInfo {
+        name: "white_noise",
+        summary: "independent Gaussian samples",
+        parameters: WhiteNoise::PARAMETERS,
+    };
+
+    type Params = WhiteNoise;
+
+    const SILENT: Self = Self { key: StreamKey::ZERO, amplitude_uv: 0.0 };
+
+    fn check(params: &WhiteNoise, _rate_hz: f64) -> Result<(), ParameterError> {
+        check_amplitude("amplitude_uv_rms", params.amplitude_uv_rms).map(drop)
     }
 
-    /// Power response |H|², the same at every frequency.
-    pub(super) fn power_response(&self) -> f64 {
-        f64::from(self.amplitude_uv) * f64::from(self.amplitude_uv)
+    fn design(&mut self, params: &WhiteNoise, _rate_hz: f64, seed: u64) {
+        let amplitude_uv = params.amplitude_uv_rms as f32;
+        *self = Self { key: StreamKey::new(seed, DOMAIN), amplitude_uv };
+    }
+
+    fn amplitude(params: &WhiteNoise) -> Amplitude {
+        Amplitude::Rms(params.amplitude_uv_rms)
+    }
+
+    fn specimen() -> WhiteNoise {
+        WhiteNoise { amplitude_uv_rms: 100.0 }
+    }
+
+    /// The same at every frequency.
+    fn power_response(&self, _frequency_hz: f64) -> Option<f64> {
+        Some(f64::from(self.amplitude_uv) * f64::from(self.amplitude_uv))
     }
 
     #[inline(always)]
-    pub(super) fn fill<const N: usize>(
+    fn fill<const N: usize>(
         &self,
-        lanes: &Lanes<N>,
+        lanes: &mut Lanes<N>,
         scratch: &mut Scratch<N>,
         out: &mut LaneBlock<N>,
     ) {

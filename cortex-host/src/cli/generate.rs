@@ -5,13 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use clap::builder::ValueParser;
+use clap::value_parser;
+use cortex_core::parameter::{Kind, Parameter};
+
 use super::support::engine_args::EngineArgs;
 use super::{Console, arguments};
 use crate::base::Progress;
 use crate::base::atomic_file::{Placing, refuse_taken};
 use crate::base::digest::FileDigest;
 use crate::base::{ExitCode, Failure};
-use crate::config::{DatasetConfig, Entry, Node, Position, Value};
+use crate::config::params::of_datasets;
+use crate::config::{DatasetConfig, Entry, Node, Value, parameters};
 use crate::generate::{
     FileOptions, GenerateError, IoMode, Recipe, Sharded, announce, produce, produce_shard,
     write_stream,
@@ -93,58 +98,95 @@ pub struct Args {
     params: ParamArgs,
 }
 
-/// The signal's parameters; which a signal takes, its primitive's spec.yaml says.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Signal parameters")]
-struct ParamArgs {
-    /// Seed of all random streams [default: 42].
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Standard deviation of noise in microvolts.
-    #[arg(long, alias = "amplitude_uv_rms", value_name = "UV")]
-    amplitude_uv_rms: Option<f64>,
-    /// Peak amplitude of a sine or chirp in microvolts.
-    #[arg(long, alias = "amplitude_uv_peak", value_name = "UV")]
-    amplitude_uv_peak: Option<f64>,
-    /// Frequency of a sine in Hz.
-    #[arg(long, alias = "frequency_hz", value_name = "HZ")]
-    frequency_hz: Option<f64>,
-    /// Where the 1/f law of pink noise begins, in Hz.
-    #[arg(long, alias = "low_corner_hz", value_name = "HZ")]
-    low_corner_hz: Option<f64>,
-    /// Whether each channel of noise is rescaled to zero mean and exactly its RMS [default: none].
-    #[arg(long, value_name = "none|exact")]
-    normalize: Option<String>,
-    /// v2: exponent b of noise with a 1/f^b spectrum.
-    #[arg(long, value_name = "B")]
-    exponent: Option<f64>,
-    /// v2: a chirp's first frequency in Hz.
-    #[arg(long, alias = "start_hz", value_name = "HZ")]
-    start_hz: Option<f64>,
-    /// v2: a chirp's last frequency in Hz.
-    #[arg(long, alias = "end_hz", value_name = "HZ")]
-    end_hz: Option<f64>,
-    /// v2: duration of one sweep of a chirp in seconds.
-    #[arg(long, alias = "sweep_s", value_name = "S")]
-    sweep_s: Option<f64>,
-    /// v2: how a chirp's frequency moves.
-    #[arg(long, value_name = "linear|logarithmic")]
-    sweep: Option<String>,
-    /// v2: added to every sample, in microvolts.
-    #[arg(long, alias = "dc_offset_uv", value_name = "UV")]
-    dc_offset_uv: Option<f64>,
-    /// v2: samples beyond this many microvolts stay at it.
-    #[arg(long, alias = "saturation_level_uv", value_name = "UV")]
-    saturation_level_uv: Option<f64>,
-    /// v2: share of samples that are NaN, 0 to 1.
-    #[arg(long, alias = "nan_rate", value_name = "P")]
-    nan_rate: Option<f64>,
-    /// v2: frequency of added mains hum in Hz.
-    #[arg(long, alias = "line_noise_hz", value_name = "HZ", requires = "line_noise_uv")]
-    line_noise_hz: Option<f64>,
-    /// v2: peak amplitude of added mains hum in microvolts.
-    #[arg(long, alias = "line_noise_uv", value_name = "UV", requires = "line_noise_hz")]
-    line_noise_uv: Option<f64>,
+/// The signal's parameters that were given, by their names in configurations: an option for every
+/// declared parameter, `--TABLE-UNIT` for the parts of a table.
+#[derive(Debug)]
+struct ParamArgs(Vec<Entry>);
+
+/// Name of the option for a parameter; the last word of a part's name is its unit.
+fn option_name(parameter: &str, table: Option<&str>) -> String {
+    let unit = parameter.rsplit('_').next().unwrap_or(parameter);
+    table.map_or_else(|| parameter.to_owned(), |table| format!("{table}_{unit}"))
+}
+
+fn option(parameter: &Parameter<'static>, table: Option<&str>, of: &str) -> clap::Arg {
+    let name = option_name(parameter.name, table);
+    let doc = parameter.doc.trim_end_matches('.');
+    let of = if of.is_empty() { String::new() } else { format!("{of}: ") };
+    let default = parameters::default_words(parameter);
+    let default = default.map_or_else(String::new, |words| format!(" [default: {words}]"));
+    let range = parameters::range_words(parameter);
+    let range = if range.is_empty() { range } else { format!("; {range}") };
+    let (value, parser) = match parameter.kind {
+        Kind::Number { .. } => (parameter.unit.to_uppercase(), value_parser!(f64).into()),
+        Kind::Count { .. } => ("N".to_owned(), value_parser!(u64).into()),
+        _ => ("NAME".to_owned(), ValueParser::string()),
+    };
+    clap::Arg::new(name.clone())
+        .long(name.replace('_', "-"))
+        .alias(name)
+        .help(format!("{of}{doc}{range}{default}"))
+        .help_heading("Signal parameters")
+        .value_name(if value.is_empty() { "X".to_owned() } else { value })
+        .value_parser(parser)
+}
+
+/// The declared parameters that are options; the rest are arguments.
+fn optional() -> impl Iterator<Item = (Parameter<'static>, String)> {
+    let known = of_datasets().into_iter();
+    known.filter(|(parameter, _)| !["signal_type", "duration_s"].contains(&parameter.name))
+}
+
+impl clap::Args for ParamArgs {
+    fn augment_args(mut command: clap::Command) -> clap::Command {
+        for (parameter, of) in optional() {
+            let Kind::Table(parts) = parameter.kind else {
+                command = command.arg(option(&parameter, None, &of));
+                continue;
+            };
+            let of = format!("{of}, {}", parameter.name);
+            for part in parts {
+                let others = parts.iter().filter(|other| other.name != part.name);
+                let others = others.map(|other| option_name(other.name, Some(parameter.name)));
+                command = command.arg(option(part, Some(parameter.name), &of).requires_all(others));
+            }
+        }
+        command
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for ParamArgs {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let value = |parameter: &Parameter, name: &str| match parameter.kind {
+            Kind::Number { .. } => matches.get_one(name).copied().map(Value::Float),
+            Kind::Count { .. } => {
+                matches.get_one::<u64>(name).map(|count| Value::Integer((*count).into()))
+            }
+            _ => matches.get_one::<String>(name).cloned().map(Value::Text),
+        };
+        let given = optional().filter_map(|(parameter, _)| {
+            let Kind::Table(parts) = parameter.kind else {
+                return Some(Entry::new(parameter.name, value(&parameter, parameter.name)?));
+            };
+            let parts = parts.iter().filter_map(|part| {
+                let name = option_name(part.name, Some(parameter.name));
+                Some(Entry::new(part.name, value(part, &name)?))
+            });
+            let parts: Vec<Entry> = parts.collect();
+            let table = (!parts.is_empty()).then_some(Value::Mapping(parts));
+            Some(Entry::new(parameter.name, table?))
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// Carries the command out.
@@ -318,57 +360,19 @@ impl Args {
     /// The arguments as the `dataset` of a configuration, so that both are checked alike.
     fn dataset(&self) -> DatasetConfig {
         let mut params = vec![
-            entry("signal_type", Value::Text(self.signal.clone())),
-            entry("duration_s", Value::Float(self.duration_s.unwrap_or_default())),
+            Entry::new("signal_type", Value::Text(self.signal.clone())),
+            Entry::new("duration_s", Value::Float(self.duration_s.unwrap_or_default())),
         ];
-        params.extend(self.params.entries());
+        params.extend(self.params.0.iter().cloned());
         DatasetConfig {
             path: Some(self.primitive.clone().into()),
             format: None,
             unit: None,
             channels: self.channels.map(Into::into),
             sample_rate_hz: self.rate_hz.map(Into::into),
-            params: Some(node(Value::Mapping(params)).into()),
+            params: Some(Node::plain(Value::Mapping(params)).into()),
         }
     }
-}
-
-impl ParamArgs {
-    /// The parameters given, by their names in configurations.
-    fn entries(&self) -> impl Iterator<Item = Entry> {
-        let number = |value: Option<f64>| value.map(Value::Float);
-        let line_noise = self.line_noise_hz.zip(self.line_noise_uv).map(|(hz, uv)| {
-            let frequency = entry("frequency_hz", Value::Float(hz));
-            Value::Mapping(vec![frequency, entry("amplitude_uv", Value::Float(uv))])
-        });
-        [
-            ("seed", self.seed.map(|seed| Value::Integer(seed.into()))),
-            ("amplitude_uv_rms", number(self.amplitude_uv_rms)),
-            ("amplitude_uv_peak", number(self.amplitude_uv_peak)),
-            ("frequency_hz", number(self.frequency_hz)),
-            ("low_corner_hz", number(self.low_corner_hz)),
-            ("normalize", self.normalize.clone().map(Value::Text)),
-            ("exponent", number(self.exponent)),
-            ("start_hz", number(self.start_hz)),
-            ("end_hz", number(self.end_hz)),
-            ("sweep_s", number(self.sweep_s)),
-            ("sweep", self.sweep.clone().map(Value::Text)),
-            ("dc_offset_uv", number(self.dc_offset_uv)),
-            ("saturation_level_uv", number(self.saturation_level_uv)),
-            ("nan_rate", number(self.nan_rate)),
-            ("line_noise", line_noise),
-        ]
-        .into_iter()
-        .filter_map(|(key, value)| value.map(|value| entry(key, value)))
-    }
-}
-
-fn node(value: Value) -> Node {
-    Node { position: Position::default(), value }
-}
-
-fn entry(key: &str, value: Value) -> Entry {
-    Entry { key: key.to_owned(), position: Position::default(), node: node(value) }
 }
 
 impl FromStr for IoMode {

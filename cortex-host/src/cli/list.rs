@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use cortex_core::kernel::KernelName;
+use cortex_core::parameter::Parameter;
+use cortex_core::signal::GeneratorVersion;
 use serde_json::{Value, json};
 
 use super::output;
 use crate::base::{ExitCode, Failure};
-use crate::device::board::boards;
+use crate::config::parameters;
+use crate::config::params::{of_signal, signals_of};
+use crate::device::board::{boards, described};
 use crate::foreign::{self, Launcher, ParameterDescription, ParameterKind};
 use crate::primitive::{Library, Listing};
 
@@ -28,16 +32,64 @@ pub struct Args {
 }
 
 /// The lists, and how each one's names are used.
-const USES: [(&str, &str); 5] = [
+const USES: [(&str, &str); 6] = [
     ("datasets", "dataset.path in a configuration; cortex-host verify PATH"),
+    ("signals", "dataset.params.signal_type of a generator; parameters: unit, range [default]"),
     ("kernels", "kernels: [{ name: NAME }] in a configuration"),
     ("configs", "cortex-host run --config PATH"),
     ("devices", "device: DEVICE in a configuration"),
     ("boards", "flash one, then device: serial://PATH?baud=N; cortex-host devices says how"),
 ];
 
-/// Every spelling of `device`, and what it is.
-fn devices() -> Vec<Listing> {
+/// One thing with what it takes.
+struct Item {
+    listing: Listing,
+    parameters: Vec<Parameter<'static>>,
+}
+
+impl From<Listing> for Item {
+    fn from(listing: Listing) -> Self {
+        Self { listing, parameters: Vec::new() }
+    }
+}
+
+/// Something that is built in.
+fn built_in(path: &str, summary: &str) -> Listing {
+    Listing { path: path.to_owned(), summary: summary.to_owned(), local: false }
+}
+
+fn kernels(library: &Library) -> Vec<Item> {
+    let item = |name: KernelName| {
+        let info = name.info();
+        let mut listing = built_in(info.name, info.summary);
+        if let Some(local) = library.local_kernel_summary(info.name) {
+            listing.local = true;
+            listing.summary = local.unwrap_or_else(|error| error.to_string());
+        }
+        Item { listing, parameters: info.parameters.to_vec() }
+    };
+    KernelName::ALL.into_iter().map(item).collect()
+}
+
+/// Every version's signals and effects.
+fn signals() -> Vec<Item> {
+    let mut items = Vec::new();
+    for version in GeneratorVersion::ALL {
+        for kind in signals_of(version) {
+            let info = kind.info();
+            let listing = built_in(&format!("{version} {}", info.name), info.summary);
+            items.push(Item { listing, parameters: of_signal(info) });
+        }
+        if !version.effects().is_empty() {
+            let listing = built_in(&format!("{version} effects"), "what any of its signals takes");
+            items.push(Item { listing, parameters: version.effects().to_vec() });
+        }
+    }
+    items
+}
+
+/// Every spelling of `device`, and what it is; last, local boards that are described wrongly.
+fn devices() -> Vec<Item> {
     let fixed = [
         ("native", "this machine, in this process"),
         ("loopback", "the device protocol in this process, no board needed"),
@@ -46,17 +98,18 @@ fn devices() -> Vec<Listing> {
             "a board on a serial port, such as serial:///dev/ttyACM0?baud=115200",
         ),
     ];
-    let fixed = fixed.map(|(path, summary)| (path.to_owned(), summary.to_owned()));
+    let mut all: Vec<Listing> = fixed.map(|(path, summary)| built_in(path, summary)).into();
     let emulated = boards().into_iter().filter(|board| board.emulator.is_some());
-    let emulated = emulated.map(|board| (format!("qemu:{}", board.name), board.summary()));
-    let all = fixed.into_iter().chain(emulated);
-    all.map(|(path, summary)| Listing { path, summary, local: false }).collect()
+    all.extend(emulated.map(|board| built_in(&format!("qemu:{}", board.name), &board.summary())));
+    let wrong = described().into_iter().filter_map(Result::err);
+    all.extend(wrong.map(|error| Listing { local: true, ..built_in("-", &error.to_string()) }));
+    all.into_iter().map(Item::from).collect()
 }
 
 /// The real boards there is firmware for.
-fn real_boards() -> Vec<Listing> {
+fn real_boards() -> Vec<Item> {
     let real = boards().into_iter().filter(|board| board.hardware.is_some());
-    real.map(|board| Listing { summary: board.summary(), path: board.name, local: false }).collect()
+    real.map(|board| built_in(&board.name, &board.summary()).into()).collect()
 }
 
 /// Prints the lists on stdout.
@@ -68,15 +121,12 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         return own_library(path, args.json);
     }
     let library = Library::new(None);
-    let kernel = |name: &KernelName| Listing {
-        path: name.as_str().to_owned(),
-        summary: name.info().summary.to_owned(),
-        local: false,
-    };
+    let plain = |listings: Vec<Listing>| listings.into_iter().map(Item::from).collect();
     let sections = [
-        ("datasets", library.datasets()),
-        ("kernels", KernelName::ALL.iter().map(kernel).collect()),
-        ("configs", library.configs()),
+        ("datasets", plain(library.datasets())),
+        ("signals", signals()),
+        ("kernels", kernels(&library)),
+        ("configs", plain(library.configs())),
         ("devices", devices()),
         ("boards", real_boards()),
     ];
@@ -149,26 +199,50 @@ fn parameter_line(parameter: &ParameterDescription) -> String {
     format!("{range}{unit}, default {default}. {}", parameter.doc)
 }
 
-fn as_text(sections: &[(&str, Vec<Listing>)]) -> String {
+fn as_text(sections: &[(&str, Vec<Item>)]) -> String {
     let mut text = String::new();
-    for (title, listings) in sections {
+    for (title, items) in sections {
         if !text.is_empty() {
             text.push('\n');
         }
         let how = USES.iter().find(|(name, _)| name == title).map_or("", |(_, how)| how);
         text.push_str(&format!("{title} ({how})\n"));
-        let width = listings.iter().map(|listing| listing.path.len()).max().unwrap_or(0);
-        for listing in listings {
+        let width = items.iter().map(|item| item.listing.path.len()).max().unwrap_or(0);
+        for Item { listing, parameters } in items {
             text.push_str(&format!("  {:width$}  {}\n", listing.path, listing.summary));
+            for parameter in parameters {
+                let unit = parameter.unit;
+                let unit = if unit.is_empty() { String::new() } else { format!(" {unit},") };
+                let range = parameters::range_words(parameter);
+                let default = parameters::default_words(parameter);
+                let default = default.unwrap_or_else(|| "required".to_owned());
+                let line = format!("{}:{unit} {range} [{default}]", parameter.name);
+                text.push_str(&format!("  {:width$}    {line}\n", ""));
+            }
         }
     }
     text
 }
 
-fn as_json(sections: &[(&str, Vec<Listing>)]) -> String {
-    let object = sections.iter().map(|(title, listings)| {
-        let list = listings.iter().map(|listing| {
-            json!({ "name": listing.path, "summary": listing.summary, "local": listing.local })
+fn as_json(sections: &[(&str, Vec<Item>)]) -> String {
+    let parameter = |parameter: &Parameter| {
+        json!({
+            "name": parameter.name,
+            "unit": parameter.unit,
+            "range": parameters::range_words(parameter),
+            "default": parameters::default_words(parameter),
+            "description": parameter.doc,
+        })
+    };
+    let object = sections.iter().map(|(title, items)| {
+        let list = items.iter().map(|Item { listing, parameters }| {
+            let parameters: Vec<Value> = parameters.iter().map(parameter).collect();
+            json!({
+                "name": listing.path,
+                "summary": listing.summary,
+                "local": listing.local,
+                "parameters": parameters,
+            })
         });
         ((*title).to_owned(), Value::Array(list.collect()))
     });

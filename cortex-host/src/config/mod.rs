@@ -8,7 +8,7 @@ pub(crate) mod decode;
 mod error;
 mod node;
 pub mod parameters;
-mod params;
+pub mod params;
 mod schema;
 mod types;
 pub(crate) mod value;
@@ -16,7 +16,6 @@ pub(crate) mod value;
 pub use at::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
-pub use params::{LineNoiseParams, SyntheticParams};
 pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };

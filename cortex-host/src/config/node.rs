@@ -98,6 +98,21 @@ impl Node {
         }
     }
 
+    /// A value that was written nowhere.
+    #[must_use]
+    pub fn plain(value: Value) -> Self {
+        Self { position: Position::default(), value }
+    }
+
+    /// The entries, when the value is a mapping.
+    #[must_use]
+    pub fn into_entries(self) -> Vec<Entry> {
+        match self.value {
+            Value::Mapping(entries) => entries,
+            _ => Vec::new(),
+        }
+    }
+
     /// The entry with this key, when the value is a mapping that has one.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<&Entry> {
@@ -124,6 +139,14 @@ impl Node {
             Value::List(_) => "a list".into(),
             Value::Mapping(_) => "a mapping".into(),
         }
+    }
+}
+
+impl Entry {
+    /// An entry that was written nowhere.
+    #[must_use]
+    pub fn new(key: &str, value: Value) -> Self {
+        Self { key: key.to_owned(), position: Position::default(), node: Node::plain(value) }
     }
 }
 

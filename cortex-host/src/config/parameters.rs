@@ -44,6 +44,9 @@ fn check_value(entry: &Entry, path: &str, parameter: &Parameter) -> Result<(), P
             if value >= min && value <= max {
                 return Ok(());
             }
+            if min > 0.0 && value <= 0.0 {
+                return refuse(format!("{name} must be a number above 0, but it is {value}"));
+            }
             let range = number_range(min, max);
             refuse(format!("{name} must be a number {range}, but it is {value}"))
         }
@@ -85,7 +88,7 @@ pub fn range_words(parameter: &Parameter) -> String {
         Kind::Count { min, max } => format!("{min} to {max}"),
         Kind::Choice(choices) => choices.join(" or "),
         Kind::List { min, max, .. } => format!("{min} to {max} of them"),
-        Kind::Table(_) => String::new(),
+        Kind::Table(_) => "all its keys".into(),
     };
     let parts = [range.as_str(), parameter.limit];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();

@@ -1,81 +1,106 @@
-//! Parameters of the synthetic generators, one table for all versions.
+//! The keys of `dataset.params`: those of every dataset, of each signal, and of the effects.
 
-use super::at::At;
-use super::decode::table;
+use std::sync::LazyLock;
 
-table! {
-    /// Parameters of primitives/datasets/v1/synthetic and v2/synthetic; v1 has the first eight.
-    #[derive(schemars::JsonSchema)]
-    #[schemars(deny_unknown_fields)]
-    pub struct SyntheticParams {
-        /// Which signal; white_noise and chirp are v2's.
-        #[schemars(
-            required,
-            extend("enum" = ["sine_wave", "pink_noise", "white_noise", "chirp"])
-        )]
-        pub signal_type: At<String>,
-        /// Duration in seconds; times the sample rate, rounded to the nearest whole sample.
-        #[schemars(required, extend("exclusiveMinimum" = 0))]
-        pub duration_s: At<f64>,
-        /// Seed of all random streams.
-        #[schemars(extend("default" = 42))]
-        pub seed: At<u64>,
-        /// sine_wave: frequency in Hz, below half the sample rate.
-        #[schemars(extend("default" = 10.0, "exclusiveMinimum" = 0))]
-        pub frequency_hz: At<f64>,
-        /// sine_wave, chirp: peak amplitude in microvolts.
-        #[schemars(range(min = 1e-12, max = 1e12), extend("default" = 100.0))]
-        pub amplitude_uv_peak: At<f64>,
-        /// pink_noise, white_noise: standard deviation in microvolts.
-        #[schemars(range(min = 1e-12, max = 1e12), extend("default" = 100.0))]
-        pub amplitude_uv_rms: At<f64>,
-        /// pink_noise: the power law holds from ten times this frequency in Hz.
-        #[schemars(extend("default" = 0.05, "exclusiveMinimum" = 0))]
-        pub low_corner_hz: At<f64>,
-        /// pink_noise, white_noise: exact rescales each channel of the file to zero mean and exactly
-        /// amplitude_uv_rms.
-        #[schemars(extend("default" = "none", "enum" = ["none", "exact"]))]
-        pub normalize: At<String>,
-        /// v2 pink_noise: exponent b of the density 1/f^b.
-        #[schemars(range(min = 0.01, max = 1.99), extend("default" = 1.0))]
-        pub exponent: At<f64>,
-        /// v2 chirp: frequency at the start of a sweep in Hz, below half the sample rate.
-        #[schemars(extend("default" = 1.0, "exclusiveMinimum" = 0))]
-        pub start_hz: At<f64>,
-        /// v2 chirp, required there: frequency at the end of a sweep in Hz, below half the
-        /// sample rate.
-        #[schemars(extend("exclusiveMinimum" = 0))]
-        pub end_hz: At<f64>,
-        /// v2 chirp: duration of one sweep in seconds. Default: the dataset's duration.
-        #[schemars(extend("exclusiveMinimum" = 0))]
-        pub sweep_s: At<f64>,
-        /// v2 chirp: how the frequency moves.
-        #[schemars(extend("default" = "linear", "enum" = ["linear", "logarithmic"]))]
-        pub sweep: At<String>,
-        /// v2: mains hum added to every channel.
-        pub line_noise: At<LineNoiseParams>,
-        /// v2: added to every sample, in microvolts.
-        #[schemars(range(min = -1e12, max = 1e12), extend("default" = 0.0))]
-        pub dc_offset_uv: At<f64>,
-        /// v2: samples beyond plus or minus this many microvolts stay at it.
-        #[schemars(range(min = 1e-12, max = 1e12))]
-        pub saturation_level_uv: At<f64>,
-        /// v2: probability that a sample is lost (NaN).
-        #[schemars(range(min = 0, max = 1), extend("default" = 0.0))]
-        pub nan_rate: At<f64>,
+use cortex_core::parameter::{DefaultValue, Kind, POSITIVE, Parameter};
+use cortex_core::signal::{GeneratorVersion, SignalInfo, SignalKind};
+
+/// The signals' names, each once.
+static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let mut names = Vec::new();
+    for kind in SignalKind::ALL {
+        if !names.contains(&kind.info().name) {
+            names.push(kind.info().name);
+        }
     }
+    names
+});
+
+/// What every signal takes.
+fn common() -> [Parameter<'static>; 3] {
+    [
+        Parameter {
+            name: "signal_type",
+            unit: "",
+            kind: Kind::Choice(&NAMES),
+            default: DefaultValue::Required,
+            limit: "",
+            doc: "Which signal.",
+        },
+        Parameter {
+            name: "duration_s",
+            unit: "s",
+            kind: Kind::Number { min: POSITIVE, max: f64::INFINITY },
+            default: DefaultValue::Required,
+            limit: "at least one sample",
+            doc: "Duration; times the sample rate, rounded to the nearest whole sample.",
+        },
+        Parameter {
+            name: "seed",
+            unit: "",
+            kind: Kind::Count { min: 0, max: u64::MAX },
+            default: DefaultValue::Count(42),
+            limit: "",
+            doc: "Seed of all random streams.",
+        },
+    ]
 }
 
-table! {
-    /// Mains hum.
-    #[derive(schemars::JsonSchema)]
-    #[schemars(deny_unknown_fields)]
-    pub struct LineNoiseParams {
-        /// Frequency in Hz, below half the sample rate.
-        #[schemars(required, extend("exclusiveMinimum" = 0))]
-        pub frequency_hz: At<f64>,
-        /// Peak amplitude in microvolts.
-        #[schemars(required, range(min = 1e-12, max = 1e12))]
-        pub amplitude_uv: At<f64>,
+/// What noise takes: what has an RMS can be rescaled to it.
+const NORMALIZE: Parameter<'static> = Parameter {
+    name: "normalize",
+    unit: "",
+    kind: Kind::Choice(&["none", "exact"]),
+    default: DefaultValue::Choice("none"),
+    limit: "",
+    doc: "exact: each channel of the file is rescaled to zero mean and exactly amplitude_uv_rms.",
+};
+
+/// The signal's own parameters, in the order of the reference.
+pub fn of_signal(info: &SignalInfo<'static>) -> Vec<Parameter<'static>> {
+    let mut parameters = info.parameters.to_vec();
+    if parameters.iter().any(|parameter| parameter.name == "amplitude_uv_rms") {
+        parameters.push(NORMALIZE);
     }
+    parameters
+}
+
+/// All parameters of a signal of generators of `version`.
+pub fn of_dataset(
+    version: GeneratorVersion,
+    info: &SignalInfo<'static>,
+) -> Vec<Parameter<'static>> {
+    let mut parameters = common().to_vec();
+    parameters.extend(of_signal(info));
+    parameters.extend(version.effects());
+    parameters
+}
+
+/// The signals of generators of `version`.
+pub fn signals_of(version: GeneratorVersion) -> impl Iterator<Item = SignalKind> {
+    SignalKind::ALL.iter().copied().filter(move |kind| kind.specimen().is_in(version))
+}
+
+/// Every key that some dataset takes, with the versions and signals that take it in words, such
+/// as `v2 chirp`; empty for all of them.
+#[must_use]
+pub fn of_datasets() -> Vec<(Parameter<'static>, String)> {
+    let mut all: Vec<(Parameter<'static>, Vec<String>)> =
+        common().into_iter().map(|parameter| (parameter, Vec::new())).collect();
+    for version in GeneratorVersion::ALL {
+        let since = if version == GeneratorVersion::ALL[0] { "" } else { version.as_str() };
+        for kind in signals_of(version) {
+            let name = kind.info().name;
+            let of = format!("{since} {name}").trim().to_owned();
+            for parameter in of_signal(kind.info()) {
+                match all.iter_mut().find(|(known, _)| known.name == parameter.name) {
+                    None => all.push((parameter, vec![of.clone()])),
+                    Some((_, takers)) if takers.iter().any(|taker| taker.ends_with(name)) => {}
+                    Some((_, takers)) => takers.push(of.clone()),
+                }
+            }
+        }
+        all.extend(version.effects().iter().map(|effect| (*effect, vec![since.to_owned()])));
+    }
+    all.into_iter().map(|(parameter, takers)| (parameter, takers.join(", "))).collect()
 }

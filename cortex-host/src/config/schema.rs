@@ -9,6 +9,8 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::params::of_datasets;
+
 /// The schema of `T` as pretty-printed JSON, ending in a newline.
 pub(super) fn schema_of<T: JsonSchema>() -> String {
     let generator = SchemaSettings::draft2020_12().into_generator();
@@ -59,6 +61,28 @@ impl JsonSchema for AnyKernelParams {
         // Of a library or a command, which no schema knows; a kernel of the original takes text too.
         choices.push(json!({ "type": ["object", "string"], "description": "Of your own kernel." }));
         json!({ "anyOf": choices }).try_into().unwrap_or_default()
+    }
+}
+
+/// What `dataset.params` may hold; the generator's version and signal decide which.
+pub struct AnyDatasetParams;
+
+impl JsonSchema for AnyDatasetParams {
+    fn schema_name() -> Cow<'static, str> {
+        "AnyDatasetParams".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        let known = of_datasets();
+        let parameters: Vec<Parameter> = known.iter().map(|(parameter, _)| *parameter).collect();
+        let mut schema = table(&parameters);
+        // A key that one signal requires, others do not take.
+        schema.insert("required".into(), json!(["signal_type", "duration_s"]));
+        for (parameter, of) in known.iter().filter(|(_, of)| !of.is_empty()) {
+            let description = &mut schema["properties"][parameter.name]["description"];
+            *description = format!("{of}: {}", description.as_str().unwrap_or_default()).into();
+        }
+        schema.into()
     }
 }
 

@@ -3,11 +3,12 @@
 //! Ranges and defaults are applied when a [`crate::plan::Plan`] is made of it; the JSON schema
 //! and docs/reference/configuration.md state them too, and tests hold the three together.
 
+use cortex_core::kernel::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MAX_WINDOW, MIN_SAMPLE_RATE_HZ};
+
 use super::at::At;
 use super::decode::table;
 use super::node::Node;
-use super::params::SyntheticParams;
-use super::schema::AnyKernelParams;
+use super::schema::{AnyDatasetParams, AnyKernelParams};
 
 table! {
     /// A run of CORTEX-rs: kernels over a dataset, on a device.
@@ -63,13 +64,13 @@ table! {
         #[schemars(extend("enum" = ["uV", "mV", "V", "nV"]))]
         pub unit: At<String>,
         /// Number of channels.
-        #[schemars(required, range(min = 1, max = 65_536))]
+        #[schemars(required, range(min = 1, max = MAX_CHANNELS))]
         pub channels: At<u64>,
         /// Sample rate in Hz.
-        #[schemars(required, range(min = 0.001, max = 1e7))]
+        #[schemars(required, range(min = MIN_SAMPLE_RATE_HZ, max = MAX_SAMPLE_RATE_HZ))]
         pub sample_rate_hz: At<f64>,
         /// Parameters of a generator dataset; its version decides which there are.
-        #[schemars(with = "Option<SyntheticParams>")]
+        #[schemars(with = "Option<AnyDatasetParams>")]
         pub params: At<Node>,
     }
 }
@@ -108,10 +109,10 @@ table! {
         #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
         pub deadline_us: At<f64>,
         /// Window length in samples.
-        #[schemars(range(min = 1, max = 1_048_576), extend("default" = 160))]
+        #[schemars(range(min = 1, max = MAX_WINDOW), extend("default" = 160))]
         pub window: At<u64>,
         /// New samples per window after the first, at most the window. Default: half the window.
-        #[schemars(range(min = 1, max = 1_048_576))]
+        #[schemars(range(min = 1, max = MAX_WINDOW))]
         pub hop: At<u64>,
         /// The kernel's own parameters; its name decides which there are.
         #[schemars(with = "Option<AnyKernelParams>")]

@@ -1,6 +1,10 @@
-//! The boards we know: `primitives/devices/NAME.yaml`, embedded in the program.
+//! The boards we know: `primitives/devices/NAME.yaml`, on disk or embedded in the program.
 
 use serde::{Deserialize, Serialize};
+
+use crate::config::decode::decode;
+use crate::config::{ConfigError, Node};
+use crate::primitive::Library;
 
 /// One board, as its primitive describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -16,10 +20,8 @@ pub struct BoardSpec {
     /// Rust target triple of its image.
     pub target: String,
     /// How to emulate it, when QEMU can.
-    #[serde(default)]
     pub emulator: Option<EmulatorSpec>,
     /// How to flash and reach it, when it is a board to hold in one's hand.
-    #[serde(default)]
     pub hardware: Option<HardwareSpec>,
 }
 
@@ -88,21 +90,25 @@ pub struct FlashSpec {
     pub needs: String,
 }
 
-const EMBEDDED: [&str; 7] = [
-    include_str!("../../../primitives/devices/mps2-an386.yaml"),
-    include_str!("../../../primitives/devices/mps2-an385.yaml"),
-    include_str!("../../../primitives/devices/netduinoplus2.yaml"),
-    include_str!("../../../primitives/devices/microbit.yaml"),
-    include_str!("../../../primitives/devices/sifive-e.yaml"),
-    include_str!("../../../primitives/devices/nucleo-f446re.yaml"),
-    include_str!("../../../primitives/devices/pico.yaml"),
-];
-
-/// All boards: the emulated ones, the fastest first, then the real ones.
+/// All boards, of a local `primitives/devices` folder or embedded: the emulated ones, then the
+/// real ones. [`described`] says what is wrong with those that are left out.
 #[must_use]
 pub fn boards() -> Vec<BoardSpec> {
-    // The texts are part of the program; the test below parses every one of them.
-    EMBEDDED.iter().filter_map(|text| serde_saphyr::from_str(text).ok()).collect()
+    let mut boards: Vec<_> = described().into_iter().filter_map(Result::ok).collect();
+    boards.sort_by_key(|board| board.emulator.is_none());
+    boards
+}
+
+/// Every board's description, or what is wrong with it.
+#[must_use]
+pub fn described() -> Vec<Result<BoardSpec, ConfigError>> {
+    let files = Library::new(None).devices().into_iter();
+    files
+        .map(|(path, text)| {
+            let board = Node::parse(&text).and_then(|node| decode(&node, ""));
+            board.map_err(|problem| problem.in_source(&path))
+        })
+        .collect()
 }
 
 /// The board called `name`.
@@ -117,8 +123,9 @@ mod tests {
 
     #[test]
     fn every_embedded_board_parses_and_has_its_own_name() {
-        let boards = boards();
-        assert_eq!(boards.len(), EMBEDDED.len());
+        let boards: Vec<BoardSpec> =
+            described().into_iter().collect::<Result<_, _>>().expect("they are ours");
+        assert!(boards.len() >= 7);
         for one in &boards {
             assert_eq!(board(&one.name).as_ref(), Some(one));
             assert!(

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::base::digest::sha256_of;
+use crate::config::Node;
+use crate::config::decode::decode;
 use crate::recording::DatasetError;
 
 /// The `spec.yaml` of a static dataset.
@@ -65,10 +67,8 @@ pub struct Entry {
     /// Path in the archive.
     pub path: String,
     /// SHA-256 of the archive's file, if it is pinned here.
-    #[serde(default)]
     pub sha256: Option<String>,
     /// SHA-256 of the converted float32 file, if it is pinned here.
-    #[serde(default)]
     pub converted_sha256: Option<String>,
 }
 
@@ -89,8 +89,10 @@ impl Catalogue {
     /// # Errors
     /// It is not the specification of a static dataset.
     pub fn parse(name: &Path, text: &str) -> Result<Self, DatasetError> {
-        let catalogue: Self = serde_saphyr::from_str(text)
-            .map_err(|error| DatasetError::Request(format!("{}: {error}", name.display())))?;
+        let catalogue: Self = Node::parse(text)
+            .and_then(|node| decode(&node, ""))
+            .map_err(|problem| problem.in_source(&name.display().to_string()))
+            .map_err(|error| DatasetError::Request(error.to_string()))?;
         if catalogue.kind != "static" {
             return Err(DatasetError::Request(format!(
                 "{}: kind is '{}', not static",

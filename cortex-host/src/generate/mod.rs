@@ -21,7 +21,7 @@ mod schedule;
 mod shard;
 mod verify;
 
-use cortex_core::signal::{Generator, Signal, SourceSpec, SpecError};
+use cortex_core::signal::{Amplitude, Generator, SourceSpec, SpecError};
 
 use crate::synthetic::{GeneratedDataset, Normalize, Shard};
 
@@ -36,7 +36,7 @@ pub use shard::{Sharded, produce_shard};
 pub use verify::{GoldenDataset, VerifyError, golden_datasets, verify_generator};
 
 /// The most channels of a dataset: far beyond any electrode array, near enough to catch a typo.
-pub const MAX_CHANNELS: u32 = 1 << 20;
+pub const MAX_CHANNELS: u32 = cortex_core::kernel::MAX_CHANNELS as u32;
 
 /// Everything that decides the bytes of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,18 +57,12 @@ impl Recipe {
     /// What decides the bytes of `dataset`.
     #[must_use]
     pub fn of(dataset: &GeneratedDataset) -> Self {
-        // A plan has at most 2^20 channels; more would be refused by `bytes`.
+        // A plan has at most as many; more would be refused by `bytes`.
         let channels = u32::try_from(dataset.channels).unwrap_or(u32::MAX);
-        let exact_rms_uv = match (dataset.normalize, dataset.spec.signal) {
-            (Normalize::None, _) => None,
-            (
-                Normalize::Exact,
-                Signal::PinkNoise { amplitude_uv_rms, .. }
-                | Signal::PowerLawNoise { amplitude_uv_rms, .. }
-                | Signal::WhiteNoise { amplitude_uv_rms },
-            ) => Some(amplitude_uv_rms),
-            // Refused by the plan: these have a peak, not an RMS.
-            (Normalize::Exact, Signal::SineWave { .. } | Signal::Chirp { .. }) => None,
+        let exact_rms_uv = match (dataset.normalize, dataset.spec.signal.amplitude()) {
+            (Normalize::Exact, Amplitude::Rms(rms_uv)) => Some(rms_uv),
+            // The plan refuses to normalise what has a peak.
+            _ => None,
         };
         Self { channels, samples: dataset.samples, exact_rms_uv, ..Self::one(dataset.spec) }
     }

@@ -5,11 +5,11 @@ use super::reproduce::{Comparison, compare};
 use super::{GenerateError, Recipe, Settings};
 use crate::base::Failure;
 use crate::base::Progress;
-use crate::config::{At, ConfigError, DatasetConfig, Position, Problem, Value};
+use crate::config::{At, ConfigError, DatasetConfig, Entry, Position, Problem, Value};
 use crate::primitive::{GeneratorSpec, GoldenDigest, GoldenSpec, Library};
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::generated;
-use crate::synthetic::manifest::{entry, need};
+use crate::synthetic::manifest::need;
 
 /// Why a primitive could not be checked. A difference is no error.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +131,7 @@ fn dataset(
     let mut params = need("params", digest.params.clone(), golden.position)?;
     let samples = blocks.value as f64 * block_samples.value as f64;
     if let Value::Mapping(entries) = &mut params.value.value {
-        entries.push(entry("duration_s", Value::Float(samples / rate.value)));
+        entries.push(Entry::new("duration_s", Value::Float(samples / rate.value)));
     }
     let config = DatasetConfig {
         path: Some(path.to_owned().into()),

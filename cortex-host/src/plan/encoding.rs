@@ -1,7 +1,7 @@
 //! How samples cross the link to a device, and whether results come back whole.
 
 use cortex_core::link::Encoding;
-use cortex_core::signal::Signal;
+use cortex_core::signal::Amplitude;
 
 use super::{DatasetPlan, Transfer};
 use crate::config::value::choice;
@@ -158,13 +158,9 @@ pub(super) fn plan_results(
 /// a power of two every step is an exact `f32`.
 fn scale_for(dataset: &GeneratedDataset) -> f64 {
     let effects = &dataset.spec.effects;
-    let signal_uv = match dataset.spec.signal {
-        Signal::SineWave { amplitude_uv_peak, .. } | Signal::Chirp { amplitude_uv_peak, .. } => {
-            amplitude_uv_peak
-        }
-        Signal::PinkNoise { amplitude_uv_rms, .. }
-        | Signal::PowerLawNoise { amplitude_uv_rms, .. }
-        | Signal::WhiteNoise { amplitude_uv_rms } => NOISE_PEAK_PER_RMS * amplitude_uv_rms,
+    let signal_uv = match dataset.spec.signal.amplitude() {
+        Amplitude::Peak(peak_uv) => peak_uv,
+        Amplitude::Rms(rms_uv) => NOISE_PEAK_PER_RMS * rms_uv,
     };
     let hum_uv = effects.line_noise.map_or(0.0, |hum| hum.amplitude_uv);
     let sum_uv = signal_uv + hum_uv + effects.dc_offset_uv.abs();
@@ -181,7 +177,9 @@ fn scale_for(dataset: &GeneratedDataset) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use cortex_core::signal::{Effects, GeneratorVersion, SourceSpec};
+    use cortex_core::signal::{
+        Effects, GeneratorVersion, Signal, SineWave, SourceSpec, WhiteNoise,
+    };
 
     use super::*;
     use crate::synthetic::Normalize;
@@ -202,10 +200,10 @@ mod tests {
                 samples: 160,
             })
         };
-        let noise = |amplitude_uv_rms| Signal::WhiteNoise { amplitude_uv_rms };
+        let noise = |amplitude_uv_rms| Signal::WhiteNoise(WhiteNoise { amplitude_uv_rms });
         // 800 uV over 32767 is 0.0244 uV; the power of two above is 1/32.
         assert_eq!(scale(noise(100.0), Effects::NONE), 0.031_25);
-        let sine = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 32_767.0 };
+        let sine = Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 32_767.0 });
         assert_eq!(scale(sine, Effects::NONE), 1.0);
         let offset = Effects { dc_offset_uv: -1.0, ..Effects::NONE };
         assert_eq!(scale(sine, offset), 2.0);

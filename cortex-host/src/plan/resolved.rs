@@ -3,8 +3,7 @@
 use super::kernels::params_of;
 use super::{DatasetPlan, ExecutionPlan, KernelSource, Plan};
 use crate::config::{
-    At, DatasetConfig, Entry, ExecutionConfig, KernelConfig, Node, OutputConfig, Position,
-    RealtimeConfig, RunConfig, Value,
+    At, DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
 use crate::foreign::Dtype;
 use crate::synthetic;
@@ -97,10 +96,7 @@ fn dataset(plan: &DatasetPlan) -> DatasetConfig {
             };
         }
         DatasetPlan::Generated(dataset) => {
-            let mut entries = vec![entry("duration_s", Value::Float(dataset.duration_s))];
-            let parameters = synthetic::parameters(dataset);
-            entries.extend(parameters.into_iter().map(|(name, value)| entry(name, value)));
-            (dataset.primitive.clone(), at(node(Value::Mapping(entries))))
+            (dataset.primitive.clone(), at(synthetic::parameters(dataset)))
         }
     };
     DatasetConfig {
@@ -115,12 +111,4 @@ fn dataset(plan: &DatasetPlan) -> DatasetConfig {
 
 fn at<T>(value: T) -> Option<At<T>> {
     Some(value.into())
-}
-
-fn node(value: Value) -> Node {
-    Node { position: Position::default(), value }
-}
-
-fn entry(key: &str, value: Value) -> Entry {
-    Entry { key: key.into(), position: Position::default(), node: node(value) }
 }

@@ -18,7 +18,7 @@ pub use embedded::{BOARD_CONFIG, DEFAULT_CONFIG, FILES};
 pub use spec::{DatasetSpec, GeneratorSpec, GoldenDigest, GoldenSpec, ParameterSpec};
 
 use crate::base::{expand_home, listed, nearest, quoted, quoted_path};
-use crate::config::{ConfigError, Problem};
+use crate::config::{ConfigError, Node, Problem, decode};
 
 /// No honest primitive's file is larger, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -120,6 +120,40 @@ impl Library {
             Some(text) => from_spec(name, &spec_name, text),
             None => Err(self.absent(path, name)),
         }
+    }
+
+    /// Path and text of every device primitive, a local one in place of an embedded one of its name.
+    #[must_use]
+    pub fn devices(&self) -> Vec<(String, String)> {
+        let folder = format!("{ROOT}/devices");
+        let embedded = FILES.iter().filter(|(path, _)| path.starts_with(&folder));
+        let mut found: BTreeMap<String, String> =
+            embedded.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        // The most local last: it wins.
+        for checkout in self.checkouts.iter().rev() {
+            for file in names_in(&checkout.join(&folder)) {
+                let path = format!("{folder}/{file}");
+                if file.ends_with(".yaml")
+                    && let Ok(text) = read_text(&checkout.join(&path))
+                {
+                    found.insert(path, text);
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    /// The summary in the local `spec.yaml` of the kernel `name`, if a `primitives` folder has one.
+    #[must_use]
+    pub fn local_kernel_summary(&self, name: &str) -> Option<Result<String, ConfigError>> {
+        let path = format!("{ROOT}/kernels/v1/{name}");
+        let (text, folder) = self.specification(&path)?;
+        folder?;
+        let summary = Node::parse(&text).and_then(|node| match node.entry("summary") {
+            Some(entry) => decode::entry(entry, ""),
+            None => Err(Problem::at(node.position, "summary is missing; give one line")),
+        });
+        Some(summary.map_err(|problem| problem.in_source(&format!("{path}/spec.yaml"))))
     }
 
     /// All dataset primitives, by path.

@@ -118,24 +118,16 @@ impl GeneratorSpec {
             .compiled
             .as_ref()
             .map_or(("", Position::default()), |at| (at.value.as_str(), at.position));
-        VERSIONS.iter().find(|(name, _)| *name == text).map(|(_, version)| *version).ok_or_else(
-            || {
-                let known = listed(VERSIONS.iter().map(|(name, _)| *name));
-                Problem::at(
-                    position,
-                    format!(
-                        "compiled: {} is no compiled generator; there are {known}",
-                        quoted(text)
-                    ),
-                )
-            },
-        )
+        let versions = GeneratorVersion::ALL;
+        versions.into_iter().find(|version| version.as_str() == text).ok_or_else(|| {
+            let known = listed(versions.iter().map(|version| version.as_str()));
+            Problem::at(
+                position,
+                format!("compiled: {} is no compiled generator; there are {known}", quoted(text)),
+            )
+        })
     }
 }
-
-/// The compiled generators, by the spelling in specifications and manifests.
-const VERSIONS: [(&str, GeneratorVersion); 2] =
-    [("v1", GeneratorVersion::V1), ("v2", GeneratorVersion::V2)];
 
 fn read(node: &Node) -> Result<DatasetSpec, Problem> {
     let text =

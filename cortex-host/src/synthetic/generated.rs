@@ -1,7 +1,7 @@
 //! From the `dataset` table of a configuration to a generated dataset: for runs, manifests and the
 //! command line.
 
-use cortex_core::kernel::MAX_CHANNELS;
+use cortex_core::kernel::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
 use super::GeneratedDataset;
 use crate::base::{quoted, quoted_path};
@@ -33,9 +33,9 @@ pub(crate) fn dataset_head(config: &At<DatasetConfig>) -> Result<DatasetHead<'_>
     let rate = *needed("sample_rate_hz", table.sample_rate_hz.as_ref(), config.position)?;
     whole("dataset.channels", Some(channels), 1, MAX_CHANNELS as u64)?;
     let sample_rate_hz = positive("dataset.sample_rate_hz", rate)?;
-    if !(1e-3..=1e7).contains(&sample_rate_hz) {
+    if !(MIN_SAMPLE_RATE_HZ..=MAX_SAMPLE_RATE_HZ).contains(&sample_rate_hz) {
         let message = format!(
-            "dataset.sample_rate_hz must lie between 0.001 and 10000000, but it is {sample_rate_hz}"
+            "dataset.sample_rate_hz must lie between {MIN_SAMPLE_RATE_HZ} and {MAX_SAMPLE_RATE_HZ}, but it is {sample_rate_hz}"
         );
         return Err(Problem::at(rate.position, message));
     }

@@ -16,7 +16,7 @@ use super::{
 use crate::base::digest::{FileDigest, crc32_text};
 use crate::base::{built_for, quoted, quoted_path, rfc3339};
 use crate::config::decode::{decode, table};
-use crate::config::{At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value};
+use crate::config::{At, ConfigError, DatasetConfig, Node, Position, Problem};
 use crate::primitive::Library;
 
 /// Name of the manifest in the `dataset` folder of a run's results.
@@ -195,16 +195,13 @@ impl Manifest {
     #[must_use]
     pub fn to_yaml(&self) -> String {
         let dataset = &self.dataset;
-        let mut params = vec![entry("duration_s", Value::Float(dataset.duration_s))];
-        let own = super::parameters(dataset);
-        params.extend(own.into_iter().map(|(name, value)| entry(name, value)));
         let table = Table {
             schema_version: at(SCHEMA_VERSION),
             generator: at(GeneratorTable {
                 path: at(dataset.primitive.clone()),
                 version: at(dataset.version.to_string()),
             }),
-            params: at(Node { position: Position::default(), value: Value::Mapping(params) }),
+            params: at(super::parameters(dataset)),
             output: at(OutputTable {
                 file: self.file.clone().map(At::from),
                 format: at("float32".to_owned()),
@@ -356,11 +353,6 @@ fn bytes(dataset: &GeneratedDataset) -> u64 {
 
 fn at<T>(value: T) -> Option<At<T>> {
     Some(value.into())
-}
-
-pub(crate) fn entry(key: &str, value: Value) -> Entry {
-    let node = Node { position: Position::default(), value };
-    Entry { key: key.to_owned(), position: Position::default(), node }
 }
 
 pub(crate) fn need<T>(key: &str, value: Option<At<T>>, place: Position) -> Result<At<T>, Problem> {

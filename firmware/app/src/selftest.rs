@@ -22,8 +22,8 @@ use core::hint::black_box;
 
 use cortex_core::digest::SampleDigest;
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LaneBlock, Lanes, LineNoise, Scratch,
-    Signal, SourceSpec, Sweep,
+    BLOCK_SAMPLES, Chirp, Effects, Generator, GeneratorVersion, LaneBlock, Lanes, LineNoise,
+    PinkNoise, PowerLawNoise, Scratch, Signal, SineWave, SourceSpec, Sweep, WhiteNoise,
 };
 
 use crate::{Board, Boot, transmit_all};
@@ -38,9 +38,9 @@ pub const BLOCKS: usize = 64;
 pub fn sources() -> [(&'static str, SourceSpec); 6] {
     let v1 = |signal| SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
     let v2 = |signal| SourceSpec::new(GeneratorVersion::V2, signal, 160.0, 42);
-    let sine = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 };
+    let sine = Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 });
     let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
-    let white = Signal::WhiteNoise { amplitude_uv_rms };
+    let white = Signal::WhiteNoise(WhiteNoise { amplitude_uv_rms });
     let effects = Effects {
         dc_offset_uv: 20.0,
         nan_rate: 0.01,
@@ -49,21 +49,25 @@ pub fn sources() -> [(&'static str, SourceSpec); 6] {
     };
     [
         ("v1/sine_wave", v1(sine)),
-        ("v1/pink_noise", v1(Signal::PinkNoise { amplitude_uv_rms, low_corner_hz })),
+        ("v1/pink_noise", v1(Signal::PinkNoise(PinkNoise { amplitude_uv_rms, low_corner_hz }))),
         (
             "v2/pink_noise",
-            v2(Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 }),
+            v2(Signal::PowerLawNoise(PowerLawNoise {
+                amplitude_uv_rms,
+                low_corner_hz,
+                exponent: 1.0,
+            })),
         ),
         ("v2/white_noise", v2(white)),
         (
             "v2/chirp",
-            v2(Signal::Chirp {
+            v2(Signal::Chirp(Chirp {
                 start_hz: 1.0,
                 end_hz: 40.0,
                 sweep_s: 10.0,
                 sweep: Sweep::Logarithmic,
                 amplitude_uv_peak: 100.0,
-            }),
+            })),
         ),
         ("v2/white_noise+effects", SourceSpec { effects, ..v2(white) }),
     ]

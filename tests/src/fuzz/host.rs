@@ -5,7 +5,7 @@ use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::engine::generator_digest;
 use cortex_core::link::message::Seeded;
 use cortex_core::link::{Action, HostAction, HostEvent, HostOptions, HostSession};
-use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
+use cortex_core::signal::{GeneratorVersion, Signal, SineWave, SourceSpec};
 use cortex_host::base::{ExitCode, Failure};
 
 use super::assert_fit_to_print;
@@ -82,7 +82,8 @@ impl Ends<'_> {
                 let _ = self.host.send_block(u32::from(script.byte() % 4), &samples);
             }
             5 => {
-                let signal = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 1.0 };
+                let signal =
+                    Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 1.0 });
                 let source = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 1);
                 let first = u32::from(script.byte() % 4);
                 let count = u32::from(script.byte() % 4);

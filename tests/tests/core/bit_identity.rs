@@ -1,8 +1,8 @@
 //! The law of the generators: a channel's bits depend on its parameters and its index alone.
 
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LineNoise, Scratch, Signal, SourceSpec,
-    Sweep,
+    BLOCK_SAMPLES, Chirp, Effects, Generator, GeneratorVersion, LineNoise, PinkNoise,
+    PowerLawNoise, Scratch, Signal, SineWave, SourceSpec, Sweep, WhiteNoise,
 };
 
 const BLOCKS: usize = 64;
@@ -16,9 +16,17 @@ fn generator(signal: Signal) -> Generator {
 fn v2_generators() -> Vec<Generator> {
     let amplitude_uv_rms = 100.0;
     let signals = [
-        Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz: 0.05, exponent: 1.0 },
-        Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz: 0.2, exponent: 1.7 },
-        Signal::WhiteNoise { amplitude_uv_rms },
+        Signal::PowerLawNoise(PowerLawNoise {
+            amplitude_uv_rms,
+            low_corner_hz: 0.05,
+            exponent: 1.0,
+        }),
+        Signal::PowerLawNoise(PowerLawNoise {
+            amplitude_uv_rms,
+            low_corner_hz: 0.2,
+            exponent: 1.7,
+        }),
+        Signal::WhiteNoise(WhiteNoise { amplitude_uv_rms }),
         chirp(Sweep::Linear),
         chirp(Sweep::Logarithmic),
         SINE,
@@ -38,11 +46,17 @@ fn v2_generators() -> Vec<Generator> {
 }
 
 fn chirp(sweep: Sweep) -> Signal {
-    Signal::Chirp { start_hz: 1.0, end_hz: 70.0, sweep_s: 20.0, sweep, amplitude_uv_peak: 100.0 }
+    Signal::Chirp(Chirp {
+        start_hz: 1.0,
+        end_hz: 70.0,
+        sweep_s: 20.0,
+        sweep,
+        amplitude_uv_peak: 100.0,
+    })
 }
 
-const PINK: Signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
-const SINE: Signal = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 };
+const PINK: Signal = Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 });
+const SINE: Signal = Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 });
 
 /// Samples of channels `first .. first + N`, interleaved.
 fn interleaved<const N: usize>(generator: &Generator, first: u32) -> Vec<[f32; N]> {

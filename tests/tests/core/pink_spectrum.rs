@@ -2,7 +2,9 @@
 //! filter as held in f32, against 1/f and against the documented curve.
 
 use cortex_core::math;
-use cortex_core::signal::{Generator, GeneratorVersion, Signal, SourceSpec};
+use cortex_core::signal::{
+    Generator, GeneratorVersion, PinkNoise, PowerLawNoise, Signal, SourceSpec,
+};
 use cortex_tests::tolerance::{assert_tight, worse};
 
 const RATES_HZ: [f64; 4] = [160.0, 250.0, 1000.0, 30_000.0];
@@ -12,12 +14,13 @@ fn generator(version: GeneratorVersion, signal: Signal, sample_rate_hz: f64) -> 
 }
 
 fn v1(sample_rate_hz: f64, low_corner_hz: f64) -> Generator {
-    let signal = Signal::PinkNoise { amplitude_uv_rms: 1.0, low_corner_hz };
+    let signal = Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 1.0, low_corner_hz });
     generator(GeneratorVersion::V1, signal, sample_rate_hz)
 }
 
 fn v2(sample_rate_hz: f64, low_corner_hz: f64, exponent: f64) -> Generator {
-    let signal = Signal::PowerLawNoise { amplitude_uv_rms: 1.0, low_corner_hz, exponent };
+    let signal =
+        Signal::PowerLawNoise(PowerLawNoise { amplitude_uv_rms: 1.0, low_corner_hz, exponent });
     generator(GeneratorVersion::V2, signal, sample_rate_hz)
 }
 

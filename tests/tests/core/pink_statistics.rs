@@ -5,7 +5,8 @@
 
 use cortex_core::math;
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, PinkNoise, PowerLawNoise,
+    Scratch, Signal, SourceSpec,
 };
 
 const LANES: usize = 16;
@@ -15,15 +16,15 @@ const AMPLITUDE_UV: f64 = 100.0;
 const VERSIONS: [(GeneratorVersion, Signal); 2] = [
     (
         GeneratorVersion::V1,
-        Signal::PinkNoise { amplitude_uv_rms: AMPLITUDE_UV, low_corner_hz: 0.05 },
+        Signal::PinkNoise(PinkNoise { amplitude_uv_rms: AMPLITUDE_UV, low_corner_hz: 0.05 }),
     ),
     (
         GeneratorVersion::V2,
-        Signal::PowerLawNoise {
+        Signal::PowerLawNoise(PowerLawNoise {
             amplitude_uv_rms: AMPLITUDE_UV,
             low_corner_hz: 0.05,
             exponent: 1.0,
-        },
+        }),
     ),
 ];
 

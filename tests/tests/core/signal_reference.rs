@@ -2,7 +2,8 @@
 //! realisations (own ChaCha8, real logarithms, no FFT, numpy's least squares).
 
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LineNoise, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LineNoise, PinkNoise, Scratch, Signal,
+    SourceSpec,
 };
 use cortex_tests::tolerance::{assert_tight, worse};
 use serde_json::Value;
@@ -54,10 +55,10 @@ fn v1_pink_noise_matches_the_double_precision_reference() {
     assert_eq!(cases.len(), 3);
     let mut worst = 0.0_f64;
     for case in &cases {
-        let signal = Signal::PinkNoise {
+        let signal = Signal::PinkNoise(PinkNoise {
             amplitude_uv_rms: number(case, "amplitude_uv_rms"),
             low_corner_hz: number(case, "low_corner_hz"),
-        };
+        });
         let seed = case["seed"].as_u64().expect("seed");
         let rate_hz = number(case, "sample_rate_hz");
         let spec = SourceSpec::new(GeneratorVersion::V1, signal, rate_hz, seed);

@@ -3,14 +3,15 @@
 use cortex_core::ParameterError;
 use cortex_core::math;
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, Scratch, Signal, SourceSpec, SpecError,
+    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, Scratch, Signal, SineWave, SourceSpec,
+    SpecError,
 };
 use cortex_tests::tolerance::{assert_tight, worse};
 
 fn sine(frequency_hz: f64, sample_rate_hz: f64) -> Result<Generator, SpecError> {
     Generator::new(&SourceSpec {
         version: GeneratorVersion::V1,
-        signal: Signal::SineWave { frequency_hz, amplitude_uv_peak: 100.0 },
+        signal: Signal::SineWave(SineWave { frequency_hz, amplitude_uv_peak: 100.0 }),
         sample_rate_hz,
         seed: 42,
         effects: Effects::NONE,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use cortex_core::kernel::KernelName;
 use cortex_core::parameter::{Kind, Parameter};
+use cortex_host::config::params::of_datasets;
 use cortex_host::config::{self, Source, json_schema, parameters};
 use cortex_host::plan::Plan;
 use cortex_host::primitive::Library;
@@ -115,6 +116,8 @@ fn the_pages_yaml_loads() {
     }
 }
 
+const TABLE: &str = "\n| Key | Type | Unit | Range | Default |\n|---|---|---|---|---|\n";
+
 /// The rows of `parameters`, whose keys begin with `prefix`, of what is called `of`.
 fn parameter_rows(prefix: &str, of: &str, parameters: &[Parameter]) -> String {
     let mut rows = String::new();
@@ -128,7 +131,12 @@ fn parameter_rows(prefix: &str, of: &str, parameters: &[Parameter]) -> String {
         };
         let (key, unit) = (format!("{prefix}{}", parameter.name), parameter.unit);
         let default = parameters::default_words(parameter);
-        let required = if default.is_none() { "required; " } else { "" };
+        // What one signal requires, others do not take.
+        let required = match default {
+            Some(_) => "",
+            None if prefix == "dataset.params." && !of.is_empty() => "must be given; ",
+            None => "required; ",
+        };
         let default = default.unwrap_or_default();
         let range = parameters::range_words(parameter);
         let row = format!("| `{key}` | {kind} | {unit} | {required}{of}{range} | {default} |\n");
@@ -151,8 +159,7 @@ fn with_part(page: &str, name: &str, part: &str) -> String {
 /// The page with its generated parts made anew. `CORTEX_WRITE_DOCS=1` writes it.
 #[test]
 fn the_pages_tables_of_parameters_are_the_declared_ones() {
-    let mut kernels =
-        "\n| Key | Type | Unit | Range | Default |\n|---|---|---|---|---|\n".to_owned();
+    let mut kernels = TABLE.to_owned();
     let mut without = Vec::new();
     for info in KernelName::ALL.map(KernelName::info) {
         let of = format!("`{}`: ", info.name);
@@ -162,11 +169,47 @@ fn the_pages_tables_of_parameters_are_the_declared_ones() {
         }
     }
     kernels.push_str(&format!("\n{} take no parameters.\n\n", without.join(" and ")));
-    let made = with_part(&page(), "kernels", &kernels);
+    let mut datasets = TABLE.to_owned();
+    for (parameter, of) in of_datasets() {
+        let of = if of.is_empty() { of } else { format!("{of}: ") };
+        datasets.push_str(&parameter_rows("dataset.params.", &of, &[parameter]));
+    }
+    datasets.push('\n');
+    let made = with_part(&with_part(&page(), "kernels", &kernels), "datasets", &datasets);
     if std::env::var_os("CORTEX_WRITE_DOCS").is_some() {
         fs::write(checkout().join("docs/reference/configuration.md"), &made).unwrap();
     }
     assert!(page() == made, "run this test with CORTEX_WRITE_DOCS=1");
+}
+
+/// The fuzzer's words hold every declared key, choice and name, so that a new one is reached.
+#[test]
+fn the_fuzzers_words_hold_what_is_declared() {
+    let words = fs::read_to_string(checkout().join("tests/fuzz/dictionaries/config")).unwrap();
+    let mut wanted = Vec::new();
+    for info in KernelName::ALL.map(KernelName::info) {
+        wanted.push(format!("\"{}\"", info.name));
+        words_of(info.parameters, &mut wanted);
+    }
+    for (parameter, _) in of_datasets() {
+        words_of(&[parameter], &mut wanted);
+    }
+    for word in wanted {
+        assert!(words.lines().any(|line| line == word), "{word} is not in the dictionary");
+    }
+}
+
+fn words_of(parameters: &[Parameter], words: &mut Vec<String>) {
+    for parameter in parameters {
+        words.push(format!("\"{}: \"", parameter.name));
+        match parameter.kind {
+            Kind::Choice(choices) => {
+                words.extend(choices.iter().map(|choice| format!("\"{choice}\"")));
+            }
+            Kind::List { of, .. } | Kind::Table(of) => words_of(of, words),
+            Kind::Number { .. } | Kind::Count { .. } => {}
+        }
+    }
 }
 
 /// Ten seconds of zeros for the recording that an example names.

@@ -9,7 +9,7 @@ use cortex_core::kernel::golden::fill_golden_rows;
 use cortex_core::kernel::{KernelName, KernelShape, KernelSpec};
 use cortex_core::link::Encoding;
 use cortex_core::link::message::Seeded;
-use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
+use cortex_core::signal::{GeneratorVersion, PinkNoise, Signal, SourceSpec};
 use cortex_host::device::board::{BoardSpec, board, boards};
 use cortex_host::device::qemu::Program;
 use cortex_host::device::{Connection, Fault, FaultSpec, KernelJob};
@@ -137,7 +137,7 @@ const SHAPE: KernelShape = KernelShape { channels: 2, window: 64, hop: 32, sampl
 fn sources() -> impl Iterator<Item = SourceSpec> {
     let v1 = |signal| SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
     // The lowest corner has the most sections.
-    let slow = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 160e-9 };
+    let slow = Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 160e-9 });
     emulated::sources().into_iter().map(|(_, source)| source).chain([v1(slow)])
 }
 

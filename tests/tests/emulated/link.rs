@@ -9,7 +9,7 @@ use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 use cortex_core::link::message::Seeded;
 use cortex_core::link::{Encoding, Failure};
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Generator, GeneratorVersion, PinkNoise, Scratch, Signal, SourceSpec,
 };
 use cortex_host::device::{Connection, Fault, KernelJob, LinkError};
 use cortex_tests::documented::check_board_figure;
@@ -73,7 +73,7 @@ fn there(
 }
 
 fn pink() -> SourceSpec {
-    let signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
+    let signal = Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 });
     SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42)
 }
 

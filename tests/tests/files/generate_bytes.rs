@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LineNoise, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LineNoise, PinkNoise, PowerLawNoise,
+    Scratch, Signal, SineWave, SourceSpec,
 };
 use cortex_host::base::Progress;
 use cortex_host::base::digest::FileDigester;
@@ -14,8 +15,8 @@ use cortex_host::generate::{
 };
 use cortex_host::platform::simd::SimdPath;
 
-const PINK: Signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
-const SINE: Signal = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 50.0 };
+const PINK: Signal = Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 });
+const SINE: Signal = Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 50.0 });
 
 fn recipe(signal: Signal, channels: u32, samples: u64) -> Recipe {
     let spec = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
@@ -33,7 +34,11 @@ fn recipes() -> Vec<Recipe> {
         },
         ..SourceSpec::new(
             GeneratorVersion::V2,
-            Signal::PowerLawNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05, exponent: 1.2 },
+            Signal::PowerLawNoise(PowerLawNoise {
+                amplitude_uv_rms: 100.0,
+                low_corner_hz: 0.05,
+                exponent: 1.2,
+            }),
             160.0,
             7,
         )

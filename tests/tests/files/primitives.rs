@@ -1,15 +1,16 @@
 //! primitives/: what is shipped is embedded, loads, and gives the bytes it pins.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cortex_core::digest::SampleDigest;
+use cortex_core::parameter::DefaultValue;
 use cortex_core::signal::{Generator, GeneratorVersion, Scratch};
-use cortex_host::config::{self, At, Node, Source, SyntheticParams, Value};
+use cortex_host::config::params::{of_dataset, signals_of};
+use cortex_host::config::{self, Node, Source, Value};
 use cortex_host::plan::{DatasetPlan, Plan};
 use cortex_host::primitive::{Dataset, DatasetSpec, FILES, GeneratorSpec, GoldenDigest, Library};
-use cortex_host::synthetic;
 use cortex_tests::{checkout, cortex_host, stdout_of};
 use sha2::{Digest, Sha256};
 
@@ -55,7 +56,7 @@ fn every_dataset_specification_and_configuration_is_embedded() {
 fn shipped_configurations_plan_and_come_back_from_their_resolved_text() {
     let mut count = 0;
     for (path, text) in FILES {
-        if path.ends_with("/spec.yaml") {
+        if !path.starts_with("primitives/configs/") && !path.contains("/examples/") {
             continue;
         }
         count += 1;
@@ -80,33 +81,30 @@ fn a_change_of_any_value_changes_the_plans_digest() {
 
 #[test]
 fn the_specifications_describe_the_compiled_parameters() {
-    for (version, known) in [("v1", 8), ("v2", SyntheticParams::KEYS.len())] {
-        let parameters = spec_of(version).parameters.unwrap().value;
-        let names: Vec<&str> =
-            parameters.iter().map(|p| p.name.as_ref().unwrap().value.as_str()).collect();
-        let mut keys = SyntheticParams::KEYS[..known].to_vec();
-        assert_eq!(names.iter().collect::<BTreeSet<_>>(), keys.iter().collect(), "{version}");
-        keys.sort_unstable();
-        for parameter in parameters {
-            let name = parameter.name.unwrap().value;
-            let expected = match name.as_str() {
-                "normalize" => Some(Value::Text("none".into())),
-                "seed" => Some(Value::Integer(i128::from(synthetic::DEFAULT_SEED))),
-                "frequency_hz" => Some(Value::Float(synthetic::DEFAULT_FREQUENCY_HZ)),
-                "amplitude_uv_peak" | "amplitude_uv_rms" => {
-                    Some(Value::Float(synthetic::DEFAULT_AMPLITUDE_UV))
-                }
-                "low_corner_hz" => Some(Value::Float(synthetic::DEFAULT_LOW_CORNER_HZ)),
-                "exponent" => Some(Value::Float(synthetic::DEFAULT_EXPONENT)),
-                "start_hz" => Some(Value::Float(synthetic::DEFAULT_START_HZ)),
-                "sweep" => Some(Value::Text("linear".into())),
-                "dc_offset_uv" | "nan_rate" => Some(Value::Float(0.0)),
-                _ => None,
+    for version in GeneratorVersion::ALL {
+        let mut declared = BTreeMap::new();
+        for kind in signals_of(version) {
+            let all = of_dataset(version, kind.info());
+            declared.extend(all.into_iter().map(|parameter| (parameter.name, parameter.default)));
+        }
+        let mut stated = spec_of(version.as_str()).parameters.unwrap().value;
+        stated.sort_by_key(|parameter| parameter.name.as_ref().unwrap().value.clone());
+        let names: Vec<&str> = stated
+            .iter()
+            .map(|parameter| parameter.name.as_ref().unwrap().value.as_str())
+            .collect();
+        assert_eq!(names, declared.keys().copied().collect::<Vec<_>>(), "{version}");
+        for (parameter, default) in stated.iter().zip(declared.values()) {
+            let expected = match *default {
+                DefaultValue::Number(number) => Some(Value::Float(number)),
+                DefaultValue::Count(count) => Some(Value::Integer(count.into())),
+                DefaultValue::Choice(word) => Some(Value::Text(word.into())),
+                DefaultValue::Required | DefaultValue::Derived(_) => None,
             };
-            assert_eq!(parameter.default.map(|at| at.value.value), expected, "{name}");
+            let default_stated = parameter.default.clone().map(|at| at.value.value);
+            assert_eq!(default_stated, expected, "{parameter:?}");
             let required = parameter.required.is_some_and(|at| at.value);
-            let must = ["signal_type", "duration_s", "end_hz"].contains(&name.as_str());
-            assert_eq!(required, must, "{name}");
+            assert_eq!(required, *default == DefaultValue::Required, "{parameter:?}");
         }
     }
 }
@@ -226,18 +224,14 @@ fn digests_of(version: &str, params: &Node, rate: f64) -> (u32, String) {
 /// What the generate command and the configuration share: the same defaults.
 #[test]
 fn absent_parameters_mean_the_documented_defaults() {
-    let params = SyntheticParams {
-        signal_type: Some(At::from("pink_noise".to_owned())),
-        duration_s: Some(At::from(2.0)),
-        ..SyntheticParams::default()
-    };
-    let place = config::Position::default();
-    let dataset =
-        synthetic::dataset("p", GeneratorVersion::V1, &params, place, At::from(4), At::from(160.0))
-            .unwrap();
+    let config = "{dataset: {path: primitives/datasets/v1/synthetic, params: {signal_type: pink_noise, duration_s: 2}, channels: 4, sample_rate_hz: 160}, kernels: [{name: noop}]}";
+    let DatasetPlan::Generated(dataset) = plan_of("defaults", config).dataset else { panic!() };
     assert_eq!((dataset.samples, dataset.spec.seed), (320, 42));
     assert_eq!(
         dataset.spec.signal,
-        cortex_core::signal::Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 }
+        cortex_core::signal::Signal::PinkNoise(cortex_core::signal::PinkNoise {
+            amplitude_uv_rms: 100.0,
+            low_corner_hz: 0.05
+        })
     );
 }

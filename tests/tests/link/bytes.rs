@@ -10,7 +10,7 @@ use cortex_core::link::message::{
     ResultEnd, SCHEMA, SCHEMA_HASH, Seeded, SeededResult, TimerId,
 };
 use cortex_core::link::{Encoding, ErrorCode, Header, HostAction, HostOptions, HostSession, Kind};
-use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
+use cortex_core::signal::{GeneratorVersion, PinkNoise, Signal, SourceSpec};
 
 const S: u32 = 0x1122_3344;
 
@@ -232,7 +232,7 @@ fn seeded_is_these_bytes() {
         &Seeded {
             source: SourceSpec::new(
                 GeneratorVersion::V1,
-                Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 },
+                Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 }),
                 160.0,
                 42,
             ),

@@ -9,7 +9,7 @@ use cortex_core::link::message::{Ack, Configure, FragmentHead, Hello, Ping, SCHE
 use cortex_core::link::{
     Action, Encoding, Header, HostAction, HostEvent, HostOptions, HostSession, Kind,
 };
-use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
+use cortex_core::signal::{GeneratorVersion, Signal, SineWave, SourceSpec};
 use cortex_tests::fuzz::{
     MAX_FRAME, View, configure, conversation_works, device, encode_frame, engine, settle,
 };
@@ -88,10 +88,10 @@ fn message(random: &mut Random, kind: Kind) -> Vec<u8> {
         Kind::Seeded => postcard(postcard::to_stdvec(&Seeded {
             source: SourceSpec::new(
                 GeneratorVersion::V1,
-                Signal::SineWave {
+                Signal::SineWave(SineWave {
                     frequency_hz: f64::from(random.number()),
                     amplitude_uv_peak: 1.0,
-                },
+                }),
                 f64::from(random.number()),
                 random.next(),
             ),

@@ -11,7 +11,7 @@ use cortex_core::link::frame::{FrameDecoder, FrameEvent, FrameWriter};
 use cortex_core::link::message::Seeded;
 use cortex_core::link::{Encoding, ErrorCode, Failure, Header, HostOptions, Kind};
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
+    BLOCK_SAMPLES, Generator, GeneratorVersion, PinkNoise, Scratch, Signal, SineWave, SourceSpec,
 };
 use cortex_host::base::ExitCode;
 use cortex_host::base::Progress;
@@ -147,8 +147,8 @@ fn the_harness_sees_a_device_and_its_outputs_are_checked() {
 #[test]
 fn seeded_equals_streamed_and_the_generator_here() {
     let signals = [
-        Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: 50.0 },
-        Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 },
+        Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 50.0 }),
+        Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 }),
     ];
     let mut connection = connect(Loopback::new().expect("device"));
     for signal in signals {
@@ -233,7 +233,7 @@ fn the_hosts_half_of_a_seeded_run_can_be_interrupted() {
         progress: progress.clone(),
     };
     let mut connection = Connection::open(Box::new(link), None, Some(progress)).expect("answers");
-    let signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
+    let signal = Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 });
     let source = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
     // Some 13 million samples: longer than one look at the interrupt is from the next.
     let compared =

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use cortex_core::kernel::golden::fill_golden_rows;
 use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 use cortex_core::link::Encoding;
-use cortex_core::signal::{GeneratorVersion, Signal, SourceSpec};
+use cortex_core::signal::{GeneratorVersion, PinkNoise, Signal, SourceSpec};
 use cortex_host::base::{ExitCode, Failure};
 use cortex_host::device::{
     Connection, KernelJob, Link, LinkError, SerialLink, Trace, compare_seeded,
@@ -60,7 +60,7 @@ fn a_whole_conversation_over_a_serial_port_and_its_trace() {
         }
     }
 
-    let signal = Signal::PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 };
+    let signal = Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 });
     let source = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
     let compared =
         compare_seeded(&mut connection, &job(KernelName::Car), &source, 0..20).expect("runs");

@@ -3,9 +3,7 @@
 use crate::digest::SampleDigest;
 use crate::kernel::golden::fill_golden_rows;
 use crate::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
-use crate::signal::{
-    BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec, Sweep,
-};
+use crate::signal::{BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, SignalKind, SourceSpec};
 
 /// Digest of what this build's generators of one version produce: the first block of two
 /// channels of every signal at fixed parameters. Two builds with the same digest generate the
@@ -24,29 +22,10 @@ pub(super) fn digest_within(
     if cfg!(not(feature = "v2")) && version == GeneratorVersion::V2 {
         return 0;
     }
-    const AMPLITUDE_UV: f64 = 100.0;
-    let sine = Signal::SineWave { frequency_hz: 10.0, amplitude_uv_peak: AMPLITUDE_UV };
-    let (amplitude_uv_rms, low_corner_hz) = (AMPLITUDE_UV, 0.05);
-    let v1 = [sine, Signal::PinkNoise { amplitude_uv_rms, low_corner_hz }];
-    let v2 = [
-        sine,
-        Signal::PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 },
-        Signal::WhiteNoise { amplitude_uv_rms },
-        Signal::Chirp {
-            start_hz: 1.0,
-            end_hz: 40.0,
-            sweep_s: 0.25,
-            sweep: Sweep::Logarithmic,
-            amplitude_uv_peak: AMPLITUDE_UV,
-        },
-    ];
-    let signals: &[Signal] = match version {
-        GeneratorVersion::V1 => &v1,
-        GeneratorVersion::V2 => &v2,
-    };
     let mut digest = SampleDigest::new();
     let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
-    for &signal in signals {
+    let signals = SignalKind::ALL.iter().map(|kind| kind.specimen());
+    for signal in signals.filter(|signal| signal.is_in(version)) {
         let spec = SourceSpec::new(version, signal, 160.0, 42);
         if generator.redesign(&spec).is_err() {
             return 0;

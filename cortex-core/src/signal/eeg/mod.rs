@@ -28,6 +28,7 @@ use paradigm::Trials;
 pub use paradigm::{Event, MAX_FLICKERS, Paradigm};
 use rhythm::{Resonator, ResonatorState};
 
+use super::Source as _;
 use super::power_law::PowerLaw;
 use super::{BLOCK_SAMPLES, LaneBlock, Lanes, Scratch};
 use crate::math;

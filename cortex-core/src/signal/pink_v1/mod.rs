@@ -21,8 +21,12 @@ use design::{Design, HEAD_TAPS, TAIL_DELAY};
 use head::HeadFilter;
 
 use super::one_pole::Bank;
-use super::{BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch};
+use super::spec::{amplitude, check_amplitude, check_low_corner, low_corner};
+use super::{
+    Amplitude, BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch, SignalInfo, Source,
+};
 use crate::math;
+use crate::parameter::{ParameterError, parameters};
 use crate::random::{self, StreamKey};
 
 const DOMAIN: &str = "cortex/pink/v1";
@@ -30,6 +34,18 @@ const DOMAIN: &str = "cortex/pink/v1";
 const FIRST_NOISE_BLOCK: u64 = 2;
 
 const _: () = assert!(HISTORY_SAMPLES == HEAD_TAPS - 1, "overlap-save needs taps - 1 samples");
+
+parameters! {
+    /// Stationary Gaussian noise with a power spectral density proportional to `1/f` above
+    /// `low_corner_hz` and flat well below it. Channels are independent.
+    #[derive(Copy)]
+    pub struct PinkNoise {
+        /// Standard deviation of the process.
+        pub amplitude_uv_rms: f64 = amplitude(),
+        /// Where the 1/f law begins: it holds from ten times this value on.
+        pub low_corner_hz: f64 = low_corner(),
+    }
+}
 
 /// Coefficients of v1 pink noise.
 #[derive(Clone, Debug)]
@@ -42,9 +58,17 @@ pub(super) struct PinkV1 {
     head_taps: [f32; HEAD_TAPS],
 }
 
-impl PinkV1 {
-    /// No noise yet, to be designed in its place: a kilobyte that no microcontroller has twice.
-    pub(super) const SILENT: Self = Self {
+impl Source for PinkV1 {
+    const INFO: SignalInfo<'static> = SignalInfo {
+        name: "pink_noise",
+        summary: "Gaussian noise with a 1/f spectrum, channels independent",
+        parameters: PinkNoise::PARAMETERS,
+    };
+
+    type Params = PinkNoise;
+
+    /// A kilobyte that no microcontroller has twice.
+    const SILENT: Self = Self {
         key: StreamKey::ZERO,
         tail: Bank::EMPTY,
         head: HeadFilter::SILENT,
@@ -52,33 +76,29 @@ impl PinkV1 {
         head_taps: [0.0; HEAD_TAPS],
     };
 
-    /// Becomes pink noise of standard deviation `amplitude_uv_rms`, 1/f from `10 * low_corner_hz`
-    /// up to half the sample rate and flat below `low_corner_hz / 4`; both are checked.
-    pub(super) fn design(
-        &mut self,
-        sample_rate_hz: f64,
-        seed: u64,
-        amplitude_uv_rms: f64,
-        low_corner_hz: f64,
-    ) {
+    fn check(params: &PinkNoise, rate_hz: f64) -> Result<(), ParameterError> {
+        check_amplitude("amplitude_uv_rms", params.amplitude_uv_rms)?;
+        check_low_corner(params.low_corner_hz, rate_hz)?;
+        Ok(())
+    }
+
+    /// 1/f from `10 * low_corner_hz` up to half the sample rate, flat below `low_corner_hz / 4`.
+    fn design(&mut self, params: &PinkNoise, sample_rate_hz: f64, seed: u64) {
         self.key = StreamKey::new(seed, DOMAIN);
         self.sample_rate_hz = sample_rate_hz;
-        self.design_filter(low_corner_hz / sample_rate_hz, amplitude_uv_rms);
+        self.design_filter(params.low_corner_hz / sample_rate_hz, params.amplitude_uv_rms);
         self.head.set(&self.head_taps);
     }
 
-    /// Taps and sections. Not inlined: the design is off the stack when the transform begins.
-    #[inline(never)]
-    fn design_filter(&mut self, corner: f64, amplitude_uv_rms: f64) {
-        let design = Design::new(corner);
-        let scale = amplitude_uv_rms / math::sqrt(design.variance());
-        self.head_taps = design.head.map(|tap| (tap * scale) as f32);
-        self.tail = Bank::new(design.poles(), scale);
+    fn amplitude(params: &PinkNoise) -> Amplitude {
+        Amplitude::Rms(params.amplitude_uv_rms)
     }
 
-    /// Power response |H|² at `frequency_hz`, of the filter as held in `f32`: the noise's
-    /// two-sided power spectral density is this over the sample rate, in µV²/Hz.
-    pub(super) fn power_response(&self, frequency_hz: f64) -> f64 {
+    fn specimen() -> PinkNoise {
+        PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05 }
+    }
+
+    fn power_response(&self, frequency_hz: f64) -> Option<f64> {
         let angle = core::f64::consts::TAU * frequency_hz / self.sample_rate_hz;
         let (mut re, mut im) = (0.0, 0.0);
         for (k, tap) in self.head_taps.iter().enumerate() {
@@ -91,12 +111,11 @@ impl PinkV1 {
         let (c, s) = (math::cos(delay), math::sin(delay));
         re += c * tail_re + s * tail_im;
         im += c * tail_im - s * tail_re;
-        re * re + im * im
+        Some(re * re + im * im)
     }
 
-    /// Draws the stationary state of the lanes' channels before sample 0.
     #[inline(always)]
-    pub(super) fn start<const N: usize>(&self, lanes: &mut Lanes<N>) {
+    fn start<const N: usize>(&self, lanes: &mut Lanes<N>) {
         let mut noise = [[0.0; N]; BLOCK_SAMPLES];
         self.tail.draw_start(&self.key, lanes.first_channel, &mut noise, &mut lanes.poles);
         let mut words = [[0; N]; BLOCK_SAMPLES];
@@ -108,7 +127,7 @@ impl PinkV1 {
     }
 
     #[inline(always)]
-    pub(super) fn fill<const N: usize>(
+    fn fill<const N: usize>(
         &self,
         lanes: &mut Lanes<N>,
         scratch: &mut Scratch<N>,
@@ -126,5 +145,16 @@ impl PinkV1 {
         if let Some(delayed) = scratch.noise[HISTORY_SAMPLES - TAIL_DELAY..].first_chunk() {
             self.tail.add(&mut lanes.poles, delayed, out);
         }
+    }
+}
+
+impl PinkV1 {
+    /// Taps and sections. Not inlined: the design is off the stack when the transform begins.
+    #[inline(never)]
+    fn design_filter(&mut self, corner: f64, amplitude_uv_rms: f64) {
+        let design = Design::new(corner);
+        let scale = amplitude_uv_rms / math::sqrt(design.variance());
+        self.head_taps = design.head.map(|tap| (tap * scale) as f32);
+        self.tail = Bank::new(design.poles(), scale);
     }
 }

@@ -11,13 +11,34 @@ mod design;
 use design::Design;
 
 use super::one_pole::Bank;
-use super::{BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch};
+use super::spec::{amplitude, check_amplitude, check_low_corner, low_corner};
+use super::{
+    Amplitude, BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch, SignalInfo, Source,
+};
 use crate::math;
+use crate::parameter::{ParameterError, number, parameters, positive_within};
 use crate::random::{self, StreamKey};
 
 const DOMAIN: &str = "cortex/pink/v2";
 /// Random block that holds the noise of sample 0.
 const FIRST_NOISE_BLOCK: u64 = 1;
+
+/// Least and greatest exponent.
+const EXPONENTS: [f64; 2] = [0.01, 1.99];
+
+parameters! {
+    /// v2's pink noise. Stationary Gaussian noise with a power spectral density proportional to
+    /// `(f² + low_corner_hz²)^(-exponent/2)`. Channels are independent.
+    #[derive(Copy)]
+    pub struct PowerLawNoise {
+        /// Standard deviation of the process.
+        pub amplitude_uv_rms: f64 = amplitude(),
+        /// Where the power law begins: it holds from ten times this value on.
+        pub low_corner_hz: f64 = low_corner(),
+        /// The exponent b of 1/f^b; one is pink.
+        pub exponent: f64 = number(1.0, "", EXPONENTS[0], EXPONENTS[1]),
+    }
+}
 
 /// Coefficients of power-law noise.
 #[derive(Clone, Debug)]
@@ -30,20 +51,7 @@ pub(super) struct PowerLaw {
 }
 
 impl PowerLaw {
-    /// Noise of standard deviation `amplitude_uv_rms` whose density follows
-    /// `(f² + low_corner_hz²)^(-exponent/2)`; all of them checked.
-    pub(super) fn new(
-        sample_rate_hz: f64,
-        seed: u64,
-        amplitude_uv_rms: f64,
-        low_corner_hz: f64,
-        exponent: f64,
-    ) -> Self {
-        let key = StreamKey::new(seed, DOMAIN);
-        Self::with_key(key, sample_rate_hz, amplitude_uv_rms, low_corner_hz, exponent)
-    }
-
-    /// The same noise from the streams of `key`.
+    /// The noise from the streams of `key`; its parameters were checked.
     pub(super) fn with_key(
         key: StreamKey,
         sample_rate_hz: f64,
@@ -61,18 +69,61 @@ impl PowerLaw {
         }
     }
 
-    /// Power response |H|² at `frequency_hz`, of the filter as held in `f32`.
-    pub(super) fn power_response(&self, frequency_hz: f64) -> f64 {
+    /// The direct taps: `noise` begins one sample before the block.
+    #[inline(always)]
+    fn taps<const N: usize>(&self, noise: &[[f32; N]], out: &mut LaneBlock<N>) {
+        let [c0, c1] = self.taps;
+        let before = noise[..BLOCK_SAMPLES].as_flattened();
+        let current = noise[1..].as_flattened();
+        for ((y, w), v) in out.as_flattened_mut().iter_mut().zip(current).zip(before) {
+            *y = c0 * w + c1 * v;
+        }
+    }
+}
+
+impl Source for PowerLaw {
+    const INFO: SignalInfo<'static> = SignalInfo {
+        name: "pink_noise",
+        summary: "Gaussian noise with a 1/f^b spectrum, channels independent",
+        parameters: PowerLawNoise::PARAMETERS,
+    };
+
+    type Params = PowerLawNoise;
+
+    const SILENT: Self =
+        Self { key: StreamKey::ZERO, bank: Bank::EMPTY, taps: [0.0; 2], sample_rate_hz: 0.0 };
+
+    fn check(params: &PowerLawNoise, rate_hz: f64) -> Result<(), ParameterError> {
+        check_amplitude("amplitude_uv_rms", params.amplitude_uv_rms)?;
+        positive_within("exponent", params.exponent, EXPONENTS[0], EXPONENTS[1])?;
+        check_low_corner(params.low_corner_hz, rate_hz)?;
+        Ok(())
+    }
+
+    fn design(&mut self, params: &PowerLawNoise, rate_hz: f64, seed: u64) {
+        let PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent } = *params;
+        let key = StreamKey::new(seed, DOMAIN);
+        *self = Self::with_key(key, rate_hz, amplitude_uv_rms, low_corner_hz, exponent);
+    }
+
+    fn amplitude(params: &PowerLawNoise) -> Amplitude {
+        Amplitude::Rms(params.amplitude_uv_rms)
+    }
+
+    fn specimen() -> PowerLawNoise {
+        PowerLawNoise { amplitude_uv_rms: 100.0, low_corner_hz: 0.05, exponent: 1.0 }
+    }
+
+    fn power_response(&self, frequency_hz: f64) -> Option<f64> {
         let angle = core::f64::consts::TAU * frequency_hz / self.sample_rate_hz;
         let (re, im) = self.bank.response(angle);
         let (c0, c1) = (f64::from(self.taps[0]), f64::from(self.taps[1]));
         let (re, im) = (re + c0 + c1 * math::cos(angle), im - c1 * math::sin(angle));
-        re * re + im * im
+        Some(re * re + im * im)
     }
 
-    /// Draws the stationary state of the lanes' channels before sample 0.
     #[inline(always)]
-    pub(super) fn start<const N: usize>(&self, lanes: &mut Lanes<N>) {
+    fn start<const N: usize>(&self, lanes: &mut Lanes<N>) {
         let mut normals = [[0.0; N]; BLOCK_SAMPLES];
         self.bank.draw_start(&self.key, lanes.first_channel, &mut normals, &mut lanes.poles);
         let last = &normals[BLOCK_SAMPLES - 1..];
@@ -81,7 +132,7 @@ impl PowerLaw {
     }
 
     #[inline(always)]
-    pub(super) fn fill<const N: usize>(
+    fn fill<const N: usize>(
         &self,
         lanes: &mut Lanes<N>,
         scratch: &mut Scratch<N>,
@@ -98,17 +149,6 @@ impl PowerLaw {
         self.taps(noise, out);
         if let Some(fresh) = noise[1..].first_chunk() {
             self.bank.add(&mut lanes.poles, fresh, out);
-        }
-    }
-
-    /// The direct taps: `noise` begins one sample before the block.
-    #[inline(always)]
-    fn taps<const N: usize>(&self, noise: &[[f32; N]], out: &mut LaneBlock<N>) {
-        let [c0, c1] = self.taps;
-        let before = noise[..BLOCK_SAMPLES].as_flattened();
-        let current = noise[1..].as_flattened();
-        for ((y, w), v) in out.as_flattened_mut().iter_mut().zip(current).zip(before) {
-            *y = c0 * w + c1 * v;
         }
     }
 }
