@@ -7,11 +7,13 @@
 mod charts;
 mod page;
 mod run;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 
 pub use page::html;
 pub use run::{KernelWindows, ReportError, RunRecord, Window, run_folders};
+pub use sweep::{SweepRow, sweep_html};
 
 use crate::base::atomic_file::place_text;
 
