@@ -122,7 +122,7 @@ fn judge(comparison: &Comparison, percent: f64, console: &Console) -> Result<Exi
     Ok(ExitCode::Success)
 }
 
-fn percentage(text: &str) -> Result<f64, String> {
+pub(super) fn percentage(text: &str) -> Result<f64, String> {
     match text.trim_end_matches('%').trim().parse::<f64>() {
         Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(percent),
         _ => Err("give a percentage of 0 or more, such as 5".to_owned()),

@@ -3,6 +3,7 @@
 //! A command is an `Args` struct and `execute(&Args, &Console) -> Result<ExitCode, Failure>`.
 //! stdout carries data, stderr messages.
 
+mod check;
 mod compare;
 mod completions;
 mod convert;
@@ -26,6 +27,7 @@ mod run;
 mod schema;
 mod serve;
 mod support;
+mod sweep;
 mod validate;
 mod verify;
 mod verify_device;
@@ -119,8 +121,12 @@ An editor with a YAML language server completes and checks a configuration that 
     Verify(verify::Args),
     /// Write a run's report.html anew.
     Report(report::Args),
-    /// Compare the latencies of two runs.
+    /// Compare the latencies of runs.
     Compare(compare::Args),
+    /// Hold a run to limits: deadlines missed, p99, a baseline.
+    Check(check::Args),
+    /// Run a configuration at every combination of some of its values.
+    Sweep(sweep::Args),
     /// List serial ports and emulated boards, and what they answer.
     Devices(devices::Args),
     /// Be a device behind a TCP port, with this machine's kernels.
@@ -186,6 +192,8 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify::execute(args, console),
         Command::Report(args) => report::execute(args, console),
         Command::Compare(args) => compare::execute(args, console),
+        Command::Check(args) => check::execute(args, console),
+        Command::Sweep(args) => sweep::execute(args, console),
         Command::Devices(args) => devices::execute(args, console),
         Command::Serve(args) => serve::execute(args, console),
         Command::Link(args) => link::execute(args, console),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{Console, arguments, browser, output};
 use crate::base::atomic_file::refuse_taken;
 use crate::base::{ExitCode, Failure, Progress};
+use crate::config::Setting;
 use crate::device::FaultSpec;
 use crate::plan::{self, Overrides};
 use crate::report::REPORT_NAME;
@@ -18,13 +19,14 @@ Examples:
   cortex-host run --open
   cortex-host run my.yaml
   cortex-host run --config my.yaml --quiet --json > summary.json
+  cortex-host run --kernel car --set dataset.channels=256 --name car-256 --fail-if-missed 0
   sed 's/channels: 64/channels: 256/' my.yaml | cortex-host run --config -
   cortex-host run --device 'serial:///dev/ttyACM0?baud=921600'
   cortex-host run --device loopback --fault ber=1e-5,drop=0.01 --fault-seed 3 \\
     --fault-log faults.txt --trace link.pcap
 
 Leaves results/run-YYYY-MM-DD-HHMMSS/ with config.yaml (as resolved), telemetry, summary.json,
-SUMMARY.md and report.html; Ctrl-C keeps the windows up to there. Exit code 1: windows failed; 4:
+SUMMARY.md and report.html; Ctrl-C keeps the windows up to there. Exit code 1: windows failed, or --fail-if-missed; 4:
 the device or its link failed.
 
 Faults, each a probability from 0 to 1, in both directions and from the first frame on:
@@ -43,6 +45,19 @@ pub struct Args {
     /// The same, by name.
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<String>,
+    /// A value in place of the configuration's, such as dataset.channels=128 or
+    /// kernels.bandpass_fir.taps=33.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<Setting>,
+    /// Run only this kernel of the configuration; may be given again.
+    #[arg(long = "kernel", value_name = "NAME")]
+    pub kernels: Vec<String>,
+    /// Name of the results folder, in place of the time.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Exit with 1 when more than this share of the deadlines was missed, in percent.
+    #[arg(long, value_name = "PCT", value_parser = super::compare::percentage)]
+    pub fail_if_missed: Option<f64>,
     /// Print the summary as one JSON object instead of a table.
     #[arg(long)]
     pub json: bool,
@@ -78,7 +93,14 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
-    let overrides = Overrides { device: args.device.clone(), transfer: args.transfer.clone() };
+    let overrides = Overrides {
+        device: args.device.clone(),
+        transfer: args.transfer.clone(),
+        settings: args.settings.clone(),
+        kernels: args.kernels.clone(),
+        name: args.name.clone(),
+        ..Overrides::default()
+    };
     let config = args.config.as_deref().or(args.file.as_deref());
     let plan = plan::load_with(config, &overrides)?;
     refuse_taken(
@@ -112,7 +134,15 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     if args.open {
         browser::show(&outcome.folder.join(REPORT_NAME), console);
     }
-    Ok(outcome.code())
+    let (missed, measured) = summary.deadlines();
+    let percent = missed as f64 * 100.0 / measured.max(1) as f64;
+    match args.fail_if_missed {
+        Some(most) if outcome.code() == ExitCode::Success && percent > most => {
+            console.error(&format!("{percent:.3} % of the deadlines missed; at most {most} %"));
+            Ok(ExitCode::CheckFailed)
+        }
+        _ => Ok(outcome.code()),
+    }
 }
 
 /// Prints the outcome on stdout.

@@ -10,12 +10,14 @@ mod node;
 pub mod parameters;
 pub mod params;
 mod schema;
+mod settings;
 mod types;
 pub(crate) mod value;
 
 pub use at::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
+pub use settings::{Setting, keep_kernels};
 pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
 };
@@ -38,9 +40,28 @@ pub struct Source {
 /// # Errors
 /// [`ConfigError`] for text that is no YAML, unknown keys, and values of a wrong type.
 pub fn parse(source: &Source) -> Result<RunConfig, ConfigError> {
-    Node::parse(&source.text)
-        .and_then(|node| decode::decode(&node, ""))
-        .map_err(|problem| problem.in_source(&source.name))
+    parse_with(source, &[], &[])
+}
+
+/// The same with `settings` in place of what is written, and only the kernels named in `kernels`
+/// (all when there is none).
+///
+/// # Errors
+/// As [`parse`]; a setting has no line and column.
+pub fn parse_with(
+    source: &Source,
+    settings: &[Setting],
+    kernels: &[String],
+) -> Result<RunConfig, ConfigError> {
+    let mut node = Node::parse(&source.text).map_err(|problem| problem.in_source(&source.name))?;
+    let of_command_line = |problem: Problem| problem.in_source("command line");
+    for setting in settings {
+        setting.apply(&mut node).map_err(of_command_line)?;
+    }
+    if !kernels.is_empty() {
+        keep_kernels(&mut node, kernels).map_err(of_command_line)?;
+    }
+    decode::decode(&node, "").map_err(|problem| problem.in_source(&source.name))
 }
 
 /// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of

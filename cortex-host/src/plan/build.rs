@@ -14,7 +14,7 @@ use crate::base::expand_home;
 use crate::config::value::{choice, positive, whole};
 use crate::config::{
     self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
-    RunConfig, Source,
+    RunConfig, Setting, Source,
 };
 use crate::device::Device;
 use crate::device::qemu::emulated_board;
@@ -32,12 +32,20 @@ pub fn load(argument: Option<&str>) -> Result<Plan, ConfigError> {
 }
 
 /// What a command line says in place of the configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overrides {
     /// Replaces `device`.
     pub device: Option<String>,
     /// Replaces `transfer`.
     pub transfer: Option<String>,
+    /// Values in place of those written.
+    pub settings: Vec<Setting>,
+    /// The kernels to keep; all when empty.
+    pub kernels: Vec<String>,
+    /// Replaces `output.directory`.
+    pub directory: Option<PathBuf>,
+    /// The run folder's name, in place of one made of the time.
+    pub name: Option<String>,
 }
 
 /// The same as [`load`], with some values replaced.
@@ -50,7 +58,7 @@ pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, 
     let on_board = matches!(on_board, Some(Device::Serial { .. } | Device::Qemu { .. }));
     let argument = argument.or(on_board.then_some(BOARD_CONFIG.0));
     let source = Source::read(argument)?;
-    let mut config = config::parse(&source)?;
+    let mut config = config::parse_with(&source, &overrides.settings, &overrides.kernels)?;
     let replaced = |text: &String| At { value: text.clone(), position: Position::default() };
     if let Some(device) = &overrides.device {
         config.device = Some(replaced(device));
@@ -60,8 +68,14 @@ pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, 
     if let Some(transfer) = &overrides.transfer {
         config.transfer = Some(replaced(transfer));
     }
+    if let Some(directory) = &overrides.directory {
+        let output = config.output.get_or_insert_with(|| OutputConfig::default().into());
+        output.value.directory = Some(replaced(&directory.to_string_lossy().into_owned()));
+    }
     let library = Library::new(source.folder.as_deref());
-    Plan::new(&config, &library).map_err(|problem| problem.in_source(&source.name))
+    let plan = Plan::new(&config, &library).map_err(|problem| problem.in_source(&source.name))?;
+    let output = OutputPlan { name: overrides.name.clone(), ..plan.output };
+    Ok(Plan { output, ..plan })
 }
 
 impl Plan {
@@ -154,6 +168,7 @@ fn plan_output(config: Option<&At<OutputConfig>>) -> Result<OutputPlan, Problem>
     let formats = [TelemetryFormat::Ndjson, TelemetryFormat::Csv];
     Ok(OutputPlan {
         directory,
+        name: None,
         format: match config.format {
             None => TelemetryFormat::Ndjson,
             Some(format) => choice("output.format", &format, &formats, TelemetryFormat::name)?,

@@ -252,6 +252,8 @@ pub struct ExecutionPlan {
 pub struct OutputPlan {
     /// The folder that run folders are made in, relative to the current one unless absolute.
     pub directory: PathBuf,
+    /// The run folder's name; none for one made of the time of its start.
+    pub name: Option<String>,
     /// Format of the telemetry files.
     pub format: TelemetryFormat,
     /// Whether kernel outputs are kept beside the telemetry.

@@ -6,10 +6,12 @@
 
 mod charts;
 mod page;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 
 pub use page::html;
+pub use sweep::{SweepRow, sweep_html};
 
 use crate::base::atomic_file::place_text;
 use crate::results::{ReadError, RunRecord};

@@ -46,6 +46,22 @@ impl RunFolder {
         Err(ResultsError::at("create the run's folder", &directory.join(name))(taken))
     }
 
+    /// Makes `directory/name`, and `directory` if need be.
+    ///
+    /// # Errors
+    /// [`ResultsError`] when it exists already, `name` is no name of a folder, or it cannot be made.
+    pub fn create_named(directory: &Path, name: &str) -> Result<Self, ResultsError> {
+        let path = directory.join(name);
+        let at = || ResultsError::at("create the run's folder", &path);
+        if Path::new(name).file_name().is_none_or(|plain| plain != name) {
+            return Err(at()(io::Error::from(io::ErrorKind::InvalidFilename)));
+        }
+        fs::create_dir_all(directory)
+            .map_err(ResultsError::at("create the results folder", directory))?;
+        fs::create_dir(&path).map_err(at())?;
+        Ok(Self { path, run_id: name.to_owned() })
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -78,7 +78,10 @@ pub fn run(plan: &Plan, options: &Options, observer: &dyn Observer) -> Result<Ou
     let kernels = built::build(plan)?;
     let target = Target::open(plan, &kernels, options, observer)?;
     let (started, start) = (Timestamp::now(), Instant::now());
-    let folder = RunFolder::create(&plan.output.directory, started)?;
+    let folder = match &plan.output.name {
+        Some(name) => RunFolder::create_named(&plan.output.directory, name)?,
+        None => RunFolder::create(&plan.output.directory, started)?,
+    };
     let data = match data::prepare(plan, &folder, &options.progress, observer) {
         Ok(data) => data,
         Err(failure) => {

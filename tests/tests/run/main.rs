@@ -4,6 +4,7 @@ mod bad_devices;
 mod command;
 mod config_errors;
 mod first_hour;
+mod gates;
 mod kernels;
 mod report_browser;
 mod report_compare;

@@ -1,0 +1,209 @@
+//! Limits a run is held to: deadlines missed, p99, and no slower than a baseline.
+//!
+//! Each limit has one of three answers. A limit that the windows measured can neither show to be
+//! kept nor to be broken, with 95 % confidence, is undecided: a gate that passes for want of windows
+//! passes everything.
+
+use serde::Serialize;
+use statrs::function::beta::inv_beta_reg;
+
+use super::{Comparison, LEAST_WINDOWS};
+use crate::report::{KernelWindows, RunRecord, Window};
+use crate::statistics::{CONFIDENCE, Sample, least_windows};
+
+/// Version of the layout of `check --format json`.
+pub const CHECK_SCHEMA_VERSION: u32 = 1;
+
+/// Windows without a miss that a limit of no miss at all needs.
+const LEAST_WITHOUT_MISS: usize = 100;
+
+/// What is known about a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// It is kept.
+    Pass,
+    /// There are too few windows to say.
+    Undecided,
+    /// It is broken.
+    Fail,
+}
+
+/// The limits asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Most deadlines missed, in percent of the measured windows.
+    pub miss_rate_percent: Option<f64>,
+    /// Greatest 99th percentile of the end-to-end latency, in microseconds.
+    pub p99_us: Option<f64>,
+    /// Most that a kernel's median may be slower than the baseline's, in percent.
+    pub slowdown_percent: f64,
+}
+
+/// One limit on one kernel.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// The kernel's label.
+    pub kernel: String,
+    /// `miss_rate`, `p99` or `baseline`.
+    pub limit: &'static str,
+    /// What is known about it.
+    pub answer: Answer,
+    /// The figures, as a sentence.
+    pub message: String,
+}
+
+/// A run held to limits.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Check {
+    /// [`CHECK_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The run.
+    pub run_id: String,
+    /// The gravest answer.
+    pub answer: Answer,
+    /// Every limit on every kernel.
+    pub findings: Vec<Finding>,
+}
+
+impl Check {
+    /// Holds `run` to `limits` and, when there are runs in it, to `baseline`.
+    #[must_use]
+    pub fn of(run: &RunRecord, limits: &Limits, baseline: &[RunRecord]) -> Self {
+        let mut findings = Vec::new();
+        for kernel in &run.kernels {
+            let known = run.summary.kernels.iter().find(|known| known.name == kernel.name);
+            let label = known.map_or(kernel.name.as_str(), |known| known.label()).to_owned();
+            let mut add = |limit, (answer, message)| {
+                findings.push(Finding { kernel: label.clone(), limit, answer, message });
+            };
+            if let Some(percent) = limits.miss_rate_percent {
+                let missed = kernel.measured().filter(|window| window.deadline_missed).count();
+                add("miss_rate", miss_rate(missed, kernel.measured().count(), percent));
+            }
+            if let Some(limit_us) = limits.p99_us {
+                add("p99", p99(kernel, limit_us));
+            }
+        }
+        if !baseline.is_empty() {
+            findings.extend(against(run, baseline, limits.slowdown_percent));
+        }
+        let answer = findings.iter().map(|finding| finding.answer).max();
+        Self {
+            schema_version: CHECK_SCHEMA_VERSION,
+            run_id: run.summary.run_id.clone(),
+            // Nothing to judge is nothing shown to be kept.
+            answer: answer.unwrap_or(Answer::Undecided),
+            findings,
+        }
+    }
+}
+
+/// Whether `missed` of `measured` deadlines are at most `percent`: Clopper and Pearson's one-sided
+/// 95 % bounds of the rate (1934) lie below or above it.
+#[must_use]
+pub fn miss_rate(missed: usize, measured: usize, percent: f64) -> (Answer, String) {
+    let (m, n, limit) = (missed as f64, measured as f64, percent / 100.0);
+    let tail = 1.0 - CONFIDENCE;
+    let lower = if missed == 0 { 0.0 } else { inv_beta_reg(m, n - m + 1.0, tail) };
+    let upper = if missed >= measured { 1.0 } else { inv_beta_reg(m + 1.0, n - m, CONFIDENCE) };
+    let answer = if measured == 0 {
+        Answer::Undecided
+    } else if lower > limit || (percent <= 0.0 && missed > 0) {
+        Answer::Fail
+    } else if upper <= limit || (percent <= 0.0 && measured >= LEAST_WITHOUT_MISS) {
+        Answer::Pass
+    } else {
+        Answer::Undecided
+    };
+    let message = format!(
+        "{missed} of {measured} deadlines missed, a rate of {:.3} to {:.3} %; at most {percent} %",
+        lower * 100.0,
+        upper * 100.0
+    );
+    (answer, message)
+}
+
+/// Whether the p99 of the end-to-end latency is at most `limit_us`: its whole interval is.
+fn p99(kernel: &KernelWindows, limit_us: f64) -> (Answer, String) {
+    let of = |window: &Window| window.end_to_end_ns;
+    let series: Vec<u64> = kernel.measured().filter_map(of).collect();
+    let few = (series.len() as u64) < least_windows(0.99);
+    let Some(estimate) = Sample::new(&series).estimate(0.99, CONFIDENCE).filter(|_| !few) else {
+        return (Answer::Undecided, format!("{} windows have no p99", series.len()));
+    };
+    let end = |ns: Option<f64>| ns.map_or("?".to_owned(), |ns| format!("{:.1}", ns / 1e3));
+    let (low, high) = (estimate.low.map(|ns| ns / 1e3), estimate.high.map(|ns| ns / 1e3));
+    let answer = match (low, high) {
+        (Some(low), _) if low > limit_us => Answer::Fail,
+        (_, Some(high)) if high <= limit_us => Answer::Pass,
+        _ => Answer::Undecided,
+    };
+    let message = format!(
+        "p99 {:.1} µs ({} to {} µs, {} windows); at most {limit_us} µs",
+        estimate.value / 1e3,
+        end(estimate.low),
+        end(estimate.high),
+        series.len()
+    );
+    (answer, message)
+}
+
+/// Whether the kernels are slower than in the baseline, by more than `percent`.
+fn against(run: &RunRecord, baseline: &[RunRecord], percent: f64) -> Vec<Finding> {
+    let comparison = Comparison::of(baseline, std::slice::from_ref(run));
+    let slower: Vec<&str> =
+        comparison.slower_than(percent).iter().map(|kernel| kernel.name.as_str()).collect();
+    let unknown: Vec<&str> =
+        comparison.undecidable().iter().map(|kernel| kernel.name.as_str()).collect();
+    let mut findings: Vec<Finding> = comparison
+        .kernels
+        .iter()
+        .map(|kernel| {
+            let answer = match kernel.name.as_str() {
+                name if slower.contains(&name) => Answer::Fail,
+                name if unknown.contains(&name) => Answer::Undecided,
+                _ => Answer::Pass,
+            };
+            let message = match kernel.kernel_p50 {
+                Some(change) => format!(
+                    "median {:+.1} % against {} baseline run{}; slower by at most {percent} %",
+                    change.change_percent,
+                    baseline.len(),
+                    if baseline.len() == 1 { "" } else { "s" }
+                ),
+                None => format!("no median to compare; each run needs {LEAST_WINDOWS} windows"),
+            };
+            Finding { kernel: kernel.name.clone(), limit: "baseline", answer, message }
+        })
+        .collect();
+    findings.extend(comparison.only_in_a.iter().map(|name| Finding {
+        kernel: name.clone(),
+        limit: "baseline",
+        answer: Answer::Undecided,
+        message: "only the baseline has it".to_owned(),
+    }));
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Exact bounds: 0 of 299 has a one-sided 95 % bound of 1 − 0.05^(1/299) = 0.997 %, 0 of 298 of
+    /// 1.0003 %; 1 of 1 of 5 %.
+    #[test]
+    fn miss_rates_are_judged_by_exact_bounds() {
+        let answer = |missed, measured, percent| miss_rate(missed, measured, percent).0;
+        assert_eq!(answer(0, 299, 1.0), Answer::Pass);
+        assert_eq!(answer(0, 298, 1.0), Answer::Undecided);
+        assert_eq!(answer(20, 1000, 1.0), Answer::Fail);
+        assert_eq!(answer(12, 1000, 1.0), Answer::Undecided);
+        assert_eq!(answer(1000, 1000, 50.0), Answer::Fail);
+        assert_eq!(answer(1, 1000, 0.0), Answer::Fail);
+        assert_eq!(answer(0, 1000, 0.0), Answer::Pass);
+        assert_eq!(answer(0, 99, 0.0), Answer::Undecided);
+        assert_eq!(answer(0, 0, 50.0), Answer::Undecided);
+        assert_eq!(answer(50, 50, 100.0), Answer::Pass);
+    }
+}
