@@ -9,8 +9,8 @@ use super::{Console, compare, output};
 use crate::base::{ExitCode, Failure};
 use crate::compare::{Answer, Check, Finding, Limits};
 use crate::plot::escape;
-use crate::report::RunRecord;
 use crate::results::KernelSummary;
+use crate::results::RunRecord;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]

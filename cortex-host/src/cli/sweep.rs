@@ -10,7 +10,8 @@ use crate::base::atomic_file::place_text;
 use crate::base::{ExitCode, Failure, Progress};
 use crate::config::Setting;
 use crate::plan::{self, Overrides, Plan};
-use crate::report::{RunRecord, SweepRow, sweep_html};
+use crate::report::{SweepRow, sweep_html};
+use crate::results::RunRecord;
 use crate::results::{RunStatus, grouped, micros};
 use crate::run::{Options, run};
 
@@ -119,6 +120,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         trace: None,
         firmware: None,
         progress: Progress::cancelled_by_signals()?,
+        notice: Some(console.notice()),
     };
     let mut rows = Vec::new();
     let mut code = ExitCode::Success;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use statrs::function::beta::inv_beta_reg;
 
 use super::{Comparison, LEAST_WINDOWS};
-use crate::report::{KernelWindows, RunRecord, Window};
+use crate::results::{KernelWindows, RunRecord, Window};
 use crate::statistics::{CONFIDENCE, Sample, least_windows};
 
 /// Version of the layout of `check --format json`.

@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use super::run::RunRecord;
 use crate::plot::{Axis, Chart, Frame, Ink, Mark, STYLE, escape};
+use crate::results::RunRecord;
 use crate::results::micros;
 
 /// One kernel in one run of a sweep. Latencies are end-to-end in microseconds, or instructions of a

@@ -1,8 +1,8 @@
 //! Command lines that cannot be used, said as a configuration's mistakes are: one sentence with
 //! what is wrong, where, and what to do.
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::base::{Failure, expand_home, listed, nearest, quoted};
 
