@@ -64,7 +64,7 @@ pub struct Args {
     pub out: Option<PathBuf>,
     /// Make the dataset of a manifest again and check its digests: a manifest, a run's folder, a
     /// pipe, or - for stdin.
-    #[arg(long, value_name = "MANIFEST", value_parser = arguments::path, conflicts_with_all = ["channels", "primitive", "ParamArgs"])]
+    #[arg(long, value_name = "MANIFEST", value_parser = arguments::path, conflicts_with_all = ["channels", "primitive", PARAMETERS])]
     pub from: Option<PathBuf>,
     /// The generator.
     #[arg(long, value_name = "PATH", default_value = "primitives/datasets/v1/synthetic")]
@@ -103,6 +103,9 @@ pub struct Args {
 #[derive(Debug)]
 struct ParamArgs(Vec<Entry>);
 
+/// The group of the signal's parameters.
+const PARAMETERS: &str = "parameters";
+
 /// Name of the option for a parameter; the last word of a part's name is its unit.
 fn option_name(parameter: &str, table: Option<&str>) -> String {
     let unit = parameter.rsplit('_').next().unwrap_or(parameter);
@@ -138,20 +141,29 @@ fn optional() -> impl Iterator<Item = (Parameter<'static>, String)> {
 }
 
 impl clap::Args for ParamArgs {
+    fn group_id() -> Option<clap::Id> {
+        Some(PARAMETERS.into())
+    }
+
     fn augment_args(mut command: clap::Command) -> clap::Command {
+        let mut group = clap::ArgGroup::new(PARAMETERS).multiple(true);
         for (parameter, of) in optional() {
             let Kind::Table(parts) = parameter.kind else {
-                command = command.arg(option(&parameter, None, &of));
+                let option = option(&parameter, None, &of);
+                group = group.arg(option.get_id());
+                command = command.arg(option);
                 continue;
             };
             let of = format!("{of}, {}", parameter.name);
             for part in parts {
                 let others = parts.iter().filter(|other| other.name != part.name);
                 let others = others.map(|other| option_name(other.name, Some(parameter.name)));
-                command = command.arg(option(part, Some(parameter.name), &of).requires_all(others));
+                let option = option(part, Some(parameter.name), &of).requires_all(others);
+                group = group.arg(option.get_id());
+                command = command.arg(option);
             }
         }
-        command
+        command.group(group)
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
