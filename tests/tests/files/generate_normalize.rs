@@ -90,7 +90,7 @@ fn what_cannot_be_exact_is_refused_with_the_reason() {
         (format!("chirp 1 160 1 x --end-hz 70 --normalize exact {v2}"), "takes no normalize"),
         (format!("pink_noise 1 160 1 x --nan-rate 0.1 --normalize exact {v2}"), "takes no effects"),
         (format!("pink_noise 1 160 0.00625 x --normalize exact {v2}"), "at least two samples"),
-        ("pink_noise 1 160 1 x --normalize yes".to_owned(), "normalize must be none or exact"),
+        ("pink_noise 1 160 1 x --normalize yes".to_owned(), "normalize must be one of none, exact"),
     ];
     for (arguments, reason) in cases {
         let output = cortex(&format!("generate {arguments}"), folder.path());

@@ -29,9 +29,9 @@ fn check_tells_pass_fail_and_too_few_windows_apart() {
         all.extend(arguments);
         stdout_of(&command(work.path(), &all), code)
     };
-    // 100 µs, of 1,000 windows 10 late by a millisecond.
-    let windows =
-        (0..1000_u64).map(|index| if index % 100 == 99 { 1_500_000 } else { 100_000 + index });
+    // 100 µs, of 4,000 windows 40 late by a millisecond.
+    let windows = (0..4000_u64)
+        .map(|index| if index % 100 == 99 { 1_500_000 } else { 100_000 + index % 1000 });
     replace_telemetry(&folder, "car", windows);
     assert!(check(&["--max-miss-rate", "5"], 0).starts_with("pass"));
     assert!(check(&["--max-miss-rate", "0"], 1).starts_with("FAIL"));

@@ -8,6 +8,11 @@ use crate::base::{ExitCode, Failure};
 
 /// Arguments of `new`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cortex-host new kernel envelope --c
+  cortex-host new kernel envelope --rust
+  cortex-host new header > cortex_kernel.h")]
 pub struct Args {
     #[command(subcommand)]
     what: What,

@@ -37,6 +37,7 @@
 mod annotations;
 mod header;
 
+use crate::base::quoted;
 use std::fs::File;
 use std::path::Path;
 
@@ -84,7 +85,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         ));
     }
     let start = header.start(timeline.start_s).unwrap_or_else(|written| {
-        notes.push(format!("the start '{written}' is no date and time; it is left out"));
+        notes.push(format!("the start {} is no date and time; it is left out", quoted(&written)));
         None
     });
 
