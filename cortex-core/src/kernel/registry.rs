@@ -14,7 +14,7 @@ macro_rules! kernels {
         )]
         #[serde(rename_all = "snake_case")]
         pub enum KernelName {
-            $(#[doc = concat!("[`", stringify!($kernel), "`](super::", stringify!($kernel), ").")]
+            $(#[doc = concat!("[`", stringify!($kernel), "`].")]
             $kernel,)*
         }
 
@@ -44,7 +44,7 @@ macro_rules! kernels {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum KernelSpec {
-            $(#[doc = concat!("[`", stringify!($kernel), "`](super::", stringify!($kernel), ").")]
+            $(#[doc = concat!("[`", stringify!($kernel), "`].")]
             $kernel(<$kernel as Design>::Params),)*
         }
 
@@ -85,7 +85,7 @@ macro_rules! kernels {
         /// Any built kernel; made by [`KernelSpec::build`].
         #[derive(Clone, Debug)]
         pub enum AnyKernel {
-            $(#[doc = concat!("See [`", stringify!($kernel), "`](super::", stringify!($kernel), ").")]
+            $(#[doc = concat!("See [`", stringify!($kernel), "`].")]
             $kernel($kernel),)*
         }
 

@@ -13,7 +13,7 @@ macro_rules! signals {
         /// A signal and its own parameters.
         #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
         pub enum Signal {
-            $(#[doc = concat!("See [`", stringify!($params), "`](super::", stringify!($params), ").")]
+            $(#[doc = concat!("See [`", stringify!($params), "`].")]
             $params($params),)*
         }
 
@@ -58,7 +58,7 @@ macro_rules! signals {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum SignalKind {
             $($(#[$cfg])*
-            #[doc = concat!("See [`", stringify!($params), "`](super::", stringify!($params), ").")]
+            #[doc = concat!("See [`", stringify!($params), "`].")]
             $params,)*
         }
 

@@ -97,7 +97,7 @@ impl NativeSession {
     }
 }
 
-/// A [`NativeSession`] without a line.
+/// The device's session in this process, without a line.
 pub struct Loopback {
     session: NativeSession,
     to_host: VecDeque<u8>,

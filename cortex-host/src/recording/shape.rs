@@ -41,7 +41,7 @@ pub(super) fn manifest_claim(data: &Path) -> Result<Option<Claim>, DatasetError>
 /// The generation manifest of `data`, and where it lies.
 ///
 /// # Errors
-/// As [`manifest_claim`].
+/// As `manifest_claim`.
 pub fn manifest_of(data: &Path) -> Result<Option<(PathBuf, Manifest)>, DatasetError> {
     let own = manifest_beside(data);
     for path in [own.clone(), data.with_file_name(MANIFEST_NAME)] {

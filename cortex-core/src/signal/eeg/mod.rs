@@ -8,8 +8,8 @@
 //!
 //! with v2's power-law noise for the [`SOURCES`] shared sources `s_k` and the channel's own `n_c`,
 //! weights `g_ck = exp(-(1 - p_c.q_k) / 0.2)` of electrode position and source place, scaled to
-//! unit rows; rhythms `r_j` ([`rhythm`]) with topographies `t` of the same law, 1 at their
-//! electrode, and envelopes `e` and evoked signal `v` of the paradigm ([`paradigm`]). The
+//! unit rows; rhythms `r_j` (`rhythm.rs`) with topographies `t` of the same law, 1 at their
+//! electrode, and envelopes `e` and evoked signal `v` of the paradigm (`paradigm.rs`). The
 //! background's covariance is `a² ((1-f) G Gᵀ + f I)`: [`Eeg::covariance`].
 //!
 //! Sources and rhythms do not depend on the channels asked for, so channel `c` is the same in every

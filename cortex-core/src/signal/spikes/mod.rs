@@ -1,7 +1,7 @@
 //! Extracellular spikes with ground truth: generator v3's `spikes`.
 //!
-//! A channel is one electrode of a grid ([`grid`]): the spikes of the units around it ([`unit`],
-//! [`waveform`]), distant spikes of nobody in particular, and v2's power-law noise. Every unit and
+//! A channel is one electrode of a grid (`grid.rs`): the spikes of the units around it (`unit.rs`,
+//! `waveform.rs`), distant spikes of nobody in particular, and v2's power-law noise. Every unit and
 //! every channel's background has a random stream of its own, so that the first seconds, channels
 //! and units of a larger dataset are those of the smaller one, and a spike's time, unit and
 //! amplitude are known exactly: [`Spikes::units`] gives them without making a sample.
