@@ -325,6 +325,10 @@ impl Connection {
             };
             match event {
                 HostEvent::Result { block: done, end } if done == block => {
+                    // The result may be there before the first wait.
+                    if let Some(meanwhile) = meanwhile.take() {
+                        meanwhile();
+                    }
                     let values = self.pump.session.output();
                     let room =
                         output.get_mut(..values.len()).ok_or_else(|| LinkError::Session {

@@ -84,8 +84,18 @@ impl Link for TcpLink {
 
     fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
         let left = deadline.saturating_duration_since(Instant::now());
-        let _ = self.stream.set_read_timeout(Some(left.max(MIN_WAIT)));
-        match self.stream.read(buffer) {
+        // A socket's shortest time-out is a tick of the system: milliseconds.
+        let waits = !left.is_zero();
+        let read = if waits {
+            let _ = self.stream.set_read_timeout(Some(left.max(MIN_WAIT)));
+            self.stream.read(buffer)
+        } else {
+            let _ = self.stream.set_nonblocking(true);
+            let read = self.stream.read(buffer);
+            let _ = self.stream.set_nonblocking(false);
+            read
+        };
+        match read {
             Ok(0) => Err(LinkError::Closed { device: describe(&self.address) }),
             Ok(count) => Ok(count),
             Err(error) if may_retry(&error) => Ok(0),
