@@ -56,7 +56,7 @@ First steps:
   cortex-host generate pink_noise 64 250 10 data.float32
   cortex-host doctor                         what this machine has and lacks
 
-Every command's --help has examples. stdout is data, stderr is console.
+Every command's --help has examples. stdout carries data, stderr messages.
 
 Exit codes:
   0    all went well

@@ -7,8 +7,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::LinkError;
@@ -46,7 +46,7 @@ pub enum ServeError {
 /// A device that listens.
 pub struct Server {
     listener: TcpListener,
-    shared: Arc<Shared>,
+    shared: Shared,
 }
 
 struct Shared {
@@ -73,7 +73,7 @@ impl Server {
             connections: AtomicUsize::new(0),
             progress,
         };
-        Ok(Self { listener, shared: Arc::new(shared) })
+        Ok(Self { listener, shared })
     }
 
     /// Where it listens.
@@ -90,7 +90,7 @@ impl Server {
             while !self.shared.progress.is_cancelled() {
                 match self.listener.accept() {
                     Ok((stream, peer)) => {
-                        let shared = &*self.shared;
+                        let shared = &self.shared;
                         if shared.connections.fetch_add(1, Ordering::SeqCst) >= MAX_CONNECTIONS {
                             shared.connections.fetch_sub(1, Ordering::SeqCst);
                             continue;
