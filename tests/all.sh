@@ -136,8 +136,8 @@ trap - EXIT
 say "tests"
 cargo test -q --workspace --no-fail-fast
 
-say "fuzz targets, 30 s each"
-sh tests/fuzz.sh 30
+say "fuzz targets, 15 s each"
+sh tests/fuzz.sh 15
 
 if cargo deny --version >/dev/null 2>&1; then
     say "licences, bans and sources"

@@ -7,6 +7,8 @@
 # build than the targets. Every input has a limit on time and memory. Prints one line a target and
 # ends with 1 and the command that shows it when there was a finding.
 #
+# The first input is the same in every run (CORTEX_FUZZ_SEED, default 1), so that a change is what
+# makes the difference between two runs; slow.sh takes another seed each time.
 # CORTEX_FUZZ_JOBS=N runs N at a time. CORTEX_FUZZ_KEEP=FOLDER keeps the grown corpora there.
 set -eu
 cd "$(dirname "$0")/.."
@@ -53,7 +55,7 @@ one() {
     code=0
     # shellcheck disable=SC2086
     TMPDIR=$tmp "$binaries/$name" "$work/$name" $dictionary \
-        -max_total_time="$seconds" -timeout="$timeout_s" -rss_limit_mb="$rss_mb" -print_final_stats=1 \
+        -max_total_time="$seconds" -seed="${CORTEX_FUZZ_SEED:-1}" -timeout="$timeout_s" -rss_limit_mb="$rss_mb" -print_final_stats=1 \
         -max_len=65536 -artifact_prefix="$findings/$name-" >"$work/$name.log" 2>&1 || code=$?
     executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$name.log")
     kept=$(find "$work/$name" -type f | wc -l)

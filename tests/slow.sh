@@ -4,6 +4,7 @@
 #   kill     kill -9 at random moments of generate, run, convert, download and merge:
 #            CORTEX_KILL_TRIALS of each (default 250, so 1250 in all)
 #   link     broken frames against the decoder and both sessions: CORTEX_FUZZ_FRAMES (default 20000000)
+#   fuzz     every fuzz target for CORTEX_FUZZ_SECONDS (default 300), from another seed each time
 #   memory   a dataset of 2 GB within 256 MiB of address space
 #   release  the release archive, unpacked and used elsewhere
 #   pico     the Pico's image in an emulated RP2040: CORTEX_PICO_SEEDS runs with oversize frames (20)
@@ -31,6 +32,10 @@ part() {
         export CORTEX_FUZZ_FRAMES
         cargo test -q -p cortex-tests --test link fuzz:: -- --nocapture
         ;;
+    fuzz)
+        say "fuzz targets: ${CORTEX_FUZZ_SECONDS:=300} s each"
+        CORTEX_FUZZ_SEED=${CORTEX_FUZZ_SEED:-$(date +%s)} sh tests/fuzz.sh "$CORTEX_FUZZ_SECONDS"
+        ;;
     memory)
         say "a dataset larger than memory"
         cargo build -q --release --locked -p cortex-host
@@ -52,7 +57,7 @@ part() {
     deaths)
         say "${CORTEX_DEATHS:=1000} kernels that break their process"
         export CORTEX_DEATHS
-        cargo test -q -p cortex-tests --test kernels many_deaths
+        cargo test -q -p cortex-tests --test run many_deaths
         ;;
     statistics)
         say "intervals cover 95 %, equal runs show no difference"
@@ -64,13 +69,13 @@ part() {
         sh tests/slurm.sh
         ;;
     *)
-        sed -n '2,17s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,18s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link memory release pico guide statistics deaths
+[ $# -gt 0 ] || set -- kill link fuzz memory release pico guide statistics deaths
 for name; do part "$name"; done
 say "slow suites passed: $*"

@@ -13,4 +13,6 @@ mod text;
 pub(crate) use failure::one_line;
 pub use failure::{ExitCode, Failure, FileError};
 pub use progress::{Level, Observer, Progress, leave_on_signal};
-pub use text::{built_for, expand_home, listed, nearest, quoted, quoted_path, rfc3339, shell_word};
+pub use text::{
+    built_for, expand_home, listed, nearest, printable, quoted, quoted_path, rfc3339, shell_word,
+};

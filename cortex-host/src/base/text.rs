@@ -45,6 +45,13 @@ pub fn quoted(text: &str) -> String {
     format!("\"{shown}\"")
 }
 
+/// Text from a file without what would move a terminal's cursor or end the line.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let steers = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
 /// Architecture and operating system that this program was built for, such as `x86_64-linux`.
 #[must_use]
 pub fn built_for() -> String {
@@ -144,6 +151,11 @@ mod tests {
         assert_eq!(expand_home("~backup.float32").unwrap(), Path::new("~backup.float32"));
         assert_eq!(expand_home("a/~/b").unwrap(), Path::new("a/~/b"));
         assert!(expand_home("~someone/data").is_err());
+    }
+
+    #[test]
+    fn printable_text_cannot_drive_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{2028}"), "a\u{fffd}[2Jb\u{fffd}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Change, Comparison, Drawn, LEAST_WINDOWS, Unit, Verdict};
+use crate::base::printable;
 use crate::base::table::Columns;
 use crate::results::{grouped, micros};
 
@@ -175,11 +176,6 @@ fn signed(value: f64, digits: usize) -> String {
     }
 }
 
-/// Text from a file without what would move a terminal's cursor.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,10 +186,5 @@ mod tests {
         assert_eq!(signed(-0.04, 1), "0.0");
         assert_eq!(signed(3.26, 1), "+3.3");
         assert_eq!(signed(-3.26, 1), "−3.3");
-    }
-
-    #[test]
-    fn names_cannot_drive_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb"), "a\u{fffd}[2Jb");
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::{DatasetError, labels};
-use crate::base::nearest;
+use crate::base::{nearest, printable};
 
 /// Most names listed in a message.
 const SHOWN: usize = 12;
@@ -120,10 +120,19 @@ impl Names<'_> {
     }
 }
 
-/// Names joined by commas, at most a dozen of them.
+/// Names from a file joined by commas: at most a dozen of them, each fit to print and cut where no
+/// header of a recorder goes on.
 pub(super) fn list(names: impl Iterator<Item = impl AsRef<str>>) -> String {
+    const LONGEST: usize = 60;
     let names: Vec<_> = names.collect();
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let shown = names.iter().take(SHOWN).map(|name| {
+        let name = printable(name.as_ref());
+        if name.chars().nth(LONGEST).is_none() {
+            return name;
+        }
+        name.chars().take(LONGEST - 1).chain(['…']).collect()
+    });
+    let shown: Vec<String> = shown.collect();
     match names.len() {
         0..=SHOWN => shown.join(", "),
         more => format!("{} and {} more", shown.join(", "), more - SHOWN),

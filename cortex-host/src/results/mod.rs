@@ -41,7 +41,9 @@ pub use summary::{
 };
 pub use telemetry::{OUTPUTS_NAME, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
-pub(crate) use text::{bounds, deadlines, grouped, micros, missed, rate};
+#[cfg(feature = "cli")]
+pub(crate) use text::deadlines;
+pub(crate) use text::{bounds, grouped, micros, missed, rate};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -217,6 +217,17 @@ mod tests {
     }
 
     #[test]
+    fn unreadable_markers_are_named_fit_to_print() {
+        let mut notes = Vec::new();
+        let long = "m".repeat(500);
+        let text = format!("[Marker Infos]\nMk\u{7f}\0=Stimulus\nMk{long}=x\n");
+        Markers::parse(&text, 100.0, &mut notes).expect("readable");
+        let [note] = notes.as_slice() else { panic!("{notes:?}") };
+        assert!(!note.contains(char::is_control) && note.len() < 200, "{note:?}");
+        assert!(note.contains("Mk\u{fffd}\u{fffd}, Mkmmm"), "{note}");
+    }
+
+    #[test]
     fn pauses_are_told_and_kept_as_events() {
         let first = "New Segment,,1,1,0,20200102030405000000";
         let (events, _, notes) = parse(&[first, "New Segment,,3,1,0,20200102040405000000"]);
