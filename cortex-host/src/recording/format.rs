@@ -9,6 +9,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::DatasetError;
+use crate::base::{listed, quoted};
 
 /// The format of a recording's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,6 +190,45 @@ impl Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.known().name)
+    }
+}
+
+impl std::str::FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = KNOWN.iter().find(|known| known.key == text);
+        known.map(|known| known.format).ok_or_else(|| {
+            let keys = KNOWN.iter().map(|known| known.key);
+            format!("there is no format {}; there are {}", quoted(text), listed(keys))
+        })
+    }
+}
+
+impl Format {
+    /// The format of the file `path` that is to be written: the one asked for, or the one of its
+    /// extension, raw float32 without one.
+    ///
+    /// # Errors
+    /// The extension stands for no format, or for another than the one asked for.
+    pub fn to_write(path: &Path, asked: Option<Self>) -> Result<Self, DatasetError> {
+        let extension = extension(path);
+        let named = Self::of_extension(&extension);
+        let refuse =
+            |problem: String| Err(DatasetError::Request(format!("{}: {problem}", path.display())));
+        match (named, asked) {
+            (None, asked) if extension.is_empty() => Ok(asked.unwrap_or(Self::Float32)),
+            (Some(named), None) => Ok(named),
+            (Some(named), Some(asked)) if named == asked => Ok(asked),
+            (_, Some(asked)) => refuse(format!(
+                "{asked} is to be written, which no .{extension} file holds; end the name in .{}",
+                asked.known().extensions.first().unwrap_or(&"")
+            )),
+            (None, None) => refuse(format!(
+                "no format that is written has the extension .{extension}; known are .float32, \
+                 .vhdr, .edf, .bdf and .npy"
+            )),
+        }
     }
 }
 
