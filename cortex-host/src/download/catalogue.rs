@@ -190,7 +190,7 @@ mod tests {
 
     fn physionet() -> Catalogue {
         let text =
-            include_str!("../../../primitives/datasets/v1/physionet-motor-imagery/spec.yaml");
+            include_str!("../../primitives/datasets/v1/physionet-motor-imagery/spec.yaml");
         Catalogue::parse(Path::new("spec.yaml"), text).unwrap()
     }
 
