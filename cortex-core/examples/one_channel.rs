@@ -6,7 +6,7 @@ use cortex_core::signal::{
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let signal: Signal = SignalKind::PinkV1.specimen();
+    let signal: Signal = SignalKind::PinkNoise.specimen();
     let spec = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
     let generator = Generator::new(&spec)?;
 

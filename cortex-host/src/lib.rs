@@ -120,7 +120,7 @@ pub use api::{
     StreamingKernel, Value, Windows, experiment, generate, kernel, quickstart_dataset, reproduce,
 };
 pub use base::{ExitCode, Failure as Error, Progress};
-pub use generate::{Comparison, Reproduced};
+pub use generate::{DigestComparison, Reproduced};
 
 // The command line.
 #[cfg(feature = "cli")]
