@@ -11,7 +11,7 @@ use super::normalize::measure;
 use super::{GenerateError, Recipe};
 use crate::base::Progress;
 use crate::base::atomic_file::{Placing, Staged, refuse_taken};
-use crate::base::digest::{FileDigest, FileDigester};
+use crate::base::digest::{Algorithm, FileDigest, FileDigester};
 use crate::platform::free_bytes;
 use crate::platform::map::MappedSamplesMut;
 
@@ -36,13 +36,21 @@ pub struct FileOptions {
     /// Whether to wait until the disk has it all. A dataset can be made again, so the default
     /// is not to: it survives the death of the process, not a power cut.
     pub durable: bool,
+    /// Which digest the manifest holds.
+    pub digest: Algorithm,
 }
 
 impl FileOptions {
-    /// The defaults: see [`Settings::automatic`], positioned writes, nothing is replaced.
+    /// The defaults: see [`Settings::automatic`], positioned writes, nothing is replaced, BLAKE3.
     #[must_use]
     pub fn automatic() -> Self {
-        Self { settings: Settings::automatic(), io: IoMode::Direct, replace: false, durable: false }
+        Self {
+            settings: Settings::automatic(),
+            io: IoMode::Direct,
+            replace: false,
+            durable: false,
+            digest: Algorithm::default(),
+        }
     }
 
     pub(super) fn placing(&self) -> Placing {
@@ -113,9 +121,10 @@ pub fn write_stream(
     recipe: &Recipe,
     out: &mut (dyn Write + Send),
     settings: &Settings,
+    algorithm: Algorithm,
     progress: &Progress,
 ) -> Result<FileDigest, GenerateError> {
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(algorithm);
     let mut take = |bytes: &[u8]| {
         digester.update(bytes);
         out.write_all(bytes)
@@ -132,9 +141,10 @@ pub fn write_stream(
 pub fn digest_only(
     recipe: &Recipe,
     settings: &Settings,
+    algorithm: Algorithm,
     progress: &Progress,
 ) -> Result<FileDigest, GenerateError> {
-    write_stream(recipe, &mut io::sink(), settings, progress)
+    write_stream(recipe, &mut io::sink(), settings, algorithm, progress)
 }
 
 /// Gives the dataset's bytes to `take`, in file order.
