@@ -10,7 +10,7 @@ use super::engine::{Destination, InOrder, Pass, PassError, Settings};
 use super::normalize::measure;
 use super::{GenerateError, Recipe};
 use crate::base::Progress;
-use crate::base::atomic_file::{Placing, Staged, refuse_taken};
+use crate::base::atomic_file::{PersistOptions, Staged, refuse_taken};
 use crate::base::digest::{Algorithm, FileDigest, FileDigester};
 use crate::platform::free_bytes;
 use crate::platform::map::MappedSamplesMut;
@@ -53,8 +53,8 @@ impl FileOptions {
         }
     }
 
-    pub(super) fn placing(&self) -> Placing {
-        Placing { replace: self.replace, durable: self.durable }
+    pub(super) fn placing(&self) -> PersistOptions {
+        PersistOptions { replace: self.replace, durable: self.durable }
     }
 }
 
