@@ -147,15 +147,15 @@ pub fn digest_only(
     write_stream(recipe, &mut io::sink(), settings, algorithm, progress)
 }
 
-/// Writes the dataset of `recipe` into `samples`, in file order, and returns its digest if that is
-/// `digested`. Needs no memory beside the channels' states.
+/// Writes the dataset of `recipe` into `samples`, in file order, and returns its digest by
+/// `algorithm`, if any. Needs no memory beside the channels' states.
 ///
 /// # Errors
 /// [`GenerateError`]; [`GenerateError::Request`] when `samples` has not the dataset's length.
 pub fn fill_slice(
     recipe: &Recipe,
     samples: &mut [f32],
-    digested: bool,
+    algorithm: Option<Algorithm>,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Option<FileDigest>, GenerateError> {
@@ -167,7 +167,7 @@ pub fn fill_slice(
             recipe.bytes()? / 4
         )));
     }
-    let mut digester = digested.then(FileDigester::default);
+    let mut digester = algorithm.map(FileDigester::new);
     let in_order = digester.as_mut().map(|digester| {
         Box::new(|bytes: &[u8]| {
             digester.update(bytes);
