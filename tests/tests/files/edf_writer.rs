@@ -23,7 +23,7 @@ fn random(folder: &Path, index: u64) -> PathBuf {
     let mut bytes = Vec::new();
     let levels: Vec<(f32, f32)> = (0..channels)
         .map(|_| {
-            let scale = 10_f32.powi(below(8) as i32 - 3);
+            let scale = [1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4][below(8) as usize];
             (scale * (below(200) as f32 - 100.0), if below(20) == 0 { 0.0 } else { scale })
         })
         .collect();
@@ -69,7 +69,7 @@ fn samples(recording: &mut Recording) -> Vec<f32> {
 
 /// Half a step of each channel, and what float32 adds: half a unit in the last place of the
 /// largest value.
-fn tolerances(rows: &[f32], channels: usize, bits: i32) -> Vec<f64> {
+fn tolerances(rows: &[f32], channels: usize, bits: u32) -> Vec<f64> {
     let of = |channel| {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for sample in rows.iter().skip(channel).step_by(channels) {
@@ -81,8 +81,8 @@ fn tolerances(rows: &[f32], channels: usize, bits: i32) -> Vec<f64> {
         // The limits are rounded outwards to eight characters, at worst to whole microvolts.
         let largest = low.abs().max(high.abs());
         let outwards = 2.0 * f64::max(1e-6, largest * 1e-5).min(1.0);
-        let half_step = (high - low + outwards) / (2_f64.powi(bits) - 1.0) / 2.0;
-        half_step + largest * 2_f64.powi(-24)
+        let half_step = (high - low + outwards) / f64::from((1_u32 << bits) - 1) / 2.0;
+        half_step + largest * f64::from(f32::EPSILON) / 2.0
     };
     (0..channels).map(of).collect()
 }
