@@ -80,11 +80,6 @@ impl Dataset {
         self.dataset.sample_rate_hz()
     }
 
-    #[getter]
-    fn channel_names(&self) -> Vec<String> {
-        self.dataset.channel_names()
-    }
-
     /// Generates into `array`, samples x channels.
     fn fill(&self, py: Python<'_>, mut array: PyReadwriteArray2<'_, f32>) -> PyResult<()> {
         let samples =
@@ -144,6 +139,12 @@ impl Blocks {
         let block = next.transpose().map_err(exception)?;
         Ok(block.map(|block| PyArray1::from_vec(py, block)))
     }
+}
+
+/// The names of a dataset's channels in headers.
+#[pyfunction]
+pub(crate) fn channel_names(channels: usize) -> Vec<String> {
+    cortex_host::channel_names(channels)
 }
 
 /// Whether it was reproduced, the data file compared, and every comparison.

@@ -57,6 +57,12 @@ pub fn quickstart_dataset() -> DatasetBuilder {
     }
 }
 
+/// The names of a generated dataset's channels in headers: `E0001`, `E0002`, ...
+#[must_use]
+pub fn channel_names(channels: usize) -> Vec<String> {
+    synthetic_names(channels)
+}
+
 /// What is wanted of a dataset; made by [`generate`].
 #[derive(Clone, Debug)]
 pub struct DatasetBuilder {
@@ -191,12 +197,6 @@ impl Dataset {
     #[allow(clippy::len_without_is_empty, reason = "there is at least one sample")]
     pub fn len(&self) -> usize {
         self.values.unwrap_or(usize::MAX)
-    }
-
-    /// The channels' names in headers: `E0001`, ...
-    #[must_use]
-    pub fn channel_names(&self) -> Vec<String> {
-        synthetic_names(self.dataset.channels)
     }
 
     /// Generates into `samples`, [`Dataset::len`] values, with all cores.

@@ -7,7 +7,8 @@
 //!   board, or builds; its `cortex-host` lines must still name subcommands and options that exist;
 //! - `yaml`: a configuration that must load; with a first line `# NAME.yaml` it is written under
 //!   that name for the commands that follow;
-//! - `yaml part`: a part of a configuration; `text`, `rust`, `diff`, `mermaid`, none: for reading.
+//! - `yaml part`: a part of a configuration; `text`, `rust`, `diff`, `mermaid`, none: for reading;
+//! - `python`: run by tests/python.sh.
 //!
 //! docs/guides/synthetic-datasets.md, which needs an archive to download from, has its own test
 //! (`guide_datasets.rs`); the reference's YAML too (`configuration_reference.rs`), and the kernel of
@@ -98,7 +99,7 @@ fn every_command_and_configuration_of_the_documentation_works() {
                     }
                     configurations += 1;
                 }
-                "" | "text" | "rust" | "diff" | "mermaid" | "yaml part" | "toml" => {}
+                "" | "text" | "rust" | "python" | "diff" | "mermaid" | "yaml part" | "toml" => {}
                 other => panic!("{}: a block of an unknown kind: {other}", page.display()),
             }
         }
