@@ -11,7 +11,7 @@ class Manifest:
     """How a dataset was made, with digests of its bytes."""
 
     @property
-    def sha256(self) -> str: ...
+    def digest(self) -> str: ...
     def to_yaml(self) -> str: ...
 
 class Dataset:
@@ -23,6 +23,7 @@ class Dataset:
         generator: str | None,
         threads: int | None,
         replace: bool,
+        sha256: bool,
         params: dict[str, Any],
     ) -> None: ...
     @property

@@ -22,10 +22,14 @@ def _dataset(
     generator: str | None,
     threads: int | None,
     params: dict[str, Any],
+    *,
     replace: bool = False,
+    sha256: bool = False,
 ) -> _cortex.Dataset:
     signal = None if signal_type is ... else signal_type
-    return _cortex.Dataset(signal, channels, sample_rate_hz, generator, threads, replace, params)
+    return _cortex.Dataset(
+        signal, channels, sample_rate_hz, generator, threads, replace, sha256, params
+    )
 
 
 def _room(dataset: _cortex.Dataset) -> Samples:
@@ -107,29 +111,37 @@ def generate_with_manifest(
     sample_rate_hz: float | None = None,
     duration_s: float | None = None,
     seed: int | None = None,
+    sha256: bool = False,
     generator: str | None = None,
     threads: int | None = None,
     **params: Any,
 ) -> tuple[Samples, _cortex.Manifest]:
     """As :func:`generate`, with the manifest: everything that is needed to make the array again.
 
+    Parameters
+    ----------
+    sha256
+        Whether the manifest gets SHA-256, as ``hashlib`` has it, instead of the faster BLAKE3.
+
     Returns
     -------
     tuple
-        The array and its :class:`Manifest`, whose ``sha256`` is that of the array's bytes.
+        The array and its :class:`Manifest`, whose ``digest`` is that of the array's bytes.
 
     Examples
     --------
     >>> import cortex, hashlib
     >>> data, manifest = cortex.generate_with_manifest(
-    ...     "pink_noise", channels=4, sample_rate_hz=250, duration_s=1)
-    >>> hashlib.sha256(data.tobytes()).hexdigest() == manifest.sha256
+    ...     "pink_noise", channels=4, sample_rate_hz=250, duration_s=1, sha256=True)
+    >>> manifest.digest == "SHA-256 " + hashlib.sha256(data.tobytes()).hexdigest()
     True
     >>> "signal_type: pink_noise" in manifest.to_yaml()
     True
     """
     params = {"duration_s": duration_s, "seed": seed, **params}
-    dataset = _dataset(signal_type, channels, sample_rate_hz, generator, threads, params)
+    dataset = _dataset(
+        signal_type, channels, sample_rate_hz, generator, threads, params, sha256=sha256
+    )
     samples = _room(dataset)
     return samples, dataset.fill_with_manifest(samples)
 
@@ -184,6 +196,7 @@ def write(
     duration_s: float | None = None,
     seed: int | None = None,
     replace: bool = False,
+    sha256: bool = False,
     generator: str | None = None,
     threads: int | None = None,
     **params: Any,
@@ -192,6 +205,13 @@ def write(
 
     The file holds interleaved little-endian float32 in microvolts and appears under its name only
     when it is whole; its manifest and a BrainVision header are written beside it.
+
+    Parameters
+    ----------
+    replace
+        Whether files that exist are replaced.
+    sha256
+        As for :func:`generate_with_manifest`.
 
     Raises
     ------
@@ -212,7 +232,10 @@ def write(
     True
     """
     params = {"duration_s": duration_s, "seed": seed, **params}
-    dataset = _dataset(signal_type, channels, sample_rate_hz, generator, threads, params, replace)
+    dataset = _dataset(
+        signal_type, channels, sample_rate_hz, generator, threads, params,
+        replace=replace, sha256=sha256,
+    )  # fmt: skip
     return dataset.write(path)
 
 

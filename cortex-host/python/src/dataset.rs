@@ -31,7 +31,8 @@ pub(crate) struct Blocks(Mutex<cortex_host::Blocks>);
 #[pymethods]
 impl Dataset {
     #[new]
-    #[pyo3(signature = (signal, channels, sample_rate_hz, generator, threads, replace, params))]
+    #[allow(clippy::too_many_arguments, reason = "the Python package names them")]
+    #[pyo3(signature = (signal, channels, sample_rate_hz, generator, threads, replace, sha256, params))]
     fn new(
         signal: Option<&str>,
         channels: Option<u64>,
@@ -39,6 +40,7 @@ impl Dataset {
         generator: Option<&str>,
         threads: Option<usize>,
         replace: bool,
+        sha256: bool,
         params: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let progress = Progress::new();
@@ -46,7 +48,7 @@ impl Dataset {
             Some(signal) => cortex_host::generate(signal),
             None => cortex_host::quickstart_dataset(),
         };
-        builder = builder.replace(replace).progress(&progress);
+        builder = builder.replace(replace).sha256(sha256).progress(&progress);
         if let Some(generator) = generator {
             builder = builder.generator(generator);
         }
@@ -114,7 +116,7 @@ impl Manifest {
     /// hexadecimal.
     #[getter]
     fn digest(&self) -> String {
-        self.0.digest().to_string()
+        self.0.digest()
     }
 
     /// The manifest's text: ``cortex-host reproduce`` and ``generate --from`` take it as a file.

@@ -79,8 +79,8 @@ def test_blocks_are_the_array_and_a_stream_may_be_left():
 
 
 def test_a_manifest_reproduces(tmp_path):
-    data, manifest = cortex.generate_with_manifest("pink_noise", **SHAPE)
-    assert manifest.sha256 == sha256(data.tobytes())
+    data, manifest = cortex.generate_with_manifest("pink_noise", sha256=True, **SHAPE)
+    assert manifest.digest == f"SHA-256 {sha256(data.tobytes())}"
     (tmp_path / "data.manifest.yaml").write_text(manifest.to_yaml())
     found = cortex.reproduce(tmp_path / "data.manifest.yaml")
     assert found["reproduced"]
@@ -92,9 +92,10 @@ def test_a_manifest_reproduces(tmp_path):
 
 def test_a_file_is_written_whole_and_not_replaced(tmp_path):
     file = tmp_path / "data.float32"
-    cortex.write(file, "pink_noise", **SHAPE)
-    data = cortex.generate("pink_noise", **SHAPE)
+    written = cortex.write(file, "pink_noise", **SHAPE)
+    data, manifest = cortex.generate_with_manifest("pink_noise", **SHAPE)
     assert file.read_bytes() == data.tobytes()
+    assert written.digest == manifest.digest
     with pytest.raises(ValueError, match="exists already"):
         cortex.write(file, "pink_noise", **SHAPE)
     cortex.write(file, "pink_noise", replace=True, **{**SHAPE, "channels": 2})

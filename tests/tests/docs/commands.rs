@@ -127,3 +127,26 @@ fn every_relative_link_leads_to_a_file() {
         }
     }
 }
+
+/// The book (scripts/book.sh) has every page once.
+#[test]
+fn the_book_has_every_page() {
+    let docs = checkout().join("docs");
+    let summary = fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
+    let listed = summary.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let mut listed: Vec<PathBuf> = listed.map(|link| docs.join(link)).collect();
+    listed.sort();
+    let mut all = Vec::new();
+    for folder in ["", "guides", "reference"] {
+        for entry in fs::read_dir(docs.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md")
+                && !path.ends_with("SUMMARY.md")
+            {
+                all.push(docs.join(folder).join(path.file_name().unwrap()));
+            }
+        }
+    }
+    all.sort();
+    assert_eq!(listed, all);
+}
