@@ -22,10 +22,14 @@ pub struct Event {
     pub label: String,
 }
 
-/// Where the events of `data` are kept: `S001R03.float32` → `S001R03_events.tsv`.
+/// Where the events of `data` are kept: `S001R03.float32` → `S001R03_events.tsv`; in BIDS the
+/// suffix takes the place of the recording's, `sub-01_task-rest_eeg.edf` →
+/// `sub-01_task-rest_events.tsv`.
 #[must_use]
 pub fn events_path(data: &Path) -> PathBuf {
     let stem = data.file_stem().unwrap_or_default().to_string_lossy();
+    let bids = stem.strip_suffix("_eeg").filter(|stem| stem.starts_with("sub-"));
+    let stem = bids.unwrap_or(&stem);
     data.with_file_name(format!("{stem}_events.tsv"))
 }
 
