@@ -45,6 +45,8 @@ pub use crate::block::{BLOCK_SAMPLES, LaneBlock};
 use crate::parameter::{Parameter, ParameterError};
 use crate::random::WordBlock;
 #[cfg(feature = "v3")]
+pub use bad_channels::Fault;
+#[cfg(feature = "v3")]
 pub use state::SharedState;
 
 // A signal's place is its number on the wire: a new one comes last.

@@ -280,11 +280,11 @@ fn broken() -> PassError {
 /// Splits `width` columns into groups of whole lane groups: four a thread, so that threads
 /// can even out, or one when there is one thread.
 fn group_columns(width: usize, threads: usize) -> Vec<Range<usize>> {
-    let groups = width.div_ceil(WIDE);
-    let groups = if threads == 1 { 1 } else { groups.min(threads * 4) };
+    let lane_groups = width.div_ceil(WIDE);
+    let groups = if threads == 1 { 1 } else { lane_groups.min(threads * 4) };
     (0..groups)
         .map(|s| {
-            let edge = |s: usize| (s * groups / groups * WIDE).min(width);
+            let edge = |s: usize| (s * lane_groups / groups * WIDE).min(width);
             edge(s)..edge(s + 1)
         })
         .collect()

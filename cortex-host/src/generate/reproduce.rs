@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::output::digest_only;
-use super::{GenerateError, Recipe, Settings};
+use super::{GenerateError, Recipe, Settings, truth};
 use crate::base::Progress;
 use crate::base::contained::open_within;
 use crate::base::digest::{FileDigester, crc32_text};
@@ -75,6 +75,11 @@ pub fn reproduce(
         compare("crc32", &expected.crc32, &again.crc32),
         compare("first_blocks_crc32", &manifest.block_crc32, &block),
     ];
+    for expected in &manifest.truth {
+        let found = truth::digest(expected.kind, &manifest.dataset, progress)?;
+        let what = format!("sha256 of the {}", expected.kind.name());
+        comparisons.push(compare(&what, &expected.sha256, &found));
+    }
     let mut data_file = None;
     if let Some(name) = &manifest.file {
         let path = folder.join(name);
@@ -84,6 +89,16 @@ pub fn reproduce(
                 let Some(found) = found else { return Err(GenerateError::Interrupted) };
                 comparisons.push(compare(&format!("sha256 of {name}"), &expected.sha256, &found));
                 data_file = Some(name.clone());
+                for expected in &manifest.truth {
+                    let path = expected.kind.path(&path);
+                    let Ok(file) = open_within(folder, &path) else { continue };
+                    let found =
+                        digest_of(&file, progress).map_err(GenerateError::io("read", &path))?;
+                    let Some(found) = found else { return Err(GenerateError::Interrupted) };
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    let what = format!("sha256 of {name}");
+                    comparisons.push(compare(&what, &expected.sha256, &found));
+                }
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(GenerateError::io("read", &path)(error)),

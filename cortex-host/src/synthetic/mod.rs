@@ -9,6 +9,7 @@ mod generated;
 pub(crate) mod manifest;
 mod parameters;
 mod shard;
+mod truth;
 
 pub use block_digest::{BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, block_digest};
 pub use dataset::{GeneratedDataset, Normalize};
@@ -17,6 +18,7 @@ pub(crate) use generated::{DatasetHead, dataset_head, of_generator};
 pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use parameters::parameters;
 pub use shard::{MAX_SHARDS, Shard, ShardLayout, shared_file};
+pub use truth::{TruthDigest, TruthKind};
 
 use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 use cortex_core::signal::{

@@ -228,7 +228,12 @@ impl Spikes {
 
     /// Units seen by `count` channels from `first_channel` on, in the order of their numbers, each
     /// with the spikes it is to fire: the ground truth.
-    pub fn units(&self, first_channel: u32, count: u32, mut each: impl FnMut(UnitTrain<'_>)) {
+    pub fn units<'a>(
+        &'a self,
+        first_channel: u32,
+        count: u32,
+        mut each: impl FnMut(UnitTrain<'a>),
+    ) {
         self.grid.homes(first_channel, count, |home| {
             for id in self.ids(home) {
                 each(UnitTrain {
@@ -332,6 +337,32 @@ impl Spikes {
     pub fn amplitude_at_home_uv(&self, unit: &Unit, spike: &Spike) -> f32 {
         let [x, y] = unit.place;
         spike.amplitude_uv * self.grid.gain(-x, -(y + self.drift_at(spike.sample())))
+    }
+
+    /// The electrode below `channels` at which `spike` is largest, the first of equals, and its
+    /// peak there in microvolts; none when it is seen by none of them.
+    #[must_use]
+    pub fn peak(&self, unit: &Unit, spike: &Spike, channels: u32) -> Option<(u32, f32)> {
+        let (home_row, home_column) = self.grid.place(unit.home());
+        let drift = self.drift_at(spike.sample());
+        let [x, y] = unit.place;
+        let mut best: Option<(u32, f32)> = None;
+        for dy in -1_i32..=1 {
+            let Some(row) = home_row.checked_add_signed(dy) else { continue };
+            for dx in -1_i32..=1 {
+                let column = home_column.wrapping_add_signed(dx);
+                let electrode = row * self.grid.columns + column;
+                if column >= self.grid.columns || electrode >= channels {
+                    continue;
+                }
+                let gain = self.grid.gain(dx as f32 - x, dy as f32 - (y + drift));
+                let amplitude_uv = spike.amplitude_uv * gain;
+                if gain > 0.0 && best.is_none_or(|(_, most)| amplitude_uv > most) {
+                    best = Some((electrode, amplitude_uv));
+                }
+            }
+        }
+        best
     }
 
     /// Displacement of all units at `sample`, in pitches.
