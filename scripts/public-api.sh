@@ -11,7 +11,7 @@ command -v python3 >/dev/null 2>&1 || { skip python "the list of public items: n
 list=cortex-host/public-api.txt
 found=$(mktemp)
 trap 'rm -f "$found"' EXIT
-cargo doc -q -p cortex-host --no-deps
+RUSTDOCFLAGS="-D warnings" cargo doc -q -p cortex-host --no-deps
 python3 - "${CARGO_TARGET_DIR:-target}/doc/cortex_host" >"$found" <<'PYTHON'
 import pathlib, re, sys
 
