@@ -12,11 +12,13 @@ use serde_json::{Map, Value, json};
 use super::params::of_datasets;
 
 /// The schema of `T` as pretty-printed JSON, ending in a newline.
-pub(super) fn schema_of<T: JsonSchema>() -> String {
+pub(super) fn schema_of<T: JsonSchema>(formats: &[&str]) -> String {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<T>();
     RecursiveTransform(forbid_null).transform(&mut schema);
-    format!("{:#}\n", schema.to_value())
+    let mut schema = schema.to_value();
+    schema["$defs"]["DatasetConfig"]["properties"]["format"]["enum"] = json!(formats);
+    format!("{schema:#}\n")
 }
 
 /// A key may be absent, but a key that is there has a value: `null` is no choice.

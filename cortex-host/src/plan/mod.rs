@@ -21,12 +21,19 @@ use crate::config::Node;
 use crate::device::DeviceAddress;
 use crate::foreign::{CommandSetup, Interface, KernelSetup};
 use crate::harness::{Pace, RealtimeSettings, windows_in};
-use crate::recording::{Format, OpenOptions, OptionSource, Unit};
+use crate::recording::{FORMATS, Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
 pub use build::{Overrides, load, load_node, load_with};
 pub use encoding::{ReturnedResults, SampleEncoding};
 pub(crate) use kernels::{DEFAULT_WINDOW, named_kernel};
+
+/// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of
+/// docs/reference/config.schema.json.
+#[must_use]
+pub fn json_schema() -> String {
+    crate::config::json_schema(&FORMATS.map(|format| format.key))
+}
 
 /// A validated run.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,7 +140,7 @@ pub struct StaticDataset {
     /// microvolts, which needs no conversion.
     pub raw: Option<PathBuf>,
     /// Its format.
-    pub format: Format,
+    pub format: &'static Format,
     /// The unit that the configuration gives.
     pub unit: Option<Unit>,
     /// Number of channels, at least 1.

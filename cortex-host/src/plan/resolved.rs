@@ -89,7 +89,7 @@ fn dataset(plan: &DatasetPlan) -> DatasetConfig {
         DatasetPlan::Static(dataset) => {
             return DatasetConfig {
                 path: at(dataset.configured_path.clone()),
-                format: at(dataset.format.key().into()),
+                format: at(dataset.format.key.into()),
                 unit: dataset.unit.map(|unit| unit.to_string().into()),
                 channels: at(dataset.channels as u64),
                 sample_rate_hz: at(dataset.sample_rate_hz),

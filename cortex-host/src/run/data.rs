@@ -105,7 +105,7 @@ fn open(
             samples_used: plan.samples_per_repeat(),
             manifest: kept_manifest(dataset, &sha256, folder)?,
             sha256,
-            format: dataset.format.key().to_owned(),
+            format: dataset.format.key.to_owned(),
             events,
         },
         _temporary: temporary,
