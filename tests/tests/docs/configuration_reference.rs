@@ -156,7 +156,7 @@ fn with_part(page: &str, name: &str, part: &str) -> String {
     format!("{before}{marker}{part}<!-- end -->{after}")
 }
 
-/// The page with its generated parts made anew. `CORTEX_WRITE_DOCS=1` writes it.
+/// The page with its generated parts regenerated. `CORTEX_WRITE_DOCS=1` writes it.
 #[test]
 fn the_pages_tables_of_parameters_are_the_declared_ones() {
     let mut kernels = TABLE.to_owned();
