@@ -77,6 +77,10 @@ pub fn parse_node(
     decode::decode(&node, "").map_err(|problem| problem.in_source(name))
 }
 
+/// Where editors find the schema of configurations: its `$id`.
+pub const SCHEMA_ID: &str =
+    concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/main/docs/reference/config.schema.json");
+
 /// The schema of a configuration file as pretty-printed JSON, ending in a newline, where `formats`
 /// are the spellings of `dataset.format`.
 #[must_use]

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::{DatasetError, FORMATS, Format, float32};
+use crate::base::{listed, quoted};
 
 /// First bytes of formats that are not read: where they stand, what they are, what to do.
 const FOREIGN: [(usize, &[u8], &str, &str); 40] = [
@@ -106,10 +107,53 @@ pub(super) fn of(path: &Path) -> Result<&'static Format, DatasetError> {
         (None, _) if extension.is_empty() && content == Content::Bytes => Ok(&float32::FORMAT),
         (None, _) => {
             let known = FORMATS.map(|format| format!("{} (.{})", format.kind, format.extension()));
-            let (last, others) = known.split_last().map_or(("", &[][..]), |(l, o)| (l.as_str(), o));
-            bad(format!("unknown kind of file; known are {} and {last}", others.join(", ")))
+            bad(format!("unknown kind of file; known are {}", all_of(known)))
         }
     }
+}
+
+/// The format that configurations and `--format` spell `key`.
+///
+/// # Errors
+/// A sentence with those there are.
+pub fn format_of_key(key: &str) -> Result<&'static Format, String> {
+    FORMATS.into_iter().find(|format| format.key == key).ok_or_else(|| {
+        let keys = FORMATS.iter().map(|format| format.key);
+        format!("there is no format {}; there are {}", quoted(key), listed(keys))
+    })
+}
+
+/// The format of the file `path` that is to be written: the one asked for, or the one of its
+/// extension, raw float32 without one.
+///
+/// # Errors
+/// The extension stands for no format, or for another than the one asked for.
+pub(super) fn to_write(
+    path: &Path,
+    asked: Option<&'static Format>,
+) -> Result<&'static Format, DatasetError> {
+    let extension = extension(path);
+    let refuse =
+        |problem: String| Err(DatasetError::Request(format!("{}: {problem}", path.display())));
+    match (of_extension(&extension), asked) {
+        (None, asked) if extension.is_empty() => Ok(asked.unwrap_or(&float32::FORMAT)),
+        (Some(named), None) => Ok(named),
+        (Some(named), Some(asked)) if named == asked => Ok(asked),
+        (_, Some(asked)) => refuse(format!(
+            "{asked} is to be written, which no .{extension} file holds; end the name in .{}",
+            asked.extension()
+        )),
+        (None, None) => refuse(format!(
+            "no format that is written has the extension .{extension}; known are {}",
+            all_of(FORMATS.map(|format| format!(".{}", format.extension())))
+        )),
+    }
+}
+
+/// `a, b and c`.
+fn all_of(names: [String; FORMATS.len()]) -> String {
+    let (last, others) = names.split_last().map_or(("", &[][..]), |(l, o)| (l.as_str(), o));
+    format!("{} and {last}", others.join(", "))
 }
 
 /// Checks that raw float32 samples may be written to `path`: its extension is none, or one that

@@ -24,7 +24,7 @@ mod unit;
 pub use convert::dataset_files;
 pub use error::{DatasetError, ShapePart};
 pub use float32::FORMAT as FLOAT32;
-pub use format::check_raw_name;
+pub use format::{check_raw_name, format_of_key};
 pub use stream::{Format, OpenOptions, OptionSource, Recording};
 pub use unit::Unit;
 

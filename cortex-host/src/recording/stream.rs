@@ -235,6 +235,12 @@ impl Recording {
         Ok(count)
     }
 
+    /// Back to the first row.
+    pub fn rewind(&mut self) {
+        self.reader.rewind();
+        self.level = Level::default();
+    }
+
     /// Reads all that is left and gives it to `take` as interleaved little-endian `f32`, with the
     /// rows done by then.
     ///

@@ -1,5 +1,6 @@
 //! What the documentation says and what the sources promise.
 
+mod action;
 mod commands;
 mod configuration_reference;
 mod guide_datasets;

@@ -36,6 +36,10 @@
 
 mod annotations;
 mod header;
+mod records;
+mod write;
+
+pub(super) use write::stage;
 
 use crate::base::quoted;
 use std::fs::File;
