@@ -6,7 +6,7 @@ use super::Console;
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
 use crate::recording::convert::{Converted, Writing, convert};
-use crate::recording::{Format, OpenOptions, OptionSource, Recording, Unit};
+use crate::recording::{Format, OpenOptions, OptionSource, Recording, Unit, format_of_key};
 
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]
@@ -30,8 +30,8 @@ pub struct Args {
     /// File to write, in the format of its extension: .float32, .vhdr, .edf, .bdf or .npy.
     pub output: PathBuf,
     /// Format to write, for a name without an extension (float32, brainvision, edf, bdf, npy).
-    #[arg(long)]
-    pub format: Option<Format>,
+    #[arg(long, value_parser = format_of_key)]
+    pub format: Option<&'static Format>,
     /// Take only these channels, in this order; of raw float32 without a header, their number.
     #[arg(long, value_name = "NAME,...|N")]
     pub channels: Vec<String>,
@@ -81,7 +81,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         let notes: Vec<&String> = recording.notes.iter().chain(&converted.warnings).collect();
         let summary = serde_json::json!({
             "data": converted.data,
-            "format": converted.format.key(),
+            "format": converted.format.key,
             "vhdr": converted.vhdr,
             "events": converted.events,
             "npy": converted.npy,
