@@ -59,7 +59,7 @@ pub struct Manifest {
     pub digest: FileDigest,
     /// Digests of the truth beside the data; empty for a shard and before v3.
     pub truth: Vec<TruthDigest>,
-    /// [`block_digest`] as eight hexadecimal digits.
+    /// [`block_digest()`] as eight hexadecimal digits.
     pub block_crc32: String,
     /// When it was made: RFC 3339, UTC.
     pub created: String,
