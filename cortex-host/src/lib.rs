@@ -66,6 +66,12 @@ pub mod compare;
 // Carrying a plan out: what `cortex-host run` does, as a function.
 pub mod run;
 
+// One configuration at many values: runs made once, by the values in their names.
+pub mod sweep;
+
+// The most channels, taps, the highest rate, the shortest hop that holds.
+pub mod capacity;
+
 // Whether a kernel computes what its oracle does.
 pub mod validate;
 

@@ -5,17 +5,16 @@
 //! passes everything.
 
 use serde::Serialize;
-use statrs::function::beta::inv_beta_reg;
 
 use super::{Comparison, LEAST_WINDOWS};
 use crate::results::{KernelWindows, RunRecord, Window};
-use crate::statistics::{CONFIDENCE, Sample, least_windows};
+use crate::statistics::{CONFIDENCE, Sample, least_windows, rate_bounds};
 
 /// Version of the layout of `check --format json`.
 pub const CHECK_SCHEMA_VERSION: u32 = 1;
 
 /// Windows without a miss that a limit of no miss at all needs.
-const LEAST_WITHOUT_MISS: usize = 100;
+pub const LEAST_WITHOUT_MISS: usize = 100;
 
 /// What is known about a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -99,14 +98,12 @@ impl Check {
     }
 }
 
-/// Whether `missed` of `measured` deadlines are at most `percent`: Clopper and Pearson's one-sided
-/// 95 % bounds of the rate (1934) lie below or above it.
+/// Whether `missed` of `measured` deadlines are at most `percent`: the one-sided 95 % bounds of the
+/// rate ([`rate_bounds`]) lie below or above it.
 #[must_use]
 pub fn miss_rate(missed: usize, measured: usize, percent: f64) -> (Answer, String) {
-    let (m, n, limit) = (missed as f64, measured as f64, percent / 100.0);
-    let tail = 1.0 - CONFIDENCE;
-    let lower = if missed == 0 { 0.0 } else { inv_beta_reg(m, n - m + 1.0, tail) };
-    let upper = if missed >= measured { 1.0 } else { inv_beta_reg(m + 1.0, n - m, CONFIDENCE) };
+    let limit = percent / 100.0;
+    let (lower, upper) = rate_bounds(missed as u64, measured as u64, CONFIDENCE);
     let answer = if measured == 0 {
         Answer::Undecided
     } else if lower > limit || (percent <= 0.0 && missed > 0) {

@@ -26,7 +26,9 @@ use serde::Serialize;
 
 pub use change::{Change, Drawn, Interval, LEAST_WINDOWS, RUN_SCATTER, Unit, Verdict, change};
 pub use conditions::{Condition, conditions};
-pub use gate::{Answer, CHECK_SCHEMA_VERSION, Check, Finding, Limits, miss_rate};
+pub use gate::{
+    Answer, CHECK_SCHEMA_VERSION, Check, Finding, LEAST_WITHOUT_MISS, Limits, miss_rate,
+};
 pub use text::table;
 
 use crate::results::{KernelWindows, RunRecord, Window};

@@ -53,12 +53,26 @@ pub struct Overrides {
 /// # Errors
 /// As [`load`]; a replaced value has no line and column.
 pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, ConfigError> {
+    plan_of(&read_source(argument, overrides.device.as_deref())?, overrides)
+}
+
+/// Reads the configuration `argument` as [`load`] does, for a run on `device` when one is given.
+///
+/// # Errors
+/// [`ConfigError`] when it cannot be read.
+pub fn read_source(argument: Option<&str>, device: Option<&str>) -> Result<Source, ConfigError> {
     // What a desktop does in a second need not fit a board.
-    let on_board = overrides.device.as_deref().and_then(|device| device.parse().ok());
+    let on_board = device.and_then(|device| device.parse().ok());
     let on_board = matches!(on_board, Some(Device::Serial { .. } | Device::Qemu { .. }));
-    let argument = argument.or(on_board.then_some(BOARD_CONFIG.0));
-    let source = Source::read(argument)?;
-    let mut config = config::parse_with(&source, &overrides.settings, &overrides.kernels)?;
+    Source::read(argument.or(on_board.then_some(BOARD_CONFIG.0)))
+}
+
+/// Plans a configuration that was read, with some values replaced.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn plan_of(source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
+    let mut config = config::parse_with(source, &overrides.settings, &overrides.kernels)?;
     let replaced = |text: &String| At { value: text.clone(), position: Position::default() };
     if let Some(device) = &overrides.device {
         config.device = Some(replaced(device));

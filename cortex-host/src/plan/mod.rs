@@ -24,7 +24,7 @@ use crate::harness::{Pace, RealtimeSettings, windows_in};
 use crate::recording::{AskedIn, Format, OpenOptions, Unit};
 use crate::synthetic::GeneratedDataset;
 
-pub use build::{Overrides, load, load_with};
+pub use build::{Overrides, load, load_with, plan_of, read_source};
 pub use encoding::{ReturnedResults, SampleEncoding};
 
 /// A validated run.
