@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use search::{Found, Length, Range, search};
 
-use crate::base::{ExitCode, Failure, Level, Observer};
+use crate::base::{ExitCode, Failure, Level, Observer, Progress};
 use crate::compare::LEAST_WITHOUT_MISS;
 use crate::config::{Node, Value};
 use crate::device::Device;
@@ -23,7 +23,7 @@ use crate::report::SweepRow;
 use crate::results::RunStatus;
 use crate::run::Options;
 use crate::statistics::least_without;
-use crate::sweep::{Series, ending};
+use crate::sweep::Series;
 use judge::{Judgement, judge};
 
 /// Version of the layout of `capacity.json`.
@@ -315,7 +315,7 @@ impl Attempt<'_> {
                 why: failure.to_string(),
                 run: None,
             };
-            self.tell(observer, &trial);
+            self.tell(observer, &trial, false);
             (trial, Vec::new())
         };
         let kernels = [self.kernel.to_owned()];
@@ -330,28 +330,30 @@ impl Attempt<'_> {
             values.push(("execution.repeat_count".to_owned(), repeats.to_string()));
             point = self.series.point(&kernels, values)?;
         }
-        let (record, failure) = match point.run(options, observer, "") {
-            Ok(ran) => ran,
+        let ran = match point.run(options, &Warnings(observer)) {
             Err(failure) if failure.is_of_too_much() => return Ok(refused(failure)),
-            Err(failure) => return Err(failure),
+            ran => ran?,
         };
-        match (ending(&record, failure.as_ref()), failure) {
+        let record = &ran.record;
+        match (ran.code(), &ran.failure) {
             (ExitCode::Interrupted, _) => {
                 return Err(Failure::new(ExitCode::Interrupted, "interrupted"));
             }
             // A run that broke off; failed windows are judged.
-            (ExitCode::Device | ExitCode::InputOutput, Some(failure)) => return Err(failure),
+            (ExitCode::Device | ExitCode::InputOutput, Some(failure)) => {
+                return Err(failure.clone());
+            }
             _ => {}
         }
         let Judgement { holds, why } = match record.summary.status {
             RunStatus::Running => Judgement::no("the run never said how it ended".to_owned()),
-            _ => judge(&record, self.criterion, length),
+            _ => judge(record, self.criterion, length),
         };
         let run = Some(record.summary.run_id.clone());
         let trial = Trial { value, full: length == Length::Full, holds, why, run };
-        self.tell(observer, &trial);
+        self.tell(observer, &trial, ran.before);
         let shown = [(self.quantity.name().to_owned(), value.to_string())];
-        Ok((trial, SweepRow::of(&record, &shown, self.criterion.instructions_per_s)))
+        Ok((trial, SweepRow::of(record, &shown, self.criterion.instructions_per_s)))
     }
 
     /// How often the data are gone through.
@@ -382,10 +384,30 @@ impl Attempt<'_> {
         Ok(repeats)
     }
 
-    fn tell(&self, observer: &dyn Observer, trial: &Trial) {
-        let verdict = if trial.holds { "holds" } else { "does not hold" };
+    fn tell(&self, observer: &dyn Observer, trial: &Trial, before: bool) {
+        let verdict = match (trial.holds, trial.full) {
+            (true, true) => "holds",
+            (true, false) => "may hold",
+            (false, _) => "does not hold",
+        };
         let (kernel, value, name) = (self.kernel, trial.value, self.quantity.name());
-        let text = format!("{kernel}, {name} {value}: {verdict} ({})", trial.why);
+        let before = if before { "; run before" } else { "" };
+        let text = format!("{kernel}, {name} {value}: {verdict} ({}{before})", trial.why);
         observer.message(Level::Info, &text);
+    }
+}
+
+/// Hears of a run what may spoil it, and how far it is; the rest is said trial by trial.
+struct Warnings<'a>(&'a dyn Observer);
+
+impl Observer for Warnings<'_> {
+    fn message(&self, level: Level, text: &str) {
+        if level == Level::Warning {
+            self.0.message(level, text);
+        }
+    }
+
+    fn step(&self, progress: &Progress, label: &str, total: u64) -> Progress {
+        self.0.step(progress, label, total)
     }
 }

@@ -12,7 +12,7 @@ use crate::plan::read_source;
 use crate::report::SweepRow;
 use crate::results::{grouped, micros};
 use crate::run::Options;
-use crate::sweep::{self, Axis, Series, ending};
+use crate::sweep::{self, Axis, Series};
 
 /// Version of the layout of `sweep.json`.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -82,15 +82,16 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let mut rows = Vec::new();
     let mut code = ExitCode::Success;
     for (index, point) in points.iter().enumerate() {
-        let place = format!("{}/{} ", index + 1, points.len());
-        let (record, failure) = point.run(&options, console, &place)?;
-        if let Some(failure) = &failure {
+        let name = format!("{}/{} {}", index + 1, points.len(), point.name());
+        let ran = point.run(&options, console)?;
+        console.say(&format!("{name}: {}", if ran.before { "complete already" } else { "done" }));
+        if let Some(failure) = &ran.failure {
             console.error(&failure.to_string());
         }
-        rows.extend(SweepRow::of(&record, &point.values, None));
+        rows.extend(SweepRow::of(&ran.record, &point.values, None));
         let title = format!("Sweep of {}", keys.join(", "));
         sweep::write(&args.out, "sweep", &json(&keys, &rows)?, &title, &keys, &rows)?;
-        match ending(&record, failure.as_ref()) {
+        match ran.code() {
             ExitCode::Success => {}
             ExitCode::Interrupted => {
                 console.say("Interrupted; the same command goes on from here");

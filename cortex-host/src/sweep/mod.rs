@@ -15,7 +15,7 @@ pub use axis::Axis;
 
 use crate::base::atomic_file::place_text;
 use crate::base::digest::hex;
-use crate::base::{ExitCode, Failure, Level, Observer};
+use crate::base::{ExitCode, Failure, Observer};
 use crate::config::{Setting, Source};
 use crate::plan::{Overrides, Plan, plan_of};
 use crate::report::{SweepRow, sweep_html};
@@ -114,17 +114,11 @@ impl Point {
         self.plan.output.name.as_deref().unwrap_or_default()
     }
 
-    /// The run: read when it is there and complete, else made. `place` says which it is of how many
-    /// (`3/8 `).
+    /// The run: read when it is there and complete, else made.
     ///
     /// # Errors
     /// [`Failure`] when nothing was run, or the folder holds a run of another configuration.
-    pub fn run(
-        &self,
-        options: &Options,
-        observer: &dyn Observer,
-        place: &str,
-    ) -> Result<(RunRecord, Option<Failure>), Failure> {
+    pub fn run(&self, options: &Options, observer: &dyn Observer) -> Result<Ran, Failure> {
         let folder = self.plan.output.directory.join(self.name());
         if folder.join("summary.json").is_file() {
             let record = RunRecord::read(&folder)?;
@@ -135,9 +129,7 @@ impl Point {
                 )));
             }
             if record.summary.status == RunStatus::Complete {
-                let text = format!("{place}{}: complete already", self.name());
-                observer.message(Level::Info, &text);
-                return Ok((record, None));
+                return Ok(Ran { record, failure: None, before: true });
             }
         }
         if folder.exists() {
@@ -145,19 +137,32 @@ impl Point {
             std::fs::remove_dir_all(&folder)
                 .map_err(|error| Failure::io("remove", &folder, &error))?;
         }
-        observer.message(Level::Info, &format!("{place}{}", self.name()));
         let outcome = run(&self.plan, options, observer)?;
-        Ok((RunRecord::read(&outcome.folder)?, outcome.failure))
+        let record = RunRecord::read(&outcome.folder)?;
+        Ok(Ran { record, failure: outcome.failure, before: false })
     }
 }
 
-/// How a run that came back from [`Point::run`] ended.
-#[must_use]
-pub fn ending(record: &RunRecord, failure: Option<&Failure>) -> ExitCode {
-    match (failure, record.summary.status) {
-        (Some(failure), _) => failure.code(),
-        (None, RunStatus::Interrupted) => ExitCode::Interrupted,
-        (None, _) => ExitCode::Success,
+/// A run of a series.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// What its folder tells.
+    pub record: RunRecord,
+    /// What broke it off, or is wrong with its windows.
+    pub failure: Option<Failure>,
+    /// Whether it was complete before and only read.
+    pub before: bool,
+}
+
+impl Ran {
+    /// How it ended.
+    #[must_use]
+    pub fn code(&self) -> ExitCode {
+        match (&self.failure, self.record.summary.status) {
+            (Some(failure), _) => failure.code(),
+            (None, RunStatus::Interrupted) => ExitCode::Interrupted,
+            (None, _) => ExitCode::Success,
+        }
     }
 }
 

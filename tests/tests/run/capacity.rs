@@ -9,7 +9,7 @@ use cortex_tests::{cortex_host, stderr_of, stdout_of};
 use serde_json::Value;
 
 fn capacity(work: &Path, arguments: &[&str]) -> Output {
-    let base = ["capacity", "--config", "c.yaml", "--out", "cap", "--seconds", "0.05"];
+    let base = ["capacity", "--config", "c.yaml", "--out", "cap"];
     cortex_host().current_dir(work).args(base).args(arguments).output().unwrap()
 }
 
@@ -29,7 +29,7 @@ fn what_a_configuration_may_have_ends_the_search() {
     ];
     let text = config(1, 2, &kernels, "execution: { pace: max }\n");
     fs::write(work.path().join("c.yaml"), text).unwrap();
-    let output = capacity(work.path(), &["--vary", "hop", "--json"]);
+    let output = capacity(work.path(), &["--vary", "hop", "--json", "--seconds", "1"]);
     let found = json(&output, 0);
     assert_eq!((&found["schema_version"], &found["quantity"]), (&1.into(), &"hop".into()));
     for kernel in found["kernels"].as_array().unwrap() {
@@ -48,7 +48,7 @@ fn what_a_configuration_may_have_ends_the_search() {
     assert!(table.starts_with("hop,kernel,unit,p50"), "{table}");
 
     // Again: every run is read, none made.
-    let again = capacity(work.path(), &["--vary", "hop", "--json"]);
+    let again = capacity(work.path(), &["--vary", "hop", "--json", "--seconds", "1"]);
     assert_eq!(json(&again, 0), found);
     let said = stderr_of(&again, 0);
     let runs: usize = found["kernels"]
@@ -57,10 +57,10 @@ fn what_a_configuration_may_have_ends_the_search() {
         .iter()
         .map(|k| k["trials"].as_array().unwrap().len())
         .sum();
-    assert_eq!(said.matches("complete already").count(), runs, "{said}");
+    assert_eq!(said.matches("run before").count(), runs, "{said}");
 
     // Only one of the kernels has taps; its own limit ends the search, in its words.
-    let found = json(&capacity(work.path(), &["--vary", "taps", "--json"]), 0);
+    let found = json(&capacity(work.path(), &["--vary", "taps", "--json", "--seconds", "1"]), 0);
     let kernels = found["kernels"].as_array().unwrap();
     assert_eq!((kernels.len(), &kernels[0]["kernel"]), (1, &"bandpass_fir".into()));
     let (holds, fails) = (&kernels[0]["holds"], &kernels[0]["fails"]);
@@ -76,14 +76,14 @@ fn the_answer_is_bracketed_and_deadlines_decide() {
     let text = config(1, 1, &kernels, "execution: { pace: max, warmup_windows: 2 }\n");
     fs::write(work.path().join("c.yaml"), text).unwrap();
     // Half of the deadlines may be missed: the median decides, which other programs leave alone.
-    let arguments = ["--vary", "channels", "--miss-rate", "50", "--json"];
+    let arguments = ["--vary", "channels", "--miss-rate", "50", "--seconds", "2", "--json"];
     let found = json(&capacity(work.path(), &arguments), 0);
     let kernel = &found["kernels"][0];
     let (holds, fails) = (kernel["holds"].as_u64().unwrap(), kernel["fails"].as_u64().unwrap());
     assert!(holds >= 4 && fails > holds, "{kernel}");
     assert!(fails - holds <= (holds / 50).max(1), "{holds} {fails}");
     assert!(kernel["limit"].as_str().unwrap().contains("deadlines missed"), "{kernel}");
-    // A value that did not hold has missed more than half.
+    // A value that did not hold has missed more than half, or too many for that to be sure.
     for trial in kernel["trials"].as_array().unwrap() {
         let run = work.path().join("cap").join(trial["run"].as_str().unwrap());
         let text = fs::read_to_string(run.join("summary.json")).unwrap();
@@ -92,7 +92,7 @@ fn the_answer_is_bracketed_and_deadlines_decide() {
         let missed = windows["deadline_missed"].as_u64().unwrap() as f64;
         let share = missed / windows["measured"].as_u64().unwrap() as f64;
         assert!(trial["holds"] == false || share <= 0.5, "{trial}");
-        assert!(trial["holds"] == true || share > 0.4, "{trial}");
+        assert!(trial["holds"] == true || share > 0.3, "{trial}");
     }
 }
 
@@ -103,7 +103,7 @@ fn what_cannot_be_answered_is_one_sentence() {
     let text = config(1, 1, &kernels, "execution: { pace: max }\n");
     fs::write(work.path().join("c.yaml"), &text).unwrap();
     // Nothing is as quick as a nanosecond: not even one channel holds.
-    let none = capacity(work.path(), &["--vary", "channels"]);
+    let none = capacity(work.path(), &["--vary", "channels", "--seconds", "1"]);
     let table = stdout_of(&none, 1);
     assert!(table.contains("deadlines missed") && table.contains('–'), "{table}");
     assert!(stderr_of(&none, 1).contains("no value of channels holds for car"));
