@@ -17,7 +17,7 @@ pub use search::{Found, Length, Range, search};
 use crate::base::{ExitCode, Failure, Level, Observer, Progress};
 use crate::compare::LEAST_WITHOUT_MISS;
 use crate::config::{Node, Value};
-use crate::device::Device;
+use crate::device::DeviceAddress;
 use crate::plan::{DatasetPlan, KernelPlan, Plan};
 use crate::report::SweepRow;
 use crate::results::RunStatus;
@@ -219,7 +219,7 @@ pub fn capacity(
             if quantity == Quantity::Rate { "sample rate" } else { "channels" }
         )));
     }
-    let emulated = matches!(plan.device, Device::Qemu { .. });
+    let emulated = matches!(plan.device, DeviceAddress::Qemu { .. });
     let mut answer = Capacity {
         schema_version: SCHEMA_VERSION,
         quantity,

@@ -52,7 +52,7 @@ pub struct Args {
 
 /// `sweep.json`.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct SweepJson<'a> {
     schema_version: u32,
     /// The keys that vary.
     keys: Vec<&'a str>,
@@ -106,7 +106,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
 }
 
 fn json(keys: &[&str], rows: &[SweepRow]) -> Result<String, Failure> {
-    let answer = Answer { schema_version: SCHEMA_VERSION, keys: keys.to_vec(), rows };
+    let answer = SweepJson { schema_version: SCHEMA_VERSION, keys: keys.to_vec(), rows };
     let text = serde_json::to_string_pretty(&answer)
         .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
     Ok(text + "\n")

@@ -1,7 +1,7 @@
 //! From what a configuration says to what a run does: ranges, defaults, and everything that
 //! must be true before a run begins.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::encoding::{plan_encoding, plan_results};
 use super::kernels::plan_kernels;
@@ -13,10 +13,10 @@ use super::{
 use crate::base::expand_home;
 use crate::config::value::{choice, positive, whole};
 use crate::config::{
-    self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
+    self, At, ConfigError, ExecutionConfig, Node, OutputConfig, Position, Problem, RealtimeConfig,
     RunConfig, Setting, Source,
 };
-use crate::device::Device;
+use crate::device::DeviceAddress;
 use crate::device::qemu::emulated_board;
 use crate::harness::{Pace, RealtimeSettings, Scheduler};
 use crate::primitive::{BOARD_CONFIG, Library};
@@ -63,16 +63,32 @@ pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, 
 pub fn read_source(argument: Option<&str>, device: Option<&str>) -> Result<Source, ConfigError> {
     // What a desktop does in a second need not fit a board.
     let on_board = device.and_then(|device| device.parse().ok());
-    let on_board = matches!(on_board, Some(Device::Serial { .. } | Device::Qemu { .. }));
+    let on_board =
+        matches!(on_board, Some(DeviceAddress::Serial { .. } | DeviceAddress::Qemu { .. }));
     Source::read(argument.or(on_board.then_some(BOARD_CONFIG.0)))
 }
 
-/// Plans a configuration that was read, with some values replaced.
+/// Plans a configuration that was read.
 ///
 /// # Errors
 /// As [`load_with`].
 pub fn plan_of(source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
-    let mut config = config::parse_with(source, &overrides.settings, &overrides.kernels)?;
+    let node = Node::parse(&source.text).map_err(|problem| problem.in_source(&source.name))?;
+    load_node(node, &source.name, source.folder.as_deref(), overrides)
+}
+
+/// The same for a configuration that was parsed already: messages call it `name`, and its relative
+/// paths may mean `folder`.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load_node(
+    node: Node,
+    name: &str,
+    folder: Option<&Path>,
+    overrides: &Overrides,
+) -> Result<Plan, ConfigError> {
+    let mut config = config::parse_node(node, name, &overrides.settings, &overrides.kernels)?;
     let replaced = |text: &String| At { value: text.clone(), position: Position::default() };
     if let Some(device) = &overrides.device {
         config.device = Some(replaced(device));
@@ -86,8 +102,8 @@ pub fn plan_of(source: &Source, overrides: &Overrides) -> Result<Plan, ConfigErr
         let output = config.output.get_or_insert_with(|| OutputConfig::default().into());
         output.value.directory = Some(replaced(&directory.to_string_lossy().into_owned()));
     }
-    let library = Library::new(source.folder.as_deref());
-    let plan = Plan::new(&config, &library).map_err(|problem| problem.in_source(&source.name))?;
+    let library = Library::new(folder);
+    let plan = Plan::new(&config, &library).map_err(|problem| problem.in_source(name))?;
     let output = OutputPlan { name: overrides.name.clone(), ..plan.output };
     Ok(Plan { output, ..plan })
 }
@@ -191,13 +207,13 @@ fn plan_output(config: Option<&At<OutputConfig>>) -> Result<OutputPlan, Problem>
     })
 }
 
-fn plan_device(config: Option<&At<String>>) -> Result<Device, Problem> {
-    let Some(device) = config else { return Ok(Device::Native) };
-    let parsed: Device = device
+fn plan_device(config: Option<&At<String>>) -> Result<DeviceAddress, Problem> {
+    let Some(device) = config else { return Ok(DeviceAddress::Native) };
+    let parsed: DeviceAddress = device
         .value
         .parse()
         .map_err(|error| Problem::at(device.position, format!("device: {error}")))?;
-    if let Device::Qemu { board } = &parsed {
+    if let DeviceAddress::Qemu { board } = &parsed {
         emulated_board(board)
             .map_err(|error| Problem::at(device.position, format!("device: {error}")))?;
     }
@@ -207,12 +223,12 @@ fn plan_device(config: Option<&At<String>>) -> Result<Device, Problem> {
 /// A device behind a link has the kernels that its firmware was built with.
 fn refuse_own_kernels(
     kernels: &[KernelPlan],
-    device: &Device,
+    device: &DeviceAddress,
     config: &RunConfig,
 ) -> Result<(), Problem> {
     let own = |kernel: &KernelPlan| !matches!(kernel.source, KernelSource::BuiltIn(_));
     match kernels.iter().position(own) {
-        Some(index) if *device != Device::Native => {
+        Some(index) if *device != DeviceAddress::Native => {
             let list = config.kernels.as_ref().map_or(&[][..], |list| &list.value);
             let position = list.get(index).map_or_else(Position::default, |at| at.position);
             let message = format!(
@@ -228,13 +244,13 @@ fn refuse_own_kernels(
 
 fn plan_transfer(
     config: Option<&At<String>>,
-    device: &Device,
+    device: &DeviceAddress,
     dataset: &DatasetPlan,
 ) -> Result<Transfer, Problem> {
     let Some(at) = config else { return Ok(Transfer::Streamed) };
     let choices = [Transfer::Streamed, Transfer::Seeded];
     let transfer = choice("transfer", at, &choices, Transfer::name)?;
-    if transfer == Transfer::Seeded && *device == Device::Native {
+    if transfer == Transfer::Seeded && *device == DeviceAddress::Native {
         let message = "transfer: seeded is for a device behind a link, but device is native; use streamed or another device";
         return Err(Problem::at(at.position, message));
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use crate::plot::{Axis, Chart, Frame, Ink, Mark, STYLE, escape};
+use crate::plot::{Axis, Chart, Frame, Mark, STYLE, Style, escape};
 use crate::results::{RunRecord, Window, duration, grouped, micros};
 
 /// One kernel in one run of a sweep. Latencies are end-to-end in microseconds, or instructions of a
@@ -160,7 +160,7 @@ fn chart(keys: &[&str], rows: &[SweepRow]) -> Option<Chart> {
         );
         xs.extend(points.iter().map(|point| point.0));
         ys.extend(points.iter().map(|point| point.1));
-        let (ink, dots) = (Ink::Series(index), points.clone());
+        let (ink, dots) = (Style::Series(index), points.clone());
         marks.push(Mark::Line { label: Some(name.clone()), points, ink, thin: false });
         marks.push(Mark::Dots { label: None, points: dots, ink });
     }
@@ -181,11 +181,11 @@ fn chart(keys: &[&str], rows: &[SweepRow]) -> Option<Chart> {
     for (points, index) in deadlines.into_iter().zip(0..) {
         ys.extend(points.iter().map(|point| point.1));
         let label = (index == 0).then(|| "deadline".to_owned());
-        marks.push(Mark::Line { label, points, ink: Ink::Alarm, thin: false });
+        marks.push(Mark::Line { label, points, ink: Style::Alarm, thin: false });
     }
     if !missed.is_empty() {
         let label = Some("deadlines missed".to_owned());
-        marks.push(Mark::Crosses { label, points: missed, ink: Ink::Alarm });
+        marks.push(Mark::Crosses { label, points: missed, ink: Style::Alarm });
     }
     let numbers = values.iter().all(|value| value.parse::<f64>().is_ok());
     let key = keys.first().copied().unwrap_or_default();
