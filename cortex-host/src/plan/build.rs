@@ -141,8 +141,9 @@ impl Plan {
             results,
             realtime: plan_realtime(config.realtime.as_ref())?,
             config_text: String::new(),
+            config: serde_json::Value::Null,
         };
-        plan.config_text = resolved::config_text(&plan);
+        (plan.config_text, plan.config) = resolved::config(&plan);
         Ok(plan)
     }
 }

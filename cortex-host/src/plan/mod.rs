@@ -51,6 +51,8 @@ pub struct Plan {
     pub realtime: RealtimeSettings,
     /// The configuration with every default filled in, as YAML that `run` takes again.
     pub config_text: String,
+    /// The same as a tree, for programs that read `summary.json`.
+    pub config: serde_json::Value,
 }
 
 impl Plan {
