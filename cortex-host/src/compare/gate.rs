@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use super::{LEAST_WINDOWS, RunComparison};
-use crate::results::{KernelWindows, RunRecord, Window};
+use crate::results::{KernelWindows, RunRecord, RunStatus, Window};
 use crate::statistics::{CONFIDENCE, Sample, least_windows, rate_bounds};
 
 /// Version of the layout of `check --format json`.
@@ -44,7 +44,7 @@ pub struct Limits {
 pub struct Finding {
     /// The kernel's label.
     pub kernel: String,
-    /// `miss_rate`, `p99` or `baseline`.
+    /// `miss_rate`, `p99`, `baseline`, or `complete` of the whole run.
     pub limit: &'static str,
     /// What is known about it.
     pub answer: CheckResult,
@@ -70,6 +70,15 @@ impl Check {
     #[must_use]
     pub fn of(run: &RunRecord, limits: &Limits, baseline: &[RunRecord]) -> Self {
         let mut findings = Vec::new();
+        // A failed run has its windows; what would have come of the rest of another nobody knows.
+        if matches!(run.summary.status, RunStatus::Interrupted | RunStatus::Running) {
+            findings.push(Finding {
+                kernel: "run".to_owned(),
+                limit: "complete",
+                answer: CheckResult::Undecided,
+                message: "the run did not come to its end".to_owned(),
+            });
+        }
         for kernel in &run.kernels {
             let known = run.summary.kernels.iter().find(|known| known.name == kernel.name);
             let label = known.map_or(kernel.name.as_str(), |known| known.label()).to_owned();
@@ -129,7 +138,10 @@ fn p99(kernel: &KernelWindows, limit_us: f64) -> (CheckResult, String) {
     let series: Vec<u64> = kernel.measured().filter_map(of).collect();
     let few = (series.len() as u64) < least_windows(0.99);
     let Some(estimate) = Sample::new(&series).estimate(0.99, CONFIDENCE).filter(|_| !few) else {
-        return (CheckResult::Undecided, format!("{} windows have no p99", series.len()));
+        let (count, plural) = (series.len(), if series.len() == 1 { "" } else { "s" });
+        let least = least_windows(0.99);
+        let message = format!("{count} window{plural} with a result; a p99 needs {least}");
+        return (CheckResult::Undecided, message);
     };
     let beyond = series.iter().filter(|&&ns| ns as f64 > limit_us * 1e3).count();
     let (answer, _) = miss_rate(beyond, series.len(), 1.0);

@@ -118,9 +118,16 @@ impl SweepRow {
         value.parse().unwrap_or_else(|_| place())
     }
 
-    /// What tells the row's curve from others: its kernel and all values but the first.
+    /// What tells the row's curve from others: its kernel and all values but the first that are
+    /// not another kernel's.
     fn series(&self) -> String {
-        let rest = self.values.iter().skip(1);
+        let name = self.kernel.split(' ').next().unwrap_or_default();
+        let concerns = |key: &str| match key.strip_prefix("kernels.").map(|key| key.split_once('.'))
+        {
+            Some(Some((kernel, _))) => kernel == name,
+            _ => true,
+        };
+        let rest = self.values.iter().skip(1).filter(|(key, _)| concerns(key));
         let rest =
             rest.map(|(key, value)| format!(" {}={value}", key.rsplit('.').next().unwrap_or(key)));
         format!("{}{}", self.kernel, rest.collect::<String>())
@@ -153,6 +160,8 @@ fn chart(keys: &[&str], rows: &[SweepRow]) -> Option<Chart> {
             .filter_map(|row| Some((row.x(&values), row.p50.or(row.max)?.max(1e-3))))
             .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // Runs that differ in what is another kernel's: one of them stands for all.
+        points.dedup_by(|a, b| a.0 == b.0);
         missed.extend(
             of.iter()
                 .filter(|row| row.missed > 0)
@@ -174,6 +183,7 @@ fn chart(keys: &[&str], rows: &[SweepRow]) -> Option<Chart> {
         let mut points: Vec<(f64, f64)> =
             of.map(|row| (row.x(&values), row.deadline.max(1e-3))).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points.dedup();
         if !deadlines.contains(&points) {
             deadlines.push(points);
         }
@@ -236,9 +246,12 @@ fn write(out: &mut String, title: &str, keys: &[&str], rows: &[SweepRow]) -> fmt
     )?;
     if let Some(chart) = chart(keys, rows) {
         out.push_str("<figure>");
-        for (class, y, width, height) in
-            [("desk", 0.0, 960.0, 460.0), ("phone", 1000.0, 420.0, 420.0)]
-        {
+        // The legend takes a row for every two names on a phone, for every five on a desktop.
+        let names = chart.marks.len() as f64 / 2.0;
+        for (class, y, width, height) in [
+            ("desk", 0.0, 960.0, 400.0 + names * 4.0),
+            ("phone", 1000.0, 420.0, 330.0 + names * 10.0),
+        ] {
             writeln!(
                 out,
                 "<svg class=\"chart {class}\" viewBox=\"0 {y} {width} {height}\" role=\"img\" \
