@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use cortex_core::random::{StreamKey, normals};
 use cortex_core::signal::BLOCK_SAMPLES;
-use cortex_host::compare::{Comparison, Generalization, Unit, Verdict, change};
+use cortex_host::compare::{Generalization, RunComparison, Unit, Verdict, change};
 use cortex_host::results::RunRecord;
 use cortex_tests::runs::{config, replace_by_emulated, replace_telemetry, run};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
@@ -334,11 +334,11 @@ fn coverage_of_real_runs_is_honest_and_5_percent_are_found() {
         let a = real_side(work.path(), 953, RUNS);
         let b = real_side(work.path(), 953, RUNS);
         let c = real_side(work.path(), 1001, RUNS);
-        let verdict = |a: &[RunRecord], b: &[RunRecord]| Comparison::of(a, b).verdict;
+        let verdict = |a: &[RunRecord], b: &[RunRecord]| RunComparison::of(a, b).verdict;
         different += u32::from(verdict(&a, &b) != Some(Verdict::NoDifference));
         slower += u32::from(verdict(&a, &slowed(&b, 0.05)) == Some(Verdict::Slower));
         more_taps += u32::from(verdict(&b, &c) == Some(Verdict::Slower));
-        let change = Comparison::of(&b, &c).kernels[0].kernel_p50.unwrap().change_percent;
+        let change = RunComparison::of(&b, &c).kernels[0].kernel_p50.unwrap().change_percent;
         taps_change.push(change);
     }
     taps_change.sort_by(f64::total_cmp);
