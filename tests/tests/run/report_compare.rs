@@ -221,7 +221,7 @@ fn differences_besides_latency_are_named() {
     let text = stdout_of(&compare(&a, &b, &[]), 0);
     assert!(text.contains("differ in more than their latencies"), "{text}");
     assert!(text.contains("dataset.params.seed: 1 -> 2"), "{text}");
-    assert!(text.contains("dataset SHA-256:"), "{text}");
+    assert!(text.contains("dataset digest:"), "{text}");
     assert!(text.contains("Only A has: car"), "{text}");
     let error = stderr_of(&compare(&a, &b, &["--fail-if-slower", "1000000"]), 2);
     assert!(error.contains("the second run has no car"), "{error}");
