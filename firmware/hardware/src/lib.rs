@@ -20,7 +20,7 @@ mod wait_for_interrupt;
 
 #[cfg(target_arch = "arm")]
 pub use mps2::Mps2;
-pub use program::{firmware, selftest};
+pub use program::{firmware, firmware_with, selftest};
 pub use register::Register;
 /// Static memory that is handed out once: large buffers never pass over the stack.
 pub use static_cell::ConstStaticCell;
