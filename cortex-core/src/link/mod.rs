@@ -29,6 +29,6 @@ pub use frame::{Header, Kind};
 pub use host::{
     ClockSample, Failure, HostAction, HostEvent, HostOptions, HostSession, HostStats, Waiting,
 };
-pub use own_kernel::OwnKernel;
 pub use message::{DeviceInfo, ErrorCode, ErrorInfo, ResultEnd, SeededResult};
+pub use own_kernel::OwnKernel;
 pub use sample::Encoding;

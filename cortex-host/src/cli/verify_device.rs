@@ -93,7 +93,7 @@ fn generated(
             sample_rate_hz: dataset.spec.sample_rate_hz,
         };
         let job = KernelJob {
-            kernel: KernelSpec::with_defaults(KernelName::Noop),
+            kernel: KernelSpec::with_defaults(KernelName::Noop).into(),
             shape,
             input: Encoding::F32,
             output: Encoding::DigestOnly,

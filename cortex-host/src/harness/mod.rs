@@ -17,7 +17,7 @@ mod schedule;
 pub use clock::{Clock, Manual, Monotonic, SPIN_NS};
 pub use device::{Device, DeviceTicks, DeviceTiming, WindowDone, WindowFault};
 pub use engine::{Ending, Job, JobError, Pace, WindowRecord, WindowSink, check_job, run_job};
-pub use link::{Checks, LinkDevice, LinkDeviceError};
+pub use link::{Checks, LEAST_POWER_RATIO, LinkDevice};
 pub use native::{NativeDevice, VectorKernel};
 pub use realtime::{AppliedRealtime, RealtimeSettings, Scheduler, apply_realtime};
 pub use samples::{SampleFile, SampleFileError};

@@ -32,6 +32,7 @@ pub(super) fn config_text(plan: &Plan) -> String {
             include_raw_data: at(plan.output.include_raw_data),
         }),
         device: at(plan.device.to_string()),
+        firmware: plan.firmware.clone().map(At::from),
         transfer: at(plan.transfer.name().into()),
         encoding: at(plan.encoding.name().into()),
         scale_uv: plan.encoding.scale_uv().map(At::from),

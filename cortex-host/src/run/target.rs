@@ -11,7 +11,7 @@ use super::line_rate;
 use crate::base::{ExitCode, Failure, Level, Observer};
 use crate::device::Device;
 use crate::device::{
-    Connection, DeviceFacts, KernelJob, LinkError, LinkFigures, OpenOptions, open,
+    Connection, DeviceFacts, DeviceKernel, KernelJob, LinkError, LinkFigures, OpenOptions, open,
 };
 use crate::plan::{DatasetPlan, Plan, Transfer};
 use crate::results::Summary;
@@ -57,7 +57,9 @@ impl Target {
             )),
             device => say(&format!("Opening {device}...")),
         }
-        let mut connection = open(&plan.device, options)?;
+        let firmware = options.firmware.clone().or_else(|| plan.firmware_path.clone());
+        let options = OpenOptions { firmware, ..options.clone() };
+        let mut connection = open(&plan.device, &options)?;
         let facts = DeviceFacts::new(connection.info(), connection.device_clock());
         say(&described(&facts, &connection));
         for kernel in kernels {
@@ -110,7 +112,7 @@ impl Linked {
 /// A kernel as the link takes it.
 pub(super) fn kernel_job(plan: &Plan, built: &BuiltKernel) -> Result<KernelJob, Failure> {
     Ok(KernelJob {
-        kernel: built.spec()?.clone(),
+        kernel: built.on_a_device()?,
         shape: built.job.shape,
         input: plan.encoding.on_the_link(),
         output: plan.results.on_the_link(),
@@ -163,6 +165,16 @@ fn refusal(board: &str, job: &KernelJob, error: &ErrorInfo) -> String {
             "{} channels are to be generated, but {board} can generate {}; use fewer channels or \
              transfer: streamed",
             error.a, error.b
+        ),
+        ErrorCode::UnknownKernel if error.a == 1 && matches!(job.kernel, DeviceKernel::Own(_)) => {
+            format!(
+                "the kernel on {board} refuses its parameters or shape (status {} {})",
+                error.b, error.text
+            )
+        }
+        ErrorCode::UnknownKernel if matches!(job.kernel, DeviceKernel::Own(_)) => format!(
+            "the firmware of {board} does not have it: flash an image with it (cortex-host new \
+             firmware --help)"
         ),
         code => {
             let mut text = format!("{board} says that {}", code.describe());
