@@ -90,7 +90,7 @@ pub struct BlockDone {
 
 /// What a kernel is configured with.
 #[derive(Clone, Debug, PartialEq)]
-pub struct KernelJob {
+pub struct KernelSettings {
     /// The kernel and its parameters.
     pub kernel: DeviceKernel,
     /// Channels, window, hop and sample rate.
@@ -250,7 +250,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`LinkError::Refused`] when the device cannot hold or does not have it.
-    pub fn configure(&mut self, job: &KernelJob) -> Result<Configured, LinkError> {
+    pub fn configure(&mut self, job: &KernelSettings) -> Result<Configured, LinkError> {
         let kernel = job.kernel.wire_bytes();
         let kernel = kernel
             .ok_or_else(|| self.pump.protocol("the kernel's parameters cannot be encoded"))?;

@@ -12,7 +12,7 @@ use cortex_core::link::message::Configured;
 use cortex_core::link::{Encoding, ErrorCode, ErrorInfo, HostStats, ResultEnd};
 
 use crate::device::{
-    BlockDone, Connection, DeviceClock, DeviceKernel, KernelJob, LinkError, LinkFigures,
+    BlockDone, Connection, DeviceClock, DeviceKernel, KernelSettings, LinkError, LinkStats,
 };
 use crate::harness::{Clock, Device, DeviceTicks, DeviceTiming, WindowDone, WindowFault};
 
@@ -23,7 +23,7 @@ pub const LEAST_POWER_RATIO: f64 = 1e8;
 /// A [`Device`] on the other side of a link.
 pub struct LinkDevice<'c> {
     connection: &'c mut Connection,
-    job: KernelJob,
+    kernel_run: KernelSettings,
     configured: Configured,
     /// Whether the kernel has run since it was configured.
     used: bool,
@@ -63,24 +63,25 @@ impl<'c> LinkDevice<'c> {
     /// [`LinkError`]: the device cannot take it.
     pub fn new(
         connection: &'c mut Connection,
-        job: KernelJob,
+        kernel_run: KernelSettings,
         reference: Box<dyn Device>,
     ) -> Result<Self, LinkError> {
         let before = connection.stats();
-        let configured = connection.configure(&job)?;
-        let values = job.shape.window * job.shape.channels;
+        let configured = connection.configure(&kernel_run)?;
+        let values = kernel_run.shape.window * kernel_run.shape.channels;
         let reference = Reference {
             input: vec![0.0; values],
             output: vec![0.0; reference.max_output_len()],
             device: reference,
         };
-        let whole_windows = matches!(&job.kernel, DeviceKernel::Own(own) if own.whole_windows);
+        let whole_windows =
+            matches!(&kernel_run.kernel, DeviceKernel::Own(own) if own.whole_windows);
         Ok(Self {
             clock: connection.device_clock(),
             before,
             exchange: Duration::ZERO,
             connection,
-            job,
+            kernel_run,
             configured,
             used: false,
             reference,
@@ -105,10 +106,10 @@ impl<'c> LinkDevice<'c> {
 
     /// What crossed the line for this kernel so far.
     #[must_use]
-    pub fn figures(&self) -> LinkFigures {
+    pub fn figures(&self) -> LinkStats {
         let stats = self.connection.stats();
         let latency = self.connection.clock().map(|sample| sample.round_trip_ns());
-        LinkFigures::new(&self.before, &stats, self.exchange, latency)
+        LinkStats::new(&self.before, &stats, self.exchange, latency)
     }
 
     /// Whether the device's output is what it should be: the same bits, or close to them where the
@@ -121,7 +122,7 @@ impl<'c> LinkDevice<'c> {
     ) -> bool {
         let expected = expected.ok().and_then(|len| self.reference.output.get(..len));
         let Some(expected) = expected else { return false };
-        match &self.job.kernel {
+        match &self.kernel_run.kernel {
             DeviceKernel::Own(own) if !own.bit_exact => is_close(expected, output),
             _ => {
                 let mut digest = SampleDigest::new();
@@ -170,7 +171,7 @@ impl Device for LinkDevice<'_> {
         }
         self.reference.device.reset()?;
         if std::mem::take(&mut self.used) {
-            self.connection.configure(&self.job).map_err(|error| self.lost(error))?;
+            self.connection.configure(&self.kernel_run).map_err(|error| self.lost(error))?;
         }
         Ok(())
     }
@@ -196,7 +197,7 @@ impl Device for LinkDevice<'_> {
         self.used = true;
         let mut expected = Err(WindowFault::Timeout);
         let reference = &mut self.reference;
-        let encoding = self.job.input;
+        let encoding = self.kernel_run.input;
         let block_input = match &mut self.window {
             None => input,
             Some(window) => {

@@ -13,10 +13,10 @@ use super::{
 use crate::base::{expand_home, quoted};
 use crate::config::value::{choice, positive, whole};
 use crate::config::{
-    self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
+    self, At, ConfigError, ExecutionConfig, Node, OutputConfig, Position, Problem, RealtimeConfig,
     RunConfig, Setting, Source,
 };
-use crate::device::Device;
+use crate::device::DeviceAddress;
 use crate::device::qemu::emulated_board;
 use crate::harness::{Pace, RealtimeSettings, Scheduler};
 use crate::primitive::{BOARD_CONFIG, Library};
@@ -55,10 +55,26 @@ pub struct Overrides {
 pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, ConfigError> {
     // What a desktop does in a second need not fit a board.
     let on_board = overrides.device.as_deref().and_then(|device| device.parse().ok());
-    let on_board = matches!(on_board, Some(Device::Serial { .. } | Device::Qemu { .. }));
+    let on_board =
+        matches!(on_board, Some(DeviceAddress::Serial { .. } | DeviceAddress::Qemu { .. }));
     let argument = argument.or(on_board.then_some(BOARD_CONFIG.0));
-    let source = Source::read(argument)?;
-    let mut config = config::parse_with(&source, &overrides.settings, &overrides.kernels)?;
+    let Source { name, text, folder } = Source::read(argument)?;
+    let node = Node::parse(&text).map_err(|problem| problem.in_source(&name))?;
+    load_node(node, &name, folder.as_deref(), overrides)
+}
+
+/// The same for a configuration that was read already: messages call it `name`, and its relative
+/// paths may mean `folder`.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load_node(
+    node: Node,
+    name: &str,
+    folder: Option<&Path>,
+    overrides: &Overrides,
+) -> Result<Plan, ConfigError> {
+    let mut config = config::parse_node(node, name, &overrides.settings, &overrides.kernels)?;
     let replaced = |text: &String| At { value: text.clone(), position: Position::default() };
     if let Some(device) = &overrides.device {
         config.device = Some(replaced(device));
@@ -72,8 +88,8 @@ pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, 
         let output = config.output.get_or_insert_with(|| OutputConfig::default().into());
         output.value.directory = Some(replaced(&directory.to_string_lossy().into_owned()));
     }
-    let library = Library::new(source.folder.as_deref());
-    let plan = Plan::new(&config, &library).map_err(|problem| problem.in_source(&source.name))?;
+    let library = Library::new(folder);
+    let plan = Plan::new(&config, &library).map_err(|problem| problem.in_source(name))?;
     let output = OutputPlan { name: overrides.name.clone(), ..plan.output };
     Ok(Plan { output, ..plan })
 }
@@ -100,7 +116,7 @@ impl Plan {
             plan_encoding(config.encoding.as_ref(), config.scale_uv, &device, transfer, &dataset)?;
         let output = plan_output(config.output.as_ref())?;
         let results = plan_results(config.results.as_ref(), &device, output.include_raw_data)?;
-        if device != Device::Native {
+        if device != DeviceAddress::Native {
             for (index, kernel) in kernels.iter().enumerate() {
                 check_on_device(kernel, &device, transfer, results).map_err(|why| {
                     let list = config.kernels.as_ref().map_or(&[][..], |list| &list.value);
@@ -188,13 +204,13 @@ fn plan_output(config: Option<&At<OutputConfig>>) -> Result<OutputPlan, Problem>
     })
 }
 
-fn plan_device(config: Option<&At<String>>) -> Result<Device, Problem> {
-    let Some(device) = config else { return Ok(Device::Native) };
-    let parsed: Device = device
+fn plan_device(config: Option<&At<String>>) -> Result<DeviceAddress, Problem> {
+    let Some(device) = config else { return Ok(DeviceAddress::Native) };
+    let parsed: DeviceAddress = device
         .value
         .parse()
         .map_err(|error| Problem::at(device.position, format!("device: {error}")))?;
-    if let Device::Qemu { board } = &parsed {
+    if let DeviceAddress::Qemu { board } = &parsed {
         emulated_board(board)
             .map_err(|error| Problem::at(device.position, format!("device: {error}")))?;
     }
@@ -204,11 +220,11 @@ fn plan_device(config: Option<&At<String>>) -> Result<Device, Problem> {
 /// Where the image of an emulated board is, or the folder that builds it.
 fn plan_firmware(
     config: Option<&At<String>>,
-    device: &Device,
+    device: &DeviceAddress,
     library: &Library,
 ) -> Result<Option<PathBuf>, Problem> {
     let Some(at) = config else { return Ok(None) };
-    if !matches!(device, Device::Qemu { .. }) {
+    if !matches!(device, DeviceAddress::Qemu { .. }) {
         let message = "firmware is the image of an emulated board; flash a real one, or set device: qemu:BOARD";
         return Err(Problem::at(at.position, message));
     }
@@ -229,7 +245,7 @@ fn plan_firmware(
 /// on a board, whose image it is linked into.
 fn check_on_device(
     kernel: &KernelPlan,
-    device: &Device,
+    device: &DeviceAddress,
     transfer: Transfer,
     results: ReturnedResults,
 ) -> Result<(), String> {
@@ -240,7 +256,7 @@ fn check_on_device(
         }
         KernelSource::Library(own) => own,
     };
-    if !matches!(device, Device::Qemu { .. } | Device::Serial { .. }) {
+    if !matches!(device, DeviceAddress::Qemu { .. } | DeviceAddress::Serial { .. }) {
         return Err(format!(
             "{device} runs the kernels of this program; use device: native, or a board with an image \
              of your own"
@@ -264,13 +280,13 @@ fn check_on_device(
 
 fn plan_transfer(
     config: Option<&At<String>>,
-    device: &Device,
+    device: &DeviceAddress,
     dataset: &DatasetPlan,
 ) -> Result<Transfer, Problem> {
     let Some(at) = config else { return Ok(Transfer::Streamed) };
     let choices = [Transfer::Streamed, Transfer::Seeded];
     let transfer = choice("transfer", at, &choices, Transfer::name)?;
-    if transfer == Transfer::Seeded && *device == Device::Native {
+    if transfer == Transfer::Seeded && *device == DeviceAddress::Native {
         let message = "transfer: seeded is for a device behind a link, but device is native; use streamed or another device";
         return Err(Problem::at(at.position, message));
     }

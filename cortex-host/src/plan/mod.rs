@@ -18,14 +18,15 @@ use sha2::{Digest, Sha256};
 
 use crate::base::digest::hex;
 use crate::config::Node;
-use crate::device::{Device, OwnDeviceKernel};
+use crate::device::{DeviceAddress, OwnDeviceKernel};
 use crate::foreign::{CommandSetup, Dtype, Feed, Interface, KernelSetup, OutputShape, Parameters};
 use crate::harness::{Pace, RealtimeSettings, windows_in};
-use crate::recording::{AskedIn, Format, OpenOptions, Unit};
+use crate::recording::{Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
-pub use build::{Overrides, load, load_with};
+pub use build::{Overrides, load, load_node, load_with};
 pub use encoding::{ReturnedResults, SampleEncoding};
+pub(crate) use kernels::{DEFAULT_WINDOW, named_kernel};
 
 /// A validated run.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +40,7 @@ pub struct Plan {
     /// Where results go.
     pub output: OutputPlan,
     /// What runs the kernels.
-    pub device: Device,
+    pub device: DeviceAddress,
     /// The image of an emulated board, or the folder that it is built in, as configured.
     pub firmware: Option<String>,
     /// Where that was found.
@@ -153,7 +154,7 @@ impl StaticDataset {
             channel_count: Some(self.channels),
             sample_rate_hz: Some(self.sample_rate_hz),
             unit: self.unit,
-            asked_in: AskedIn::Configuration,
+            option_source: OptionSource::Configuration,
             ..OpenOptions::default()
         }
     }

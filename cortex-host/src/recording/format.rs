@@ -26,7 +26,7 @@ pub enum Format {
 }
 
 /// What is known of a format.
-struct Known {
+struct FormatInfo {
     format: Format,
     name: &'static str,
     key: &'static str,
@@ -35,17 +35,22 @@ struct Known {
 }
 
 /// The formats that are read.
-const KNOWN: [Known; 5] = [
-    Known { format: Format::Edf, name: "EDF", key: "edf", extensions: &["edf", "edf+", "rec"] },
-    Known { format: Format::Bdf, name: "BDF", key: "bdf", extensions: &["bdf", "bdf+"] },
-    Known {
+const KNOWN: [FormatInfo; 5] = [
+    FormatInfo {
+        format: Format::Edf,
+        name: "EDF",
+        key: "edf",
+        extensions: &["edf", "edf+", "rec"],
+    },
+    FormatInfo { format: Format::Bdf, name: "BDF", key: "bdf", extensions: &["bdf", "bdf+"] },
+    FormatInfo {
         format: Format::BrainVision,
         name: "BrainVision",
         key: "brainvision",
         extensions: &["vhdr", "ahdr"],
     },
-    Known { format: Format::Npy, name: "npy", key: "npy", extensions: &["npy"] },
-    Known {
+    FormatInfo { format: Format::Npy, name: "npy", key: "npy", extensions: &["npy"] },
+    FormatInfo {
         format: Format::Float32,
         name: "float32",
         key: "float32",
@@ -109,7 +114,7 @@ const LEAST_TEXT_BYTES: usize = 8;
 /// What a file's first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
-    Known(Format),
+    FormatInfo(Format),
     Foreign(&'static str, &'static str),
     Text,
     /// Nothing that is recognised: samples, perhaps.
@@ -117,7 +122,7 @@ enum Content {
 }
 
 impl Format {
-    fn known(self) -> &'static Known {
+    fn known(self) -> &'static FormatInfo {
         // The table has one line for each, in the order of the variants.
         let [edf, bdf, brainvision, npy, float32] = &KNOWN;
         match self {
@@ -152,8 +157,8 @@ impl Format {
         let content = content(&head(path)?);
         let bad = |problem: String| Err(DatasetError::format(path, problem));
         match (declared, content) {
-            (Some(declared), Content::Known(found)) if declared.alike(found) => Ok(found),
-            (_, Content::Known(found)) => bad(format!(
+            (Some(declared), Content::FormatInfo(found)) if declared.alike(found) => Ok(found),
+            (_, Content::FormatInfo(found)) => bad(format!(
                 "it is {found} by its first bytes, but its name does not end in .{}; rename it",
                 found.known().extensions.first().unwrap_or(&"")
             )),
@@ -218,20 +223,20 @@ fn head(path: &Path) -> Result<Vec<u8>, DatasetError> {
 fn content(head: &[u8]) -> Content {
     let text = text(head);
     if head.starts_with(b"0       ") {
-        return Content::Known(Format::Edf);
+        return Content::FormatInfo(Format::Edf);
     }
     if head.starts_with(b"\xffBIOSEMI") {
-        return Content::Known(Format::Bdf);
+        return Content::FormatInfo(Format::Bdf);
     }
     if head.starts_with(b"\x93NUMPY") {
-        return Content::Known(Format::Npy);
+        return Content::FormatInfo(Format::Npy);
     }
     let begins = |beginning: &str| text.is_some_and(|text| text.starts_with(beginning));
     if begins("Brain Vision Data Exchange Marker") {
         return Content::Foreign("a BrainVision marker file", "give the .vhdr");
     }
     if begins("Brain Vision") || begins("BrainVision") {
-        return Content::Known(Format::BrainVision);
+        return Content::FormatInfo(Format::BrainVision);
     }
     let magic = FOREIGN
         .iter()

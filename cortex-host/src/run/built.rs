@@ -4,13 +4,13 @@ use cortex_core::kernel::{AnyKernel, KernelShape};
 
 use crate::base::Failure;
 use crate::device::DeviceKernel;
-use crate::harness::Job;
+use crate::harness::KernelRun;
 use crate::plan::{KernelPlan, KernelSource, Plan};
 use crate::results::kernel_folder_names;
 
 /// A kernel ready to run.
 pub(super) struct BuiltKernel {
-    pub(super) job: Job,
+    pub(super) kernel_run: KernelRun,
     pub(super) source: KernelSource,
     /// Of this program; none for a kernel of the user's own, which is opened when its turn comes.
     pub(super) kernel: Option<AnyKernel>,
@@ -19,7 +19,8 @@ pub(super) struct BuiltKernel {
 impl BuiltKernel {
     /// What a device is told to build: a kernel that its firmware has as well.
     pub(super) fn on_a_device(&self) -> Result<DeviceKernel, Failure> {
-        let absent = || Failure::usage(format!("kernel {} cannot be on a device", self.job.name));
+        let absent =
+            || Failure::usage(format!("kernel {} cannot be on a device", self.kernel_run.name));
         match &self.source {
             KernelSource::BuiltIn(spec) => Ok(spec.clone().into()),
             KernelSource::Library(kernel) => {
@@ -53,7 +54,7 @@ pub(super) fn build_one(
         ),
         KernelSource::Library(_) | KernelSource::Program(_) => None,
     };
-    let job = Job {
+    let kernel_run = KernelRun {
         name,
         shape,
         deadline_ns: (kernel.deadline_us * 1e3).round() as u64,
@@ -62,5 +63,5 @@ pub(super) fn build_one(
         repeats: plan.execution.repeat_count,
         pace: plan.execution.pace,
     };
-    Ok(BuiltKernel { job, source: kernel.source.clone(), kernel: built })
+    Ok(BuiltKernel { kernel_run, source: kernel.source.clone(), kernel: built })
 }

@@ -19,11 +19,11 @@ Examples:
   cortex-host new header > cortex_kernel.h")]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: NewCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum NewCommand {
     /// A kernel: source, property test, oracle, configuration.
     Kernel(KernelArgs),
     /// A board's image with kernels of one's own: a crate to build and to flash.
@@ -77,9 +77,9 @@ const BOTH: [(&str, &str); 3] = [
 /// [`Failure`]: the name is not one, the folder exists (exit code 2), or cannot be written (3).
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     match &args.what {
-        What::Kernel(args) => new_kernel(args, console)?,
-        What::Firmware(args) => firmware::execute(args, console)?,
-        What::Header => output::print(cortex_core::abi::HEADER.trim_end())?,
+        NewCommand::Kernel(args) => new_kernel(args, console)?,
+        NewCommand::Firmware(args) => firmware::execute(args, console)?,
+        NewCommand::Header => output::print(cortex_core::abi::HEADER.trim_end())?,
     }
     Ok(ExitCode::Success)
 }
