@@ -383,7 +383,8 @@ impl<'de> Deserializer<'de> for One<'de> {
 /// ```
 #[macro_export]
 macro_rules! export_kernels {
-    ($($kernel:ty),+ $(,)?) => {
+    // Under another name, for a library that is linked beside the user's own.
+    (@symbol $symbol:ident: $($kernel:ty),+ $(,)?) => {
         #[allow(unsafe_code, non_upper_case_globals)]
         const _: () = {
             use $crate::abi::export;
@@ -543,9 +544,10 @@ macro_rules! export_kernels {
                 &raw const KERNEL.0
             }),+]);
 
-            // SAFETY: the name is the one that the interface gives to a library's only table.
+            // SAFETY: the name is the one that the interface gives to a library's only table, or one
+            // that a library of this project has for itself.
             #[unsafe(no_mangle)]
-            pub static cortex_kernels: Table<CLibrary> = Table(CLibrary {
+            pub static $symbol: Table<CLibrary> = Table(CLibrary {
                 abi: $crate::abi::VERSION,
                 struct_size: ::core::mem::size_of::<CLibrary>() as u32,
                 kernel_count: [$(stringify!($kernel)),+].len() as u32,
@@ -553,5 +555,8 @@ macro_rules! export_kernels {
                 kernels: kernels.0.as_ptr(),
             });
         };
+    };
+    ($($kernel:ty),+ $(,)?) => {
+        $crate::export_kernels!(@symbol cortex_kernels: $($kernel),+);
     };
 }
