@@ -1,7 +1,7 @@
 #!/bin/sh
 # Instructions of fixed work under callgrind, against the committed counts:
 #   sh scripts/instructions.sh           compares; exit 1 when a stage takes 2 % more or less
-#   sh scripts/instructions.sh --update  writes the counts anew, for a change that means to change them
+#   sh scripts/instructions.sh --update  writes the counts again, for a change that means to change them
 #
 # The counts are of x86-64 with baseline instructions and of one compiler: with another one the
 # differences are printed, but are no failure.
@@ -13,9 +13,9 @@ stages="v1-1 v1-8 v2-1 v2-8 sine-8 noop car notch_iir bandpass_fir goertzel welc
 . tests/skip.sh
 command -v valgrind >/dev/null 2>&1 || { skip valgrind "instruction counts: no valgrind"; exit 0; }
 [ "$(uname -m)" = x86_64 ] || { skip x86-64 "instruction counts: they are of x86-64"; exit 0; }
-binary=$(cargo bench -q -p cortex-core --features std --bench instructions --no-run --message-format=json 2>/dev/null |
+binary=$(cargo bench -q -p cortex-bci-core --features std --bench instructions --no-run --message-format=json 2>/dev/null |
     sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p' | tail -1)
-[ -x "$binary" ] || { echo "cannot build the bench: cargo bench -p cortex-core --features std --bench instructions --no-run"; exit 2; }
+[ -x "$binary" ] || { echo "cannot build the bench: cargo bench -p cortex-bci-core --features std --bench instructions --no-run"; exit 2; }
 
 # Instructions of the whole process for one stage.
 count() {
@@ -37,7 +37,7 @@ fi
 judge=1
 grep -qF "$(rustc --version)" "$counts" || {
     judge=0
-    echo "the committed counts are of another compiler: --update writes them anew"
+    echo "the committed counts are of another compiler: --update writes them again"
 }
 awk -v judge="$judge" 'NR == FNR { if ($1 != "#") expected[$1] = $2; next }
     !($1 in expected) { print $1 ": no committed count; run with --update"; bad = 1; next }

@@ -31,7 +31,8 @@ pub(crate) struct Blocks(Mutex<cortex_host::Blocks>);
 #[pymethods]
 impl Dataset {
     #[new]
-    #[pyo3(signature = (signal, channels, sample_rate_hz, generator, threads, replace, params))]
+    #[allow(clippy::too_many_arguments, reason = "the Python package names them")]
+    #[pyo3(signature = (signal, channels, sample_rate_hz, generator, threads, replace, sha256, params))]
     fn new(
         signal: Option<&str>,
         channels: Option<u64>,
@@ -39,6 +40,7 @@ impl Dataset {
         generator: Option<&str>,
         threads: Option<usize>,
         replace: bool,
+        sha256: bool,
         params: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let progress = Progress::new();
@@ -46,7 +48,7 @@ impl Dataset {
             Some(signal) => cortex_host::generate(signal),
             None => cortex_host::quickstart_dataset(),
         };
-        builder = builder.replace(replace).progress(&progress);
+        builder = builder.replace(replace).sha256(sha256).progress(&progress);
         if let Some(generator) = generator {
             builder = builder.generator(generator);
         }
@@ -80,11 +82,6 @@ impl Dataset {
         self.dataset.sample_rate_hz()
     }
 
-    #[getter]
-    fn channel_names(&self) -> Vec<String> {
-        self.dataset.channel_names()
-    }
-
     /// Generates into `array`, samples x channels.
     fn fill(&self, py: Python<'_>, mut array: PyReadwriteArray2<'_, f32>) -> PyResult<()> {
         let samples =
@@ -115,10 +112,11 @@ impl Dataset {
 
 #[pymethods]
 impl Manifest {
-    /// SHA-256 of the data's bytes, in lower-case hexadecimal.
+    /// Digest of the data's bytes: the function's name, `BLAKE3` or `SHA-256`, and lower-case
+    /// hexadecimal.
     #[getter]
-    fn sha256(&self) -> &str {
-        self.0.sha256()
+    fn digest(&self) -> String {
+        self.0.digest()
     }
 
     /// The manifest's text: ``cortex-host reproduce`` and ``generate --from`` take it as a file.
@@ -127,7 +125,7 @@ impl Manifest {
     }
 
     fn __repr__(&self) -> String {
-        format!("<cortex.Manifest of {}>", self.0.sha256())
+        format!("<cortex.Manifest of {}>", self.0.digest())
     }
 }
 
@@ -144,6 +142,12 @@ impl Blocks {
         let block = next.transpose().map_err(exception)?;
         Ok(block.map(|block| PyArray1::from_vec(py, block)))
     }
+}
+
+/// The names of a dataset's channels in headers.
+#[pyfunction]
+pub(crate) fn channel_names(channels: usize) -> Vec<String> {
+    cortex_host::channel_names(channels)
 }
 
 /// Whether it was reproduced, the data file compared, and every comparison.

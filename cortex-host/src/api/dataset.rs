@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::value::{Value, put};
 use super::{Blocks, Manifest};
-use crate::base::digest::FileDigest;
+use crate::base::digest::{Algorithm, FileDigest};
 use crate::base::{Failure, Progress};
 use crate::config::{self, DatasetConfig, Entry, Node, Source};
 use crate::generate::{self, FileOptions, GenerateError, Recipe, Settings};
@@ -35,6 +35,7 @@ pub fn generate(signal: &str) -> DatasetBuilder {
         params: Vec::new(),
         threads: None,
         replace: false,
+        digest: Algorithm::default(),
         progress: Progress::new(),
     }
     .set("signal_type", signal)
@@ -57,6 +58,12 @@ pub fn quickstart_dataset() -> DatasetBuilder {
     }
 }
 
+/// The names of a generated dataset's channels in headers: `E0001`, `E0002`, ...
+#[must_use]
+pub fn channel_names(channels: usize) -> Vec<String> {
+    synthetic_names(channels)
+}
+
 /// What is wanted of a dataset; made by [`generate`].
 #[derive(Clone, Debug)]
 pub struct DatasetBuilder {
@@ -66,6 +73,7 @@ pub struct DatasetBuilder {
     params: Vec<Entry>,
     threads: Option<usize>,
     replace: bool,
+    digest: Algorithm,
     progress: Progress,
 }
 
@@ -116,6 +124,14 @@ impl DatasetBuilder {
         self
     }
 
+    /// Whether manifests get SHA-256, which every system can check, instead of BLAKE3, which is
+    /// several times as fast. Default: no.
+    #[must_use]
+    pub fn sha256(mut self, sha256: bool) -> Self {
+        self.digest = if sha256 { Algorithm::Sha256 } else { Algorithm::default() };
+        self
+    }
+
     /// Cancels the generation from another thread, and is told of the values generated.
     #[must_use]
     pub fn progress(mut self, progress: &Progress) -> Self {
@@ -148,6 +164,7 @@ impl DatasetBuilder {
             dataset,
             settings,
             replace: self.replace,
+            digest: self.digest,
             progress: self.progress,
         })
     }
@@ -164,6 +181,7 @@ pub struct Dataset {
     values: Option<usize>,
     settings: Settings,
     replace: bool,
+    digest: Algorithm,
     progress: Progress,
 }
 
@@ -193,19 +211,13 @@ impl Dataset {
         self.values.unwrap_or(usize::MAX)
     }
 
-    /// The channels' names in headers: `E0001`, ...
-    #[must_use]
-    pub fn channel_names(&self) -> Vec<String> {
-        synthetic_names(self.dataset.channels)
-    }
-
     /// Generates into `samples`, [`Dataset::len`] values, with all cores.
     ///
     /// # Errors
     /// The slice has another length, or the generation was cancelled; what the slice holds then is
     /// undefined.
     pub fn fill_slice(&self, samples: &mut [f32]) -> Result<(), Failure> {
-        self.fill(samples, false)?;
+        self.fill(samples, None)?;
         Ok(())
     }
 
@@ -214,7 +226,8 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::fill_slice`].
     pub fn fill_slice_with_manifest(&self, samples: &mut [f32]) -> Result<Manifest, Failure> {
-        let digest = self.fill(samples, true)?.unwrap_or_else(|| unreachable!("digested"));
+        let digest =
+            self.fill(samples, Some(self.digest))?.unwrap_or_else(|| unreachable!("digested"));
         let manifest = synthetic::Manifest::now(&self.dataset, None, digest);
         Ok(Manifest(manifest.map_err(GenerateError::from)?))
     }
@@ -222,9 +235,9 @@ impl Dataset {
     fn fill(
         &self,
         samples: &mut [f32],
-        digested: bool,
+        algorithm: Option<Algorithm>,
     ) -> Result<Option<FileDigest>, GenerateError> {
-        generate::fill_slice(&self.recipe, samples, digested, &self.settings, &self.progress)
+        generate::fill_slice(&self.recipe, samples, algorithm, &self.settings, &self.progress)
     }
 
     /// All values in memory.
@@ -260,6 +273,7 @@ impl Dataset {
         let options = FileOptions {
             settings: self.settings,
             replace: self.replace,
+            digest: self.digest,
             ..FileOptions::automatic()
         };
         let beside = manifest_beside(path);

@@ -11,11 +11,11 @@ use crate::synthetic;
 pub struct Manifest(pub(super) synthetic::Manifest);
 
 impl Manifest {
-    /// SHA-256 of the dataset's bytes (little-endian `f32`, samples x channels), in lower-case
-    /// hexadecimal.
+    /// Digest of the dataset's bytes (little-endian `f32`, samples x channels): the function's name,
+    /// `BLAKE3` or `SHA-256`, and lower-case hexadecimal.
     #[must_use]
-    pub fn sha256(&self) -> &str {
-        &self.0.digest.sha256
+    pub fn digest(&self) -> String {
+        self.0.digest.content.to_string()
     }
 
     /// The manifest's text, which `cortex-host reproduce` and `generate --from` take.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Console, arguments, convert};
-use crate::base::digest::FileDigester;
+use crate::base::digest::{Algorithm, FileDigester};
 use crate::base::{ExitCode, Failure, Progress, leave_on_signal};
 use crate::download::catalogue::{self, Catalogue, Check, Entry};
 use crate::download::{Checksums, Downloader, Outcome, RetryPolicy};
@@ -285,7 +285,7 @@ fn convert_entry(
     if same && header {
         return Ok(());
     }
-    let writing = Writing { npy: false, replace: force || same };
+    let writing = Writing { replace: force || same, ..Writing::default() };
     let converted =
         convert::with_progress(&mut recording, &target, writing, console, &Progress::new())?;
     match &entry.converted_sha256 {
@@ -303,12 +303,12 @@ fn convert_entry(
 
 /// The SHA-256 that the samples of `source` have once converted.
 fn samples_sha256(source: &Path) -> Result<String, Failure> {
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(Algorithm::Sha256);
     Recording::open(source, &OpenOptions::default())?.read_tiles(|bytes, _| {
         digester.update(bytes);
         Ok(())
     })?;
-    Ok(digester.finish().sha256)
+    Ok(digester.finish().content.hex().to_owned())
 }
 
 fn recordings(count: usize) -> String {

@@ -58,7 +58,7 @@ impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANN
     }
 }
 
-/// Serves hosts on `board` for ever. `ring_bytes` is how many received bytes the board keeps
+/// Serves hosts on `board` forever. `ring_bytes` is how many received bytes the board keeps
 /// while nobody reads them; `watch` is called after every turn of the loop and looks after the
 /// stack; `make_engine` is [`standard_engine`], or that of an image with kernels of the user's own.
 ///
@@ -134,7 +134,7 @@ fn serve<B: Board, K: Kernel>(
     if let Some(crash) = &boot.crash {
         session.after_crash(crash.text(), crash.place);
     } else if board.watchdog_barked() {
-        session.after_crash("watchdog: the program hung", 0);
+        session.after_crash(b"watchdog: the program hung", 0);
     }
     let mut chunk = [0; CHUNK_BYTES];
     loop {
