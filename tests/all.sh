@@ -129,6 +129,7 @@ sh scripts/instructions.sh
 
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps
+sh scripts/public-api.sh
 
 say "core on microcontroller targets"
 for target in $THUMB $RISCV; do

@@ -51,17 +51,31 @@ pub struct Overrides {
 /// # Errors
 /// As [`load`]; a replaced value has no line and column.
 pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, ConfigError> {
-    // What a desktop does in a second need not fit a board.
-    let on_board = overrides.device.as_deref().and_then(|device| device.parse().ok());
-    let on_board =
-        matches!(on_board, Some(DeviceAddress::Serial { .. } | DeviceAddress::Qemu { .. }));
-    let argument = argument.or(on_board.then_some(BOARD_CONFIG.0));
-    let Source { name, text, folder } = Source::read(argument)?;
-    let node = Node::parse(&text).map_err(|problem| problem.in_source(&name))?;
-    load_node(node, &name, folder.as_deref(), overrides)
+    plan_of(&read_source(argument, overrides.device.as_deref())?, overrides)
 }
 
-/// The same for a configuration that was read already: messages call it `name`, and its relative
+/// Reads the configuration `argument` as [`load`] does, for a run on `device` when one is given.
+///
+/// # Errors
+/// [`ConfigError`] when it cannot be read.
+pub fn read_source(argument: Option<&str>, device: Option<&str>) -> Result<Source, ConfigError> {
+    // What a desktop does in a second need not fit a board.
+    let on_board = device.and_then(|device| device.parse().ok());
+    let on_board =
+        matches!(on_board, Some(DeviceAddress::Serial { .. } | DeviceAddress::Qemu { .. }));
+    Source::read(argument.or(on_board.then_some(BOARD_CONFIG.0)))
+}
+
+/// Plans a configuration that was read.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn plan_of(source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
+    let node = Node::parse(&source.text).map_err(|problem| problem.in_source(&source.name))?;
+    load_node(node, &source.name, source.folder.as_deref(), overrides)
+}
+
+/// The same for a configuration that was parsed already: messages call it `name`, and its relative
 /// paths may mean `folder`.
 ///
 /// # Errors

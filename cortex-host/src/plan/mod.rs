@@ -27,7 +27,7 @@ use crate::harness::{RealtimeSettings, windows_in};
 use crate::recording::{FORMATS, Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
-pub use build::{Overrides, load, load_node, load_with};
+pub use build::{Overrides, load, load_node, load_with, plan_of, read_source};
 pub use encoding::{ReturnedResults, SampleEncoding};
 pub use execution::ExecutionPlan;
 pub(crate) use kernels::{DEFAULT_WINDOW, named_kernel};

@@ -81,7 +81,8 @@ impl Target {
             return Err(Failure::new(
                 ExitCode::Device,
                 format!("no kernel of this configuration fits the device: {first}"),
-            ));
+            )
+            .of_too_much());
         }
         Ok(Target::Linked(Box::new(Linked { connection, facts, refusals })))
     }
