@@ -7,7 +7,9 @@ use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
 use crate::recording::bids::{self, Entities};
 use crate::recording::convert::{Converted, Writing, convert};
-use crate::recording::{DatasetError, Format, OpenOptions, OptionSource, Recording, Unit};
+use crate::recording::{
+    DatasetError, Format, OpenOptions, OptionSource, Recording, Unit, format_of_key,
+};
 
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]
@@ -53,10 +55,10 @@ pub struct Args {
     /// With --bids: the run's number.
     #[arg(long, value_name = "N", requires = "bids")]
     pub run: Option<u32>,
-    /// Format to write, for a name without an extension or with --bids (float32, brainvision, edf, bdf,
-    /// npy).
-    #[arg(long)]
-    pub format: Option<Format>,
+    /// Format to write, for a name without an extension or with --bids (float32, brainvision, edf,
+    /// bdf, npy).
+    #[arg(long, value_parser = format_of_key)]
+    pub format: Option<&'static Format>,
     /// Take only these channels, in this order; of raw float32 without a header, their number.
     #[arg(long, value_name = "NAME,...|N")]
     pub channels: Vec<String>,
@@ -127,7 +129,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         let notes: Vec<&String> = recording.notes.iter().chain(&converted.warnings).collect();
         let summary = serde_json::json!({
             "data": converted.data,
-            "format": converted.format.key(),
+            "format": converted.format.key,
             "vhdr": converted.vhdr,
             "events": converted.events,
             "npy": converted.npy,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::convert::{Converted, Writing, convert};
-use super::{DatasetError, Format, Recording, events};
+use super::{DatasetError, Recording, brainvision, edf, events};
 use crate::base::atomic_file;
 use crate::base::{FileError, Progress, printable, quoted};
 
@@ -83,26 +83,21 @@ pub fn write(
     progress: &Progress,
 ) -> Result<Converted, DatasetError> {
     entities.check()?;
-    let format = writing.format.unwrap_or(Format::BrainVision);
-    let extension = match format {
-        Format::BrainVision => "vhdr",
-        Format::Edf => "edf",
-        Format::Bdf => "bdf",
-        Format::Float32 | Format::Npy => {
-            return Err(DatasetError::Request(format!(
-                "BIDS knows BrainVision, EDF and BDF, but --format says {}",
-                format.key()
-            )));
-        }
-    };
+    let format = writing.format.unwrap_or(&brainvision::FORMAT);
+    if ![&brainvision::FORMAT, &edf::EDF, &edf::BDF].contains(&format) {
+        return Err(DatasetError::Request(format!(
+            "BIDS knows BrainVision, EDF and BDF, but --format says {}",
+            format.key
+        )));
+    }
     let (folder, stem) = (entities.folder(), entities.stem());
     let beside = |suffix: &str| folder.join(format!("{stem}_{suffix}"));
-    let target = beside(&format!("eeg.{extension}"));
+    let target = beside(&format!("eeg.{}", format.extension()));
     let mut texts = vec![
         (beside("eeg.json"), description(recording, &entities.task)),
         (beside("channels.tsv"), channels(recording)),
     ];
-    if recording.keeps_events && format != Format::BrainVision {
+    if recording.keeps_events && format != &brainvision::FORMAT {
         texts.push((events::events_path(&target), events::to_tsv(&recording.events)));
     }
     atomic_file::refuse_taken(texts.iter().map(|(path, _)| path.as_path()), writing.replace)?;

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::brainvision::{self, Header};
-use super::{DatasetError, Format, Recording, edf, events, npy};
+use super::{DatasetError, Format, Recording, edf, events, float32, format, npy};
 use crate::base::Progress;
 use crate::base::atomic_file::{self, PersistOptions, Staged};
 use crate::base::digest::hex;
-use crate::synthetic::manifest_beside;
+use crate::synthetic::{TruthKind, manifest_beside};
 
 /// A recording that was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub struct Converted {
     /// The samples.
     pub data: PathBuf,
     /// Its format.
-    pub format: Format,
+    pub format: &'static Format,
     /// The BrainVision header beside them, unless the format has its own.
     pub vhdr: Option<PathBuf>,
     /// The file of events, if the format of the source keeps any and the one written does not.
@@ -42,19 +42,20 @@ pub struct Converted {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Writing {
     /// The format to write; without one the target's extension says it.
-    pub format: Option<Format>,
+    pub format: Option<&'static Format>,
     /// Also write a NumPy copy, the target with the extension `npy`.
     pub npy: bool,
     /// Replace the target and what lies beside it.
     pub replace: bool,
 }
 
-/// All files of the dataset `data`: samples, header, markers, events and manifest. What writes
+/// All files of the dataset `data`: samples, header, markers, truth and manifest. What writes
 /// one replaces or removes all of them.
 #[must_use]
-pub fn dataset_files(data: &Path) -> [PathBuf; 5] {
+pub fn dataset_files(data: &Path) -> Vec<PathBuf> {
     let (vhdr, vmrk) = brainvision::header_paths(data);
-    [data.to_owned(), vhdr, vmrk, events::events_path(data), manifest_beside(data)]
+    let truth = TruthKind::ALL.map(|kind| kind.path(data));
+    [data.to_owned(), vhdr, vmrk].into_iter().chain(truth).chain([manifest_beside(data)]).collect()
 }
 
 /// Writes `recording` in µV to `target`, in the format of its name or the one asked for. Tells
@@ -71,23 +72,26 @@ pub fn convert(
     writing: Writing,
     progress: &Progress,
 ) -> Result<Converted, DatasetError> {
-    let format = Format::to_write(target, writing.format)?;
-    if writing.npy && format != Format::Float32 {
+    let format = format::to_write(target, writing.format)?;
+    if writing.npy && format != &float32::FORMAT {
         return Err(DatasetError::Request(format!(
             "--npy writes a copy beside raw float32, but {} is {format}",
             target.display()
         )));
     }
-    match format {
-        Format::Float32 => write_dataset(recording, target, writing, progress),
-        Format::BrainVision => {
-            // Its header has the target's name, its samples stand in a file beside it.
-            let data = target.with_extension("eeg");
-            let written = write_dataset(recording, &data, writing, progress)?;
-            Ok(Converted { format, ..written })
-        }
-        Format::Edf | Format::Bdf => write_edf(recording, target, format, writing, progress),
-        Format::Npy => write_npy(recording, target, writing, progress),
+    if format == &float32::FORMAT {
+        write_dataset(recording, target, writing, progress)
+    } else if format == &brainvision::FORMAT {
+        // Its header has the target's name, its samples stand in a file beside it.
+        let data = target.with_extension("eeg");
+        let written = write_dataset(recording, &data, writing, progress)?;
+        Ok(Converted { format, ..written })
+    } else if format == &edf::EDF || format == &edf::BDF {
+        write_edf(recording, target, format, writing, progress)
+    } else if format == &npy::FORMAT {
+        write_npy(recording, target, writing, progress)
+    } else {
+        Err(DatasetError::Request(format!("{format} is read and not written")))
     }
 }
 
@@ -154,7 +158,9 @@ fn write_dataset(
     // What was said of the file that was here before is no longer true.
     brainvision::remove_header(target)?;
     atomic_file::remove_if_present(&manifest_beside(target))?;
-    atomic_file::remove_if_present(&events_path)?;
+    for kind in TruthKind::ALL {
+        atomic_file::remove_if_present(&kind.path(target))?;
+    }
     if let Some(npy_path) = &npy_path {
         atomic_file::remove_if_present(npy_path)?;
     }
@@ -164,7 +170,7 @@ fn write_dataset(
     atomic_file::sync_folder_of(target)?;
     Ok(Converted {
         data: target.to_owned(),
-        format: Format::Float32,
+        format: &float32::FORMAT,
         vhdr: Some(brainvision::header_paths(target).0),
         events: recording.keeps_events.then_some(events_path),
         npy: npy_path,
@@ -180,7 +186,7 @@ fn write_dataset(
 fn write_edf(
     recording: &mut Recording,
     target: &Path,
-    format: Format,
+    format: &'static Format,
     writing: Writing,
     progress: &Progress,
 ) -> Result<Converted, DatasetError> {
@@ -240,7 +246,7 @@ fn write_npy(
     }
     Ok(Converted {
         data: target.to_owned(),
-        format: Format::Npy,
+        format: &npy::FORMAT,
         vhdr: None,
         events: events_path,
         npy: None,

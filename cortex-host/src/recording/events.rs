@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::brainvision::Marker;
+use crate::synthetic::TruthKind;
 
 /// Most events in a file: beyond every real recording, and a bound on memory.
-pub(super) const MOST_EVENTS: usize = 250_000;
+pub const MOST_EVENTS: usize = 250_000;
 
 /// Something that happened during a recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,10 +28,7 @@ pub struct Event {
 /// `sub-01_task-rest_events.tsv`.
 #[must_use]
 pub fn events_path(data: &Path) -> PathBuf {
-    let stem = data.file_stem().unwrap_or_default().to_string_lossy();
-    let bids = stem.strip_suffix("_eeg").filter(|stem| stem.starts_with("sub-"));
-    let stem = bids.unwrap_or(&stem);
-    data.with_file_name(format!("{stem}_events.tsv"))
+    TruthKind::Events.path(data)
 }
 
 /// The events as BIDS TSV, in the given order.

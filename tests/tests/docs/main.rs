@@ -5,4 +5,5 @@ mod commands;
 mod configuration_reference;
 mod guide_datasets;
 mod guide_own_kernel;
+mod prose;
 mod unsafe_confined;

@@ -55,13 +55,13 @@ struct Range {
 pub fn stage(
     recording: &mut Recording,
     target: &std::path::Path,
-    format: Format,
+    format: &Format,
     progress: &Progress,
 ) -> Result<Written, DatasetError> {
     let bad = |problem: String| {
         DatasetError::Request(format!("{} cannot be written: {problem}", target.display()))
     };
-    let width = if format == Format::Bdf { 3 } else { 2 };
+    let width = if format == &super::BDF { 3 } else { 2 };
     let mut warnings = Vec::new();
     let labels = labels(&recording.channel_names, &mut warnings).map_err(bad)?;
     let ranges = ranges(recording, progress)?.map_err(bad)?;
@@ -293,14 +293,14 @@ fn start(start: Option<&str>, warnings: &mut Vec<String>) -> Start {
 
 /// The header: 256 bytes, and 256 for every signal, the annotations last.
 fn header(
-    format: Format,
+    format: &Format,
     labels: &[String],
     ranges: &[Range],
     start: &Start,
     records: &Records,
     annotation_samples: usize,
 ) -> Vec<u8> {
-    let bdf = format == Format::Bdf;
+    let bdf = format == &super::BDF;
     let signals = labels.len() + 1;
     let mut header = if bdf { b"\xffBIOSEMI".to_vec() } else { b"0       ".to_vec() };
     let mut field = |text: &str, width: usize| {
