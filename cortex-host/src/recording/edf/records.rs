@@ -216,7 +216,7 @@ mod tests {
         // divide the recording.
         assert_eq!(chosen(160 * 120, 160.0, 2048), (30, 640, "0.1875".to_owned()));
         // A prime number of samples: one by one beside many channels, all of them beside one.
-        assert_eq!(chosen(10_007, 250.0, 128), (1, 10_007, "0.004".to_owned()));
+        assert_eq!(chosen(10_007, 250.0, 2048), (1, 10_007, "0.004".to_owned()));
         assert_eq!(chosen(10_007, 250.0, 2), (10_007, 1, "40.028".to_owned()));
         // 3 samples at 30 kHz last 0.0001 s, one cannot be written exactly.
         assert_eq!(chosen(30_000, 30_000.0, 2), (30_000, 1, "1".to_owned()));
