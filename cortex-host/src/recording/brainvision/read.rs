@@ -18,7 +18,7 @@ use crate::recording::stream::{Format, Level, check_channels, chosen_channels};
 use crate::recording::{DatasetError, OpenOptions, Recording, Unit, labels};
 
 /// A header, which names its data file.
-pub(in crate::recording) static FORMAT: Format = Format {
+pub static FORMAT: Format = Format {
     name: "BrainVision",
     kind: "BrainVision",
     key: "brainvision",
