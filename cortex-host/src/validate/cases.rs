@@ -11,6 +11,7 @@ use crate::base::Failure;
 use crate::config::{At, DatasetConfig, Entry, KernelConfig, Node, Position, RunConfig, Value};
 use crate::plan::{KernelSource, Plan};
 use crate::primitive::Library;
+use crate::recording::{OpenOptions, Recording};
 
 /// Random cases of a validation.
 const RANDOM_CASES: u64 = 12;
@@ -19,15 +20,18 @@ const WINDOWS: u64 = 6;
 /// One sample in so many is missing, where samples are.
 const MISSING_ONE_IN: u64 = 50;
 
-/// A recording to validate on: interleaved float32 in microvolts.
+/// Most windows of a recording that are compared: the oracle is no kernel.
+const MOST_RECORDED: usize = 1000;
+
+/// A recording to validate on, of any format that can be opened.
 #[derive(Clone, Debug)]
-pub struct Recording {
+pub struct RecordingFile {
     /// The file.
     pub path: PathBuf,
-    /// Its channels.
-    pub channels: usize,
-    /// Its sample rate in Hz.
-    pub sample_rate_hz: f64,
+    /// Its channels, where the file does not say.
+    pub channels: Option<usize>,
+    /// Its sample rate in Hz, where the file does not say.
+    pub sample_rate_hz: Option<f64>,
 }
 
 /// One case: a planned kernel and its samples.
@@ -89,7 +93,7 @@ impl Random {
 pub(super) fn cases(
     validation: &Validation,
     seed: u64,
-    recording: Option<&Recording>,
+    recording: Option<&RecordingFile>,
 ) -> Result<Vec<Case>, Failure> {
     let mut random = Random(seed);
     let mut cases = Vec::new();
@@ -138,25 +142,35 @@ fn noise(random: &mut Random, rows: usize, channels: usize, rate_hz: f64) -> Vec
     samples
 }
 
-fn recorded(validation: &Validation, recording: &Recording) -> Result<Case, Failure> {
-    let unreadable =
-        |error: &std::io::Error| Failure::io("read the recording", &recording.path, error);
-    let bytes = std::fs::read(&recording.path).map_err(|error| unreadable(&error))?;
-    let Recording { channels, sample_rate_hz: rate_hz, .. } = *recording;
+/// Windows of a second, half overlapping, from the start of a recording.
+fn recorded(validation: &Validation, file: &RecordingFile) -> Result<Case, Failure> {
+    let options = OpenOptions {
+        channel_count: file.channels,
+        sample_rate_hz: file.sample_rate_hz,
+        ..OpenOptions::default()
+    };
+    let mut recording = Recording::open(&file.path, &options)?;
+    let (channels, rate_hz) = (recording.channels(), recording.sample_rate_hz);
     let window = (rate_hz.round() as usize).clamp(1, 4096);
     let hop = window.div_ceil(2);
-    let wanted = (window + 31 * hop) * channels;
-    let (chunks, rest) = bytes.as_chunks::<4>();
-    if !rest.is_empty() || chunks.len() % channels.max(1) != 0 || chunks.len() < window * channels {
+    if recording.samples < window as u64 {
         return Err(Failure::usage(format!(
-            "{} is no recording of {channels} channels that holds a second of {rate_hz} Hz",
-            recording.path.display()
+            "{} holds less than the {window} samples of a window",
+            file.path.display()
         )));
     }
-    let samples: Vec<f32> =
-        chunks.iter().take(wanted).map(|chunk| f32::from_le_bytes(*chunk)).collect();
+    let wanted = (window + (MOST_RECORDED - 1) * hop) as u64;
+    let mut samples = vec![0.0; wanted.min(recording.samples) as usize * channels];
+    let mut filled = 0;
+    while filled < samples.len() {
+        match recording.read(&mut samples[filled..])? {
+            0 => break,
+            rows => filled += rows * channels,
+        }
+    }
+    samples.truncate(filled);
     let shape = Shape { channels, window, hop, rate_hz };
-    case(validation, shape, None, &samples, &format!(", {}", recording.path.display()))
+    case(validation, shape, None, &samples, &format!(", {}", file.path.display()))
 }
 
 #[derive(Clone, Copy)]
