@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use super::Console;
+use super::support::open_args::OpenArgs;
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
 use crate::recording::bids::{self, Entities};
 use crate::recording::convert::{Converted, Writing, convert};
-use crate::recording::{
-    DatasetError, Format, OpenOptions, OptionSource, Recording, Unit, format_of_key,
-};
+use crate::recording::{DatasetError, Format, Recording, format_of_key};
 
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]
@@ -59,24 +58,11 @@ pub struct Args {
     /// bdf, npy).
     #[arg(long, value_parser = format_of_key)]
     pub format: Option<&'static Format>,
-    /// Take only these channels, in this order; of raw float32 without a header, their number.
-    #[arg(long, value_name = "NAME,...|N")]
-    pub channels: Vec<String>,
     /// Also write a NumPy copy, OUT with the extension .npy.
     #[arg(long)]
     pub npy: bool,
-    /// Sample rate in Hz of a file that does not say.
-    #[arg(long, value_name = "HZ")]
-    pub rate: Option<f64>,
-    /// Unit of samples whose file does not say (V, mV, uV, nV).
-    #[arg(long)]
-    pub unit: Option<Unit>,
-    /// The .npy array is channels × samples, as MNE's get_data returns it.
-    #[arg(long)]
-    pub channels_first: bool,
-    /// Take the whole records of a file shorter or longer than its header promises.
-    #[arg(long)]
-    pub accept_truncated: bool,
+    #[command(flatten)]
+    pub opening: OpenArgs,
     /// Replace OUT and the files beside it if they exist.
     #[arg(long)]
     pub force: bool,
@@ -102,17 +88,7 @@ impl Args {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
-    let (channels, channel_count) = names_or_count(&args.channels);
-    let options = OpenOptions {
-        channels,
-        channel_count,
-        sample_rate_hz: args.rate,
-        unit: args.unit,
-        channels_first: args.channels_first,
-        accept_truncated: args.accept_truncated,
-        option_source: OptionSource::CommandLine,
-    };
-    let mut recording = Recording::open(&args.input, &options)?;
+    let mut recording = Recording::open(&args.input, &args.opening.options())?;
     let progress = Progress::cancelled_by_signals()?;
     let writing = Writing { format: args.format, npy: args.npy, replace: args.force };
     let entities = args.entities();
@@ -146,15 +122,6 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         super::output::print(&format!("{summary:#}"))?;
     }
     Ok(ExitCode::Success)
-}
-
-/// `--channels`: names, or for files that have none how many there are.
-pub(super) fn names_or_count(channels: &[String]) -> (Option<Vec<String>>, Option<usize>) {
-    match channels {
-        [] => (None, None),
-        [one] if one.bytes().all(|byte| byte.is_ascii_digit()) => (None, one.parse().ok()),
-        names => (Some(names.to_vec()), None),
-    }
 }
 
 /// Has a recording written and tells on stderr what happens; shared with `download`.
