@@ -5,7 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Console, checked_name, make_folder, write_files};
+use super::Console;
+use super::folder::{checked_name, make_folder, write_files};
 use crate::base::{Failure, quoted};
 use crate::device::board::{BoardSpec, board};
 
