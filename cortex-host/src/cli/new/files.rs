@@ -1,4 +1,4 @@
-//! A new folder of files made from templates.
+//! The files of what is new, in a folder of its own.
 
 use std::path::Path;
 
