@@ -39,7 +39,7 @@ pub use spec::{GeneratorVersion, SourceSpec, SpecError};
 
 pub use crate::block::{BLOCK_SAMPLES, LaneBlock};
 use crate::parameter::{Parameter, ParameterError};
-use crate::random::WordBlock;
+use crate::random::{SquareRoots, WordBlock};
 
 // A signal's place is its number on the wire: a new one comes last.
 registry::signals! {
@@ -165,13 +165,23 @@ impl<const N: usize> Lanes<N> {
 pub struct Scratch<const N: usize> {
     words: WordBlock<N>,
     noise: [[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES],
+    roots: SquareRoots,
 }
 
 impl<const N: usize> Scratch<N> {
     /// Zeroed working memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self { words: [[0; N]; BLOCK_SAMPLES], noise: [[0.0; N]; HISTORY_SAMPLES + BLOCK_SAMPLES] }
+        Self {
+            words: [[0; N]; BLOCK_SAMPLES],
+            noise: [[0.0; N]; HISTORY_SAMPLES + BLOCK_SAMPLES],
+            roots: SquareRoots::PORTABLE,
+        }
+    }
+
+    /// Square roots are taken by `roots` from now on; no bit depends on them.
+    pub fn set_square_roots(&mut self, roots: SquareRoots) {
+        self.roots = roots;
     }
 }
 

@@ -3,6 +3,7 @@
 use cortex_core::kernel::AnyKernel;
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::{Action, DeviceIdentity, DeviceSession, KernelEngine};
+use cortex_core::random::SquareRoots;
 use cortex_core::signal::Lanes;
 
 use crate::{Board, Boot, transmit_all};
@@ -56,7 +57,7 @@ impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANN
 
 /// Serves hosts on `board` for ever. `ring_bytes` is how many received bytes the board keeps
 /// while nobody reads them; `watch` is called after every turn of the loop and looks after the
-/// stack.
+/// stack; `roots` are the processor's square roots.
 ///
 /// # Panics
 /// When the buffers are shorter than the session needs: [`DeviceSession::new`] says what it needs.
@@ -72,9 +73,10 @@ pub fn run<
     ring_bytes: usize,
     memory: &'static mut Memory<FRAME, TRANSMIT, VALUES, CHANNELS>,
     watch: fn(),
+    roots: SquareRoots,
 ) -> ! {
     let Memory { frame, transmit, values, lanes } = memory;
-    let mut engine = engine(values, lanes);
+    let mut engine = engine(values, lanes, roots);
     let session = session(board, boot, ring_bytes, &mut engine, frame, transmit);
     serve(board, boot, session, watch)
 }
@@ -82,8 +84,12 @@ pub fn run<
 /// Builds the engine. Neither this nor [`session`] nor [`serve`] is inlined: what each takes of
 /// the stack, the others have to themselves.
 #[inline(never)]
-fn engine(values: &'static mut [f32], lanes: &'static mut [Option<Lanes<1>>]) -> StaticEngine {
-    KernelEngine::standard(values, lanes)
+fn engine(
+    values: &'static mut [f32],
+    lanes: &'static mut [Option<Lanes<1>>],
+    roots: SquareRoots,
+) -> StaticEngine {
+    KernelEngine::standard(values, lanes).with_square_roots(roots)
 }
 
 /// A device session on borrowed memory.

@@ -14,6 +14,7 @@ mod mps2;
 mod program;
 mod register;
 mod retained;
+mod square_roots;
 mod stack;
 #[cfg(target_arch = "arm")]
 mod wait_for_interrupt;
@@ -22,6 +23,7 @@ mod wait_for_interrupt;
 pub use mps2::Mps2;
 pub use program::{firmware, selftest};
 pub use register::Register;
+pub use square_roots::SQUARE_ROOTS;
 /// Static memory that is handed out once: large buffers never pass over the stack.
 pub use static_cell::ConstStaticCell;
 #[cfg(target_arch = "arm")]

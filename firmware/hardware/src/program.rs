@@ -3,6 +3,7 @@
 use cortex_app::serve::Memory;
 use cortex_app::{Board, selftest, serve};
 
+use crate::square_roots::SQUARE_ROOTS;
 use crate::{ConstStaticCell, retained, stack};
 
 /// The firmware proper: `start` gives the board, `ring_bytes` is how many received bytes it keeps
@@ -23,7 +24,7 @@ pub fn firmware<
 ) -> ! {
     stack::paint();
     let boot = retained::start();
-    serve::run(&mut start(), &boot, ring_bytes, memory.take(), stack::check)
+    serve::run(&mut start(), &boot, ring_bytes, memory.take(), stack::check, SQUARE_ROOTS)
 }
 
 /// The self-test ([`cortex_app::selftest`]).
@@ -35,5 +36,5 @@ pub fn selftest<B: Board>(start: impl FnOnce() -> B) -> ! {
         ConstStaticCell::new(selftest::Memory::new());
     stack::paint();
     let boot = retained::start();
-    selftest::run(&mut start(), &boot, MEMORY.take(), stack::check)
+    selftest::run(&mut start(), &boot, MEMORY.take(), stack::check, SQUARE_ROOTS)
 }

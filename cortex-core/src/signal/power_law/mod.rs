@@ -144,7 +144,7 @@ impl Source for PowerLaw {
         let noise = &mut scratch.noise[HISTORY_SAMPLES - 1..];
         noise[0] = lanes.history[HISTORY_SAMPLES - 1];
         let Some(fresh) = noise[1..].first_chunk_mut() else { return };
-        random::normals(&scratch.words, fresh);
+        random::normals_by(scratch.roots, &scratch.words, fresh);
         lanes.history[HISTORY_SAMPLES - 1] = fresh[BLOCK_SAMPLES - 1];
         self.taps(noise, out);
         if let Some(fresh) = noise[1..].first_chunk() {
