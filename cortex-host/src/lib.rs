@@ -108,6 +108,12 @@ pub mod compare;
 #[doc(hidden)]
 pub mod run;
 
+// One configuration at many values: runs made once, by the values in their names.
+pub mod sweep;
+
+// The most channels, taps, the highest rate, the shortest hop that holds.
+pub mod capacity;
+
 // Whether a kernel computes what its oracle does.
 #[doc(hidden)]
 pub mod validate;
@@ -117,7 +123,8 @@ mod api;
 
 pub use api::{
     Blocks, Dataset, DatasetBuilder, Experiment, Finished, KernelBuilder, Manifest,
-    StreamingKernel, Value, Windows, experiment, generate, kernel, quickstart_dataset, reproduce,
+    StreamingKernel, Value, Windows, channel_names, experiment, generate, kernel,
+    quickstart_dataset, reproduce,
 };
 pub use base::{ExitCode, Failure as Error, Progress};
 pub use generate::{DigestComparison, Reproduced};

@@ -3,7 +3,7 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | all went well |
-//! | 1 | a check said no: digests differ, windows failed, a deadline policy was broken |
+//! | 1 | a check failed: digests differ, windows failed, a deadline policy was broken |
 //! | 2 | wrong usage or configuration: bad YAML, bad argument, unknown name |
 //! | 3 | input or output failed: missing or unreadable dataset, full disk |
 //! | 4 | a device or its link failed |
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub enum ExitCode {
     /// All went well.
     Success,
-    /// A check said no.
+    /// A check failed.
     CheckFailed,
     /// Wrong usage or configuration.
     Usage,
@@ -75,13 +75,14 @@ impl From<ExitCode> for std::process::ExitCode {
 pub struct Failure {
     code: ExitCode,
     message: String,
+    too_much: bool,
 }
 
 impl Failure {
     /// A failure with the given code; `message` says what, where and what to do.
     #[must_use]
     pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
-        Self { code, message: one_line(message.into()) }
+        Self { code, message: one_line(message.into()), too_much: false }
     }
 
     /// Wrong usage or configuration, exit code 2.
@@ -106,6 +107,19 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> ExitCode {
         self.code
+    }
+
+    /// Marks a failure of which less of the same (channels, samples) would not be one: what is
+    /// asked for does not fit.
+    #[must_use]
+    pub fn of_too_much(self) -> Self {
+        Self { too_much: true, ..self }
+    }
+
+    /// Whether what was asked for does not fit: [`Self::of_too_much`].
+    #[must_use]
+    pub fn is_of_too_much(&self) -> bool {
+        self.too_much
     }
 }
 

@@ -3,6 +3,7 @@
 //! A command is an `Args` struct and `execute(&Args, &Console) -> Result<ExitCode, Failure>`.
 //! stdout carries data, stderr messages.
 
+mod capacity;
 mod check;
 mod compare;
 mod completions;
@@ -50,7 +51,7 @@ use crate::platform::signals::report_file_size_limits;
     after_help = "\
 First steps:
   cortex-host run                            seven kernels on synthetic EEG, no files needed
-  cortex-host list                           what there is to name in a configuration
+  cortex-host list                           the names that configurations use
   cortex-host init my.yaml                   a commented configuration to begin from
   cortex-host run my.yaml                    a results folder: telemetry, summary, manifest
   cortex-host generate pink_noise 64 250 10 data.float32
@@ -60,7 +61,7 @@ Every command's --help has examples. stdout carries data, stderr messages.
 
 Exit codes:
   0    all went well
-  1    a check said no: digests differ, windows failed, doctor found a problem
+  1    a check failed: digests differ, windows failed, doctor found a problem
   2    wrong usage or configuration: bad YAML, bad argument, unknown name
   3    input or output failed: missing or unreadable dataset, full disk
   4    a device or its link failed
@@ -119,7 +120,7 @@ An editor with a YAML language server completes and checks a configuration that 
     Inspect(inspect::Args),
     /// Check a primitive, or a device, against the golden digests.
     Verify(verify::Args),
-    /// Write a run's report.html anew.
+    /// Write a run's report.html again.
     Report(report::Args),
     /// Compare the latencies of runs.
     Compare(compare::Args),
@@ -127,6 +128,8 @@ An editor with a YAML language server completes and checks a configuration that 
     Check(check::Args),
     /// Run a configuration at every combination of some of its values.
     Sweep(sweep::Args),
+    /// Find the most channels, taps or rate, or the shortest hop, that meets its deadlines.
+    Capacity(capacity::Args),
     /// List serial ports and emulated boards, and what they answer.
     Devices(devices::Args),
     /// Be a device behind a TCP port, with this machine's kernels.
@@ -194,6 +197,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Compare(args) => compare::execute(args, console),
         Command::Check(args) => check::execute(args, console),
         Command::Sweep(args) => sweep::execute(args, console),
+        Command::Capacity(args) => capacity::execute(args, console),
         Command::Devices(args) => devices::execute(args, console),
         Command::Serve(args) => serve::execute(args, console),
         Command::Link(args) => link::execute(args, console),

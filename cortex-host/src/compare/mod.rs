@@ -1,7 +1,7 @@
 //! Two sides of runs: what differs in what was run, and in how long it took.
 //!
 //! For each kernel of both sides the change B − A of the median and of the 99th percentile is
-//! given for kernel time and end-to-end latency, with a 95 % interval ([`change`]). On emulated
+//! given for kernel time and end-to-end latency, with a 95 % interval (`change`). On emulated
 //! devices kernels are compared by their instructions, which are exact.
 //!
 //! # What the intervals promise
@@ -28,7 +28,9 @@ pub use change::{
     Change, Generalization, Interval, LEAST_WINDOWS, RUN_SCATTER, Unit, Verdict, change,
 };
 pub use conditions::{Condition, conditions};
-pub use gate::{CHECK_SCHEMA_VERSION, Check, CheckResult, Finding, Limits, miss_rate};
+pub use gate::{
+    CHECK_SCHEMA_VERSION, Check, CheckResult, Finding, LEAST_WITHOUT_MISS, Limits, miss_rate,
+};
 pub use text::table;
 
 use crate::results::{KernelWindows, RunRecord, Window};

@@ -17,6 +17,7 @@ pub(crate) mod value;
 pub use at::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
+pub use schema::SCHEMA_ID;
 pub use settings::{Setting, keep_kernels};
 pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
@@ -77,9 +78,9 @@ pub fn parse_node(
     decode::decode(&node, "").map_err(|problem| problem.in_source(name))
 }
 
-/// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of
-/// docs/reference/config.schema.json.
+/// The schema of a configuration file as pretty-printed JSON, ending in a newline, where `formats`
+/// are the spellings of `dataset.format`.
 #[must_use]
-pub fn json_schema() -> String {
-    schema::schema_of::<RunConfig>()
+pub fn json_schema(formats: &[&str]) -> String {
+    schema::schema_of::<RunConfig>(formats)
 }

@@ -11,12 +11,22 @@ use serde_json::{Map, Value, json};
 
 use super::params::of_datasets;
 
+/// Where editors find the schema of configurations: its `$id`.
+pub const SCHEMA_ID: &str =
+    concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/main/docs/reference/config.schema.json");
+
 /// The schema of `T` as pretty-printed JSON, ending in a newline.
-pub(super) fn schema_of<T: JsonSchema>() -> String {
+pub(super) fn schema_of<T: JsonSchema>(formats: &[&str]) -> String {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<T>();
     RecursiveTransform(forbid_null).transform(&mut schema);
-    format!("{:#}\n", schema.to_value())
+    schema.insert("$id".to_owned(), SCHEMA_ID.into());
+    let mut schema = schema.to_value();
+    schema["$defs"]["DatasetConfig"]["properties"]["format"]["enum"] = json!(formats);
+    format!(
+        "{schema:#}
+"
+    )
 }
 
 /// A key may be absent, but a key that is there has a value: `null` is no choice.

@@ -28,6 +28,9 @@ table! {
         /// What runs the kernels: native, loopback, serial://PATH?baud=N, tcp://HOST:PORT or qemu:BOARD.
         #[schemars(extend("default" = "native"))]
         pub device: At<String>,
+        /// Image of an emulated board, or the folder of a crate that builds one, such as
+        /// `cortex-host new firmware` writes. Default: the board's own firmware.
+        pub firmware: At<String>,
         /// What crosses the link to a device: new samples (streamed), or only the generator's
         /// parameters (seeded).
         #[schemars(extend("default" = "streamed", "enum" = ["streamed", "seeded"]))]
@@ -58,7 +61,6 @@ table! {
         #[schemars(required)]
         pub path: At<String>,
         /// Format of the file. Default: what the file is; another one is an error.
-        #[schemars(extend("enum" = ["float32", "edf", "bdf", "brainvision", "npy"]))]
         pub format: At<String>,
         /// Unit of samples whose file does not say it; a .npy file needs one.
         #[schemars(extend("enum" = ["uV", "mV", "V", "nV"]))]

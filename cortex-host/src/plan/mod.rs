@@ -6,8 +6,11 @@
 
 mod build;
 mod encoding;
+mod execution;
 mod kernels;
+mod output;
 mod own_kernels;
+mod realtime;
 mod resolved;
 mod samples;
 
@@ -18,15 +21,24 @@ use sha2::{Digest, Sha256};
 
 use crate::base::digest::hex;
 use crate::config::Node;
-use crate::device::DeviceAddress;
-use crate::foreign::{CommandSetup, Interface, KernelSetup};
-use crate::harness::{Pace, RealtimeSettings, windows_in};
-use crate::recording::{Format, OpenOptions, OptionSource, Unit};
+use crate::device::{DeviceAddress, OwnDeviceKernel};
+use crate::foreign::{CommandSetup, Dtype, Feed, Interface, KernelSetup, OutputShape, Parameters};
+use crate::harness::{RealtimeSettings, windows_in};
+use crate::recording::{FORMATS, Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
-pub use build::{Overrides, load, load_node, load_with};
+pub use build::{Overrides, load, load_node, load_with, plan_of, read_source};
 pub use encoding::{ReturnedResults, SampleEncoding};
+pub use execution::ExecutionPlan;
 pub(crate) use kernels::{DEFAULT_WINDOW, named_kernel};
+pub use output::{OutputPlan, TelemetryFormat};
+
+/// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of
+/// docs/reference/config.schema.json.
+#[must_use]
+pub fn json_schema() -> String {
+    crate::config::json_schema(&FORMATS.map(|format| format.key))
+}
 
 /// A validated run.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +53,10 @@ pub struct Plan {
     pub output: OutputPlan,
     /// What runs the kernels.
     pub device: DeviceAddress,
+    /// The image of an emulated board, or the folder that it is built in, as configured.
+    pub firmware: Option<String>,
+    /// Where that was found.
+    pub firmware_path: Option<PathBuf>,
     /// What crosses the link to a device.
     pub transfer: Transfer,
     /// How input samples are sent.
@@ -133,7 +149,7 @@ pub struct StaticDataset {
     /// microvolts, which needs no conversion.
     pub raw: Option<PathBuf>,
     /// Its format.
-    pub format: Format,
+    pub format: &'static Format,
     /// The unit that the configuration gives.
     pub unit: Option<Unit>,
     /// Number of channels, at least 1.
@@ -197,10 +213,38 @@ pub struct LibraryKernel {
     pub isolation: Isolation,
     /// Everything it is built from.
     pub setup: KernelSetup,
+    /// Whether it promises the same bits on every target.
+    pub bit_exact: bool,
+    /// Shape of its output.
+    pub output: OutputShape,
     /// The trained state as the configuration spells it.
     pub configured_state: Option<String>,
     /// All parameters, as the configuration would give them.
     pub params: Option<Node>,
+}
+
+impl LibraryKernel {
+    /// The same kernel as an image of the user's has it; `None` when a board cannot run it: only a
+    /// kernel of `cortex_kernel.h` with float32 samples, without trained state and with parameters
+    /// that fit into a message.
+    #[must_use]
+    pub fn on_a_device(&self) -> Option<OwnDeviceKernel> {
+        let setup = &self.setup;
+        let Parameters::Values(values) = &setup.parameters else { return None };
+        if setup.dtype != Dtype::F32 || setup.state.is_some() {
+            return None;
+        }
+        let whole_windows = setup.feed == Feed::Windows;
+        let kernel = OwnDeviceKernel {
+            name: setup.kernel.clone(),
+            hop: setup.hop as usize,
+            whole_windows,
+            parameters: values.iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
+            max_output_values: self.output.values(setup.window),
+            bit_exact: self.bit_exact,
+        };
+        kernel.wire_bytes().map(|_| kernel)
+    }
 }
 
 /// A program as a kernel.
@@ -233,52 +277,6 @@ impl Isolation {
         match self {
             Isolation::Process => "process",
             Isolation::None => "none",
-        }
-    }
-}
-
-/// How long, how often and how fast a run streams.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ExecutionPlan {
-    /// Windows at the start of every repeat that do not enter the statistics.
-    pub warmup_windows: u64,
-    /// Samples per channel that one repeat streams, at most those of the dataset.
-    pub samples: u64,
-    /// Times each kernel is run, from fresh state, at least 1.
-    pub repeat_count: u32,
-    /// Whether windows are released by the sample clock.
-    pub pace: Pace,
-}
-
-/// Where and how results are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutputPlan {
-    /// The folder that run folders are made in, relative to the current one unless absolute.
-    pub directory: PathBuf,
-    /// The run folder's name; none for one made of the time of its start.
-    pub name: Option<String>,
-    /// Format of the telemetry files.
-    pub format: TelemetryFormat,
-    /// Whether kernel outputs are kept beside the telemetry.
-    pub include_raw_data: bool,
-}
-
-/// Format of the telemetry files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TelemetryFormat {
-    /// One JSON object a line.
-    Ndjson,
-    /// Comma-separated values with a header line.
-    Csv,
-}
-
-impl TelemetryFormat {
-    /// The spelling in configurations, which is also the file extension.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            TelemetryFormat::Ndjson => "ndjson",
-            TelemetryFormat::Csv => "csv",
         }
     }
 }

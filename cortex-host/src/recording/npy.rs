@@ -8,13 +8,23 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use super::layout::{Element, PlaneReader, interleaved, planar};
-use super::stream::{Level, check_channels, chosen_channels};
-use super::{DatasetError, Format, OpenOptions, OptionSource, Recording, Unit, labels};
+use super::stream::{Format, Level, check_channels, chosen_channels};
+use super::{DatasetError, OpenOptions, OptionSource, Recording, Unit, labels};
 use crate::base::atomic_file::Staged;
 use crate::base::{Progress, quoted};
 
 /// The first bytes of every `.npy` file.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// NumPy arrays.
+pub(super) static FORMAT: Format = Format {
+    name: "npy",
+    kind: "NumPy",
+    key: "npy",
+    extensions: &["npy"],
+    also: &[],
+    begins: |head| head.starts_with(MAGIC),
+    open,
+};
 /// The header's length is padded so that samples begin at a multiple of this.
 const ALIGNMENT: usize = 64;
 /// Longest header read: NumPy's own limit is of this order.
@@ -30,10 +40,22 @@ pub fn header_bytes(shape: &[u64]) -> Vec<u8> {
         sizes.push(String::new());
     }
     let sizes = sizes.join(", ");
+    padded("'<f4'", sizes.trim_end(), 2 * ALIGNMENT)
+}
+
+/// The header of a table of `rows` rows whose columns `types` describes as NumPy writes them. It
+/// has 256 bytes, whatever the number of rows.
+#[must_use]
+pub fn table_header(types: &str, rows: u64) -> Vec<u8> {
+    padded(types, &format!("{rows},"), 4 * ALIGNMENT)
+}
+
+/// A header of at least `least` bytes.
+fn padded(types: &str, sizes: &str, least: usize) -> Vec<u8> {
     let mut dictionary =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", sizes.trim_end());
+        format!("{{'descr': {types}, 'fortran_order': False, 'shape': ({sizes}), }}");
     let fixed = MAGIC.len() + 2 + 2;
-    while fixed + dictionary.len() + 1 < 2 * ALIGNMENT
+    while fixed + dictionary.len() + 1 < least
         || !(fixed + dictionary.len() + 1).is_multiple_of(ALIGNMENT)
     {
         dictionary.push(' ');
@@ -158,7 +180,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         path: path.to_owned(),
         data_path: path.to_owned(),
         sources: vec![path.to_owned()],
-        format: Format::Npy,
+        format: &FORMAT,
         channel_names,
         sample_rate_hz,
         samples,

@@ -5,9 +5,11 @@
 //! - `sh`: run with `sh -e`;
 //! - `sh network`, `sh hardware`, `sh checkout`: not run here, because it needs the network, a
 //!   board, or builds; its `cortex-host` lines must still name subcommands and options that exist;
+//! - `sh oracle`: run where SciPy and the PhysioNet recording are, with S001R03.edf in the folder;
 //! - `yaml`: a configuration that must load; with a first line `# NAME.yaml` it is written under
 //!   that name for the commands that follow;
-//! - `yaml part`: a part of a configuration; `text`, `rust`, `diff`, `mermaid`, none: for reading.
+//! - `yaml part`: a part of a configuration; `text`, `rust`, `diff`, `mermaid`, none: for reading;
+//! - `python`: run by tests/python.sh.
 //!
 //! docs/guides/synthetic-datasets.md, which needs an archive to download from, has its own test
 //! (`guide_datasets.rs`); the reference's YAML too (`configuration_reference.rs`), and the kernel of
@@ -18,7 +20,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cortex_host::config::{self, Source};
-use cortex_tests::{checkout, cortex_host};
+use cortex_tests::skip::{Need, skip};
+use cortex_tests::{checkout, cortex_host, real_recordings};
 
 /// The fenced blocks: info string and text.
 fn blocks(page: &str) -> Vec<(String, String)> {
@@ -87,6 +90,15 @@ fn every_command_and_configuration_of_the_documentation_works() {
                     run(&block, folder.path(), &page);
                     commands += 1;
                 }
+                "sh oracle" => {
+                    if std::env::var_os("CORTEX_ORACLE_PYTHON").is_none() {
+                        skip(Need::Oracle, &page.display());
+                    } else if let Some(recordings) = real_recordings() {
+                        let file = "S001R03.edf";
+                        fs::copy(recordings.join(file), folder.path().join(file)).unwrap();
+                        run(&block, folder.path(), &page);
+                    }
+                }
                 "sh network" | "sh hardware" | "sh checkout" => check_spelling(&block, &page),
                 "yaml" => {
                     let source = Source { name: "page".into(), text: block.clone(), folder: None };
@@ -98,7 +110,7 @@ fn every_command_and_configuration_of_the_documentation_works() {
                     }
                     configurations += 1;
                 }
-                "" | "text" | "rust" | "diff" | "mermaid" | "yaml part" | "toml" => {}
+                "" | "text" | "rust" | "python" | "diff" | "mermaid" | "yaml part" | "toml" => {}
                 other => panic!("{}: a block of an unknown kind: {other}", page.display()),
             }
         }
@@ -125,4 +137,27 @@ fn every_relative_link_leads_to_a_file() {
             assert!(file.exists(), "{}: {link}", page.display());
         }
     }
+}
+
+/// The book (scripts/book.sh) has every page once.
+#[test]
+fn the_book_has_every_page() {
+    let docs = checkout().join("docs");
+    let summary = fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
+    let listed = summary.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let mut listed: Vec<PathBuf> = listed.map(|link| docs.join(link)).collect();
+    listed.sort();
+    let mut all = Vec::new();
+    for folder in ["", "guides", "reference"] {
+        for entry in fs::read_dir(docs.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md")
+                && !path.ends_with("SUMMARY.md")
+            {
+                all.push(docs.join(folder).join(path.file_name().unwrap()));
+            }
+        }
+    }
+    all.sort();
+    assert_eq!(listed, all);
 }

@@ -21,7 +21,7 @@ const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, samp
 
 fn job(name: KernelName) -> KernelSettings {
     KernelSettings {
-        kernel: KernelSpec::with_defaults(name),
+        kernel: KernelSpec::with_defaults(name).into(),
         shape: SHAPE,
         input: Encoding::F32,
         output: Encoding::F32,
@@ -43,7 +43,7 @@ fn a_whole_conversation_over_a_serial_port_and_its_trace() {
 
     for name in [KernelName::NotchIir, KernelName::Fft] {
         let job = job(name);
-        let kernel = job.kernel.build(SHAPE).expect("defaults");
+        let kernel = job.kernel.built_in().expect("built in").build(SHAPE).expect("defaults");
         let mut state = vec![0.0; kernel.state_len()];
         kernel.reset(&mut state);
         let configured = connection.configure(&job).expect("fits");
@@ -182,7 +182,7 @@ fn a_device_that_writes_first_and_a_host_that_writes_do_not_wait_for_each_other(
         got
     });
     let ours: Vec<u8> = (0..BYTES).map(|index| (index * 13 + 1) as u8).collect();
-    link.send(&ours, Duration::from_secs(5)).expect("nobody waits for ever");
+    link.send(&ours, Duration::from_secs(5)).expect("nobody waits forever");
     let (mut got, mut buffer) = (Vec::new(), [0; 3000]);
     while got.len() < BYTES {
         let count = link.recv(&mut buffer, Instant::now() + Duration::from_secs(5)).expect("reads");

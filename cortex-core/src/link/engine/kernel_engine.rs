@@ -75,11 +75,9 @@ where
         }
     }
 
-    /// The same engine, whose generators take square roots by `roots`.
-    #[must_use]
-    pub fn with_square_roots(mut self, roots: SquareRoots) -> Self {
+    /// Generators take square roots by `roots` from now on.
+    pub fn set_square_roots(&mut self, roots: SquareRoots) {
         self.scratch.set_square_roots(roots);
-        self
     }
 
     fn fill_tile(&mut self) -> Result<(), ErrorInfo> {
@@ -179,7 +177,10 @@ where
                 self.layout.written = written;
                 Ok(Run { start_ticks, end_ticks })
             }
-            Err(fault) => Err(ErrorInfo::new(ErrorCode::KernelFault, fault as u32, 0)),
+            Err(fault) => {
+                let status = kernel.reported_status(state) as u32;
+                Err(ErrorInfo::new(ErrorCode::KernelFault, fault as u32, status))
+            }
         }
     }
 
