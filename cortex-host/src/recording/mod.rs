@@ -4,6 +4,7 @@
 //! A dataset on disk is interleaved little-endian `f32`, samples × channels, in microvolts,
 //! with a BrainVision header (`.vhdr`, `.vmrk`) beside the unchanged `.float32` file.
 
+pub mod bids;
 pub mod brainvision;
 mod channels;
 mod claim;
