@@ -1,14 +1,14 @@
 //! `cortex-host new`: a kernel of one's own to begin from, in a folder that builds as it is; a board's
 //! image with kernels of one's own.
 
+mod files;
 mod firmware;
-mod folder;
 
 use std::path::{Path, PathBuf};
 
-use self::folder::{checked_name, make_folder, write_files};
 use super::{Console, output};
 use crate::base::{ExitCode, Failure};
+use files::{checked_name, make_folder, write_files};
 
 /// Arguments of `new`.
 #[derive(Debug, clap::Args)]

@@ -1,4 +1,4 @@
-//! The folder that `cortex-host new` makes: its name, and the files in it.
+//! The files of what is new, in a folder of its own.
 
 use std::path::Path;
 
