@@ -28,6 +28,7 @@ impl Source for White {
         name: "white_noise",
         summary: "independent Gaussian samples",
         parameters: WhiteNoise::PARAMETERS,
+        max_channels: usize::MAX,
     };
 
     type Params = WhiteNoise;
@@ -64,7 +65,7 @@ impl Source for White {
         out: &mut LaneBlock<N>,
     ) {
         self.key.words(lanes.first_channel, lanes.next_block, &mut scratch.words);
-        random::normals(&scratch.words, out);
+        random::normals_by(scratch.roots, &scratch.words, out);
         for sample in out.as_flattened_mut() {
             *sample *= self.amplitude_uv;
         }

@@ -64,12 +64,12 @@ def generate(
     seed
         Seed of all random streams. Default: 42.
     generator
-        Version of the generator, ``"v1"`` (default) or ``"v2"``, or the path of a primitive.
+        Version of the generator, ``"v1"`` (default), ``"v2"``, ``"v3"``, or the path of a primitive.
     threads
         Threads to generate with. Default: one per processor. The array is the same.
     **params
         The signal's own parameters by their names in configurations: ``amplitude_uv_rms=100.0``,
-        ``frequency_hz=10.0``, ``line_noise={"frequency_hz": 50, "amplitude_uv_peak": 5}``, ...
+        ``frequency_hz=10.0``, ``line_noise={"frequency_hz": 50, "amplitude_uv": 5}``, ...
 
     Returns
     -------

@@ -4,7 +4,7 @@
 //! Every candidate is a run of a [`Series`], so a search that was stopped goes on where it was.
 //! Candidates are tried with short runs first; what is then said to hold was shown by a run of the
 //! full length. Datasets are gone through as often as that takes. What "holds" means is in
-//! [`judge`].
+//! [`judge()`].
 
 mod judge;
 mod search;
@@ -24,6 +24,7 @@ use crate::results::RunStatus;
 use crate::run::Options;
 use crate::statistics::least_without;
 use crate::sweep::{Ran, Series};
+pub use judge::Criterion;
 use judge::{Judgement, judge};
 
 /// Version of the layout of `capacity.json`.
@@ -57,26 +58,6 @@ pub enum Quantity {
     Rate,
     /// The most taps.
     Taps,
-}
-
-/// When a value holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Criterion {
-    /// Most deadlines missed, in percent of the windows.
-    pub miss_rate_percent: f64,
-    /// Certainty, between 0.5 and 1.
-    pub confidence: f64,
-    /// How long a value must hold, in seconds.
-    pub seconds: f64,
-    /// Instructions per second of an emulated device; that of the emulator when none is given.
-    pub instructions_per_s: Option<f64>,
-}
-
-impl Criterion {
-    /// Instructions per second when the emulator takes `instruction_ns` for each.
-    fn rate(&self, instruction_ns: u64) -> f64 {
-        self.instructions_per_s.unwrap_or(1e9 / instruction_ns.max(1) as f64)
-    }
 }
 
 /// One run of the search.
