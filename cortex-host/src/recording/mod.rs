@@ -7,6 +7,7 @@
 pub mod brainvision;
 mod channels;
 mod claim;
+mod content;
 pub mod convert;
 pub mod edf;
 mod encoding;
