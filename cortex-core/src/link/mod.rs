@@ -10,7 +10,7 @@
 //! - [`host`]: the host's session.
 //!
 //! Everything here is pure: no input, no output, time as an argument, memory from the caller.
-//! docs/wire-format.md is the norm.
+//! docs/wire-format.md is the specification.
 
 pub mod cobs;
 pub mod device;

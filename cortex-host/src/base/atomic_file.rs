@@ -30,7 +30,7 @@ pub struct Staged {
 
 /// How a [`Staged`] file gets its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Placing {
+pub struct PersistOptions {
     /// Whether a file that has the name already is replaced; it is an error otherwise.
     pub replace: bool,
     /// Whether to wait until the disk has it all, so that it survives a power cut. Without,
@@ -97,7 +97,7 @@ impl Staged {
     /// # Errors
     /// The last bytes cannot be written or the rename is refused; the target is untouched.
     pub fn place(self) -> Result<(), FileError> {
-        self.place_with(Placing { replace: true, durable: true }).map(|_| ())
+        self.place_with(PersistOptions { replace: true, durable: true }).map(|_| ())
     }
 
     /// Gives the file its name as `placing` says, and returns it: while it is open, its lock keeps
@@ -105,7 +105,7 @@ impl Staged {
     ///
     /// # Errors
     /// As [`Staged::place`]; also when the target exists and is not to be replaced.
-    pub fn place_with(self, placing: Placing) -> Result<File, FileError> {
+    pub fn place_with(self, placing: PersistOptions) -> Result<File, FileError> {
         let Self { writer, path, target } = self;
         let file = writer
             .into_inner()

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Console, compare, output};
 use crate::base::{ExitCode, Failure};
-use crate::compare::{Answer, Check, Finding, Limits};
+use crate::compare::{Check, CheckResult, Finding, Limits};
 use crate::plot::escape;
 use crate::results::KernelSummary;
 use crate::results::RunRecord;
@@ -26,7 +26,7 @@ kept or broken when that is certain to 95 %: a miss rate of 1 % needs 299 window
 p99 about 400 windows. The medians of emulated boards are instructions, which are exact.
 
 Formats: text; json; junit; github-action-benchmark (its customSmallerIsBetter) and bencher (Bencher
-Metric Format) hold the figures of the run and no verdict.")]
+Metric CheckFormat) hold the figures of the run and no verdict.")]
 pub struct Args {
     /// The run's folder.
     pub run: PathBuf,
@@ -44,12 +44,12 @@ pub struct Args {
     pub max_slowdown: f64,
     /// How to print the outcome.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: CheckFormat,
 }
 
 /// What is printed on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub enum CheckFormat {
     /// A line for each limit and kernel.
     #[default]
     Text,
@@ -73,7 +73,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         p99_us: args.max_p99_us,
         slowdown_percent: args.max_slowdown,
     };
-    let figures = matches!(args.format, Format::GithubActionBenchmark | Format::Bencher);
+    let figures = matches!(args.format, CheckFormat::GithubActionBenchmark | CheckFormat::Bencher);
     let unlimited = limits.miss_rate_percent.is_none() && limits.p99_us.is_none();
     if unlimited && args.baseline.is_empty() && !figures {
         return Err(Failure::usage(
@@ -83,31 +83,31 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let run = RunRecord::read(&args.run)?;
     let check = Check::of(&run, &limits, &compare::read(&args.baseline)?);
     let text = match args.format {
-        Format::Text => check.findings.iter().map(line).collect::<Vec<_>>().join("\n"),
-        Format::Json => pretty(&check)?,
-        Format::Junit => junit(&check),
-        Format::GithubActionBenchmark => pretty(&github_action_benchmark(&run))?,
-        Format::Bencher => pretty(&bencher(&run))?,
+        CheckFormat::Text => check.findings.iter().map(line).collect::<Vec<_>>().join("\n"),
+        CheckFormat::Json => pretty(&check)?,
+        CheckFormat::Junit => junit(&check),
+        CheckFormat::GithubActionBenchmark => pretty(&github_action_benchmark(&run))?,
+        CheckFormat::Bencher => pretty(&bencher(&run))?,
     };
     output::print(&text)?;
     if unlimited && args.baseline.is_empty() {
         return Ok(ExitCode::Success);
     }
-    let of = |answer: Answer| check.findings.iter().filter(|f| f.answer == answer).count();
+    let of = |answer: CheckResult| check.findings.iter().filter(|f| f.answer == answer).count();
     match check.answer {
-        Answer::Pass => Ok(ExitCode::Success),
-        Answer::Fail => {
+        CheckResult::Pass => Ok(ExitCode::Success),
+        CheckResult::Fail => {
             console.error(&format!(
                 "{} of {} limits broken",
-                of(Answer::Fail),
+                of(CheckResult::Fail),
                 check.findings.len()
             ));
             Ok(ExitCode::CheckFailed)
         }
-        Answer::Undecided => {
+        CheckResult::Undecided => {
             console.error(&format!(
                 "too few windows to say whether {} of {} limits are kept; measure longer",
-                of(Answer::Undecided),
+                of(CheckResult::Undecided),
                 check.findings.len()
             ));
             Ok(ExitCode::Undecided)
@@ -115,11 +115,11 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     }
 }
 
-fn word(answer: Answer) -> &'static str {
+fn word(answer: CheckResult) -> &'static str {
     match answer {
-        Answer::Pass => "pass",
-        Answer::Undecided => "undecided",
-        Answer::Fail => "FAIL",
+        CheckResult::Pass => "pass",
+        CheckResult::Undecided => "undecided",
+        CheckResult::Fail => "FAIL",
     }
 }
 
@@ -135,7 +135,7 @@ fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
 /// JUnit's XML as Jenkins and GitLab read it; what is undecided is an error, not a failure.
 fn junit(check: &Check) -> String {
     let count = |answer| check.findings.iter().filter(|f| f.answer == answer).count();
-    let (failures, errors) = (count(Answer::Fail), count(Answer::Undecided));
+    let (failures, errors) = (count(CheckResult::Fail), count(CheckResult::Undecided));
     let mut xml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"{}\" \
          tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\">\n",
@@ -145,9 +145,11 @@ fn junit(check: &Check) -> String {
     for finding in &check.findings {
         let message = escape(&finding.message);
         let inside = match finding.answer {
-            Answer::Pass => format!("<system-out>{message}</system-out>"),
-            Answer::Fail => format!("<failure message=\"{message}\"/>"),
-            Answer::Undecided => format!("<error message=\"too few windows to say: {message}\"/>"),
+            CheckResult::Pass => format!("<system-out>{message}</system-out>"),
+            CheckResult::Fail => format!("<failure message=\"{message}\"/>"),
+            CheckResult::Undecided => {
+                format!("<error message=\"too few windows to say: {message}\"/>")
+            }
         };
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -161,9 +163,9 @@ fn junit(check: &Check) -> String {
 }
 
 /// A kernel's figures: name, value, unit, and the ends of an interval where there is one.
-type Figure = (String, f64, &'static str, Option<(Option<f64>, Option<f64>)>);
+type Metric = (String, f64, &'static str, Option<(Option<f64>, Option<f64>)>);
 
-fn figures(kernel: &KernelSummary) -> Vec<Figure> {
+fn metrics(kernel: &KernelSummary) -> Vec<Metric> {
     let mut figures = Vec::new();
     for (name, latency, unit) in [
         ("kernel", kernel.kernel_time_us, "µs"),
@@ -181,7 +183,7 @@ fn figures(kernel: &KernelSummary) -> Vec<Figure> {
 
 fn github_action_benchmark(run: &RunRecord) -> serde_json::Value {
     let entries = run.summary.kernels.iter().flat_map(|kernel| {
-        figures(kernel).into_iter().map(move |(name, value, unit, interval)| {
+        metrics(kernel).into_iter().map(move |(name, value, unit, interval)| {
             let range = match interval {
                 Some((Some(low), Some(high))) => format!("{low:.3} to {high:.3}"),
                 _ => String::new(),
@@ -198,11 +200,11 @@ fn github_action_benchmark(run: &RunRecord) -> serde_json::Value {
     entries.collect()
 }
 
-/// Bencher Metric Format: benchmark, measure, value with bounds; latencies in nanoseconds.
+/// Bencher Metric CheckFormat: benchmark, measure, value with bounds; latencies in nanoseconds.
 fn bencher(run: &RunRecord) -> serde_json::Value {
     let mut benchmarks = serde_json::Map::new();
     for kernel in &run.summary.kernels {
-        for (name, value, unit, interval) in figures(kernel) {
+        for (name, value, unit, interval) in metrics(kernel) {
             let (measure, scale) =
                 if unit == "µs" { ("latency", 1e3) } else { ("instructions", 1.0) };
             let mut metric = json!({ "value": value * scale });

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Console, output};
 use crate::base::{ExitCode, Failure};
-use crate::compare::{Comparison, KernelComparison, LEAST_WINDOWS, table};
+use crate::compare::{KernelComparison, LEAST_WINDOWS, RunComparison, table};
 use crate::results::{RunRecord, run_folders};
 
 /// Arguments of `compare`.
@@ -52,7 +52,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         }
         (a, b) => (a, b),
     };
-    let comparison = Comparison::of(&read(a)?, &read(b)?);
+    let comparison = RunComparison::of(&read(a)?, &read(b)?);
     if args.json {
         let text = serde_json::to_string_pretty(&comparison)
             .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
@@ -89,7 +89,7 @@ fn read_run(folder: &Path) -> Result<RunRecord, Failure> {
 }
 
 /// The gate. What cannot be judged does not pass.
-fn judge(comparison: &Comparison, percent: f64, console: &Console) -> Result<ExitCode, Failure> {
+fn judge(comparison: &RunComparison, percent: f64, console: &Console) -> Result<ExitCode, Failure> {
     let names = |kernels: &[&KernelComparison]| {
         kernels.iter().map(|kernel| kernel.name.as_str()).collect::<Vec<_>>().join(", ")
     };

@@ -6,7 +6,7 @@ use super::Console;
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
 use crate::recording::convert::{Converted, Writing, convert};
-use crate::recording::{AskedIn, OpenOptions, Recording, Unit};
+use crate::recording::{OpenOptions, OptionSource, Recording, Unit};
 
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]
@@ -65,7 +65,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         unit: args.unit,
         channels_first: args.channels_first,
         accept_truncated: args.accept_truncated,
-        asked_in: AskedIn::CommandLine,
+        option_source: OptionSource::CommandLine,
     };
     let mut recording = Recording::open(&args.input, &options)?;
     let progress = Progress::cancelled_by_signals()?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Console, output};
 use crate::base::{ExitCode, Failure, one_line};
 use crate::device::board::{BoardSpec, board, boards};
-use crate::device::{DEFAULT_BAUD, Device};
+use crate::device::{DEFAULT_BAUD, DeviceAddress};
 use crate::device::{OpenOptions, open};
 use cortex_core::link::message::DeviceInfo;
 
@@ -35,16 +35,16 @@ pub struct Args {
 }
 
 /// One device and what is known about it.
-struct Found {
+struct ListedDevice {
     /// As a configuration spells it.
-    device: Device,
+    device: DeviceAddress,
     /// What it is, in one line.
     summary: String,
     /// What HELLO says, or why nothing came, when it was asked.
     hello: Option<Result<DeviceInfo, Failure>>,
 }
 
-impl Found {
+impl ListedDevice {
     fn ask(&mut self, console: &Console) {
         console.say(&format!("asking {}", self.device));
         self.hello = Some(hello(&self.device));
@@ -86,15 +86,18 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
 fn ask_named(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let mut found = Vec::new();
     for name in &args.named {
-        let device: Device = name.parse().map_err(|error| Failure::usage(format!("{error}")))?;
+        let device: DeviceAddress =
+            name.parse().map_err(|error| Failure::usage(format!("{error}")))?;
         let summary = match &device {
-            Device::Native => "this machine, in this process".to_owned(),
-            Device::Loopback => "the device protocol in this process".to_owned(),
-            Device::Serial { .. } => "serial port".to_owned(),
-            Device::Tcp { .. } => "cortex-host serve".to_owned(),
-            Device::Qemu { board: name } => board(name).map_or(String::new(), |b| b.summary()),
+            DeviceAddress::Native => "this machine, in this process".to_owned(),
+            DeviceAddress::Loopback => "the device protocol in this process".to_owned(),
+            DeviceAddress::Serial { .. } => "serial port".to_owned(),
+            DeviceAddress::Tcp { .. } => "cortex-host serve".to_owned(),
+            DeviceAddress::Qemu { board: name } => {
+                board(name).map_or(String::new(), |b| b.summary())
+            }
         };
-        found.push(Found { device, summary, hello: None });
+        found.push(ListedDevice { device, summary, hello: None });
     }
     let mut code = ExitCode::Success;
     for one in &mut found {
@@ -115,7 +118,7 @@ fn ask_named(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-fn serial_ports(baud: u32) -> Result<Vec<Found>, Failure> {
+fn serial_ports(baud: u32) -> Result<Vec<ListedDevice>, Failure> {
     let ports = serialport::available_ports().map_err(|error| {
         Failure::new(ExitCode::Device, format!("cannot list serial ports: {error}"))
     })?;
@@ -129,17 +132,21 @@ fn serial_ports(baud: u32) -> Result<Vec<Found>, Failure> {
             ),
             _ => "serial port".to_owned(),
         };
-        Found { device: Device::Serial { path: port.port_name, baud }, summary, hello: None }
+        ListedDevice {
+            device: DeviceAddress::Serial { path: port.port_name, baud },
+            summary,
+            hello: None,
+        }
     });
     Ok(found.collect())
 }
 
-fn emulated(board: &BoardSpec) -> Found {
-    let device = Device::Qemu { board: board.name.clone() };
-    Found { device, summary: board.summary(), hello: None }
+fn emulated(board: &BoardSpec) -> ListedDevice {
+    let device = DeviceAddress::Qemu { board: board.name.clone() };
+    ListedDevice { device, summary: board.summary(), hello: None }
 }
 
-fn hello(device: &Device) -> Result<DeviceInfo, Failure> {
+fn hello(device: &DeviceAddress) -> Result<DeviceInfo, Failure> {
     let connection = open(device, &OpenOptions::default())?;
     let info = connection.info().clone();
     // It has answered; how it takes the good-bye changes nothing.
@@ -147,7 +154,7 @@ fn hello(device: &Device) -> Result<DeviceInfo, Failure> {
     Ok(info)
 }
 
-fn as_text(found: &[Found]) -> String {
+fn as_text(found: &[ListedDevice]) -> String {
     let names: Vec<String> = found.iter().map(|one| one.device.to_string()).collect();
     let width = names.iter().map(String::len).max().unwrap_or(0);
     let mut text = String::new();
@@ -201,7 +208,7 @@ fn to_flash(real: &[BoardSpec]) -> String {
     text
 }
 
-fn as_json(found: &[Found], real: &[BoardSpec]) -> String {
+fn as_json(found: &[ListedDevice], real: &[BoardSpec]) -> String {
     let devices: Vec<Value> = found
         .iter()
         .map(|one| {

@@ -8,7 +8,7 @@ use super::{Console, arguments, convert};
 use crate::base::digest::FileDigester;
 use crate::base::{ExitCode, Failure, Progress, leave_on_signal};
 use crate::download::catalogue::{self, Catalogue, Check, Entry};
-use crate::download::{Checksums, Downloader, Outcome, Patience};
+use crate::download::{Checksums, Downloader, Outcome, RetryPolicy};
 use crate::primitive::{DOWNLOADS, Library};
 use crate::recording::convert::Writing;
 use crate::recording::{DatasetError, OpenOptions, Recording};
@@ -78,7 +78,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let folder = args.dest.clone().or(folder).unwrap_or_else(|| PathBuf::from(path));
     let entries = wanted(args, &catalogue)?;
     let base = base_url(args.mirror.as_deref().unwrap_or(&catalogue.source.url))?;
-    let downloader = Downloader::new(Patience {
+    let downloader = Downloader::new(RetryPolicy {
         retries: args.retries,
         timeout: seconds("--timeout", args.timeout)?,
         first_pause: seconds("--retry-pause", args.retry_pause)?,

@@ -12,7 +12,7 @@ use cortex_core::parameter::{Kind, Parameter};
 use super::support::engine_args::EngineArgs;
 use super::{Console, arguments};
 use crate::base::Progress;
-use crate::base::atomic_file::{Placing, refuse_taken};
+use crate::base::atomic_file::{PersistOptions, refuse_taken};
 use crate::base::digest::FileDigest;
 use crate::base::{ExitCode, Failure};
 use crate::config::params::of_datasets;
@@ -24,8 +24,8 @@ use crate::generate::{
 use crate::primitive::Library;
 use crate::recording::{check_raw_name, dataset_files, npy};
 use crate::synthetic::GeneratedDataset;
-use crate::synthetic::Layout;
 use crate::synthetic::Shard;
+use crate::synthetic::ShardLayout;
 use crate::synthetic::generated;
 use crate::synthetic::shared_file;
 use crate::synthetic::{Manifest, manifest_beside};
@@ -253,7 +253,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     if let Some(npy) = &npy {
         let data = File::open(out).map_err(|error| Failure::io("read", out, &error))?;
         npy::stage_copy(&data, out, npy, dataset.samples, dataset.channels, &progress)?
-            .place_with(Placing { replace: args.force, durable: args.fsync })?;
+            .place_with(PersistOptions { replace: args.force, durable: args.fsync })?;
     }
     check_digest(expected.as_ref(), &manifest.digest, out)?;
     console.say(&format!("Generated file: {}", out.display()));
@@ -292,7 +292,7 @@ fn one_shard(
     progress: &Progress,
 ) -> Result<ExitCode, Failure> {
     let out = args.out();
-    let layout = if args.separate { Layout::Separate } else { Layout::Shared };
+    let layout = if args.separate { ShardLayout::Separate } else { ShardLayout::Shared };
     // Progress is of this shard's channels.
     let channels = Recipe::of_shard(dataset, shard)?.channels as usize;
     let part = GeneratedDataset { channels, ..dataset.clone() };

@@ -11,7 +11,7 @@ use crate::base::{ExitCode, Failure, Observer, Progress, expand_home};
 use crate::generate::{FileOptions, Recipe, announce, write_file};
 use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
 use crate::primitive::{Dataset, Library, LookupError};
-use crate::recording::{AskedIn, OpenOptions, Recording, Unit};
+use crate::recording::{OpenOptions, OptionSource, Recording, Unit};
 use crate::results::Summary;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
@@ -271,7 +271,7 @@ fn inspect_file(
         unit: args.unit,
         channels_first: args.channels_first,
         accept_truncated: args.accept_truncated,
-        asked_in: AskedIn::CommandLine,
+        option_source: OptionSource::CommandLine,
     };
     let mut recording = Recording::open(file, &options)?;
     for note in &recording.notes {

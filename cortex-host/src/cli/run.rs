@@ -150,12 +150,12 @@ fn print(outcome: &Outcome, json: bool, console: &Console) -> Result<(), Failure
     let folder = outcome.folder.display();
     if json {
         #[derive(serde::Serialize)]
-        struct Answer<'a> {
+        struct RunJson<'a> {
             folder: String,
             #[serde(flatten)]
             summary: &'a Summary,
         }
-        let answer = Answer { folder: folder.to_string(), summary: &outcome.summary };
+        let answer = RunJson { folder: folder.to_string(), summary: &outcome.summary };
         let text = serde_json::to_string_pretty(&answer)
             .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
         return output::print(&text);

@@ -93,7 +93,7 @@ impl FromStr for Axis {
 
 /// `sweep.json`.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct SweepJson<'a> {
     schema_version: u32,
     /// The keys that vary.
     keys: Vec<&'a str>,
@@ -231,7 +231,7 @@ fn write(args: &Args, rows: &[SweepRow]) -> Result<(), Failure> {
 
 fn json(args: &Args, rows: &[SweepRow]) -> Result<String, Failure> {
     let keys = args.vary.iter().map(|axis| axis.key.as_str()).collect();
-    let answer = Answer { schema_version: SCHEMA_VERSION, keys, rows };
+    let answer = SweepJson { schema_version: SCHEMA_VERSION, keys, rows };
     let text = serde_json::to_string_pretty(&answer)
         .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
     Ok(text + "\n")

@@ -5,7 +5,7 @@ use super::{Console, recordings, verify_device};
 use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::config::Position;
-use crate::generate::{Comparison, verify_generator};
+use crate::generate::{DigestComparison, verify_generator};
 use crate::primitive::{Dataset, Library};
 
 /// Arguments of `verify`.
@@ -67,7 +67,11 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     report(named, &comparisons, args.json)
 }
 
-fn report(primitive: &str, comparisons: &[Comparison], json: bool) -> Result<ExitCode, Failure> {
+fn report(
+    primitive: &str,
+    comparisons: &[DigestComparison],
+    json: bool,
+) -> Result<ExitCode, Failure> {
     let verified = comparisons.iter().all(|comparison| comparison.equal);
     if json {
         let answer = serde_json::json!({

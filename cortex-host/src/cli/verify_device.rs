@@ -11,9 +11,9 @@ use cortex_core::link::{Encoding, ErrorCode};
 use super::Console;
 use crate::base::Failure;
 use crate::base::Progress;
-use crate::device::Device;
-use crate::device::{Connection, KernelJob, LinkError, OpenOptions, compare_seeded, open};
-use crate::generate::{Comparison, GoldenDataset, golden_datasets};
+use crate::device::DeviceAddress;
+use crate::device::{Connection, KernelSettings, LinkError, OpenOptions, compare_seeded, open};
+use crate::generate::{DigestComparison, GoldenDataset, golden_datasets};
 use crate::primitive::{Dataset, Library};
 
 /// Values that the kernels' digest needs for work, with room to spare.
@@ -25,8 +25,8 @@ pub(super) fn verify(
     device: &str,
     primitive: Option<&str>,
     console: &Console,
-) -> Result<Vec<Comparison>, Failure> {
-    let device: Device =
+) -> Result<Vec<DigestComparison>, Failure> {
+    let device: DeviceAddress =
         device.parse().map_err(|error| Failure::usage(format!("--device: {error}")))?;
     let library = Library::new(None);
     let paths = match primitive {
@@ -82,7 +82,7 @@ fn generated(
     board: &str,
     primitive: &str,
     golden: &GoldenDataset,
-) -> Result<Comparison, Failure> {
+) -> Result<DigestComparison, Failure> {
     let dataset = &golden.dataset;
     let mut channels = dataset.channels;
     loop {
@@ -92,7 +92,7 @@ fn generated(
             hop: golden.block_samples,
             sample_rate_hz: dataset.spec.sample_rate_hz,
         };
-        let job = KernelJob {
+        let job = KernelSettings {
             kernel: KernelSpec::with_defaults(KernelName::Noop),
             shape,
             input: Encoding::F32,
@@ -106,7 +106,7 @@ fn generated(
             Ok(both) if channels == dataset.channels => {
                 let found = format!("{:08x}", both.device.input_crc);
                 let equal = golden.crc32 == found && both.identical();
-                return Ok(Comparison { what, expected: golden.crc32.clone(), found, equal });
+                return Ok(DigestComparison { what, expected: golden.crc32.clone(), found, equal });
             }
             Ok(both) => return Ok(compared(what, both.host.input_crc, both.device.input_crc)),
             Err(LinkError::Refused { error, .. })
@@ -120,7 +120,12 @@ fn generated(
     }
 }
 
-fn compared(what: String, expected: u32, found: u32) -> Comparison {
+fn compared(what: String, expected: u32, found: u32) -> DigestComparison {
     let equal = expected == found;
-    Comparison { what, expected: format!("{expected:08x}"), found: format!("{found:08x}"), equal }
+    DigestComparison {
+        what,
+        expected: format!("{expected:08x}"),
+        found: format!("{found:08x}"),
+        equal,
+    }
 }

@@ -62,7 +62,7 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// What was drawn at random, in the interval's eyes.
-    pub of: Drawn,
+    pub of: Generalization,
     /// Lower and upper end, in the change's unit.
     pub difference: (f64, f64),
     /// Lower and upper end in percent of A.
@@ -72,7 +72,7 @@ pub struct Interval {
 /// What an interval generalises to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Drawn {
+pub enum Generalization {
     /// More windows of the same two runs.
     Windows,
     /// More runs.
@@ -104,11 +104,11 @@ pub fn change(a: &[Vec<u64>], b: &[Vec<u64>], q: f64, unit: Unit, tests: usize) 
                 };
                 of_windows(&a, &b, q, sure, scatter)
             });
-            (Drawn::Windows, of_windows(&a, &b, q, CONFIDENCE, 0.0), certain)
+            (Generalization::Windows, of_windows(&a, &b, q, CONFIDENCE, 0.0), certain)
         }
         _ => {
             let of = |confidence| of_runs(&runs_a, &runs_b, confidence);
-            (Drawn::Runs, Some(of(CONFIDENCE)), sure.map(of))
+            (Generalization::Runs, Some(of(CONFIDENCE)), sure.map(of))
         }
     };
     let (a, b) = (middle(&runs_a), middle(&runs_b));

@@ -7,7 +7,7 @@
 use serde::Serialize;
 use statrs::function::beta::inv_beta_reg;
 
-use super::{Comparison, LEAST_WINDOWS};
+use super::{LEAST_WINDOWS, RunComparison};
 use crate::results::{KernelWindows, RunRecord, Window};
 use crate::statistics::{CONFIDENCE, Sample, least_windows};
 
@@ -20,7 +20,7 @@ const LEAST_WITHOUT_MISS: usize = 100;
 /// What is known about a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Answer {
+pub enum CheckResult {
     /// It is kept.
     Pass,
     /// There are too few windows to say.
@@ -48,7 +48,7 @@ pub struct Finding {
     /// `miss_rate`, `p99` or `baseline`.
     pub limit: &'static str,
     /// What is known about it.
-    pub answer: Answer,
+    pub answer: CheckResult,
     /// The figures, as a sentence.
     pub message: String,
 }
@@ -61,7 +61,7 @@ pub struct Check {
     /// The run.
     pub run_id: String,
     /// The gravest answer.
-    pub answer: Answer,
+    pub answer: CheckResult,
     /// Every limit on every kernel.
     pub findings: Vec<Finding>,
 }
@@ -93,7 +93,7 @@ impl Check {
             schema_version: CHECK_SCHEMA_VERSION,
             run_id: run.summary.run_id.clone(),
             // Nothing to judge is nothing shown to be kept.
-            answer: answer.unwrap_or(Answer::Undecided),
+            answer: answer.unwrap_or(CheckResult::Undecided),
             findings,
         }
     }
@@ -102,19 +102,19 @@ impl Check {
 /// Whether `missed` of `measured` deadlines are at most `percent`: Clopper and Pearson's one-sided
 /// 95 % bounds of the rate (1934) lie below or above it.
 #[must_use]
-pub fn miss_rate(missed: usize, measured: usize, percent: f64) -> (Answer, String) {
+pub fn miss_rate(missed: usize, measured: usize, percent: f64) -> (CheckResult, String) {
     let (m, n, limit) = (missed as f64, measured as f64, percent / 100.0);
     let tail = 1.0 - CONFIDENCE;
     let lower = if missed == 0 { 0.0 } else { inv_beta_reg(m, n - m + 1.0, tail) };
     let upper = if missed >= measured { 1.0 } else { inv_beta_reg(m + 1.0, n - m, CONFIDENCE) };
     let answer = if measured == 0 {
-        Answer::Undecided
+        CheckResult::Undecided
     } else if lower > limit || (percent <= 0.0 && missed > 0) {
-        Answer::Fail
+        CheckResult::Fail
     } else if upper <= limit || (percent <= 0.0 && measured >= LEAST_WITHOUT_MISS) {
-        Answer::Pass
+        CheckResult::Pass
     } else {
-        Answer::Undecided
+        CheckResult::Undecided
     };
     let message = format!(
         "{missed} of {measured} deadlines missed, a rate of {:.3} to {:.3} %; at most {percent} %",
@@ -127,12 +127,12 @@ pub fn miss_rate(missed: usize, measured: usize, percent: f64) -> (Answer, Strin
 /// Whether the p99 of the end-to-end latency is at most `limit_us`: whether at most one window in a
 /// hundred is beyond it, by the bounds of [`miss_rate`]. That needs no estimate of the quantile,
 /// whose interval is wide where latencies jump.
-fn p99(kernel: &KernelWindows, limit_us: f64) -> (Answer, String) {
+fn p99(kernel: &KernelWindows, limit_us: f64) -> (CheckResult, String) {
     let of = |window: &Window| window.end_to_end_ns;
     let series: Vec<u64> = kernel.measured().filter_map(of).collect();
     let few = (series.len() as u64) < least_windows(0.99);
     let Some(estimate) = Sample::new(&series).estimate(0.99, CONFIDENCE).filter(|_| !few) else {
-        return (Answer::Undecided, format!("{} windows have no p99", series.len()));
+        return (CheckResult::Undecided, format!("{} windows have no p99", series.len()));
     };
     let beyond = series.iter().filter(|&&ns| ns as f64 > limit_us * 1e3).count();
     let (answer, _) = miss_rate(beyond, series.len(), 1.0);
@@ -146,7 +146,7 @@ fn p99(kernel: &KernelWindows, limit_us: f64) -> (Answer, String) {
 
 /// Whether the kernels are slower than in the baseline, by more than `percent`.
 fn against(run: &RunRecord, baseline: &[RunRecord], percent: f64) -> Vec<Finding> {
-    let comparison = Comparison::of(baseline, std::slice::from_ref(run));
+    let comparison = RunComparison::of(baseline, std::slice::from_ref(run));
     let slower: Vec<&str> =
         comparison.slower_than(percent).iter().map(|kernel| kernel.name.as_str()).collect();
     let unknown: Vec<&str> =
@@ -156,9 +156,9 @@ fn against(run: &RunRecord, baseline: &[RunRecord], percent: f64) -> Vec<Finding
         .iter()
         .map(|kernel| {
             let answer = match kernel.name.as_str() {
-                name if slower.contains(&name) => Answer::Fail,
-                name if unknown.contains(&name) => Answer::Undecided,
-                _ => Answer::Pass,
+                name if slower.contains(&name) => CheckResult::Fail,
+                name if unknown.contains(&name) => CheckResult::Undecided,
+                _ => CheckResult::Pass,
             };
             let message = match kernel.kernel_p50 {
                 Some(change) => format!(
@@ -175,7 +175,7 @@ fn against(run: &RunRecord, baseline: &[RunRecord], percent: f64) -> Vec<Finding
     findings.extend(comparison.only_in_a.iter().map(|name| Finding {
         kernel: name.clone(),
         limit: "baseline",
-        answer: Answer::Undecided,
+        answer: CheckResult::Undecided,
         message: "only the baseline has it".to_owned(),
     }));
     findings
@@ -190,15 +190,15 @@ mod tests {
     #[test]
     fn miss_rates_are_judged_by_exact_bounds() {
         let answer = |missed, measured, percent| miss_rate(missed, measured, percent).0;
-        assert_eq!(answer(0, 299, 1.0), Answer::Pass);
-        assert_eq!(answer(0, 298, 1.0), Answer::Undecided);
-        assert_eq!(answer(20, 1000, 1.0), Answer::Fail);
-        assert_eq!(answer(12, 1000, 1.0), Answer::Undecided);
-        assert_eq!(answer(1000, 1000, 50.0), Answer::Fail);
-        assert_eq!(answer(1, 1000, 0.0), Answer::Fail);
-        assert_eq!(answer(0, 1000, 0.0), Answer::Pass);
-        assert_eq!(answer(0, 99, 0.0), Answer::Undecided);
-        assert_eq!(answer(0, 0, 50.0), Answer::Undecided);
-        assert_eq!(answer(50, 50, 100.0), Answer::Pass);
+        assert_eq!(answer(0, 299, 1.0), CheckResult::Pass);
+        assert_eq!(answer(0, 298, 1.0), CheckResult::Undecided);
+        assert_eq!(answer(20, 1000, 1.0), CheckResult::Fail);
+        assert_eq!(answer(12, 1000, 1.0), CheckResult::Undecided);
+        assert_eq!(answer(1000, 1000, 50.0), CheckResult::Fail);
+        assert_eq!(answer(1, 1000, 0.0), CheckResult::Fail);
+        assert_eq!(answer(0, 1000, 0.0), CheckResult::Pass);
+        assert_eq!(answer(0, 99, 0.0), CheckResult::Undecided);
+        assert_eq!(answer(0, 0, 50.0), CheckResult::Undecided);
+        assert_eq!(answer(50, 50, 100.0), CheckResult::Pass);
     }
 }

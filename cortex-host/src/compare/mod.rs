@@ -24,9 +24,11 @@ mod text;
 
 use serde::Serialize;
 
-pub use change::{Change, Drawn, Interval, LEAST_WINDOWS, RUN_SCATTER, Unit, Verdict, change};
+pub use change::{
+    Change, Generalization, Interval, LEAST_WINDOWS, RUN_SCATTER, Unit, Verdict, change,
+};
 pub use conditions::{Condition, conditions};
-pub use gate::{Answer, CHECK_SCHEMA_VERSION, Check, Finding, Limits, miss_rate};
+pub use gate::{CHECK_SCHEMA_VERSION, Check, CheckResult, Finding, Limits, miss_rate};
 pub use text::table;
 
 use crate::results::{KernelWindows, RunRecord, Window};
@@ -40,7 +42,7 @@ pub const FALSE_ALARMS: f64 = 0.02;
 
 /// Two sides compared.
 #[derive(Clone, Debug, Serialize)]
-pub struct Comparison {
+pub struct RunComparison {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// `run_id` of each run of the first side.
@@ -86,7 +88,7 @@ pub struct KernelComparison {
     pub end_to_end_p99: Option<Change>,
 }
 
-impl Comparison {
+impl RunComparison {
     /// Compares the runs `b` with the runs `a`, at least one each.
     #[must_use]
     pub fn of(a: &[RunRecord], b: &[RunRecord]) -> Self {

@@ -2,21 +2,21 @@
 
 use std::fmt::Write;
 
-use super::{Change, Comparison, Drawn, LEAST_WINDOWS, Unit, Verdict};
+use super::{Change, Generalization, LEAST_WINDOWS, RunComparison, Unit, Verdict};
 use crate::base::printable;
 use crate::base::table::Columns;
 use crate::results::{grouped, micros};
 
 /// The comparison as a table, with what to know about it.
 #[must_use]
-pub fn table(comparison: &Comparison) -> String {
+pub fn table(comparison: &RunComparison) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write_table(&mut text, comparison);
     text
 }
 
-fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
+fn write_table(out: &mut String, comparison: &RunComparison) -> std::fmt::Result {
     for (side, runs) in [("A", &comparison.runs_a), ("B", &comparison.runs_b)] {
         let runs: Vec<String> = runs.iter().map(|run| printable(run)).collect();
         writeln!(out, "{side}: {}", runs.join(", "))?;
@@ -91,14 +91,14 @@ fn write_table(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
         writeln!(out, "A p99 without an interval has too few windows beyond it to be bounded.")?;
     }
     let changes = comparison.kernels.iter().filter_map(|kernel| kernel.kernel_p50);
-    let intervals: Vec<Drawn> = changes.filter_map(|c| Some(c.interval?.of)).collect();
-    if intervals.contains(&Drawn::Windows) {
+    let intervals: Vec<Generalization> = changes.filter_map(|c| Some(c.interval?.of)).collect();
+    if intervals.contains(&Generalization::Windows) {
         writeln!(
             out,
             "Intervals are of the windows of these two runs. What differs from run to run is not in \n\
              them; a verdict reckons with 0.6 % of it. Give several runs a side to measure it."
         )?;
-    } else if intervals.contains(&Drawn::Runs) {
+    } else if intervals.contains(&Generalization::Runs) {
         writeln!(
             out,
             "Intervals are of the runs' own quantiles: scatter from run to run is in them."

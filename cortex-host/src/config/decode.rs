@@ -46,7 +46,7 @@ pub fn entries<'a>(node: &'a Node, path: &str) -> Result<&'a [Entry], Problem> {
 #[derive(Debug)]
 enum Fault {
     /// A problem that knows its place.
-    Placed(Problem),
+    PositionedDeserializer(Problem),
     /// A key that the mapping must have.
     Missing(&'static str),
     /// A word that is none of these.
@@ -79,7 +79,7 @@ impl de::Error for Fault {
 
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
-        Fault::Placed(problem)
+        Fault::PositionedDeserializer(problem)
     }
 }
 
@@ -94,7 +94,7 @@ impl<'de> Reader<'de, '_> {
     fn problem(self, fault: Fault) -> Problem {
         let path = self.path;
         let message = match fault {
-            Fault::Placed(problem) => return problem,
+            Fault::PositionedDeserializer(problem) => return problem,
             Fault::Missing(field) => format!("{} is missing", join(path, field)),
             Fault::Choice(word, choices) => not_a_choice(path, &word, choices),
             Fault::Other(message) if path.is_empty() => message,
@@ -232,7 +232,11 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         if name == PLACED {
-            visitor.visit_seq(Placed { position: self.node.position, step: 0, value: self })
+            visitor.visit_seq(PositionedDeserializer {
+                position: self.node.position,
+                step: 0,
+                value: self,
+            })
         } else {
             visitor.visit_newtype_struct(self)
         }
@@ -331,7 +335,11 @@ impl<'de> Deserializer<'de> for Key<'de> {
         _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        visitor.visit_seq(Placed { position: self.0.position, step: 0, value: self })
+        visitor.visit_seq(PositionedDeserializer {
+            position: self.0.position,
+            step: 0,
+            value: self,
+        })
     }
 
     forward_to_deserialize_any! {
@@ -341,13 +349,13 @@ impl<'de> Deserializer<'de> for Key<'de> {
 }
 
 /// What [`super::At`] reads: line, column and value.
-struct Placed<D> {
+struct PositionedDeserializer<D> {
     position: Position,
     step: u8,
     value: D,
 }
 
-impl<'de, D: Deserializer<'de, Error = Fault> + Copy> SeqAccess<'de> for Placed<D> {
+impl<'de, D: Deserializer<'de, Error = Fault> + Copy> SeqAccess<'de> for PositionedDeserializer<D> {
     type Error = Fault;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(

@@ -15,7 +15,7 @@ pub const DEVICE_FORMS: &str =
 
 /// The device of a run, spelt as in [`DEVICE_FORMS`].
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub enum Device {
+pub enum DeviceAddress {
     /// This machine, in this process.
     #[default]
     Native,
@@ -42,7 +42,7 @@ pub enum Device {
 
 /// Why a device string was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceError {
+pub enum AddressError {
     /// Nothing of that form is known.
     #[error("unknown device {}; use {DEVICE_FORMS}", quoted(.0))]
     Unknown(String),
@@ -60,18 +60,18 @@ pub enum DeviceError {
     Baud(String),
 }
 
-impl FromStr for Device {
-    type Err = DeviceError;
+impl FromStr for DeviceAddress {
+    type Err = AddressError;
 
-    fn from_str(text: &str) -> Result<Self, DeviceError> {
+    fn from_str(text: &str) -> Result<Self, AddressError> {
         if let Some(rest) = text.strip_prefix("serial://") {
             return parse_serial(text, rest);
         }
         if let Some(address) = text.strip_prefix("tcp://") {
             return if has_host_and_port(address) {
-                Ok(Device::Tcp { address: address.into() })
+                Ok(DeviceAddress::Tcp { address: address.into() })
             } else {
-                Err(DeviceError::Incomplete(
+                Err(AddressError::Incomplete(
                     text.into(),
                     "host and port",
                     "tcp://HOST:PORT, such as tcp://raspberrypi.local:9000",
@@ -80,44 +80,44 @@ impl FromStr for Device {
         }
         if let Some(board) = text.strip_prefix("qemu:") {
             return if board.is_empty() {
-                Err(DeviceError::Incomplete(
+                Err(AddressError::Incomplete(
                     text.into(),
                     "board",
                     "qemu:BOARD, such as qemu:mps2-an386",
                 ))
             } else {
-                Ok(Device::Qemu { board: board.into() })
+                Ok(DeviceAddress::Qemu { board: board.into() })
             };
         }
         match text {
-            "native" => Ok(Device::Native),
-            "loopback" => Ok(Device::Loopback),
+            "native" => Ok(DeviceAddress::Native),
+            "loopback" => Ok(DeviceAddress::Loopback),
             _ => Err(unknown(text)),
         }
     }
 }
 
 /// What is meant by a text that is no device, where that can be told.
-fn unknown(text: &str) -> DeviceError {
+fn unknown(text: &str) -> AddressError {
     let meant = match board(text) {
         Some(BoardSpec { emulator: Some(_), .. }) => format!("qemu:{text}"),
         Some(BoardSpec { hardware: Some(hardware), .. }) => {
             format!("{} once it is flashed (cortex-host devices says how)", hardware.device())
         }
         _ if text.starts_with("/dev/") => format!("serial://{text}"),
-        _ => return DeviceError::Unknown(text.into()),
+        _ => return AddressError::Unknown(text.into()),
     };
-    DeviceError::Short(text.into(), meant)
+    AddressError::Short(text.into(), meant)
 }
 
-impl fmt::Display for Device {
+impl fmt::Display for DeviceAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Device::Native => f.write_str("native"),
-            Device::Loopback => f.write_str("loopback"),
-            Device::Serial { path, baud } => write!(f, "serial://{path}?baud={baud}"),
-            Device::Tcp { address } => write!(f, "tcp://{address}"),
-            Device::Qemu { board } => write!(f, "qemu:{board}"),
+            DeviceAddress::Native => f.write_str("native"),
+            DeviceAddress::Loopback => f.write_str("loopback"),
+            DeviceAddress::Serial { path, baud } => write!(f, "serial://{path}?baud={baud}"),
+            DeviceAddress::Tcp { address } => write!(f, "tcp://{address}"),
+            DeviceAddress::Qemu { board } => write!(f, "qemu:{board}"),
         }
     }
 }
@@ -131,10 +131,10 @@ fn has_host_and_port(address: &str) -> bool {
     })
 }
 
-fn parse_serial(text: &str, rest: &str) -> Result<Device, DeviceError> {
+fn parse_serial(text: &str, rest: &str) -> Result<DeviceAddress, AddressError> {
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     if path.is_empty() {
-        return Err(DeviceError::Incomplete(
+        return Err(AddressError::Incomplete(
             text.into(),
             "port",
             "serial://PATH, such as serial:///dev/ttyACM0",
@@ -146,9 +146,9 @@ fn parse_serial(text: &str, rest: &str) -> Result<Device, DeviceError> {
             .strip_prefix("baud=")
             .and_then(|number| number.parse().ok())
             .filter(|baud| (300..=12_000_000).contains(baud))
-            .ok_or_else(|| DeviceError::Baud(text.into()))?,
+            .ok_or_else(|| AddressError::Baud(text.into()))?,
     };
-    Ok(Device::Serial { path: path.into(), baud })
+    Ok(DeviceAddress::Serial { path: path.into(), baud })
 }
 
 #[cfg(test)]
@@ -161,11 +161,11 @@ mod tests {
             .into_iter()
             .chain(["tcp://127.0.0.1:9000", "tcp://[::1]:9000", "tcp://pi.local:1"])
         {
-            assert_eq!(text.parse::<Device>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<DeviceAddress>().unwrap().to_string(), text);
         }
         assert_eq!(
-            "serial://COM3".parse::<Device>().unwrap(),
-            Device::Serial { path: "COM3".into(), baud: 921_600 }
+            "serial://COM3".parse::<DeviceAddress>().unwrap(),
+            DeviceAddress::Serial { path: "COM3".into(), baud: 921_600 }
         );
     }
 
@@ -188,7 +188,7 @@ mod tests {
             ("pico", "write serial:///dev/ttyACM0?baud=921600 once it is flashed"),
             ("/dev/ttyUSB0", "write serial:///dev/ttyUSB0"),
         ] {
-            let message = text.parse::<Device>().unwrap_err().to_string();
+            let message = text.parse::<DeviceAddress>().unwrap_err().to_string();
             assert!(message.contains(hint), "{text}: {message}");
         }
     }

@@ -91,7 +91,7 @@ pub struct BlockDone {
 
 /// What a kernel is configured with.
 #[derive(Clone, Debug, PartialEq)]
-pub struct KernelJob {
+pub struct KernelSettings {
     /// The kernel and its parameters.
     pub kernel: KernelSpec,
     /// Channels, window, hop and sample rate.
@@ -251,7 +251,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`LinkError::Refused`] when the device cannot hold or does not have it.
-    pub fn configure(&mut self, job: &KernelJob) -> Result<Configured, LinkError> {
+    pub fn configure(&mut self, job: &KernelSettings) -> Result<Configured, LinkError> {
         let spec = postcard::to_stdvec(&job.kernel)
             .map_err(|_| self.pump.protocol("the kernel's parameters cannot be encoded"))?;
         let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);

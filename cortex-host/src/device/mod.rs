@@ -21,9 +21,9 @@ mod trace;
 
 use std::time::{Duration, Instant};
 
-pub use address::{DEFAULT_BAUD, DEVICE_FORMS, Device, DeviceError};
+pub use address::{AddressError, DEFAULT_BAUD, DEVICE_FORMS, DeviceAddress};
 pub use clock::DeviceClock;
-pub use connection::{BlockDone, Connection, KernelJob, Notice};
+pub use connection::{BlockDone, Connection, KernelSettings, Notice};
 pub use fault::{Fault, FaultInjector, FaultRecord, FaultSpec, FaultSpecError};
 pub use loopback::Loopback;
 pub use open::{OpenOptions, open};
@@ -31,7 +31,7 @@ pub use qemu::QemuLink;
 pub use seeded::{SeededComparison, compare_seeded};
 pub use serial::SerialLink;
 pub use serve::{ServeError, Server};
-pub use stats::{DeviceFacts, LinkFigures};
+pub use stats::{DeviceSummary, LinkStats};
 pub use tcp::TcpLink;
 pub use trace::{Trace, TraceError, TraceReader, TraceRecord};
 

@@ -7,7 +7,7 @@ use super::qemu::QemuLink;
 use super::{Connection, Fault, FaultSpec, Link, Loopback, Notice, SerialLink, TcpLink, Trace};
 use crate::base::Failure;
 use crate::base::Progress;
-use crate::device::Device;
+use crate::device::DeviceAddress;
 
 /// What goes between this program and the device, and what may stop the waiting.
 #[derive(Clone, Debug, Default)]
@@ -31,17 +31,19 @@ pub struct OpenOptions {
 /// # Errors
 /// [`Failure`] with exit code 4 when the device cannot be reached or used, 3 when a trace or
 /// log cannot be written, 2 for the native device, which has no link.
-pub fn open(device: &Device, options: &OpenOptions) -> Result<Connection, Failure> {
+pub fn open(device: &DeviceAddress, options: &OpenOptions) -> Result<Connection, Failure> {
     let (link, baud): (Box<dyn Link>, Option<u32>) = match device {
-        Device::Native => {
+        DeviceAddress::Native => {
             return Err(Failure::usage(format!(
                 "the native device has no link; of {DEVICE_FORMS} use another"
             )));
         }
-        Device::Loopback => (Box::new(Loopback::new()?), None),
-        Device::Serial { path, baud } => (Box::new(SerialLink::open(path, *baud)?), Some(*baud)),
-        Device::Tcp { address } => (Box::new(TcpLink::connect(address)?), None),
-        Device::Qemu { board } => {
+        DeviceAddress::Loopback => (Box::new(Loopback::new()?), None),
+        DeviceAddress::Serial { path, baud } => {
+            (Box::new(SerialLink::open(path, *baud)?), Some(*baud))
+        }
+        DeviceAddress::Tcp { address } => (Box::new(TcpLink::connect(address)?), None),
+        DeviceAddress::Qemu { board } => {
             (Box::new(QemuLink::start(board, options.firmware.as_deref())?), Some(QemuLink::BAUD))
         }
     };

@@ -9,7 +9,7 @@ use cortex_core::link::SeededResult;
 use cortex_core::link::message::Seeded;
 use cortex_core::signal::SourceSpec;
 
-use super::{Connection, KernelJob, LinkError, Loopback};
+use super::{Connection, KernelSettings, LinkError, Loopback};
 
 /// A seeded run on the device and here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl SeededComparison {
 /// while this program computes.
 pub fn compare_seeded(
     device: &mut Connection,
-    job: &KernelJob,
+    job: &KernelSettings,
     source: &SourceSpec,
     blocks: Range<u32>,
 ) -> Result<SeededComparison, LinkError> {

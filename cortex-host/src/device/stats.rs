@@ -10,7 +10,7 @@ use super::DeviceClock;
 
 /// What a device says about itself, and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceFacts {
+pub struct DeviceSummary {
     /// What the board calls itself.
     pub board: String,
     /// Version of its firmware.
@@ -30,7 +30,7 @@ pub struct DeviceFacts {
     pub boot_count: u32,
 }
 
-impl DeviceFacts {
+impl DeviceSummary {
     /// Facts of a device that answered HELLO with `info`.
     #[must_use]
     pub fn new(info: &DeviceInfo, clock: DeviceClock) -> Self {
@@ -50,7 +50,7 @@ impl DeviceFacts {
 
 /// What crossed a link, during one kernel or a whole run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LinkFigures {
+pub struct LinkStats {
     /// Shortest of eight ping round trips, in microseconds.
     pub latency_us: Option<f64>,
     /// Bytes on the line, both directions, handshakes, acknowledgements and retransmissions
@@ -75,7 +75,7 @@ pub struct LinkFigures {
     pub polls: u64,
 }
 
-impl LinkFigures {
+impl LinkStats {
     /// What happened between two readings, with blocks under way for `exchange`.
     #[must_use]
     pub fn new(
@@ -132,14 +132,14 @@ mod tests {
             saturated: 5,
             ..HostStats::default()
         };
-        let figures = LinkFigures::new(&before, &after, Duration::from_millis(500), Some(1_500));
+        let figures = LinkStats::new(&before, &after, Duration::from_millis(500), Some(1_500));
         assert_eq!((figures.line_bytes, figures.sample_bytes), (1_000, 800));
         assert_eq!(figures.line_efficiency, Some(0.8));
         assert_eq!(figures.goodput_bytes_per_s, Some(1_600.0));
         assert_eq!((figures.crc_errors, figures.retransmissions), (3, 2));
         assert_eq!(figures.saturated_samples, 5);
         assert_eq!(figures.latency_us, Some(1.5));
-        let nothing = LinkFigures::new(&before, &before, Duration::ZERO, None);
+        let nothing = LinkStats::new(&before, &before, Duration::ZERO, None);
         assert_eq!((nothing.line_efficiency, nothing.goodput_bytes_per_s), (None, None));
     }
 }

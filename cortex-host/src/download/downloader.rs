@@ -22,7 +22,7 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// How patient to be with a server.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// Attempts after the first one.
     pub retries: u32,
     /// Longest silence of the server before an attempt is given up.
@@ -31,7 +31,7 @@ pub struct Patience {
     pub first_pause: Duration,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             retries: 5,
@@ -54,13 +54,13 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Downloader {
     agent: ureq::Agent,
-    patience: Patience,
+    patience: RetryPolicy,
 }
 
 impl Downloader {
     /// A downloader with the given patience.
     #[must_use]
-    pub fn new(patience: Patience) -> Self {
+    pub fn new(patience: RetryPolicy) -> Self {
         let timeout = Some(patience.timeout);
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)

@@ -7,6 +7,6 @@ mod downloader;
 mod sums;
 
 #[cfg(feature = "cli")]
-pub use downloader::{Downloader, Outcome, Patience};
+pub use downloader::{Downloader, Outcome, RetryPolicy};
 #[cfg(feature = "cli")]
 pub use sums::Checksums;

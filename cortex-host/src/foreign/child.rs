@@ -12,7 +12,7 @@ use super::death::Death;
 use super::feeder::Feeder;
 use super::printed::Printed;
 use super::protocol::{
-    Answer, Operation, Request, STATUS_DESCRIPTORS_CLOSED, STATUS_OUTPUT_OVERRUN,
+    Operation, Request, Response, STATUS_DESCRIPTORS_CLOSED, STATUS_OUTPUT_OVERRUN,
 };
 use super::{Launcher, SampleFormat};
 use crate::harness::{Clock, Device, DeviceTiming, WindowDone, WindowFault};
@@ -92,7 +92,7 @@ impl Process {
     }
 
     /// A request that is answered as text.
-    fn ask(&mut self, request: &Request, patience: Duration) -> Result<Answer, Refusal> {
+    fn ask(&mut self, request: &Request, patience: Duration) -> Result<Response, Refusal> {
         let failed = |error: &dyn std::fmt::Display| {
             Refusal::new(format!("cannot talk to the kernel's process: {error}"))
         };
@@ -104,7 +104,7 @@ impl Process {
         }
         let text = self.memory.read_text().map_err(|error| failed(&error))?;
         match serde_json::from_str(&text).map_err(|error| failed(&error))? {
-            Answer::Refused(mut refusal) => {
+            Response::Refused(mut refusal) => {
                 refusal.message.push_str(&self.last_words());
                 Err(refusal)
             }
@@ -134,7 +134,7 @@ fn start(launcher: &Launcher) -> Result<Process, Refusal> {
 /// [`Refusal`]: it is no library of kernels, or died while it was being loaded.
 pub fn describe(path: &Path, launcher: &Launcher) -> Result<LibraryDescription, Refusal> {
     match start(launcher)?.ask(&Request::Describe(path.to_owned()), launcher.start)? {
-        Answer::Described(description) => Ok(description),
+        Response::Described(description) => Ok(description),
         other => Err(unexpected(&other)),
     }
 }
@@ -170,12 +170,12 @@ pub fn train(
         output: output.to_owned(),
     };
     match start(launcher)?.ask(&request, Duration::from_secs(3600))? {
-        Answer::Trained(bytes) => Ok(bytes),
+        Response::Trained(bytes) => Ok(bytes),
         other => Err(unexpected(&other)),
     }
 }
 
-fn unexpected(answer: &Answer) -> Refusal {
+fn unexpected(answer: &Response) -> Refusal {
     Refusal::new(format!("the kernel's process gave another answer than asked for: {answer:?}"))
 }
 
@@ -206,7 +206,7 @@ impl KernelProcess {
         let mut process = start(launcher)?;
         let request = Request::Plan(Box::new(setup.clone()));
         let output = match process.ask(&request, launcher.start)? {
-            Answer::Planned(output) => output,
+            Response::Planned(output) => output,
             other => return Err(unexpected(&other)),
         };
         let (feeder, format) = (Feeder::new(setup), SampleFormat::of(setup));

@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::protocol::{
-    Answer, Operation, Request, STATUS_DESCRIPTORS_CLOSED, STATUS_OUTPUT_OVERRUN,
+    Operation, Request, Response, STATUS_DESCRIPTORS_CLOSED, STATUS_OUTPUT_OVERRUN,
 };
 use crate::base::Failure;
 use crate::platform::fault_report::report_faults;
@@ -58,12 +58,17 @@ fn run(memory: &SharedMemory) -> std::io::Result<()> {
         Request::Describe(path) => {
             answer(
                 memory,
-                Library::open(&path).and_then(|library| library.describe()).map(Answer::Described),
+                Library::open(&path)
+                    .and_then(|library| library.describe())
+                    .map(Response::Described),
             )?;
             return Ok(());
         }
         Request::Train { setup, data, labels, output } => {
-            answer(memory, train(&setup, &data, labels.as_deref(), &output).map(Answer::Trained))?;
+            answer(
+                memory,
+                train(&setup, &data, labels.as_deref(), &output).map(Response::Trained),
+            )?;
             return Ok(());
         }
         Request::Plan(setup) => plan(memory, &setup),
@@ -72,12 +77,12 @@ fn run(memory: &SharedMemory) -> std::io::Result<()> {
         Ok(planned) => planned,
         Err(refusal) => return answer(memory, Err(refusal)),
     };
-    answer(memory, Ok(Answer::Planned(kernel.output())))?;
+    answer(memory, Ok(Response::Planned(kernel.output())))?;
     windows(memory, &mut kernel, buffers)
 }
 
-fn answer(memory: &SharedMemory, answer: Result<Answer, Refusal>) -> std::io::Result<()> {
-    let answer = answer.unwrap_or_else(Answer::Refused);
+fn answer(memory: &SharedMemory, answer: Result<Response, Refusal>) -> std::io::Result<()> {
+    let answer = answer.unwrap_or_else(Response::Refused);
     memory.write_text(&serde_json::to_string(&answer).map_err(std::io::Error::other)?)?;
     memory.control().answer();
     Ok(())

@@ -28,7 +28,7 @@ pub(super) enum Request {
 /// Its answer.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Answer {
+pub(super) enum Response {
     /// Of [`Request::Describe`].
     Described(LibraryDescription),
     /// Of [`Request::Plan`].

@@ -1,36 +1,36 @@
-//! A strand: neighbouring channels whose generator state travels together between threads.
+//! A channel group: neighbouring channels whose generator state travels together between threads.
 
 use std::ops::Range;
 
 use cortex_core::signal::{BLOCK_SAMPLES, Generator, LaneBlock, Lanes, Scratch};
 
-use super::scale::{Scale, rescale};
+use super::scale::{ChannelScale, rescale};
 use crate::platform::simd::{SimdLevel, SimdPath, Vectorised};
 use crate::platform::tile_ring::CellWriter;
 
-/// Channels that strands are cut at: the widest group.
+/// Channel groups are cut at multiples of this: the widest lane group.
 pub(super) const WIDE: usize = 32;
 
-/// The channels of one strand, with the state of each, in groups as wide as the path likes best
+/// Neighbouring channels, with the state of each, in lane groups as wide as the path likes best
 /// (`widest`) and narrower ones for what is left at the end.
-pub(super) struct Strand {
-    thirty_two: Vec<Group<32>>,
-    sixteen: Vec<Group<16>>,
-    eight: Vec<Group<8>>,
-    four: Vec<Group<4>>,
-    one: Vec<Group<1>>,
+pub(super) struct ChannelGroup {
+    thirty_two: Vec<LaneGroup<32>>,
+    sixteen: Vec<LaneGroup<16>>,
+    eight: Vec<LaneGroup<8>>,
+    four: Vec<LaneGroup<4>>,
+    one: Vec<LaneGroup<1>>,
 }
 
 /// Up to `N` neighbouring channels.
-struct Group<const N: usize> {
-    /// Column in the strand of the group's first channel.
+struct LaneGroup<const N: usize> {
+    /// Column in the channel group of the first channel.
     column: usize,
     /// Channels wanted of the `N` generated.
     channels: usize,
     lanes: Lanes<N>,
 }
 
-/// What one thread needs beside the strands; one per thread.
+/// What one thread needs beside the channel groups; one per thread.
 pub(super) struct Workspace {
     thirty_two: Buffers<32>,
     sixteen: Buffers<16>,
@@ -48,10 +48,10 @@ struct Buffers<const N: usize> {
 #[repr(C, align(64))]
 struct AlignedBlock<const N: usize>(LaneBlock<N>);
 
-impl Strand {
+impl ChannelGroup {
     /// `channels` at sample 0.
     pub(super) fn start(generator: &Generator, channels: Range<u32>, path: SimdPath) -> Self {
-        let mut strand = Self {
+        let mut group = Self {
             thirty_two: Vec::new(),
             sixteen: Vec::new(),
             eight: Vec::new(),
@@ -64,24 +64,24 @@ impl Strand {
             let column = (next - channels.start) as usize;
             let channels = left.min(widest(path, generator.is_pink_v1()));
             match channels {
-                1 => strand.one.push(start(generator, path, next, column, channels)),
-                2..=4 => strand.four.push(start(generator, path, next, column, channels)),
-                5..=8 => strand.eight.push(start(generator, path, next, column, channels)),
-                9..=16 => strand.sixteen.push(start(generator, path, next, column, channels)),
-                _ => strand.thirty_two.push(start(generator, path, next, column, channels)),
+                1 => group.one.push(start(generator, path, next, column, channels)),
+                2..=4 => group.four.push(start(generator, path, next, column, channels)),
+                5..=8 => group.eight.push(start(generator, path, next, column, channels)),
+                9..=16 => group.sixteen.push(start(generator, path, next, column, channels)),
+                _ => group.thirty_two.push(start(generator, path, next, column, channels)),
             }
             next += channels as u32;
         }
-        strand
+        group
     }
 
     /// Generates the next rows of every channel into `cell`, as many as it has. All cells but a
-    /// dataset's last have whole blocks. `scales` are those of the strand's channels.
+    /// dataset's last have whole blocks. `scales` are those of the group's channels.
     pub(super) fn fill(
         &mut self,
         generator: &Generator,
         path: SimdPath,
-        scales: Option<&[Scale]>,
+        scales: Option<&[ChannelScale]>,
         workspace: &mut Workspace,
         cell: &mut CellWriter<'_>,
     ) {
@@ -140,11 +140,11 @@ fn start<const N: usize>(
     first_channel: u32,
     column: usize,
     channels: usize,
-) -> Group<N> {
+) -> LaneGroup<N> {
     path.run(Start { generator, first_channel, column, channels })
 }
 
-/// Starting a group may already generate (pre-roll), so it runs vectorised too.
+/// Starting a lane group may already generate (pre-roll), so it runs vectorised too.
 struct Start<'a, const N: usize> {
     generator: &'a Generator,
     first_channel: u32,
@@ -153,11 +153,11 @@ struct Start<'a, const N: usize> {
 }
 
 impl<const N: usize> Vectorised for Start<'_, N> {
-    type Output = Group<N>;
+    type Output = LaneGroup<N>;
 
     #[inline(always)]
-    fn run<const LANES: usize>(self) -> Group<N> {
-        Group {
+    fn run<const LANES: usize>(self) -> LaneGroup<N> {
+        LaneGroup {
             column: self.column,
             channels: self.channels,
             lanes: self.generator.start::<N>(self.first_channel),
@@ -165,11 +165,11 @@ impl<const N: usize> Vectorised for Start<'_, N> {
     }
 }
 
-/// The next rows of one group.
+/// The next rows of one lane group.
 struct Fill<'a, 'c, const N: usize> {
     generator: &'a Generator,
-    group: &'a mut Group<N>,
-    scales: Option<&'a [Scale]>,
+    group: &'a mut LaneGroup<N>,
+    scales: Option<&'a [ChannelScale]>,
     buffers: &'a mut Buffers<N>,
     cell: &'a mut CellWriter<'c>,
 }

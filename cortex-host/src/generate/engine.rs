@@ -11,9 +11,9 @@ use std::sync::Mutex;
 
 use cortex_core::signal::{BLOCK_SAMPLES, Generator};
 
-use super::channel_group::{Strand, WIDE, Workspace};
-use super::scale::Scale;
-use super::schedule::{Job, Schedule};
+use super::channel_group::{ChannelGroup, WIDE, Workspace};
+use super::scale::ChannelScale;
+use super::schedule::{Step, TileSchedule};
 use crate::base::Progress;
 use crate::platform::simd::SimdPath;
 use crate::platform::tile_ring::{TileReader, TileRing, TileShape};
@@ -70,7 +70,7 @@ pub(super) struct Pass<'a> {
     /// Samples per channel.
     pub samples: u64,
     /// How each channel is rescaled, from `channels.start` on.
-    pub scales: Option<&'a [Scale]>,
+    pub scales: Option<&'a [ChannelScale]>,
     pub destination: Destination<'a>,
     /// Gets the tiles' bytes in file order, when the channels fill whole rows.
     pub in_order: Option<InOrder<'a>>,
@@ -98,7 +98,7 @@ impl Pass<'_> {
     pub(super) fn run(mut self, settings: &Settings) -> Result<(), PassError> {
         let width = self.channels.len();
         let threads = settings.threads.max(1);
-        let strands = strand_columns(width, threads);
+        let groups = group_columns(width, threads);
         let in_place = matches!(self.destination, Destination::Memory(_));
         let (stride, offset) =
             if in_place { (self.row_channels, self.first_column) } else { (width, 0) };
@@ -107,7 +107,7 @@ impl Pass<'_> {
             rows: self.samples,
             tile_rows,
             stride,
-            strands: strands.iter().map(|s| s.start + offset..s.end + offset).collect(),
+            groups: groups.iter().map(|s| s.start + offset..s.end + offset).collect(),
             slots: settings.slots.max(1),
         };
         let tiles = self.samples.div_ceil(tile_rows as u64);
@@ -127,11 +127,11 @@ impl Pass<'_> {
         let shared = Shared {
             generator: self.generator,
             settings,
-            schedule: Schedule::new(strands.len(), tiles, slots, threads, file.is_some()),
+            schedule: TileSchedule::new(groups.len(), tiles, slots, threads, file.is_some()),
             first_channel: self.channels.start,
             scales: self.scales,
-            states: strands.iter().map(|_| Mutex::new(None)).collect(),
-            strands,
+            states: groups.iter().map(|_| Mutex::new(None)).collect(),
+            groups,
             ring,
             file,
             first_byte: self.first_column as u64 * 4,
@@ -161,13 +161,13 @@ impl Pass<'_> {
 struct Shared<'a> {
     generator: &'a Generator,
     settings: &'a Settings,
-    schedule: Schedule,
+    schedule: TileSchedule,
     first_channel: u32,
-    scales: Option<&'a [Scale]>,
-    /// Columns of each strand in the pass.
-    strands: Vec<Range<usize>>,
-    /// State of each strand once started; the schedule gives a strand to one worker at a time.
-    states: Vec<Mutex<Option<Strand>>>,
+    scales: Option<&'a [ChannelScale]>,
+    /// Columns of each group in the pass.
+    groups: Vec<Range<usize>>,
+    /// State of each group once started; the schedule gives a group to one worker at a time.
+    states: Vec<Mutex<Option<ChannelGroup>>>,
     ring: TileRing<'a>,
     file: Option<&'a File>,
     first_byte: u64,
@@ -180,7 +180,7 @@ struct Shared<'a> {
 }
 
 /// Stops the others when its worker panics: nobody would wake them.
-struct StopOnPanic<'a>(&'a Schedule);
+struct StopOnPanic<'a>(&'a TileSchedule);
 
 impl Drop for StopOnPanic<'_> {
     fn drop(&mut self) {
@@ -199,9 +199,9 @@ impl Shared<'_> {
                 Err(PassError::Interrupted)
             } else {
                 match job {
-                    Job::Advance { strand, tile } => self.advance(strand, tile, &mut workspace),
-                    Job::Write { tile } => self.write(tile),
-                    Job::Finish { tile } => self.finish(tile),
+                    Step::Advance { group, tile } => self.advance(group, tile, &mut workspace),
+                    Step::Write { tile } => self.write(tile),
+                    Step::Finish { tile } => self.finish(tile),
                 }
             };
             if let Err(error) = outcome {
@@ -213,21 +213,16 @@ impl Shared<'_> {
         }
     }
 
-    /// Generates `strand` of `tile`.
-    fn advance(
-        &self,
-        strand: usize,
-        tile: u64,
-        workspace: &mut Workspace,
-    ) -> Result<(), PassError> {
-        let mut guard = self.states[strand].lock().map_err(|_| broken())?;
-        let state = guard.get_or_insert_with(|| self.start(strand));
-        let mut cell = self.ring.write(tile, strand).ok_or_else(broken)?;
-        let scales = self.scales.and_then(|all| all.get(self.strands[strand].clone()));
+    /// Generates `group` of `tile`.
+    fn advance(&self, group: usize, tile: u64, workspace: &mut Workspace) -> Result<(), PassError> {
+        let mut guard = self.states[group].lock().map_err(|_| broken())?;
+        let state = guard.get_or_insert_with(|| self.start(group));
+        let mut cell = self.ring.write(tile, group).ok_or_else(broken)?;
+        let scales = self.scales.and_then(|all| all.get(self.groups[group].clone()));
         state.fill(self.generator, self.settings.path, scales, workspace, &mut cell);
         cell.commit();
         drop(guard);
-        self.schedule.advanced(tile, strand);
+        self.schedule.advanced(tile, group);
         Ok(())
     }
 
@@ -240,11 +235,11 @@ impl Shared<'_> {
         Ok(())
     }
 
-    fn start(&self, strand: usize) -> Strand {
-        let columns = &self.strands[strand];
+    fn start(&self, group: usize) -> ChannelGroup {
+        let columns = &self.groups[group];
         let channels =
             self.first_channel + columns.start as u32..self.first_channel + columns.end as u32;
-        Strand::start(self.generator, channels, self.settings.path)
+        ChannelGroup::start(self.generator, channels, self.settings.path)
     }
 
     /// Takes `tile` in file order and frees its slot.
@@ -282,14 +277,14 @@ fn broken() -> PassError {
     PassError::Io(io::Error::other("the generation schedule broke its promise"))
 }
 
-/// Splits `width` columns into strands of whole lane groups: four a thread, so that threads
+/// Splits `width` columns into groups of whole lane groups: four a thread, so that threads
 /// can even out, or one when there is one thread.
-fn strand_columns(width: usize, threads: usize) -> Vec<Range<usize>> {
+fn group_columns(width: usize, threads: usize) -> Vec<Range<usize>> {
     let groups = width.div_ceil(WIDE);
-    let strands = if threads == 1 { 1 } else { groups.min(threads * 4) };
-    (0..strands)
+    let groups = if threads == 1 { 1 } else { groups.min(threads * 4) };
+    (0..groups)
         .map(|s| {
-            let edge = |s: usize| (s * groups / strands * WIDE).min(width);
+            let edge = |s: usize| (s * groups / groups * WIDE).min(width);
             edge(s)..edge(s + 1)
         })
         .collect()
@@ -315,10 +310,10 @@ mod tests {
     fn strands_cover_every_column_once_in_whole_groups() {
         for width in [1, 2, 15, 16, 17, 63, 64, 65, 1000, 4096] {
             for threads in [1, 2, 3, 7, 64] {
-                let strands = strand_columns(width, threads);
-                assert_eq!(strands[0].start, 0);
-                assert_eq!(strands.last().unwrap().end, width);
-                for pair in strands.windows(2) {
+                let groups = group_columns(width, threads);
+                assert_eq!(groups[0].start, 0);
+                assert_eq!(groups.last().unwrap().end, width);
+                for pair in groups.windows(2) {
                     assert_eq!(pair[0].end, pair[1].start);
                     assert!(pair[0].start < pair[0].end && pair[0].end % WIDE == 0);
                 }

@@ -20,7 +20,7 @@ use crate::primitive::Library;
 use crate::recording::dataset_files;
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::manifest::{Manifest, manifest_beside};
-use crate::synthetic::{Layout, Shard, shared_file};
+use crate::synthetic::{Shard, ShardLayout, shared_file};
 
 /// Why shards could not be merged. They are left as they were.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ impl From<MergeError> for Failure {
 pub struct Parts {
     /// The whole dataset.
     pub dataset: GeneratedDataset,
-    layout: Layout,
+    layout: ShardLayout,
     target: PathBuf,
     parts: Vec<Part>,
     missing: Option<Shard>,
@@ -119,7 +119,7 @@ impl Parts {
             })
             .collect();
         paths.sort();
-        let mut first: Option<(GeneratedDataset, u32, Layout)> = None;
+        let mut first: Option<(GeneratedDataset, u32, ShardLayout)> = None;
         let mut parts = Vec::new();
         for path in paths {
             let manifest = Manifest::read(&path, &library)?;
@@ -142,7 +142,7 @@ impl Parts {
         let Some((dataset, count, layout)) = first else {
             let Some(manifest) = merged else { return Err(MergeError::NoShards { target }) };
             let (dataset, missing) = (manifest.dataset.clone(), Shard::new(1, 1));
-            let (layout, merged) = (Layout::Separate, Some(manifest));
+            let (layout, merged) = (ShardLayout::Separate, Some(manifest));
             return Ok(Self { dataset, layout, target, parts, missing, merged });
         };
         let merged = merged.filter(|manifest| manifest.dataset == dataset);
@@ -172,8 +172,8 @@ impl Parts {
             (None, Some(missing), _) => {
                 return Err(MergeError::Missing { target: self.target.clone(), missing });
             }
-            (None, None, Layout::Shared) => self.name_shared(bytes, options, progress)?,
-            (None, None, Layout::Separate) => self.join_separate(bytes, options, progress)?,
+            (None, None, ShardLayout::Shared) => self.name_shared(bytes, options, progress)?,
+            (None, None, ShardLayout::Separate) => self.join_separate(bytes, options, progress)?,
         };
         for part in &self.parts {
             let own = part.shard.file(&self.target);

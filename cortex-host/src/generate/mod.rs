@@ -1,6 +1,6 @@
 //! Making synthetic datasets.
 //!
-//! `Recipe` (what) → `engine` (strands of channels advance tile by tile on any number of
+//! `Recipe` (what) → `engine` (groups of channels advance tile by tile on any number of
 //! threads, `schedule` says who does what) → `output` (file, pipe or digest only). Whatever the
 //! threads, vector instructions, tiles or way of writing, the bytes are the same: those of
 //! a channel depend on the [`SourceSpec`] and the channel's index alone.
@@ -31,7 +31,7 @@ pub use error::GenerateError;
 pub use merge::{MergeError, Parts};
 pub use output::{FileOptions, IoMode, digest_only, write_file, write_stream};
 pub use produce::produce;
-pub use reproduce::{Comparison, Reproduced, reproduce};
+pub use reproduce::{DigestComparison, Reproduced, reproduce};
 pub use shard::{Sharded, produce_shard};
 pub use verify::{GoldenDataset, VerifyError, golden_datasets, verify_generator};
 

@@ -13,7 +13,7 @@ use cortex_core::signal::{BLOCK_SAMPLES, Generator, LaneBlock, Scratch};
 
 use super::Recipe;
 use super::engine::{PassError, Settings};
-use super::scale::Scale;
+use super::scale::ChannelScale;
 use crate::base::Progress;
 use crate::platform::simd::{SimdPath, Vectorised};
 
@@ -30,11 +30,11 @@ pub(super) fn measure(
     channels: Range<u32>,
     settings: &Settings,
     progress: &Progress,
-) -> Result<Option<Vec<Scale>>, PassError> {
+) -> Result<Option<Vec<ChannelScale>>, PassError> {
     let Some(rms_uv) = recipe.exact_rms_uv else { return Ok(None) };
     let groups: Vec<u32> = channels.clone().step_by(LANES).collect();
     let next = AtomicUsize::new(0);
-    let found = Mutex::new(vec![Scale { mean_uv: 0.0, gain: 1.0 }; channels.len()]);
+    let found = Mutex::new(vec![ChannelScale { mean_uv: 0.0, gain: 1.0 }; channels.len()]);
     let work = || {
         while let Some(first) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
             if progress.is_cancelled() {
@@ -75,7 +75,7 @@ fn group(
     rms_uv: f64,
     path: SimdPath,
     progress: &Progress,
-) -> Option<[Scale; LANES]> {
+) -> Option<[ChannelScale; LANES]> {
     let mut state = path.run(Start { generator, first });
     let mut left = samples;
     while left > 0 {
@@ -93,7 +93,7 @@ fn group(
         // difference keeps all digits that matter.
         let variance = state.squares[lane] / count - mean_uv * mean_uv;
         let gain = if variance > 0.0 { rms_uv / math::sqrt(variance) } else { 0.0 };
-        Scale { mean_uv, gain }
+        ChannelScale { mean_uv, gain }
     }))
 }
 

@@ -10,7 +10,7 @@ use super::engine::{Destination, InOrder, Pass, PassError, Settings};
 use super::normalize::measure;
 use super::{GenerateError, Recipe};
 use crate::base::Progress;
-use crate::base::atomic_file::{Placing, Staged, refuse_taken};
+use crate::base::atomic_file::{PersistOptions, Staged, refuse_taken};
 use crate::base::digest::{FileDigest, FileDigester};
 use crate::platform::free_bytes;
 use crate::platform::map::MappedSamplesMut;
@@ -45,8 +45,8 @@ impl FileOptions {
         Self { settings: Settings::automatic(), io: IoMode::Direct, replace: false, durable: false }
     }
 
-    pub(super) fn placing(&self) -> Placing {
-        Placing { replace: self.replace, durable: self.durable }
+    pub(super) fn placing(&self) -> PersistOptions {
+        PersistOptions { replace: self.replace, durable: self.durable }
     }
 }
 

@@ -6,7 +6,7 @@ use super::output::{FileOptions, write_staged};
 use super::{GenerateError, Recipe};
 use crate::base::Progress;
 use crate::base::atomic_file::{
-    Placing, hold_folder_of, refuse_taken, remove_if_present, stage_text, sync_folder_of,
+    PersistOptions, hold_folder_of, refuse_taken, remove_if_present, stage_text, sync_folder_of,
 };
 use crate::base::digest::{FileDigest, FileDigester};
 use crate::recording::brainvision::{Header, remove_header, stage_header};
@@ -80,7 +80,7 @@ pub(super) fn complete(
     remove_if_present(&events_path(target))?;
     place()?;
     for staged in [markers, header, described] {
-        staged.place_with(Placing { replace: true, durable: false })?;
+        staged.place_with(PersistOptions { replace: true, durable: false })?;
     }
     if durable {
         sync_folder_of(target)?;

@@ -16,7 +16,7 @@ use crate::synthetic::manifest::Manifest;
 
 /// One value of a manifest against the same value found now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Comparison {
+pub struct DigestComparison {
     /// What was compared.
     pub what: String,
     /// The manifest's value.
@@ -27,7 +27,7 @@ pub struct Comparison {
     pub equal: bool,
 }
 
-impl fmt::Display for Comparison {
+impl fmt::Display for DigestComparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, expected, found, equal } = self;
         if *equal {
@@ -46,7 +46,7 @@ pub struct Reproduced {
     /// Name of the data file that lay beside the manifest and was compared too.
     pub data_file: Option<String>,
     /// The comparisons.
-    pub comparisons: Vec<Comparison>,
+    pub comparisons: Vec<DigestComparison>,
 }
 
 /// Generates the dataset of `manifest` anew (without writing it) and compares its digests; if
@@ -107,8 +107,8 @@ pub(super) fn digest_of(file: &File, progress: &Progress) -> std::io::Result<Opt
     Ok(Some(digester.finish().sha256))
 }
 
-pub(super) fn compare(what: &str, expected: &str, found: &str) -> Comparison {
-    Comparison {
+pub(super) fn compare(what: &str, expected: &str, found: &str) -> DigestComparison {
+    DigestComparison {
         what: what.to_owned(),
         expected: expected.to_owned(),
         found: found.to_owned(),

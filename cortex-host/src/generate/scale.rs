@@ -4,14 +4,14 @@ use cortex_core::signal::LaneBlock;
 
 /// What makes a channel exact: its samples become `(x - mean_uv) * gain`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Scale {
+pub(super) struct ChannelScale {
     pub mean_uv: f64,
     pub gain: f64,
 }
 
 /// Makes the lanes' samples exact; `scales` may be shorter than the lanes.
 #[inline(always)]
-pub(super) fn rescale<const N: usize>(block: &mut LaneBlock<N>, scales: &[Scale]) {
+pub(super) fn rescale<const N: usize>(block: &mut LaneBlock<N>, scales: &[ChannelScale]) {
     let mut mean_uv = [0.0; N];
     let mut gain = [0.0; N];
     for (lane, scale) in scales.iter().take(N).enumerate() {

@@ -17,7 +17,7 @@ use crate::base::digest::FileDigester;
 use crate::primitive::Library;
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::manifest::{Manifest, manifest_beside};
-use crate::synthetic::{Layout, Shard, shared_file};
+use crate::synthetic::{Shard, ShardLayout, shared_file};
 
 /// What became of a shard.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,20 +37,20 @@ pub fn produce_shard(
     dataset: &GeneratedDataset,
     target: &Path,
     shard: Shard,
-    layout: Layout,
+    layout: ShardLayout,
     options: &FileOptions,
     progress: &Progress,
 ) -> Result<Sharded, GenerateError> {
     let recipe = Recipe::of_shard(dataset, shard)?;
     let own = shard.file(target);
     let data = match layout {
-        Layout::Shared => shared_file(target),
-        Layout::Separate => own.clone(),
+        ShardLayout::Shared => shared_file(target),
+        ShardLayout::Separate => own.clone(),
     };
     let manifest_path = manifest_beside(&own);
     let bytes = match layout {
-        Layout::Shared => Recipe::of(dataset).bytes()?,
-        Layout::Separate => recipe.bytes()?,
+        ShardLayout::Shared => Recipe::of(dataset).bytes()?,
+        ShardLayout::Separate => recipe.bytes()?,
     };
     if !options.replace {
         refuse_taken([target], false)?;
@@ -63,12 +63,12 @@ pub fn produce_shard(
     remove_if_present(&manifest_path)?;
     let mut digester = FileDigester::default();
     let file = match layout {
-        Layout::Separate => {
+        ShardLayout::Separate => {
             let options = FileOptions { replace: true, ..*options };
             write_file(&recipe, &data, &options, Some(&mut digester), progress)?;
             data.file_name().and_then(|name| name.to_str()).map(str::to_owned)
         }
-        Layout::Shared => {
+        ShardLayout::Shared => {
             let columns =
                 Columns { first: recipe.first_channel as usize, row_channels: dataset.channels };
             let file = open_shared(&data, bytes)?;
@@ -90,7 +90,7 @@ pub fn produce_shard(
 fn finished(
     dataset: &GeneratedDataset,
     shard: Shard,
-    layout: Layout,
+    layout: ShardLayout,
     manifest_path: &Path,
 ) -> Option<Manifest> {
     let manifest = Manifest::read(manifest_path, &Library::new(manifest_path.parent())).ok()?;

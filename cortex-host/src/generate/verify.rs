@@ -1,7 +1,7 @@
 //! Checking a generator primitive against the golden digests in its `spec.yaml`.
 
 use super::output::digest_only;
-use super::reproduce::{Comparison, compare};
+use super::reproduce::{DigestComparison, compare};
 use super::{GenerateError, Recipe, Settings};
 use crate::base::Failure;
 use crate::base::Progress;
@@ -41,7 +41,7 @@ pub fn verify_generator(
     library: &Library,
     settings: &Settings,
     progress: &Progress,
-) -> Result<Vec<Comparison>, VerifyError> {
+) -> Result<Vec<DigestComparison>, VerifyError> {
     let mut comparisons = Vec::new();
     for golden in golden_datasets(path, spec, library)? {
         let found = digest_only(&Recipe::of(&golden.dataset), settings, progress)?;

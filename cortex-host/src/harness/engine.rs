@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::Clock;
 use super::device::{Device, DeviceTiming, WindowFault};
 use super::samples::{SampleFile, SampleFileError};
-use super::schedule::{Schedule, windows_in};
+use super::schedule::{ReleaseSchedule, windows_in};
 use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::device::DeviceClock;
@@ -49,7 +49,7 @@ impl Pace {
 
 /// One kernel over one dataset: everything the loop has to know.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub struct KernelRun {
     /// The kernel's name: `plugin` in telemetry.
     pub name: String,
     /// Channels, window, hop and sample rate.
@@ -66,7 +66,7 @@ pub struct Job {
     pub pace: Pace,
 }
 
-impl Job {
+impl KernelRun {
     /// Windows per repeat, warm-up included.
     #[must_use]
     pub fn windows_per_repeat(&self) -> u64 {
@@ -155,7 +155,7 @@ impl WindowSink for Vec<WindowRecord> {
     }
 }
 
-/// How a job ended.
+/// How a kernel run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Every window of every repeat was run.
@@ -164,9 +164,9 @@ pub enum Ending {
     Interrupted,
 }
 
-/// Why a job could not go on.
+/// Why a kernel run could not go on.
 #[derive(Debug, Error)]
-pub enum JobError {
+pub enum KernelRunError {
     /// The dataset does not hold one window, or none beside the warm-up.
     #[error(
         "kernel {name}: {rows} samples per channel give {windows} windows of {window} samples, \
@@ -191,7 +191,7 @@ pub enum JobError {
     /// Telemetry could not be written.
     #[error("cannot write telemetry: {0}")]
     Sink(#[from] std::io::Error),
-    /// The kernel is gone: this job has ended, others can follow.
+    /// The kernel is gone: its run has ended, others can follow.
     #[error("in window {index} of repeat {repeat} {cause}")]
     KernelLost {
         /// The window.
@@ -215,59 +215,60 @@ pub enum JobError {
     },
 }
 
-impl From<JobError> for Failure {
-    fn from(error: JobError) -> Self {
+impl From<KernelRunError> for Failure {
+    fn from(error: KernelRunError) -> Self {
         let code = match &error {
-            JobError::NothingToMeasure { .. } => ExitCode::Usage,
-            JobError::Samples(_) | JobError::Sink(_) => ExitCode::InputOutput,
-            JobError::KernelLost { .. } => ExitCode::CheckFailed,
-            JobError::DeviceLost { .. } => ExitCode::Device,
+            KernelRunError::NothingToMeasure { .. } => ExitCode::Usage,
+            KernelRunError::Samples(_) | KernelRunError::Sink(_) => ExitCode::InputOutput,
+            KernelRunError::KernelLost { .. } => ExitCode::CheckFailed,
+            KernelRunError::DeviceLost { .. } => ExitCode::Device,
         };
         Failure::new(code, error.to_string())
     }
 }
 
-/// Refuses a job without a window to measure.
+/// Refuses a kernel run without a window to measure.
 ///
 /// # Errors
-/// [`JobError::NothingToMeasure`].
-pub fn check_job(job: &Job) -> Result<(), JobError> {
-    let windows = job.windows_per_repeat();
-    if windows > job.warmup_windows && job.repeats > 0 {
+/// [`KernelRunError::NothingToMeasure`].
+pub fn check_kernel_run(kernel_run: &KernelRun) -> Result<(), KernelRunError> {
+    let windows = kernel_run.windows_per_repeat();
+    if windows > kernel_run.warmup_windows && kernel_run.repeats > 0 {
         return Ok(());
     }
-    Err(JobError::NothingToMeasure {
-        name: job.name.clone(),
-        rows: job.rows,
+    Err(KernelRunError::NothingToMeasure {
+        name: kernel_run.name.clone(),
+        rows: kernel_run.rows,
         windows,
-        window: job.shape.window,
-        warmup_windows: job.warmup_windows,
+        window: kernel_run.shape.window,
+        warmup_windows: kernel_run.warmup_windows,
     })
 }
 
-/// Runs every window of `job` on `device` and gives each record to `sink`.
+/// Runs every window of `kernel_run` on `device` and gives each record to `sink`.
 ///
 /// # Errors
-/// [`JobError`]; records given to the sink before stay valid.
-pub fn run_job(
-    job: &Job,
+/// [`KernelRunError`]; records given to the sink before stay valid.
+pub fn run_windows(
+    kernel_run: &KernelRun,
     samples: &mut SampleFile,
     device: &mut dyn Device,
     clock: &dyn Clock,
     progress: &Progress,
     sink: &mut dyn WindowSink,
-) -> Result<Ending, JobError> {
-    check_job(job)?;
-    let channels = job.shape.channels;
+) -> Result<Ending, KernelRunError> {
+    check_kernel_run(kernel_run)?;
+    let channels = kernel_run.shape.channels;
     let mut buffers = Buffers {
-        input: touched(job.shape.window * channels),
+        input: touched(kernel_run.shape.window * channels),
         output: touched(device.max_output_len()),
     };
-    for repeat in 0..job.repeats {
+    for repeat in 0..kernel_run.repeats {
         if let Err(fault) = device.reset() {
-            return lost(job, repeat, 0, fault, device, progress);
+            return lost(kernel_run, repeat, 0, fault, device, progress);
         }
-        let ending = run_repeat(job, repeat, samples, device, clock, progress, sink, &mut buffers)?;
+        let ending =
+            run_repeat(kernel_run, repeat, samples, device, clock, progress, sink, &mut buffers)?;
         if ending == Ending::Interrupted {
             return Ok(ending);
         }
@@ -284,7 +285,7 @@ struct Buffers {
 
 #[expect(clippy::too_many_arguments, reason = "the loop's parts, each used in every window")]
 fn run_repeat(
-    job: &Job,
+    kernel_run: &KernelRun,
     repeat: u32,
     samples: &mut SampleFile,
     device: &mut dyn Device,
@@ -292,19 +293,19 @@ fn run_repeat(
     progress: &Progress,
     sink: &mut dyn WindowSink,
     buffers: &mut Buffers,
-) -> Result<Ending, JobError> {
-    let KernelShape { channels, window, hop, sample_rate_hz } = job.shape;
-    let schedule = Schedule::new(window, hop, sample_rate_hz);
+) -> Result<Ending, KernelRunError> {
+    let KernelShape { channels, window, hop, sample_rate_hz } = kernel_run.shape;
+    let schedule = ReleaseSchedule::new(window, hop, sample_rate_hz);
     let mut previous_end_ns = clock.now_ns();
     let t0_ns = previous_end_ns + LEAD_NS;
-    for index in 0..job.windows_per_repeat() {
+    for index in 0..kernel_run.windows_per_repeat() {
         let (first_row, rows) = match index {
             0 => (0, window),
             _ => (window as u64 + (index - 1) * hop as u64, hop),
         };
         let input = &mut buffers.input[..rows * channels];
         samples.read_rows(first_row, input)?;
-        let release_ns = match job.pace {
+        let release_ns = match kernel_run.pace {
             Pace::Max => previous_end_ns,
             Pace::Realtime => {
                 let release_ns = t0_ns + schedule.release_ns(index);
@@ -313,7 +314,7 @@ fn run_repeat(
                 }
                 while release_ns > clock.now_ns() + 2 * CHECK_NS {
                     if let Err(fault) = device.check() {
-                        return lost(job, repeat, index, fault, device, progress);
+                        return lost(kernel_run, repeat, index, fault, device, progress);
                     }
                     if !clock.wait_until(clock.now_ns() + CHECK_NS, progress) {
                         return Ok(Ending::Interrupted);
@@ -339,9 +340,9 @@ fn run_repeat(
         let record = WindowRecord {
             index,
             repeat,
-            warmup: index < job.warmup_windows,
+            warmup: index < kernel_run.warmup_windows,
             release_ns,
-            deadline_ns: release_ns.saturating_add(job.deadline_ns),
+            deadline_ns: release_ns.saturating_add(kernel_run.deadline_ns),
             start_ns,
             end_ns,
             device: done.timing,
@@ -350,30 +351,30 @@ fn run_repeat(
         sink.window(&record, buffers.output.get(..done.output_len).unwrap_or_default())?;
         if let Some(fault @ (WindowFault::DeviceLost | WindowFault::KernelLost)) = record.fault {
             sink.idle()?;
-            return lost(job, repeat, index, fault, device, progress);
+            return lost(kernel_run, repeat, index, fault, device, progress);
         }
         previous_end_ns = end_ns;
     }
     Ok(Ending::Complete)
 }
 
-/// How a job ends whose device or kernel is gone; the user's own wish to stop comes first.
+/// How a kernel run ends whose device or kernel is gone; the user's own wish to stop comes first.
 fn lost(
-    job: &Job,
+    kernel_run: &KernelRun,
     repeat: u32,
     index: u64,
     fault: WindowFault,
     device: &dyn Device,
     progress: &Progress,
-) -> Result<Ending, JobError> {
+) -> Result<Ending, KernelRunError> {
     if progress.is_cancelled() {
         return Ok(Ending::Interrupted);
     }
     let cause = device.loss().unwrap_or_else(|| fault.to_string());
     if fault == WindowFault::KernelLost {
-        return Err(JobError::KernelLost { index, repeat, cause });
+        return Err(KernelRunError::KernelLost { index, repeat, cause });
     }
-    Err(JobError::DeviceLost { name: job.name.clone(), index, repeat, cause })
+    Err(KernelRunError::DeviceLost { name: kernel_run.name.clone(), index, repeat, cause })
 }
 
 /// A buffer whose pages the system has really given.

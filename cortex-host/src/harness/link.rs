@@ -11,13 +11,13 @@ use cortex_core::link::message::Configured;
 use cortex_core::link::{ErrorCode, ErrorInfo, HostStats, ResultEnd};
 
 use crate::device::DeviceClock;
-use crate::device::{BlockDone, Connection, KernelJob, LinkError, LinkFigures};
+use crate::device::{BlockDone, Connection, KernelSettings, LinkError, LinkStats};
 use crate::harness::{Clock, Device, DeviceTicks, DeviceTiming, WindowDone, WindowFault};
 
 /// A [`Device`] on the other side of a link.
 pub struct LinkDevice<'c> {
     connection: &'c mut Connection,
-    job: KernelJob,
+    kernel_run: KernelSettings,
     configured: Configured,
     /// Whether the kernel has run since it was configured.
     used: bool,
@@ -65,11 +65,14 @@ impl<'c> LinkDevice<'c> {
     ///
     /// # Errors
     /// [`LinkDeviceError`].
-    pub fn new(connection: &'c mut Connection, job: KernelJob) -> Result<Self, LinkDeviceError> {
-        let kernel = job.kernel.build(job.shape).map_err(LinkDeviceError::Kernel)?;
+    pub fn new(
+        connection: &'c mut Connection,
+        kernel_run: KernelSettings,
+    ) -> Result<Self, LinkDeviceError> {
+        let kernel = kernel_run.kernel.build(kernel_run.shape).map_err(LinkDeviceError::Kernel)?;
         let before = connection.stats();
-        let configured = connection.configure(&job)?;
-        let shape = &job.shape;
+        let configured = connection.configure(&kernel_run)?;
+        let shape = &kernel_run.shape;
         let outputs = kernel.output_len(shape.window).max(kernel.output_len(shape.hop));
         let mut reference = Reference {
             state: vec![0.0; kernel.state_len()],
@@ -83,7 +86,7 @@ impl<'c> LinkDevice<'c> {
             before,
             exchange: Duration::ZERO,
             connection,
-            job,
+            kernel_run,
             configured,
             used: false,
             reference,
@@ -107,10 +110,10 @@ impl<'c> LinkDevice<'c> {
 
     /// What crossed the line for this kernel so far.
     #[must_use]
-    pub fn figures(&self) -> LinkFigures {
+    pub fn figures(&self) -> LinkStats {
         let stats = self.connection.stats();
         let latency = self.connection.clock().map(|sample| sample.round_trip_ns());
-        LinkFigures::new(&self.before, &stats, self.exchange, latency)
+        LinkStats::new(&self.before, &stats, self.exchange, latency)
     }
 
     fn lost(&mut self, error: LinkError) -> WindowFault {
@@ -152,7 +155,7 @@ impl Device for LinkDevice<'_> {
         }
         self.reference.kernel.reset(&mut self.reference.state);
         if std::mem::take(&mut self.used) {
-            self.connection.configure(&self.job).map_err(|error| self.lost(error))?;
+            self.connection.configure(&self.kernel_run).map_err(|error| self.lost(error))?;
         }
         Ok(())
     }
@@ -178,7 +181,7 @@ impl Device for LinkDevice<'_> {
         self.used = true;
         let mut expected = None;
         let reference = &mut self.reference;
-        let encoding = self.job.input;
+        let encoding = self.kernel_run.input;
         let begun = Instant::now();
         let run = self.connection.run_block(block, input, output, || {
             expected = reference.run(input, encoding);

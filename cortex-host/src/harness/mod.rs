@@ -1,6 +1,6 @@
 //! The harness: feeds a dataset to kernels, window by window, and records when things happened.
 //!
-//! [`Schedule`] says when a window is due, a [`Device`] runs it, [`run_job`] ties them together
+//! [`ReleaseSchedule`] says when a window is due, a [`Device`] runs it, [`run_windows`] ties them together
 //! and gives one [`WindowRecord`] per window to a [`WindowSink`]. Kernels run one after another
 //! over the same data. The harness measures and judges nothing: statistics are made of the
 //! records by [`crate::results`].
@@ -16,9 +16,12 @@ mod schedule;
 
 pub use clock::{Clock, Manual, Monotonic, SPIN_NS};
 pub use device::{Device, DeviceTicks, DeviceTiming, WindowDone, WindowFault};
-pub use engine::{Ending, Job, JobError, Pace, WindowRecord, WindowSink, check_job, run_job};
+pub use engine::{
+    Ending, KernelRun, KernelRunError, Pace, WindowRecord, WindowSink, check_kernel_run,
+    run_windows,
+};
 pub use link::{Checks, LinkDevice, LinkDeviceError};
 pub use native::{NativeDevice, VectorKernel};
 pub use realtime::{AppliedRealtime, RealtimeSettings, Scheduler, apply_realtime};
 pub use samples::{SampleFile, SampleFileError};
-pub use schedule::{Schedule, windows_in};
+pub use schedule::{ReleaseSchedule, windows_in};

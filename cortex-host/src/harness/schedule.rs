@@ -8,13 +8,13 @@
 
 /// Release times of one kernel's windows, in nanoseconds after `t0`.
 #[derive(Clone, Copy, Debug)]
-pub struct Schedule {
+pub struct ReleaseSchedule {
     window: u64,
     hop: u64,
     sample_rate_hz: f64,
 }
 
-impl Schedule {
+impl ReleaseSchedule {
     /// The schedule of windows of `window` samples every `hop` samples at `sample_rate_hz`.
     #[must_use]
     pub fn new(window: usize, hop: usize, sample_rate_hz: f64) -> Self {
@@ -51,12 +51,12 @@ mod tests {
 
     #[test]
     fn releases_follow_the_sample_clock() {
-        let schedule = Schedule::new(160, 80, 160.0);
+        let schedule = ReleaseSchedule::new(160, 80, 160.0);
         assert_eq!(schedule.release_ns(0), 1_000_000_000);
         assert_eq!(schedule.release_ns(1), 1_500_000_000);
         assert_eq!(schedule.period_ns(), 500_000_000);
         // 30 kHz: 64 samples are 2133333.3 ns; rounding never accumulates.
-        let fast = Schedule::new(64, 64, 30_000.0);
+        let fast = ReleaseSchedule::new(64, 64, 30_000.0);
         assert_eq!(fast.release_ns(0), 2_133_333);
         assert_eq!(fast.release_ns(2), 6_400_000);
         assert_eq!(fast.release_ns(2_999_999_999), 6_400_000_000_000_000);

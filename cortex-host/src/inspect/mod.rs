@@ -43,7 +43,7 @@ pub struct Inspection {
     /// SHA-256 of the file of samples, in lower-case hexadecimal.
     pub sha256: String,
     /// How the spectrum was taken; `None` for recordings too short for one.
-    pub spectrum: Option<SpectrumFacts>,
+    pub spectrum: Option<SpectrumInfo>,
     /// Each channel.
     pub channel_reports: Vec<ChannelReport>,
     /// What to know about how the file was read.
@@ -56,7 +56,7 @@ pub struct Inspection {
 
 /// How the spectrum was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct SpectrumFacts {
+pub struct SpectrumInfo {
     /// Samples per Welch segment.
     pub segment_samples: usize,
     /// Distance of two frequencies in Hz.
@@ -176,7 +176,7 @@ pub fn inspect(
         duration_s: recording.samples as f64 / rate_hz,
         bytes,
         sha256,
-        spectrum: welch.as_ref().zip(fit_range_hz).map(|(welch, fit_range_hz)| SpectrumFacts {
+        spectrum: welch.as_ref().zip(fit_range_hz).map(|(welch, fit_range_hz)| SpectrumInfo {
             segment_samples: welch.segment(),
             resolution_hz: welch.resolution_hz(),
             fit_range_hz,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use cortex_core::math;
 
 use super::{Inspection, Trace};
-use crate::plot::{Axis, Chart, Frame, Ink, Mark, STYLE, document, escape};
+use crate::plot::{Axis, Chart, Frame, Mark, STYLE, Style, document, escape};
 use crate::spectrum::{grid, thinned};
 
 const WIDTH: f64 = 1000.0;
@@ -112,7 +112,7 @@ fn traces(inspection: &Inspection) -> Chart {
         marks.push(Mark::Line {
             label: None,
             points: points.collect(),
-            ink: Ink::First,
+            ink: Style::First,
             thin: true,
         });
     }
@@ -200,12 +200,12 @@ fn spectrum(inspection: &Inspection) -> Option<Chart> {
     let mut marks = Vec::new();
     if many {
         let label = Some("5 to 95 % of channels".to_owned());
-        marks.push(Mark::Band { label, points: middle, ink: Ink::First });
+        marks.push(Mark::Band { label, points: middle, ink: Style::First });
     }
     let label = Some(if many { "median" } else { "density" }.to_owned());
-    marks.push(Mark::Line { label, points: median, ink: Ink::First, thin: false });
+    marks.push(Mark::Line { label, points: median, ink: Style::First, thin: false });
     let label = Some("1/f".to_owned());
-    marks.push(Mark::Line { label, points: reference, ink: Ink::Reference, thin: false });
+    marks.push(Mark::Line { label, points: reference, ink: Style::Reference, thin: false });
     Some(Chart {
         title,
         x: Axis::log10("frequency (Hz)", lowest, highest),

@@ -16,7 +16,7 @@ use crate::config::{
     self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
     RunConfig, Setting, Source,
 };
-use crate::device::Device;
+use crate::device::DeviceAddress;
 use crate::device::qemu::emulated_board;
 use crate::harness::{Pace, RealtimeSettings, Scheduler};
 use crate::primitive::{BOARD_CONFIG, Library};
@@ -55,7 +55,8 @@ pub struct Overrides {
 pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, ConfigError> {
     // What a desktop does in a second need not fit a board.
     let on_board = overrides.device.as_deref().and_then(|device| device.parse().ok());
-    let on_board = matches!(on_board, Some(Device::Serial { .. } | Device::Qemu { .. }));
+    let on_board =
+        matches!(on_board, Some(DeviceAddress::Serial { .. } | DeviceAddress::Qemu { .. }));
     let argument = argument.or(on_board.then_some(BOARD_CONFIG.0));
     let source = Source::read(argument)?;
     let mut config = config::parse_with(&source, &overrides.settings, &overrides.kernels)?;
@@ -177,13 +178,13 @@ fn plan_output(config: Option<&At<OutputConfig>>) -> Result<OutputPlan, Problem>
     })
 }
 
-fn plan_device(config: Option<&At<String>>) -> Result<Device, Problem> {
-    let Some(device) = config else { return Ok(Device::Native) };
-    let parsed: Device = device
+fn plan_device(config: Option<&At<String>>) -> Result<DeviceAddress, Problem> {
+    let Some(device) = config else { return Ok(DeviceAddress::Native) };
+    let parsed: DeviceAddress = device
         .value
         .parse()
         .map_err(|error| Problem::at(device.position, format!("device: {error}")))?;
-    if let Device::Qemu { board } = &parsed {
+    if let DeviceAddress::Qemu { board } = &parsed {
         emulated_board(board)
             .map_err(|error| Problem::at(device.position, format!("device: {error}")))?;
     }
@@ -193,12 +194,12 @@ fn plan_device(config: Option<&At<String>>) -> Result<Device, Problem> {
 /// A device behind a link has the kernels that its firmware was built with.
 fn refuse_own_kernels(
     kernels: &[KernelPlan],
-    device: &Device,
+    device: &DeviceAddress,
     config: &RunConfig,
 ) -> Result<(), Problem> {
     let own = |kernel: &KernelPlan| !matches!(kernel.source, KernelSource::BuiltIn(_));
     match kernels.iter().position(own) {
-        Some(index) if *device != Device::Native => {
+        Some(index) if *device != DeviceAddress::Native => {
             let list = config.kernels.as_ref().map_or(&[][..], |list| &list.value);
             let position = list.get(index).map_or_else(Position::default, |at| at.position);
             let message = format!(
@@ -214,13 +215,13 @@ fn refuse_own_kernels(
 
 fn plan_transfer(
     config: Option<&At<String>>,
-    device: &Device,
+    device: &DeviceAddress,
     dataset: &DatasetPlan,
 ) -> Result<Transfer, Problem> {
     let Some(at) = config else { return Ok(Transfer::Streamed) };
     let choices = [Transfer::Streamed, Transfer::Seeded];
     let transfer = choice("transfer", at, &choices, Transfer::name)?;
-    if transfer == Transfer::Seeded && *device == Device::Native {
+    if transfer == Transfer::Seeded && *device == DeviceAddress::Native {
         let message = "transfer: seeded is for a device behind a link, but device is native; use streamed or another device";
         return Err(Problem::at(at.position, message));
     }

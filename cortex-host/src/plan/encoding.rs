@@ -6,7 +6,7 @@ use cortex_core::signal::Amplitude;
 use super::{DatasetPlan, Transfer};
 use crate::config::value::choice;
 use crate::config::{At, Problem};
-use crate::device::Device;
+use crate::device::DeviceAddress;
 use crate::synthetic::GeneratedDataset;
 
 /// The greatest step of `i16` in either direction.
@@ -87,7 +87,7 @@ impl ReturnedResults {
 pub(super) fn plan_encoding(
     encoding: Option<&At<String>>,
     scale_uv: Option<At<f64>>,
-    device: &Device,
+    device: &DeviceAddress,
     transfer: Transfer,
     dataset: &DatasetPlan,
 ) -> Result<SampleEncoding, Problem> {
@@ -105,7 +105,7 @@ pub(super) fn plan_encoding(
         };
     };
     let problem = |message: &str| Err(Problem::at(at.position, message));
-    if *device == Device::Native {
+    if *device == DeviceAddress::Native {
         return problem(
             "encoding: i16 is for a device behind a link, but device is native; use f32 or another device",
         );
@@ -136,14 +136,14 @@ pub(super) fn plan_encoding(
 
 pub(super) fn plan_results(
     results: Option<&At<String>>,
-    device: &Device,
+    device: &DeviceAddress,
     include_raw_data: bool,
 ) -> Result<ReturnedResults, Problem> {
     let Some(at) = results else { return Ok(ReturnedResults::Samples) };
     let choices = [ReturnedResults::Samples, ReturnedResults::Digests];
     let results = choice("results", at, &choices, ReturnedResults::name)?;
     let message = match results {
-        ReturnedResults::Digests if *device == Device::Native => {
+        ReturnedResults::Digests if *device == DeviceAddress::Native => {
             "results: digests is for a device behind a link, but device is native; use samples or another device"
         }
         ReturnedResults::Digests if include_raw_data => {

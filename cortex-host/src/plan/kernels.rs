@@ -54,7 +54,7 @@ fn plan_kernel(
 ) -> Result<KernelPlan, Problem> {
     let path = |key: &str| format!("kernels[{index}].{key}");
     let table = &config.value;
-    let kernel = Kernel::find(index, config, library)?;
+    let kernel = FoundKernel::find(index, config, library)?;
     let window =
         whole(&path("window"), table.window, 1, MAX_WINDOW as u64)?.unwrap_or(DEFAULT_WINDOW);
     let hop = whole(&path("hop"), table.hop, 1, MAX_WINDOW as u64)?.unwrap_or(window.div_ceil(2));
@@ -112,39 +112,41 @@ fn plan_kernel(
     };
     let name = kernel.name().to_owned();
     let source = match kernel {
-        Kernel::Own(begun) => begun.plan(&shape, deadline_us, library)?,
-        Kernel::BuiltIn(kernel) => KernelSource::BuiltIn(built_in(index, config, kernel, shape)?),
+        FoundKernel::Own(begun) => begun.plan(&shape, deadline_us, library)?,
+        FoundKernel::BuiltIn(kernel) => {
+            KernelSource::BuiltIn(built_in(index, config, kernel, shape)?)
+        }
     };
     Ok(KernelPlan { name, source, window: shape.window, hop: shape.hop, deadline_us })
 }
 
 /// A kernel that has a name.
-enum Kernel<'a> {
+enum FoundKernel<'a> {
     BuiltIn(KernelName),
-    Own(own_kernels::Begun<'a>),
+    Own(own_kernels::OpenedKernel<'a>),
 }
 
-impl<'a> Kernel<'a> {
+impl<'a> FoundKernel<'a> {
     fn find(
         index: usize,
         config: &'a At<KernelConfig>,
         library: &Library,
     ) -> Result<Self, Problem> {
         if let Some(begun) = own_kernels::begin(index, config, library)? {
-            return Ok(Kernel::Own(begun));
+            return Ok(FoundKernel::Own(begun));
         }
         let name = config.value.name.as_ref().ok_or_else(|| {
             let message =
                 format!("kernels[{index}].name is missing; give one of {}", listed(known()));
             Problem::at(config.position, message)
         })?;
-        kernel_name(name).map(Kernel::BuiltIn)
+        kernel_name(name).map(FoundKernel::BuiltIn)
     }
 
     fn name(&self) -> &str {
         match self {
-            Kernel::BuiltIn(name) => name.as_str(),
-            Kernel::Own(begun) => begun.name(),
+            FoundKernel::BuiltIn(name) => name.as_str(),
+            FoundKernel::Own(begun) => begun.name(),
         }
     }
 }

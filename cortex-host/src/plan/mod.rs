@@ -18,10 +18,10 @@ use sha2::{Digest, Sha256};
 
 use crate::base::digest::hex;
 use crate::config::Node;
-use crate::device::Device;
+use crate::device::DeviceAddress;
 use crate::foreign::{CommandSetup, Interface, KernelSetup};
 use crate::harness::{Pace, RealtimeSettings, windows_in};
-use crate::recording::{AskedIn, Format, OpenOptions, Unit};
+use crate::recording::{Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
 pub use build::{Overrides, load, load_with};
@@ -39,7 +39,7 @@ pub struct Plan {
     /// Where results go.
     pub output: OutputPlan,
     /// What runs the kernels.
-    pub device: Device,
+    pub device: DeviceAddress,
     /// What crosses the link to a device.
     pub transfer: Transfer,
     /// How input samples are sent.
@@ -149,7 +149,7 @@ impl StaticDataset {
             channel_count: Some(self.channels),
             sample_rate_hz: Some(self.sample_rate_hz),
             unit: self.unit,
-            asked_in: AskedIn::Configuration,
+            option_source: OptionSource::Configuration,
             ..OpenOptions::default()
         }
     }

@@ -22,14 +22,14 @@ use crate::foreign::{
 use crate::primitive::Library;
 
 /// What runs the kernel, as far as it is known without the run's shape.
-pub(super) struct Begun<'a> {
+pub(super) struct OpenedKernel<'a> {
     index: usize,
     config: &'a At<KernelConfig>,
     name: String,
-    what: What<'a>,
+    what: ProgramSource<'a>,
 }
 
-enum What<'a> {
+enum ProgramSource<'a> {
     Library {
         configured: &'a At<String>,
         path: PathBuf,
@@ -47,7 +47,7 @@ pub(super) fn begin<'a>(
     index: usize,
     config: &'a At<KernelConfig>,
     library: &Library,
-) -> Result<Option<Begun<'a>>, Problem> {
+) -> Result<Option<OpenedKernel<'a>>, Problem> {
     let table = &config.value;
     let path = |key: &str| format!("kernels[{index}].{key}");
     let (name, what) = match (&table.library, &table.command) {
@@ -86,7 +86,7 @@ pub(super) fn begin<'a>(
                 (Some(name), true) => name.value.clone(),
                 _ => description.kernels[kernel].name.clone(),
             };
-            (name, What::Library { configured, path: found, description, kernel })
+            (name, ProgramSource::Library { configured, path: found, description, kernel })
         }
         (None, Some(configured)) => {
             refuse_keys(index, table, &["dtype", "scale_uv", "state", "isolation"], || {
@@ -105,7 +105,7 @@ pub(super) fn begin<'a>(
             }
             let command =
                 configured.value.iter().map(|word| found_word(&word.value, library)).collect();
-            (name.value.clone(), What::Program { configured, command })
+            (name.value.clone(), ProgramSource::Program { configured, command })
         }
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -118,7 +118,7 @@ pub(super) fn begin<'a>(
         );
         return Err(Problem::at(position, message));
     }
-    Ok(Some(Begun { index, config, name, what }))
+    Ok(Some(OpenedKernel { index, config, name, what }))
 }
 
 /// A word of a command: a file beside the configuration, where it is no file here, else as it is.
@@ -179,7 +179,7 @@ fn which(
     }
 }
 
-impl Begun<'_> {
+impl OpenedKernel<'_> {
     /// The kernel's name in the results.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -194,7 +194,7 @@ impl Begun<'_> {
     ) -> Result<KernelSource, Problem> {
         let deadline = Duration::from_nanos((deadline_us * 1e3) as u64);
         match &self.what {
-            What::Library { configured, path, description, kernel } => {
+            ProgramSource::Library { configured, path, description, kernel } => {
                 let planned = self.library(
                     shape,
                     library,
@@ -207,7 +207,7 @@ impl Begun<'_> {
                     .map_err(|refusal| self.refused(&refusal, configured.position, &planned))?;
                 Ok(KernelSource::Library(Box::new(planned)))
             }
-            What::Program { configured, command } => {
+            ProgramSource::Program { configured, command } => {
                 let feed = self.feed(&[Feed::Hops, Feed::Windows])?;
                 let params = self.config.value.params.as_ref().map(|at| at.value.clone());
                 let setup = CommandSetup {

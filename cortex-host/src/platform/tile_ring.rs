@@ -1,7 +1,7 @@
 //! Tiles of an interleaved dataset whose columns several threads fill at the same time.
 //!
 //! A dataset of `rows` samples by `stride` channels is cut into tiles of `tile_rows` rows, and
-//! the columns of one pass into *strands*, each filled by one thread at a time. One (tile, strand) pair is a
+//! the columns of one pass into *groups*, each filled by one thread at a time. One (tile, group) pair is a
 //! *cell*: a rectangle of memory. A cell is empty, being written, full or being read; only the
 //! holder of a [`CellWriter`] touches its memory in the second state and only holders of a
 //! [`TileReader`] read it in the last. That is checked at run time by one atomic per cell, so
@@ -28,8 +28,8 @@ pub struct TileShape {
     pub tile_rows: usize,
     /// Values from one row to the next.
     pub stride: usize,
-    /// Columns of each strand, ascending and disjoint, ending at or before `stride`.
-    pub strands: Vec<Range<usize>>,
+    /// Columns of each group, ascending and disjoint, ending at or before `stride`.
+    pub groups: Vec<Range<usize>>,
     /// Tiles under way at the most.
     pub slots: usize,
 }
@@ -49,7 +49,7 @@ unsafe impl Sync for TileRing<'_> {}
 // SAFETY: as above; f32 may be accessed from any thread.
 unsafe impl Send for TileRing<'_> {}
 
-/// The right to write one strand of one tile. Dropped without [`CellWriter::commit`], the
+/// The right to write one group of one tile. Dropped without [`CellWriter::commit`], the
 /// cell never becomes readable.
 pub struct CellWriter<'a> {
     cell: &'a AtomicU8,
@@ -60,7 +60,7 @@ pub struct CellWriter<'a> {
     ring: PhantomData<&'a TileRing<'a>>,
 }
 
-/// The right to read one tile whose strands are all full.
+/// The right to read one tile whose groups are all full.
 pub struct TileReader<'a> {
     cells: &'a [AtomicU8],
     first: *const f32,
@@ -94,14 +94,14 @@ impl<'a> TileRing<'a> {
     }
 
     fn new(memory: &'a mut [f32], shape: TileShape, whole: bool) -> Self {
-        assert!(shape.slots > 0 && shape.tile_rows > 0 && !shape.strands.is_empty());
+        assert!(shape.slots > 0 && shape.tile_rows > 0 && !shape.groups.is_empty());
         let mut end = 0;
-        for strand in &shape.strands {
-            assert!(strand.start >= end && strand.start < strand.end, "strands overlap");
-            end = strand.end;
+        for group in &shape.groups {
+            assert!(group.start >= end && group.start < group.end, "groups overlap");
+            end = group.end;
         }
-        assert!(end <= shape.stride, "strands leave the row");
-        let cells = (0..shape.slots * shape.strands.len()).map(|_| AtomicU8::new(EMPTY)).collect();
+        assert!(end <= shape.stride, "groups leave the row");
+        let cells = (0..shape.slots * shape.groups.len()).map(|_| AtomicU8::new(EMPTY)).collect();
         Self { base: memory.as_mut_ptr(), whole, shape, cells, memory: PhantomData }
     }
 
@@ -119,18 +119,18 @@ impl<'a> TileRing<'a> {
         self.shape.rows.saturating_sub(first).min(self.shape.tile_rows as u64) as usize
     }
 
-    /// Takes strand `strand` of tile `tile` for writing; none when the slot still holds an
+    /// Takes group `group` of tile `tile` for writing; none when the slot still holds an
     /// earlier tile or the cell is taken, or when there is no such cell.
-    pub fn write(&self, tile: u64, strand: usize) -> Option<CellWriter<'_>> {
-        let columns = self.shape.strands.get(strand)?.clone();
+    pub fn write(&self, tile: u64, group: usize) -> Option<CellWriter<'_>> {
+        let columns = self.shape.groups.get(group)?.clone();
         let rows = self.tile_rows(tile);
         if rows == 0 {
             return None;
         }
-        let cell = &self.slot_cells(tile)[strand];
+        let cell = &self.slot_cells(tile)[group];
         cell.compare_exchange(EMPTY, WRITING, Ordering::Acquire, Ordering::Relaxed).ok()?;
         // SAFETY: the tile lies inside the memory (`over_ring`, `over_whole` and `rows > 0`),
-        // and so does the strand's first column.
+        // and so does the group's first column.
         let first = unsafe { self.base.add(self.tile_offset(tile) + columns.start) };
         Some(CellWriter {
             cell,
@@ -142,7 +142,7 @@ impl<'a> TileRing<'a> {
         })
     }
 
-    /// Takes tile `tile` for reading; none unless every strand of its slot is full.
+    /// Takes tile `tile` for reading; none unless every group of its slot is full.
     pub fn read(&self, tile: u64) -> Option<TileReader<'_>> {
         let rows = self.tile_rows(tile);
         if rows == 0 {
@@ -157,8 +157,8 @@ impl<'a> TileRing<'a> {
                 return None;
             }
         }
-        let strands = &self.shape.strands;
-        let columns = strands[0].start..strands[strands.len() - 1].end;
+        let groups = &self.shape.groups;
+        let columns = groups[0].start..groups[groups.len() - 1].end;
         // SAFETY: as in `write`.
         let first = unsafe { self.base.add(self.tile_offset(tile)) };
         Some(TileReader { cells, first, stride: self.shape.stride, rows, columns })
@@ -171,9 +171,9 @@ impl<'a> TileRing<'a> {
     }
 
     fn slot_cells(&self, tile: u64) -> &[AtomicU8] {
-        let strands = self.shape.strands.len();
+        let groups = self.shape.groups.len();
         let slot = (tile % self.shape.slots as u64) as usize;
-        &self.cells[slot * strands..(slot + 1) * strands]
+        &self.cells[slot * groups..(slot + 1) * groups]
     }
 }
 
@@ -185,7 +185,7 @@ impl CellWriter<'_> {
     }
 
     /// Writes the first `lanes` values of each row of `block` to row `row` and those after it,
-    /// from the strand's column `column` on.
+    /// from the group's column `column` on.
     ///
     /// # Panics
     /// When that leaves the cell.
@@ -230,8 +230,8 @@ impl TileReader<'_> {
         self.rows
     }
 
-    /// The tile's bytes in file order, when the strands cover whole rows: one piece. Otherwise
-    /// one piece a row, from the first strand's first column to the last strand's last.
+    /// The tile's bytes in file order, when the groups cover whole rows: one piece. Otherwise
+    /// one piece a row, from the first group's first column to the last group's last.
     pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let whole_rows = self.columns == (0..self.stride);
         let (pieces, rows_each) = if whole_rows { (1, self.rows) } else { (self.rows, 1) };
@@ -239,7 +239,7 @@ impl TileReader<'_> {
             let values = if whole_rows { rows_each * self.stride } else { self.columns.len() };
             // SAFETY: the rectangle of the tile lies inside the ring's memory, and while this
             // reader lives its cells are in state READING, so that nobody writes to it. Columns
-            // between strands are never written at all. u8 has no alignment or invalid values.
+            // between groups are never written at all. u8 has no alignment or invalid values.
             unsafe {
                 let first = self.first.add(piece * self.stride + self.columns.start);
                 std::slice::from_raw_parts(first.cast::<u8>(), values * size_of::<f32>())
@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     fn shape(rows: u64) -> TileShape {
-        TileShape { rows, tile_rows: 2, stride: 5, strands: vec![1..3, 3..4], slots: 2 }
+        TileShape { rows, tile_rows: 2, stride: 5, groups: vec![1..3, 3..4], slots: 2 }
     }
 
     fn values(reader: &TileReader<'_>) -> Vec<f32> {
@@ -285,7 +285,7 @@ mod tests {
         let mut left = ring.write(1, 0).unwrap();
         left.store(0, 0, 2, &[[1.0, 2.0, 9.0]]);
         left.commit();
-        assert!(ring.read(1).is_none(), "one strand is missing");
+        assert!(ring.read(1).is_none(), "one group is missing");
         let mut right = ring.write(1, 1).unwrap();
         right.store(0, 0, 1, &[[3.0]]);
         right.commit();

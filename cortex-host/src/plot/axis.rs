@@ -4,7 +4,7 @@ use cortex_core::math;
 
 /// How values are spread along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
+pub enum AxisScale {
     /// Equal steps.
     Linear,
     /// Equal ratios; values must be positive.
@@ -17,7 +17,7 @@ pub struct Axis {
     /// Its title, with the unit.
     pub label: String,
     /// Spread.
-    pub scale: Scale,
+    pub scale: AxisScale,
     /// Value at the left or bottom end.
     pub min: f64,
     /// Value at the right or top end, above `min`.
@@ -42,7 +42,7 @@ impl Axis {
             (true, false) => (min - 1.0, min + 1.0),
             _ => (0.0, 1.0),
         };
-        Self { label: label.to_owned(), scale: Scale::Linear, min, max, names: None }
+        Self { label: label.to_owned(), scale: AxisScale::Linear, min, max, names: None }
     }
 
     /// A logarithmic axis over a positive range, widened like a linear one.
@@ -54,7 +54,7 @@ impl Axis {
             (true, false) => (min / 2.0, min * 2.0),
             _ => (0.1, 10.0),
         };
-        Self { label: label.to_owned(), scale: Scale::Log10, min, max, names: None }
+        Self { label: label.to_owned(), scale: AxisScale::Log10, min, max, names: None }
     }
 
     /// Where `value` lies between the ends, 0 to 1 (outside beyond them); NaN where a
@@ -62,12 +62,12 @@ impl Axis {
     #[must_use]
     pub fn position(&self, value: f64) -> f64 {
         match self.scale {
-            Scale::Linear => (value - self.min) / (self.max - self.min),
-            Scale::Log10 if value > 0.0 => {
+            AxisScale::Linear => (value - self.min) / (self.max - self.min),
+            AxisScale::Log10 if value > 0.0 => {
                 let low = math::log10(self.min);
                 (math::log10(value) - low) / (math::log10(self.max) - low)
             }
-            Scale::Log10 => f64::NAN,
+            AxisScale::Log10 => f64::NAN,
         }
     }
 
@@ -80,8 +80,8 @@ impl Axis {
                 .collect();
         }
         match self.scale {
-            Scale::Linear => linear_ticks(self.min, self.max, wanted),
-            Scale::Log10 => log_ticks(self.min, self.max, wanted),
+            AxisScale::Linear => linear_ticks(self.min, self.max, wanted),
+            AxisScale::Log10 => log_ticks(self.min, self.max, wanted),
         }
     }
 }

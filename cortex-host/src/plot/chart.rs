@@ -20,7 +20,7 @@ pub struct Frame {
 
 /// How a mark looks: a colour and a dash of the style sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ink {
+pub enum Style {
     /// First series: blue, solid.
     First,
     /// Second series: orange, dashed.
@@ -48,8 +48,8 @@ pub enum Mark {
         /// x and y in axis values.
         points: Vec<(f64, f64)>,
         /// Look.
-        ink: Ink,
-        /// Drawn thinner, for many lines at once.
+        ink: Style,
+        /// Generalization thinner, for many lines at once.
         thin: bool,
     },
     /// The area between two curves.
@@ -59,7 +59,7 @@ pub enum Mark {
         /// x, lower y, upper y.
         points: Vec<(f64, f64, f64)>,
         /// Look.
-        ink: Ink,
+        ink: Style,
     },
     /// Bars from the bottom of the chart.
     Bars {
@@ -68,7 +68,7 @@ pub enum Mark {
         /// Left x, right x, height.
         bars: Vec<(f64, f64, f64)>,
         /// Look.
-        ink: Ink,
+        ink: Style,
     },
     /// Single points.
     Dots {
@@ -77,7 +77,7 @@ pub enum Mark {
         /// x and y in axis values.
         points: Vec<(f64, f64)>,
         /// Look.
-        ink: Ink,
+        ink: Style,
     },
     /// Single points that must be seen: diagonal crosses.
     Crosses {
@@ -86,7 +86,7 @@ pub enum Mark {
         /// x and y in axis values.
         points: Vec<(f64, f64)>,
         /// Look.
-        ink: Ink,
+        ink: Style,
     },
 }
 
@@ -316,7 +316,7 @@ impl Chart {
 
 impl Mark {
     /// Its name in the legend, and its look.
-    fn look(&self) -> (Option<&str>, Ink) {
+    fn look(&self) -> (Option<&str>, Style) {
         let (Self::Line { label, ink, .. }
         | Self::Band { label, ink, .. }
         | Self::Bars { label, ink, .. }
@@ -354,7 +354,7 @@ fn legend_row(svg: &mut String, marks: &[(&str, &Mark)], frame: Frame, y: f64) {
     }
 }
 
-impl Ink {
+impl Style {
     fn class(self) -> &'static str {
         const SERIES: [&str; 24] = [
             "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s0 d1", "s1 d1", "s2 d1", "s3 d1",
@@ -417,7 +417,7 @@ mod tests {
             marks: vec![Mark::Line {
                 label: Some("a & b".into()),
                 points: vec![(0.0, 1.0), (1.0, 10.0), (2.0, f64::NAN), (3.0, 0.0), (4.0, 100.0)],
-                ink: Ink::First,
+                ink: Style::First,
                 thin: false,
             }],
         };

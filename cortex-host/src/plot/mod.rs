@@ -8,6 +8,6 @@ mod axis;
 mod chart;
 mod svg;
 
-pub use axis::{Axis, Scale};
-pub use chart::{Chart, Frame, Ink, Mark};
+pub use axis::{Axis, AxisScale};
+pub use chart::{Chart, Frame, Mark, Style};
 pub use svg::{STYLE, document, escape};

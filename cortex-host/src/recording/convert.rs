@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::brainvision::{self, Header};
 use super::{DatasetError, Recording, check_raw_name, events, npy};
 use crate::base::Progress;
-use crate::base::atomic_file::{self, Placing, Staged};
+use crate::base::atomic_file::{self, PersistOptions, Staged};
 use crate::base::digest::hex;
 use crate::synthetic::manifest_beside;
 
@@ -127,7 +127,7 @@ pub fn convert(
         atomic_file::remove_if_present(npy_path)?;
     }
     for staged in std::iter::once(staged).chain(others) {
-        staged.place_with(Placing { replace: true, durable: false })?;
+        staged.place_with(PersistOptions { replace: true, durable: false })?;
     }
     atomic_file::sync_folder_of(target)?;
     Ok(Converted {

@@ -55,7 +55,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         unit_assumed: options.unit.is_none() && manifest.is_none(),
         notes,
         reader: PlaneReader::new(file, path, layout),
-        asked_in: options.asked_in,
+        option_source: options.option_source,
         level: Level::default(),
     })
 }

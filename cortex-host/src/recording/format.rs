@@ -25,7 +25,7 @@ pub enum Format {
 }
 
 /// What is known of a format.
-struct Known {
+struct FormatInfo {
     format: Format,
     name: &'static str,
     key: &'static str,
@@ -34,17 +34,22 @@ struct Known {
 }
 
 /// The formats that are read.
-const KNOWN: [Known; 5] = [
-    Known { format: Format::Edf, name: "EDF", key: "edf", extensions: &["edf", "edf+", "rec"] },
-    Known { format: Format::Bdf, name: "BDF", key: "bdf", extensions: &["bdf", "bdf+"] },
-    Known {
+const KNOWN: [FormatInfo; 5] = [
+    FormatInfo {
+        format: Format::Edf,
+        name: "EDF",
+        key: "edf",
+        extensions: &["edf", "edf+", "rec"],
+    },
+    FormatInfo { format: Format::Bdf, name: "BDF", key: "bdf", extensions: &["bdf", "bdf+"] },
+    FormatInfo {
         format: Format::BrainVision,
         name: "BrainVision",
         key: "brainvision",
         extensions: &["vhdr", "ahdr"],
     },
-    Known { format: Format::Npy, name: "npy", key: "npy", extensions: &["npy"] },
-    Known {
+    FormatInfo { format: Format::Npy, name: "npy", key: "npy", extensions: &["npy"] },
+    FormatInfo {
         format: Format::Float32,
         name: "float32",
         key: "float32",
@@ -53,7 +58,7 @@ const KNOWN: [Known; 5] = [
 ];
 
 impl Format {
-    fn known(self) -> &'static Known {
+    fn known(self) -> &'static FormatInfo {
         // The table has one line for each, in the order of the variants.
         let [edf, bdf, brainvision, npy, float32] = &KNOWN;
         match self {

@@ -46,7 +46,7 @@ impl Element {
 
 /// From a stored number to a physical one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Scale {
+pub enum SampleScale {
     /// The stored number itself.
     Stored,
     /// `stored * gain`.
@@ -66,7 +66,7 @@ pub struct Plane {
     /// Where its run begins in a record, in bytes.
     pub offset: u64,
     /// Its scaling.
-    pub scale: Scale,
+    pub scale: SampleScale,
     /// Unit after scaling.
     pub unit: Unit,
     /// Least and greatest stored number the header allows, if it says.
@@ -140,7 +140,7 @@ fn planes(channels: usize, step: u64, unit: Unit) -> Vec<Plane> {
     (0..channels as u64)
         .map(|channel| Plane {
             offset: channel * step,
-            scale: Scale::Stored,
+            scale: SampleScale::Stored,
             unit,
             digital_range: None,
         })
@@ -199,7 +199,7 @@ impl PlaneReader {
     pub(super) fn is_plain_float32(&self) -> bool {
         let layout = &self.layout;
         let plain = |(index, plane): (usize, &Plane)| {
-            plane.scale == Scale::Stored
+            plane.scale == SampleScale::Stored
                 && plane.unit == Unit::Microvolt
                 && plane.offset == 4 * index as u64
         };
@@ -357,9 +357,9 @@ fn unread(path: &Path) -> impl FnOnce(io::Error) -> DatasetError {
 #[inline]
 fn microvolts(stored: f64, plane: &Plane) -> f32 {
     let physical = match plane.scale {
-        Scale::Stored => stored,
-        Scale::Gain(gain) => stored * gain,
-        Scale::OffsetGain { offset, gain } => (stored + offset) * gain,
+        SampleScale::Stored => stored,
+        SampleScale::Gain(gain) => stored * gain,
+        SampleScale::OffsetGain { offset, gain } => (stored + offset) * gain,
     };
     let value = plane.unit.to_microvolts(physical) as f32;
     if value.is_nan() { f32::NAN } else { value }
@@ -394,7 +394,7 @@ mod tests {
     use std::io::Write;
 
     fn plane(offset: u64) -> Plane {
-        Plane { offset, scale: Scale::Stored, unit: Unit::Microvolt, digital_range: None }
+        Plane { offset, scale: SampleScale::Stored, unit: Unit::Microvolt, digital_range: None }
     }
 
     fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {

@@ -25,7 +25,7 @@ mod unit;
 pub use convert::dataset_files;
 pub use error::{DatasetError, ShapePart};
 pub use format::{Format, check_raw_name};
-pub use stream::{AskedIn, OpenOptions, Recording};
+pub use stream::{OpenOptions, OptionSource, Recording};
 pub use unit::Unit;
 
 use std::path::Path;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::layout::{Element, PlaneReader, interleaved, planar};
 use super::stream::{Level, check_channels, chosen_channels};
-use super::{AskedIn, DatasetError, Format, OpenOptions, Recording, Unit, labels};
+use super::{DatasetError, Format, OpenOptions, OptionSource, Recording, Unit, labels};
 use crate::base::atomic_file::Staged;
 use crate::base::{Progress, quoted};
 
@@ -104,7 +104,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         DatasetError::Request(format!(
             "{} does not say its sample rate: give {}",
             path.display(),
-            options.asked_in.rate()
+            options.option_source.rate()
         ))
     })?;
     let (samples, channels) = if options.channels_first {
@@ -128,7 +128,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     }
     check_channels(path, channels)?;
     let channels = channels as usize;
-    if options.unit.is_none() && options.asked_in == AskedIn::Configuration {
+    if options.unit.is_none() && options.option_source == OptionSource::Configuration {
         return Err(DatasetError::Request(format!(
             "{} does not say the unit of its samples: give dataset.unit, one of uV, mV, V and nV",
             path.display()
@@ -143,13 +143,13 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     layout.keep(&chosen);
     let mut notes = Vec::new();
     if channels as u64 > samples {
-        notes.push(match (options.asked_in, options.channels_first) {
-            (AskedIn::CommandLine, first) => format!(
+        notes.push(match (options.option_source, options.channels_first) {
+            (OptionSource::CommandLine, first) => format!(
                 "{channels} channels and only {samples} samples: if the array is {}, {} --channels-first",
                 if first { "samples × channels" } else { "channels × samples" },
                 if first { "leave out" } else { "give" }
             ),
-            (AskedIn::Configuration, _) => format!(
+            (OptionSource::Configuration, _) => format!(
                 "{channels} channels and only {samples} samples: if the array is channels × samples, convert it with --channels-first"
             ),
         });
@@ -168,7 +168,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         unit_assumed: options.unit.is_none(),
         notes,
         reader: PlaneReader::new(file, path, layout),
-        asked_in: options.asked_in,
+        option_source: options.option_source,
         level: Level::default(),
     })
 }

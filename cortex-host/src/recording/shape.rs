@@ -82,11 +82,12 @@ pub(super) fn settle<'a>(
             name_of(&brainvision::header_paths(data).0)
         ))
     };
-    let asked_in = options.asked_in;
-    let channels =
-        agreed.channels.ok_or_else(|| missing("how many channels it has", asked_in.channels()))?;
+    let option_source = options.option_source;
+    let channels = agreed
+        .channels
+        .ok_or_else(|| missing("how many channels it has", option_source.channels()))?;
     let sample_rate_hz =
-        agreed.sample_rate_hz.ok_or_else(|| missing("its sample rate", asked_in.rate()))?;
+        agreed.sample_rate_hz.ok_or_else(|| missing("its sample rate", option_source.rate()))?;
     if channels == 0 || !(sample_rate_hz.is_finite() && sample_rate_hz > 0.0) {
         return Err(DatasetError::Request(format!(
             "{}: {channels} channels at {sample_rate_hz} Hz is no shape",

@@ -28,12 +28,12 @@ pub struct OpenOptions {
     /// Take the whole records of a file shorter or longer than its header promises.
     pub accept_truncated: bool,
     /// Where these options come from, for messages.
-    pub asked_in: AskedIn,
+    pub option_source: OptionSource,
 }
 
 /// Who opens a recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AskedIn {
+pub enum OptionSource {
     /// A command with options such as `--rate`.
     #[default]
     CommandLine,
@@ -41,7 +41,7 @@ pub enum AskedIn {
     Configuration,
 }
 
-impl AskedIn {
+impl OptionSource {
     /// What gives the number of channels, as messages name it.
     pub(super) fn channels(self) -> &'static str {
         match self {
@@ -79,9 +79,9 @@ impl OpenOptions {
     /// What the options claim about the shape; the number of channels only when all are taken.
     pub(super) fn claim(&self) -> Claim {
         Claim {
-            origin: match self.asked_in {
-                AskedIn::CommandLine => "the command line".to_owned(),
-                AskedIn::Configuration => "the configuration".to_owned(),
+            origin: match self.option_source {
+                OptionSource::CommandLine => "the command line".to_owned(),
+                OptionSource::Configuration => "the configuration".to_owned(),
             },
             channels: self.channel_count.filter(|_| self.channels.is_none()),
             sample_rate_hz: self.sample_rate_hz,
@@ -119,7 +119,7 @@ pub struct Recording {
     pub notes: Vec<String>,
     pub(super) reader: PlaneReader,
     /// Who opened it.
-    pub(super) asked_in: AskedIn,
+    pub(super) option_source: OptionSource,
     /// How large the samples read so far are.
     pub(super) level: Level,
 }
@@ -240,9 +240,9 @@ impl Recording {
         {
             warnings.push(format!(
                 "the samples are taken as microvolts, but their standard deviation is then {deviation_uv:.3e} µV; if they are in another unit, give {}",
-                match self.asked_in {
-                    AskedIn::CommandLine => "--unit (V, mV, uV or nV)",
-                    AskedIn::Configuration => "dataset.unit (V, mV, uV or nV)",
+                match self.option_source {
+                    OptionSource::CommandLine => "--unit (V, mV, uV or nV)",
+                    OptionSource::Configuration => "dataset.unit (V, mV, uV or nV)",
                 }
             ));
         }

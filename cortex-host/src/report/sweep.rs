@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use crate::plot::{Axis, Chart, Frame, Ink, Mark, STYLE, escape};
+use crate::plot::{Axis, Chart, Frame, Mark, STYLE, Style, escape};
 use crate::results::RunRecord;
 use crate::results::micros;
 
@@ -135,7 +135,7 @@ fn chart(keys: &[&str], rows: &[SweepRow]) -> Option<Chart> {
         );
         xs.extend(points.iter().map(|point| point.0));
         ys.extend(points.iter().map(|point| point.1));
-        let (ink, dots) = (Ink::Series(index), points.clone());
+        let (ink, dots) = (Style::Series(index), points.clone());
         marks.push(Mark::Line { label: Some(name.clone()), points, ink, thin: false });
         marks.push(Mark::Dots { label: None, points: dots, ink });
     }
@@ -149,11 +149,11 @@ fn chart(keys: &[&str], rows: &[SweepRow]) -> Option<Chart> {
         deadlines.dedup();
         ys.extend(deadlines.iter().map(|point| point.1));
         let label = Some("deadline".to_owned());
-        marks.push(Mark::Line { label, points: deadlines, ink: Ink::Alarm, thin: false });
+        marks.push(Mark::Line { label, points: deadlines, ink: Style::Alarm, thin: false });
     }
     if !missed.is_empty() {
         let label = Some("deadlines missed".to_owned());
-        marks.push(Mark::Crosses { label, points: missed, ink: Ink::Alarm });
+        marks.push(Mark::Crosses { label, points: missed, ink: Style::Alarm });
     }
     let numbers = values.iter().all(|value| value.parse::<f64>().is_ok());
     let key = keys.first().copied().unwrap_or_default();

@@ -30,14 +30,14 @@ mod text;
 pub use folder::{RunFolder, kernel_folder_names};
 pub(crate) use markdown::headline;
 pub use markdown::summary_markdown;
-pub use provenance::HostFacts;
+pub use provenance::HostInfo;
 pub use read::{KernelWindows, ReadError, RunRecord, Window, run_folders};
 pub use row::{TelemetryRow, TelemetrySettings};
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{Bounds, KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
-    DatasetFacts, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OutputsFile, OwnKernel,
-    RunStatus, SCHEMA_VERSION, SeededFigures, Summary, ToolFacts,
+    DatasetInfo, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OutputsFile, OwnKernel,
+    RunStatus, SCHEMA_VERSION, SeededStats, Summary, ToolInfo,
 };
 pub use telemetry::{OUTPUTS_NAME, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};

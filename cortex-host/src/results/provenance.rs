@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The machine a run was made on. What the system does not tell is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostFacts {
+pub struct HostInfo {
     /// Operating system and its version.
     pub os: String,
     /// Processor model.
@@ -20,7 +20,7 @@ pub struct HostFacts {
     pub governor: Option<String>,
 }
 
-impl HostFacts {
+impl HostInfo {
     /// Of this machine.
     #[must_use]
     pub fn here() -> Self {

@@ -16,6 +16,7 @@ use super::spectrum::{InputSpectrum, SPECTRUM_NAME};
 use super::summary::{OLDEST_SCHEMA_VERSION, RunStatus, SCHEMA_VERSION, Summary};
 use crate::base::contained::{check_within, open_within};
 use crate::base::{Failure, FileError};
+use crate::plan::TelemetryFormat;
 
 /// Summaries, spectra and configurations are far smaller than this, in bytes.
 const MOST_TEXT_BYTES: u64 = 16 << 20;
@@ -289,7 +290,9 @@ fn read_windows(run: &Path, name: String, running: bool) -> Result<KernelWindows
     }
     let folder = run.join("kernel-data").join(&name);
     let mut kernel = KernelWindows { name, ..KernelWindows::default() };
-    for (file, format) in [("telemetry.ndjson", Format::Ndjson), ("telemetry.csv", Format::Csv)] {
+    for (file, format) in
+        [("telemetry.ndjson", TelemetryFormat::Ndjson), ("telemetry.csv", TelemetryFormat::Csv)]
+    {
         let path = folder.join(file);
         match open_within(run, &path) {
             Ok(file) => {
@@ -308,16 +311,10 @@ fn read_windows(run: &Path, name: String, running: bool) -> Result<KernelWindows
     Err(FileError::at("read", &folder.join("telemetry.ndjson"))(source).into())
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Format {
-    Ndjson,
-    Csv,
-}
-
 fn read_rows(
     path: &Path,
     file: File,
-    format: Format,
+    format: TelemetryFormat,
     running: bool,
     kernel: &mut KernelWindows,
 ) -> Result<(), ReadError> {
@@ -335,7 +332,7 @@ fn read_rows(
         if taken == 0 {
             break;
         }
-        if format == Format::Csv && head.is_none() {
+        if format == TelemetryFormat::Csv && head.is_none() {
             head = Some(record(&line).unwrap_or_default());
             continue;
         }

@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceClock;
-use crate::harness::{Job, Pace, Schedule, WindowRecord};
+use crate::harness::{KernelRun, Pace, ReleaseSchedule, WindowRecord};
 use crate::statistics::{CONFIDENCE, MOST_ORDERED, Sample, at_position, least_windows, quantile};
 
 /// Numbers of windows, over all repeats.
@@ -207,26 +207,27 @@ pub struct KernelStatistics {
 }
 
 impl KernelStatistics {
-    /// Nothing gathered yet, for `job` natively.
+    /// Nothing gathered yet, for `kernel_run` natively.
     #[must_use]
-    pub fn new(job: &Job) -> Self {
-        Self::of_device(job, None)
+    pub fn new(kernel_run: &KernelRun) -> Self {
+        Self::of_device(kernel_run, None)
     }
 
-    /// Nothing gathered yet, for `job` on a device with `clock`.
+    /// Nothing gathered yet, for `kernel_run` on a device with `clock`.
     #[must_use]
-    pub fn of_device(job: &Job, clock: Option<&DeviceClock>) -> Self {
-        let shape = &job.shape;
-        let period_ns = Schedule::new(shape.window, shape.hop, shape.sample_rate_hz).period_ns();
+    pub fn of_device(kernel_run: &KernelRun, clock: Option<&DeviceClock>) -> Self {
+        let shape = &kernel_run.shape;
+        let period_ns =
+            ReleaseSchedule::new(shape.window, shape.hop, shape.sample_rate_hz).period_ns();
         Self {
             kernel: LatencyGatherer::new(),
             end_to_end: LatencyGatherer::new(),
             harness: LatencyGatherer::new(),
-            counts: WindowCounts { planned: job.windows_total(), ..WindowCounts::default() },
+            counts: WindowCounts { planned: kernel_run.windows_total(), ..WindowCounts::default() },
             span_ns: None,
             repeat: 0,
             elapsed_ns: 0,
-            arrival_ns: match job.pace {
+            arrival_ns: match kernel_run.pace {
                 Pace::Realtime => period_ns,
                 Pace::Max => 0,
             },

@@ -5,11 +5,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::HostFacts;
+use super::HostInfo;
 use super::statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
 use crate::base::built_for;
-use crate::device::{DeviceFacts, LinkFigures};
-use crate::harness::{AppliedRealtime, Job};
+use crate::device::{DeviceSummary, LinkStats};
+use crate::harness::{AppliedRealtime, KernelRun};
 use crate::platform::simd::SimdPath;
 
 /// Version of the layout of `summary.json`. 2: quantiles that so few windows do not support are
@@ -64,9 +64,9 @@ pub struct Summary {
     /// Seconds from start to end, generation included.
     pub elapsed_s: f64,
     /// What ran.
-    pub tool: ToolFacts,
+    pub tool: ToolInfo,
     /// Where it ran.
-    pub host: HostFacts,
+    pub host: HostInfo,
     /// What the kernels ran on, as configured: `native`, `serial://...`.
     pub device: String,
     /// `realtime` or `max`.
@@ -85,10 +85,10 @@ pub struct Summary {
     pub results: String,
     /// What the device says about itself; none natively.
     #[serde(default)]
-    pub device_facts: Option<DeviceFacts>,
+    pub device_facts: Option<DeviceSummary>,
     /// What crossed the link in the whole run; none natively.
     #[serde(default)]
-    pub link: Option<LinkFigures>,
+    pub link: Option<LinkStats>,
     /// The faults that were put on the line on purpose, as `--fault` and `--fault-seed` ask for
     /// them again.
     #[serde(default)]
@@ -98,7 +98,7 @@ pub struct Summary {
     /// SHA-256 of the resolved configuration, `config.yaml`.
     pub plan_sha256: String,
     /// What the kernels were fed.
-    pub dataset: DatasetFacts,
+    pub dataset: DatasetInfo,
     /// The command that does the same again, from the folder the run was started in.
     pub reproduce: String,
     /// One entry per kernel that was started, in order.
@@ -107,7 +107,7 @@ pub struct Summary {
 
 /// The program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToolFacts {
+pub struct ToolInfo {
     /// `cortex-host`.
     pub name: String,
     /// Its version.
@@ -127,7 +127,7 @@ pub struct ToolFacts {
     pub vector_level: Option<String>,
 }
 
-impl fmt::Display for ToolFacts {
+impl fmt::Display for ToolInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.version)?;
         let commit = self.commit.as_ref().map(|commit| format!("commit {commit}"));
@@ -138,7 +138,7 @@ impl fmt::Display for ToolFacts {
     }
 }
 
-impl ToolFacts {
+impl ToolInfo {
     /// Of this program.
     #[must_use]
     pub fn here() -> Self {
@@ -157,7 +157,7 @@ impl ToolFacts {
 
 /// The data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DatasetFacts {
+pub struct DatasetInfo {
     /// `generator` or `static`.
     pub kind: String,
     /// The path in the configuration.
@@ -243,10 +243,10 @@ pub struct KernelSummary {
     pub outputs_file: Option<OutputsFile>,
     /// What crossed the link for this kernel; none natively.
     #[serde(default)]
-    pub link: Option<LinkFigures>,
+    pub link: Option<LinkStats>,
     /// With `transfer: seeded`, what the device found.
     #[serde(default)]
-    pub seeded: Option<SeededFigures>,
+    pub seeded: Option<SeededStats>,
     /// Where a kernel of the user's own came from; none for one of this program.
     #[serde(default)]
     pub own: Option<OwnKernel>,
@@ -334,7 +334,7 @@ impl OutputCheck {
 /// What a device found that generated its own input, over all measured blocks and repeats. Times
 /// are microseconds of the device's clock, or instructions when it is emulated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SeededFigures {
+pub struct SeededStats {
     /// `us` or `instructions`.
     pub unit: String,
     /// Shortest kernel call.
@@ -356,19 +356,23 @@ pub struct SeededFigures {
 }
 
 impl KernelSummary {
-    /// The outcome of `job`.
+    /// The outcome of `kernel_run`.
     #[must_use]
-    pub fn new(job: &Job, missing_samples: Option<u32>, statistics: &KernelStatistics) -> Self {
+    pub fn new(
+        kernel_run: &KernelRun,
+        missing_samples: Option<u32>,
+        statistics: &KernelStatistics,
+    ) -> Self {
         Self {
-            name: job.name.clone(),
+            name: kernel_run.name.clone(),
             label: String::new(),
             parameters: serde_json::Map::new(),
-            window: job.shape.window,
-            hop: job.shape.hop,
-            channels: job.shape.channels,
-            sample_rate_hz: job.shape.sample_rate_hz,
-            deadline_us: job.deadline_ns as f64 / 1e3,
-            repeats: job.repeats,
+            window: kernel_run.shape.window,
+            hop: kernel_run.shape.hop,
+            channels: kernel_run.shape.channels,
+            sample_rate_hz: kernel_run.shape.sample_rate_hz,
+            deadline_us: kernel_run.deadline_ns as f64 / 1e3,
+            repeats: kernel_run.repeats,
             error: None,
             windows: statistics.counts(),
             missing_samples,
@@ -399,8 +403,11 @@ impl KernelSummary {
 
     /// A kernel that was not run, and why.
     #[must_use]
-    pub fn not_run(job: &Job, error: String) -> Self {
-        Self { error: Some(error), ..Self::new(job, None, &KernelStatistics::new(job)) }
+    pub fn not_run(kernel_run: &KernelRun, error: String) -> Self {
+        Self {
+            error: Some(error),
+            ..Self::new(kernel_run, None, &KernelStatistics::new(kernel_run))
+        }
     }
 }
 
@@ -557,7 +564,7 @@ mod tests {
                       - { name: car }\n";
         let shape = KernelShape { channels: 1, window: 50, hop: 25, sample_rate_hz: 250.0 };
         let kernel = |name: &str| {
-            let job = Job {
+            let kernel_run = KernelRun {
                 name: name.to_owned(),
                 shape,
                 deadline_ns: 1,
@@ -566,7 +573,7 @@ mod tests {
                 repeats: 1,
                 pace: Pace::Max,
             };
-            KernelSummary::not_run(&job, String::new())
+            KernelSummary::not_run(&kernel_run, String::new())
         };
         let mut kernels: Vec<KernelSummary> =
             ["goertzel", "car", "goertzel-2", "car-2"].map(kernel).into();

@@ -18,7 +18,7 @@ use super::ResultsError;
 use super::row::{TelemetryRow, TelemetrySettings};
 use super::statistics::KernelStatistics;
 use crate::base::Progress;
-use crate::harness::{Job, WindowRecord, WindowSink};
+use crate::harness::{KernelRun, WindowRecord, WindowSink};
 use crate::plan::TelemetryFormat;
 use crate::recording::npy::header_bytes;
 
@@ -67,7 +67,7 @@ impl TelemetryWriter {
     pub fn create(
         folder: &Path,
         settings: TelemetrySettings,
-        job: &Job,
+        kernel_run: &KernelRun,
         progress: Progress,
     ) -> Result<Self, ResultsError> {
         let (filled, to_write) = sync_channel(BATCHES);
@@ -78,8 +78,8 @@ impl TelemetryWriter {
             // The channel has room for all and its receiver is alive.
             let _ = written.send(Batch::with_room_for(values));
         }
-        let statistics = KernelStatistics::of_device(job, settings.clock.as_ref());
-        let files = Files::create(folder, settings, job)?;
+        let statistics = KernelStatistics::of_device(kernel_run, settings.clock.as_ref());
+        let files = Files::create(folder, settings, kernel_run)?;
         let writer = std::thread::Builder::new()
             .name("telemetry".to_owned())
             .spawn(move || files.write_all(statistics, &to_write, &written, &progress))
@@ -168,7 +168,11 @@ enum RowWriter {
 }
 
 impl Files {
-    fn create(folder: &Path, settings: TelemetrySettings, job: &Job) -> Result<Self, ResultsError> {
+    fn create(
+        folder: &Path,
+        settings: TelemetrySettings,
+        kernel_run: &KernelRun,
+    ) -> Result<Self, ResultsError> {
         let rows_path = folder.join(format!("telemetry.{}", settings.format.name()));
         let file = File::create_new(&rows_path).map_err(ResultsError::at("create", &rows_path))?;
         let rows = match settings.format {
@@ -191,7 +195,15 @@ impl Files {
             }
             false => None,
         };
-        Ok(Self { settings, shape: job.shape, rows_path, rows, outputs_path, outputs, values: 0 })
+        Ok(Self {
+            settings,
+            shape: kernel_run.shape,
+            rows_path,
+            rows,
+            outputs_path,
+            outputs,
+            values: 0,
+        })
     }
 
     fn write_all(

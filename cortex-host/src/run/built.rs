@@ -3,13 +3,13 @@
 use cortex_core::kernel::{AnyKernel, KernelShape, KernelSpec};
 
 use crate::base::Failure;
-use crate::harness::Job;
+use crate::harness::KernelRun;
 use crate::plan::{KernelPlan, KernelSource, Plan};
 use crate::results::kernel_folder_names;
 
 /// A kernel ready to run.
 pub(super) struct BuiltKernel {
-    pub(super) job: Job,
+    pub(super) kernel_run: KernelRun,
     pub(super) source: KernelSource,
     /// Of this program; none for a kernel of the user's own, which is opened when its turn comes.
     pub(super) kernel: Option<AnyKernel>,
@@ -22,7 +22,7 @@ impl BuiltKernel {
             KernelSource::BuiltIn(spec) => Ok(spec),
             KernelSource::Library(_) | KernelSource::Program(_) => Err(Failure::usage(format!(
                 "kernel {} is not in the device's firmware",
-                self.job.name
+                self.kernel_run.name
             ))),
         }
     }
@@ -51,7 +51,7 @@ pub(super) fn build_one(
         ),
         KernelSource::Library(_) | KernelSource::Program(_) => None,
     };
-    let job = Job {
+    let kernel_run = KernelRun {
         name,
         shape,
         deadline_ns: (kernel.deadline_us * 1e3).round() as u64,
@@ -60,5 +60,5 @@ pub(super) fn build_one(
         repeats: plan.execution.repeat_count,
         pace: plan.execution.pace,
     };
-    Ok(BuiltKernel { job, source: kernel.source.clone(), kernel: built })
+    Ok(BuiltKernel { kernel_run, source: kernel.source.clone(), kernel: built })
 }

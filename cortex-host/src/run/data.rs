@@ -15,7 +15,7 @@ use crate::harness::SampleFile;
 use crate::plan::{DatasetPlan, Plan, StaticDataset};
 use crate::recording::events::to_tsv;
 use crate::recording::{DatasetError, Recording, shape};
-use crate::results::{DatasetFacts, InputSpectrum, RunFolder, SPECTRUM_NAME};
+use crate::results::{DatasetInfo, InputSpectrum, RunFolder, SPECTRUM_NAME};
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
@@ -27,7 +27,7 @@ pub(super) struct Data {
     /// The open file.
     pub(super) samples: SampleFile,
     /// What the summary says of it.
-    pub(super) facts: DatasetFacts,
+    pub(super) facts: DatasetInfo,
     /// The generated file, removed when this goes.
     _temporary: Option<TempPath>,
 }
@@ -94,7 +94,7 @@ fn open(
     }
     Ok(Data {
         samples,
-        facts: DatasetFacts {
+        facts: DatasetInfo {
             kind: "static".to_owned(),
             path: dataset.configured_path.clone(),
             signal_type: None,
@@ -210,7 +210,7 @@ fn generate(
     place_text(&folder.path().join(&manifest_name), &manifest.to_yaml())?;
     Ok(Data {
         samples: SampleFile::of(file, temporary.to_path_buf(), dataset.channels)?,
-        facts: DatasetFacts {
+        facts: DatasetInfo {
             kind: "generator".to_owned(),
             path: dataset.primitive.clone(),
             signal_type: Some(dataset.signal_type.clone()),

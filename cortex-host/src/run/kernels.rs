@@ -14,8 +14,8 @@ use super::target::{Target, kernel_job};
 use crate::base::{Failure, Level, Progress};
 use crate::device::{Connection, DeviceClock, LinkError};
 use crate::harness::{
-    AppliedRealtime, Device, Ending, Job, JobError, LinkDevice, LinkDeviceError, Monotonic, Pace,
-    SampleFile, apply_realtime, run_job,
+    AppliedRealtime, Device, Ending, KernelRun, KernelRunError, LinkDevice, LinkDeviceError,
+    Monotonic, Pace, SampleFile, apply_realtime, run_windows,
 };
 use crate::plan::{DatasetPlan, KernelSource, Plan, Transfer};
 use crate::results::{
@@ -46,7 +46,7 @@ pub(super) fn run_all(
                 let refusal = linked.refusals.get(number).cloned().flatten();
                 let ended = match (refusal, plan.transfer, &plan.dataset) {
                     (Some(refusal), _, _) => {
-                        run.add(KernelSummary::not_run(&built.job, refusal))?;
+                        run.add(KernelSummary::not_run(&built.kernel_run, refusal))?;
                         Ok(Ending::Complete)
                     }
                     (None, Transfer::Seeded, DatasetPlan::Generated(dataset)) => {
@@ -89,14 +89,14 @@ fn natively(
     let mut device = match own::open(&built) {
         Ok(device) => device,
         Err(refusal) => {
-            run.warn(&format!("{} will not run: {refusal}", built.job.name));
-            let not_run = KernelSummary::not_run(&built.job, refusal.message);
+            run.warn(&format!("{} will not run: {refusal}", built.kernel_run.name));
+            let not_run = KernelSummary::not_run(&built.kernel_run, refusal.message);
             run.add(KernelSummary { own: own::facts(&built.source, 0), ..not_run })?;
             return Ok(Ending::Complete);
         }
     };
-    let job = &built.job;
-    let (mut summary, ended) = run_one(run, job, &mut *device, None, samples)?;
+    let kernel_run = &built.kernel_run;
+    let (mut summary, ended) = run_one(run, kernel_run, &mut *device, None, samples)?;
     let saturated = device.saturated_samples();
     summary.own = own::facts(&built.source, saturated);
     if let (Some(OwnKernel { scale_uv: Some(scale_uv), dtype, .. }), 1..) =
@@ -105,11 +105,11 @@ fn natively(
         run.warn(&format!(
             "{}: {saturated} samples lie beyond the range of {dtype} in steps of {scale_uv} µV and \
              were set to its end; set a larger scale_uv",
-            job.name
+            kernel_run.name
         ));
     }
     let ended = match ended {
-        Err(lost @ JobError::KernelLost { .. }) => {
+        Err(lost @ KernelRunError::KernelLost { .. }) => {
             summary.error = Some(lost.to_string());
             Ok(Ending::Complete)
         }
@@ -121,7 +121,7 @@ fn natively(
     };
     run.say(&terminal_line(&summary));
     if let Some(error) = &summary.error {
-        run.warn(&format!("{}: {error}", job.name));
+        run.warn(&format!("{}: {error}", kernel_run.name));
     }
     run.add(summary)?;
     Ok(ended?)
@@ -135,14 +135,14 @@ fn stream(
     samples: &mut SampleFile,
 ) -> Result<Ending, Failure> {
     let clock = connection.device_clock();
-    let job = &built.job;
+    let kernel_run = &built.kernel_run;
     let mut device = match LinkDevice::new(connection, kernel_job(run.plan, built)?) {
         Ok(device) => device,
         Err(LinkDeviceError::Link(LinkError::Interrupted)) => return Ok(Ending::Interrupted),
         Err(LinkDeviceError::Link(error)) => return Err(error.into()),
-        Err(error) => return Err(Failure::usage(format!("kernel {}: {error}", job.name))),
+        Err(error) => return Err(Failure::usage(format!("kernel {}: {error}", kernel_run.name))),
     };
-    let (mut summary, ended) = run_one(run, job, &mut device, Some(clock), samples)?;
+    let (mut summary, ended) = run_one(run, kernel_run, &mut device, Some(clock), samples)?;
     let checks = device.checks();
     let outputs = OutputCheck {
         equal: checks.identical,
@@ -161,7 +161,7 @@ fn stream(
         run.warn(&format!(
             "{}: {saturated} samples lie beyond the ±{} µV of i16 in steps of {scale_uv} µV and \
              were sent as that; set a larger scale_uv",
-            job.name,
+            kernel_run.name,
             scale_uv * 32_767.0
         ));
     }
@@ -173,12 +173,12 @@ fn stream(
 /// Runs one kernel and gathers its summary; the second value is how it ended.
 fn run_one(
     run: &mut Run<'_>,
-    job: &Job,
+    kernel_run: &KernelRun,
     device: &mut dyn Device,
     clock: Option<DeviceClock>,
     samples: &mut SampleFile,
-) -> Result<(KernelSummary, Result<Ending, JobError>), Failure> {
-    let folder = run.folder.create_kernel_folder(&job.name)?;
+) -> Result<(KernelSummary, Result<Ending, KernelRunError>), Failure> {
+    let folder = run.folder.create_kernel_folder(&kernel_run.name)?;
     // Each kernel before this one has its summary.
     let output = match run.plan.kernels.get(run.summary.kernels.len()).map(|kernel| &kernel.source)
     {
@@ -187,19 +187,20 @@ fn run_one(
     };
     let settings = TelemetrySettings {
         run_id: run.folder.run_id().to_owned(),
-        plugin: job.name.clone(),
+        plugin: kernel_run.name.clone(),
         adapter_name: device.adapter_name().to_owned(),
         format: run.plan.output.format,
         include_raw_data: run.plan.output.include_raw_data,
         max_output_len: device.max_output_len(),
-        output_sizes: output_sizes(output, device.max_output_len(), job.shape.channels),
+        output_sizes: output_sizes(output, device.max_output_len(), kernel_run.shape.channels),
         clock,
     };
     // The writer's thread starts before the measuring one gets its priority, and keeps none. It
     // drops the step when it ends.
-    let step = run.observer.step(run.progress, &job.name, job.windows_total());
-    let mut writer = TelemetryWriter::create(&folder, settings, job, step)?;
-    let (applied, ending) = measure(run.plan, job, device, samples, run.progress, &mut writer);
+    let step = run.observer.step(run.progress, &kernel_run.name, kernel_run.windows_total());
+    let mut writer = TelemetryWriter::create(&folder, settings, kernel_run, step)?;
+    let (applied, ending) =
+        measure(run.plan, kernel_run, device, samples, run.progress, &mut writer);
     let statistics = writer.finish();
 
     if run.summary.kernels.is_empty() {
@@ -208,11 +209,11 @@ fn run_one(
         }
         run.summary.realtime = applied;
     }
-    // A telemetry error is the cause of the job's "sink" error, so it is told first.
-    let mut summary = KernelSummary::new(job, device.missing_samples(), &statistics?);
+    // A telemetry error is the cause of the kernel run's "sink" error, so it is told first.
+    let mut summary = KernelSummary::new(kernel_run, device.missing_samples(), &statistics?);
     if run.plan.output.include_raw_data {
         summary.outputs_file = Some(OutputsFile {
-            file: format!("kernel-data/{}/{OUTPUTS_NAME}", job.name),
+            file: format!("kernel-data/{}/{OUTPUTS_NAME}", kernel_run.name),
             axes: if output.is_windowed() {
                 format!("windows x {}", output.shape())
             } else {
@@ -239,19 +240,19 @@ fn output_sizes(output: Output<'_>, values: usize, channels: usize) -> Vec<u64> 
     }
 }
 
-/// Runs the job on a thread of its own, under the scheduling that the plan wishes.
+/// Runs the windows on a thread of its own, under the scheduling that the plan wishes.
 fn measure(
     plan: &Plan,
-    job: &Job,
+    kernel_run: &KernelRun,
     device: &mut dyn Device,
     samples: &mut SampleFile,
     progress: &Progress,
     writer: &mut TelemetryWriter,
-) -> (AppliedRealtime, Result<Ending, JobError>) {
+) -> (AppliedRealtime, Result<Ending, KernelRunError>) {
     thread::scope(|scope| {
         let measuring = scope.spawn(|| {
             let applied = apply_realtime(&plan.realtime);
-            (applied, run_job(job, samples, device, &Monotonic, progress, writer))
+            (applied, run_windows(kernel_run, samples, device, &Monotonic, progress, writer))
         });
         measuring.join().unwrap_or_else(|panic| resume_unwind(panic))
     })

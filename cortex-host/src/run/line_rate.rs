@@ -3,7 +3,7 @@
 use cortex_core::kernel::Kernel;
 
 use super::built::BuiltKernel;
-use crate::device::Device;
+use crate::device::DeviceAddress;
 use crate::harness::Pace;
 use crate::plan::{Plan, Transfer};
 
@@ -17,11 +17,11 @@ const SAMPLE_SHARE: f64 = 0.98;
 /// What to tell the user when samples arrive or results leave faster than the line of a serial
 /// device can carry them.
 pub(super) fn too_slow(plan: &Plan, kernel: &BuiltKernel) -> Option<String> {
-    let Device::Serial { baud, .. } = plan.device else { return None };
+    let DeviceAddress::Serial { baud, .. } = plan.device else { return None };
     if plan.execution.pace != Pace::Realtime || plan.transfer != Transfer::Streamed {
         return None;
     }
-    let shape = kernel.job.shape;
+    let shape = kernel.kernel_run.shape;
     let hops_per_s = shape.sample_rate_hz / shape.hop as f64;
     let bytes_per_s =
         |values: usize, value_bytes: usize| (values * value_bytes) as f64 * hops_per_s;
@@ -36,7 +36,7 @@ pub(super) fn too_slow(plan: &Plan, kernel: &BuiltKernel) -> Option<String> {
             "{} moves {:.1} kB/s of samples, but a line of {baud} baud carries {:.1}: windows will \
              be late; use fewer channels, encoding: i16, results: digests or transfer: seeded (a \
              USB port without a line behind it may carry more)",
-            kernel.job.name,
+            kernel.kernel_run.name,
             wanted / 1e3,
             carried / 1e3
         )

@@ -12,10 +12,10 @@ use crate::results::OwnKernel;
 
 /// Opens a kernel on this computer.
 pub(super) fn open(built: &BuiltKernel) -> Result<Box<dyn Device>, Refusal> {
-    let deadline = Duration::from_nanos(built.job.deadline_ns);
+    let deadline = Duration::from_nanos(built.kernel_run.deadline_ns);
     if let Some(kernel) = &built.kernel {
         let kernel = VectorKernel::new(kernel.clone(), SimdPath::best());
-        return Ok(Box::new(NativeDevice::new(Box::new(kernel), &built.job.shape)));
+        return Ok(Box::new(NativeDevice::new(Box::new(kernel), &built.kernel_run.shape)));
     }
     match &built.source {
         KernelSource::BuiltIn(_) => Err(Refusal::new("it was not built")),

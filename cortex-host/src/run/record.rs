@@ -9,7 +9,7 @@ use crate::base::{ExitCode, Failure, Level, Observer, Progress, rfc3339};
 use crate::harness::{AppliedRealtime, Ending};
 use crate::plan::Plan;
 use crate::results::{
-    HostFacts, KernelSummary, RunFolder, RunStatus, SCHEMA_VERSION, Summary, ToolFacts,
+    HostInfo, KernelSummary, RunFolder, RunStatus, SCHEMA_VERSION, Summary, ToolInfo,
     summary_markdown,
 };
 
@@ -101,8 +101,8 @@ pub(super) fn first_summary(
         started_at: rfc3339(started),
         finished_at: None,
         elapsed_s: 0.0,
-        tool: ToolFacts::here(),
-        host: HostFacts::here(),
+        tool: ToolInfo::here(),
+        host: HostInfo::here(),
         device: plan.device.to_string(),
         transfer: plan.transfer.name().to_owned(),
         encoding: plan.encoding.name().to_owned(),

@@ -8,10 +8,10 @@ use super::target::kernel_job;
 use crate::base::Failure;
 use crate::device::DeviceClock;
 use crate::device::{
-    Connection, KernelJob, LinkError, LinkFigures, SeededComparison, compare_seeded,
+    Connection, KernelSettings, LinkError, LinkStats, SeededComparison, compare_seeded,
 };
-use crate::harness::{Ending, Job, SampleFile, check_job};
-use crate::results::{KernelStatistics, KernelSummary, OutputCheck, SeededFigures};
+use crate::harness::{Ending, KernelRun, SampleFile, check_kernel_run};
+use crate::results::{KernelStatistics, KernelSummary, OutputCheck, SeededStats};
 use crate::synthetic::GeneratedDataset;
 
 /// What all repeats of a kernel found.
@@ -36,17 +36,24 @@ pub(super) fn run_kernel(
     connection: &mut Connection,
     samples: &mut SampleFile,
 ) -> Result<(KernelSummary, Ending), Failure> {
-    let job = &built.job;
-    check_job(job)?;
-    let too_many = || Failure::usage(format!("kernel {}: more than 2^32 windows", job.name));
-    let blocks = u32::try_from(job.windows_per_repeat()).map_err(|_| too_many())?;
-    let warmup = u32::try_from(job.warmup_windows).map_err(|_| too_many())?;
+    let kernel_run = &built.kernel_run;
+    check_kernel_run(kernel_run)?;
+    let too_many = || Failure::usage(format!("kernel {}: more than 2^32 windows", kernel_run.name));
+    let blocks = u32::try_from(kernel_run.windows_per_repeat()).map_err(|_| too_many())?;
+    let warmup = u32::try_from(kernel_run.warmup_windows).map_err(|_| too_many())?;
     let (clock, before) = (connection.device_clock(), connection.stats());
     let mut totals = SeededTotals::default();
     let kernel_job = kernel_job(run.plan, built)?;
     let blocks_measured = warmup..blocks;
-    let outcome =
-        run_repeats(job, &kernel_job, dataset, connection, samples, blocks_measured, &mut totals);
+    let outcome = run_repeats(
+        kernel_run,
+        &kernel_job,
+        dataset,
+        connection,
+        samples,
+        blocks_measured,
+        &mut totals,
+    );
     let ending = match outcome {
         Ok(()) => Ok(Ending::Complete),
         Err(SeededError::Failure(failure)) => Err(failure),
@@ -54,18 +61,18 @@ pub(super) fn run_kernel(
         Err(SeededError::Link(error)) => Err(Failure::from(error)),
     };
 
-    let mut summary = KernelSummary::new(job, None, &KernelStatistics::new(job));
+    let mut summary = KernelSummary::new(kernel_run, None, &KernelStatistics::new(kernel_run));
     let measured = u64::from(blocks - warmup);
     summary.windows.run = totals.repeats * u64::from(blocks);
     summary.windows.warmup = totals.repeats * u64::from(warmup);
     summary.windows.measured = totals.repeats * measured;
-    let samples_per_repeat = measured * (job.shape.hop * job.shape.channels) as u64;
+    let samples_per_repeat = measured * (kernel_run.shape.hop * kernel_run.shape.channels) as u64;
     summary.seeded = totals.figures(&clock, measured, samples_per_repeat);
     summary.outputs = Some(totals.check);
     summary.error = totals.error.take();
     let latency = connection.clock().map(|sample| sample.round_trip_ns());
     let exchange = std::time::Duration::ZERO;
-    summary.link = Some(LinkFigures::new(&before, &connection.stats(), exchange, latency));
+    summary.link = Some(LinkStats::new(&before, &connection.stats(), exchange, latency));
     match ending {
         Ok(ending) => Ok((summary, ending)),
         Err(failure) => {
@@ -88,15 +95,15 @@ impl From<LinkError> for SeededError {
 }
 
 fn run_repeats(
-    job: &Job,
-    kernel_job: &KernelJob,
+    kernel_run: &KernelRun,
+    kernel_job: &KernelSettings,
     dataset: &GeneratedDataset,
     connection: &mut Connection,
     samples: &mut SampleFile,
     blocks: std::ops::Range<u32>,
     totals: &mut SeededTotals,
 ) -> Result<(), SeededError> {
-    let mut window = vec![0.0; job.shape.window * job.shape.channels];
+    let mut window = vec![0.0; kernel_run.shape.window * kernel_run.shape.channels];
     samples.read_rows(0, &mut window).map_err(|error| SeededError::Failure(error.into()))?;
     let configured = connection.configure(kernel_job)?;
     let mut output = vec![0.0; configured.output_values as usize];
@@ -110,7 +117,7 @@ fn run_repeats(
         totals.check.first_different = Some(0);
         totals.error = Some("block 0 streamed differs from block 0 generated on the device".into());
     }
-    for _ in 0..job.repeats {
+    for _ in 0..kernel_run.repeats {
         let compared = compare_seeded(connection, kernel_job, &dataset.spec, blocks.clone())?;
         totals.take(&compared, blocks.clone());
     }
@@ -136,14 +143,14 @@ impl SeededTotals {
     }
 
     /// The figures of `windows` measured windows and `samples` generated samples a repeat.
-    fn figures(&self, clock: &DeviceClock, windows: u64, samples: u64) -> Option<SeededFigures> {
+    fn figures(&self, clock: &DeviceClock, windows: u64, samples: u64) -> Option<SeededStats> {
         let ((input, output), min_ticks) = (self.digests?, self.min_ticks?);
         let amount = |ticks: u64| match clock.instructions(ticks) {
             Some(instructions) => instructions as f64,
             None => clock.ns(ticks) as f64 / 1e3,
         };
         let unit = if clock.instruction_ns.is_some() { "instructions" } else { "us" };
-        Some(SeededFigures {
+        Some(SeededStats {
             unit: unit.to_owned(),
             kernel_min: amount(min_ticks),
             kernel_mean: amount(self.sum_ticks) / (self.repeats * windows).max(1) as f64,

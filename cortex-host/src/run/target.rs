@@ -9,9 +9,9 @@ use cortex_core::link::{ErrorCode, ErrorInfo, HostStats};
 use super::built::BuiltKernel;
 use super::line_rate;
 use crate::base::{ExitCode, Failure, Level, Observer};
-use crate::device::Device;
+use crate::device::DeviceAddress;
 use crate::device::{
-    Connection, DeviceFacts, KernelJob, LinkError, LinkFigures, OpenOptions, open,
+    Connection, DeviceSummary, KernelSettings, LinkError, LinkStats, OpenOptions, open,
 };
 use crate::plan::{DatasetPlan, Plan, Transfer};
 use crate::results::Summary;
@@ -29,7 +29,7 @@ pub(super) struct Linked {
     /// The session.
     pub(super) connection: Connection,
     /// What the device says about itself.
-    pub(super) facts: DeviceFacts,
+    pub(super) facts: DeviceSummary,
     /// Why it cannot run a kernel, for each of the plan's.
     pub(super) refusals: Vec<Option<String>>,
 }
@@ -45,20 +45,20 @@ impl Target {
         let say = |text: &str| observer.message(Level::Info, text);
         let warn = |text: &str| observer.message(Level::Warning, text);
         match &plan.device {
-            Device::Native if options.fault.is_some() || options.trace.is_some() => {
+            DeviceAddress::Native if options.fault.is_some() || options.trace.is_some() => {
                 return Err(Failure::usage(
                     "--fault and --trace are for the link to a device, but the device is native; \
                      add --device loopback, --device serial://PATH or --device qemu:BOARD",
                 ));
             }
-            Device::Native => return Ok(Target::Native),
-            Device::Qemu { board } => say(&format!(
+            DeviceAddress::Native => return Ok(Target::Native),
+            DeviceAddress::Qemu { board } => say(&format!(
                 "Starting the emulated board {board} (its firmware is built first if need be)..."
             )),
             device => say(&format!("Opening {device}...")),
         }
         let mut connection = open(&plan.device, options)?;
-        let facts = DeviceFacts::new(connection.info(), connection.device_clock());
+        let facts = DeviceSummary::new(connection.info(), connection.device_clock());
         say(&described(&facts, &connection));
         for kernel in kernels {
             if let Some(warning) = line_rate::too_slow(plan, kernel) {
@@ -69,7 +69,7 @@ impl Target {
         for kernel in kernels {
             let refusal = ask(plan, &mut connection, &kernel_job(plan, kernel)?)?;
             if let Some(refusal) = &refusal {
-                warn(&format!("{} will not run: {refusal}", kernel.job.name));
+                warn(&format!("{} will not run: {refusal}", kernel.kernel_run.name));
             }
             refusals.push(refusal);
         }
@@ -94,11 +94,11 @@ impl Target {
 
 impl Linked {
     /// What crossed the link since it was opened, with the exchanges of the run's kernels.
-    pub(super) fn figures(&self, summary: &Summary) -> LinkFigures {
+    pub(super) fn figures(&self, summary: &Summary) -> LinkStats {
         let links = summary.kernels.iter().filter_map(|kernel| kernel.link);
         let exchange_s: f64 = links.map(|link| link.exchange_s).sum();
         let latency = self.connection.clock().map(|sample| sample.round_trip_ns());
-        LinkFigures::new(
+        LinkStats::new(
             &HostStats::default(),
             &self.connection.stats(),
             Duration::from_secs_f64(exchange_s),
@@ -108,10 +108,10 @@ impl Linked {
 }
 
 /// A kernel as the link takes it.
-pub(super) fn kernel_job(plan: &Plan, built: &BuiltKernel) -> Result<KernelJob, Failure> {
-    Ok(KernelJob {
+pub(super) fn kernel_job(plan: &Plan, built: &BuiltKernel) -> Result<KernelSettings, Failure> {
+    Ok(KernelSettings {
         kernel: built.spec()?.clone(),
-        shape: built.job.shape,
+        shape: built.kernel_run.shape,
         input: plan.encoding.on_the_link(),
         output: plan.results.on_the_link(),
     })
@@ -121,9 +121,9 @@ pub(super) fn kernel_job(plan: &Plan, built: &BuiltKernel) -> Result<KernelJob, 
 fn ask(
     plan: &Plan,
     connection: &mut Connection,
-    job: &KernelJob,
+    kernel_run: &KernelSettings,
 ) -> Result<Option<String>, Failure> {
-    let mut asked = connection.configure(job).map(|_| ());
+    let mut asked = connection.configure(kernel_run).map(|_| ());
     if let (Ok(()), Transfer::Seeded, DatasetPlan::Generated(dataset)) =
         (&asked, plan.transfer, &plan.dataset)
     {
@@ -141,15 +141,15 @@ fn ask(
     match asked {
         Ok(()) => Ok(None),
         Err(LinkError::Refused { error, .. }) => {
-            Ok(Some(refusal(&connection.info().board, job, &error)))
+            Ok(Some(refusal(&connection.info().board, kernel_run, &error)))
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// The device's answer as a sentence with its limit.
-fn refusal(board: &str, job: &KernelJob, error: &ErrorInfo) -> String {
-    let shape = job.shape;
+fn refusal(board: &str, kernel_run: &KernelSettings, error: &ErrorInfo) -> String {
+    let shape = kernel_run.shape;
     match error.code {
         ErrorCode::TooLarge => format!(
             "{} channels and a window of {} samples need at least {} bytes for state, input and \
@@ -175,7 +175,7 @@ fn refusal(board: &str, job: &KernelJob, error: &ErrorInfo) -> String {
 }
 
 /// One line about a device that has answered.
-fn described(facts: &DeviceFacts, connection: &Connection) -> String {
+fn described(facts: &DeviceSummary, connection: &Connection) -> String {
     let commit = facts.firmware_commit.as_deref().map_or(String::new(), |c| format!(" ({c})"));
     let latency = connection.clock().map_or(String::new(), |c| {
         format!(", round trip {:.2} ms", c.round_trip_ns() as f64 / 1e6)

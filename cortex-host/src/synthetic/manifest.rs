@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use cortex_core::signal::{Generator, SpecError};
 
 use super::{
-    BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, GeneratedDataset, Layout, Shard, block_digest,
+    BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, GeneratedDataset, Shard, ShardLayout, block_digest,
     generated,
 };
 use crate::base::digest::{FileDigest, crc32_text};
@@ -36,7 +36,7 @@ pub struct Manifest {
     /// Name of the data file beside the manifest, if it was kept there.
     pub file: Option<String>,
     /// The part of the dataset that the digests are of, if not the whole.
-    pub shard: Option<(Shard, Layout)>,
+    pub shard: Option<(Shard, ShardLayout)>,
     /// Digests of the data.
     pub digest: FileDigest,
     /// [`block_digest`] as eight hexadecimal digits.
@@ -44,12 +44,12 @@ pub struct Manifest {
     /// When it was made: RFC 3339, UTC.
     pub created: String,
     /// The tool that made it.
-    pub tool: ToolFacts,
+    pub tool: ToolInfo,
 }
 
 /// The program that made a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolFacts {
+pub struct ToolInfo {
     /// Its version.
     pub version: String,
     /// Architecture and operating system, such as `x86_64-linux`.
@@ -82,7 +82,7 @@ impl Manifest {
             digest,
             block_crc32: crc32_text(block_digest(&generator)),
             created: rfc3339(jiff::Timestamp::now()),
-            tool: ToolFacts::here(),
+            tool: ToolInfo::here(),
         })
     }
 
@@ -187,7 +187,7 @@ impl Manifest {
             digest: FileDigest { sha256: hex(sha256, 64)?, crc32: hex(crc32, 8)? },
             block_crc32: hex(block, 8)?,
             created: top.created.map_or_else(String::new, |at| at.value),
-            tool: ToolFacts::from_table(top.tool.map(|at| at.value).unwrap_or_default()),
+            tool: ToolInfo::from_table(top.tool.map(|at| at.value).unwrap_or_default()),
         })
     }
 
@@ -240,7 +240,7 @@ impl Manifest {
     }
 }
 
-impl ToolFacts {
+impl ToolInfo {
     fn here() -> Self {
         Self { version: env!("CARGO_PKG_VERSION").to_owned(), target: built_for() }
     }
@@ -393,7 +393,7 @@ fn check_sizes(
     Ok(())
 }
 
-fn read_shard(table: &At<ShardTable>) -> Result<(Shard, Layout), Problem> {
+fn read_shard(table: &At<ShardTable>) -> Result<(Shard, ShardLayout), Problem> {
     let place = table.position;
     let index = need("shard.index", table.value.index, place)?;
     let count = need("shard.count", table.value.count, place)?;
@@ -404,8 +404,9 @@ fn read_shard(table: &At<ShardTable>) -> Result<(Shard, Layout), Problem> {
         let message = format!("there is no shard {} of {}", index.value, count.value);
         Problem::at(index.position, message)
     })?;
-    let layout =
-        [Layout::Shared, Layout::Separate].into_iter().find(|known| known.name() == layout.value);
+    let layout = [ShardLayout::Shared, ShardLayout::Separate]
+        .into_iter()
+        .find(|known| known.name() == layout.value);
     let layout = layout
         .ok_or_else(|| Problem::at(place, "shard.layout must be shared or separate".to_owned()))?;
     Ok((shard, layout))

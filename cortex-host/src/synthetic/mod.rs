@@ -16,7 +16,7 @@ pub use generated::generated;
 pub(crate) use generated::{DatasetHead, dataset_head, of_generator};
 pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use parameters::parameters;
-pub use shard::{Layout, MAX_SHARDS, Shard, shared_file};
+pub use shard::{MAX_SHARDS, Shard, ShardLayout, shared_file};
 
 use cortex_core::parameter::{DefaultValue, Parameter};
 use cortex_core::signal::{

@@ -22,7 +22,7 @@ pub struct Shard {
 
 /// Where shards write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub enum ShardLayout {
     /// Each its columns of one file.
     Shared,
     /// Each a file of its own.
@@ -72,13 +72,13 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-impl Layout {
+impl ShardLayout {
     /// The spelling in manifests.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Layout::Shared => "shared",
-            Layout::Separate => "separate",
+            ShardLayout::Shared => "shared",
+            ShardLayout::Separate => "separate",
         }
     }
 }

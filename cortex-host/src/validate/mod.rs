@@ -82,7 +82,7 @@ fn run_case(validation: &Validation, case: &Case) -> Result<CaseReport, Failure>
     let mut oracle = CommandKernel::open(&setup, ORACLE_PATIENCE, Duration::ZERO)
         .map_err(|refusal| Failure::usage(format!("the oracle: {refusal}")))?;
     let lost = |device: &dyn Device| device.loss().unwrap_or_else(|| "it is gone".to_owned());
-    let mut comparison = Comparison::new(case.words.clone());
+    let mut comparison = OutputComparison::new(case.words.clone());
     if kernel.reset().is_err() {
         comparison.find(format!("the kernel: {}", lost(&*kernel)));
         return Ok(comparison.done(&validation.tolerance));
@@ -116,13 +116,13 @@ fn run_case(validation: &Validation, case: &Case) -> Result<CaseReport, Failure>
 }
 
 /// What is gathered over the windows of a case.
-struct Comparison {
+struct OutputComparison {
     report: CaseReport,
     signal: f64,
     noise: f64,
 }
 
-impl Comparison {
+impl OutputComparison {
     fn new(case: String) -> Self {
         let report = CaseReport { case, values: 0, max_error: 0.0, snr_db: None, finding: None };
         Self { report, signal: 0.0, noise: 0.0 }
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn compare(output: &[f32], expected: &[f32], tolerance: Tolerance) -> CaseReport {
-        let mut comparison = Comparison::new(String::new());
+        let mut comparison = OutputComparison::new(String::new());
         comparison.window(3, output, expected, &tolerance);
         comparison.done(&tolerance)
     }

@@ -1,7 +1,7 @@
 //! Generator v3's EEG: stability of the bits, and its design recovered from samples.
 
 use cortex_core::signal::eeg::{
-    ArtefactParams, COLUMNS, Eeg, EegParams, Event, Paradigm, RhythmParams, name,
+    ArtefactParams, COLUMNS, Eeg, EegParams, Paradigm, RhythmParams, TrialEvent, name,
 };
 use cortex_core::signal::{BLOCK_SAMPLES, Scratch};
 
@@ -105,7 +105,8 @@ fn averages_of_epochs_recover_the_response() {
     let eeg = eeg(&EegParams { paradigm, ..background() });
     let rows = samples::<CHANNELS>(&eeg, 0, 1_700);
     let pz = channel("Pz");
-    let targets: Vec<Event> = eeg.events().take(420).filter(|event| event.class == 1).collect();
+    let targets: Vec<TrialEvent> =
+        eeg.events().take(420).filter(|event| event.class == 1).collect();
     assert!(targets.len() >= 180);
     let epochs = targets.iter().take(200).collect::<Vec<_>>();
     for (seconds, expected) in [

@@ -12,7 +12,7 @@ use cortex_core::link::message::Seeded;
 use cortex_core::signal::{GeneratorVersion, PinkNoise, Signal, SourceSpec};
 use cortex_host::device::board::{BoardSpec, board, boards};
 use cortex_host::device::qemu::Program;
-use cortex_host::device::{Connection, Fault, FaultSpec, KernelJob};
+use cortex_host::device::{Connection, Fault, FaultSpec, KernelSettings};
 use cortex_tests::checkout;
 use cortex_tests::documented::check_board_figure;
 use cortex_tests::emulated::{self, Board, image};
@@ -147,7 +147,7 @@ fn exercise(connection: &mut Connection) {
     connection.read_clock().expect("the board answers pings");
     for name in KernelName::ALL {
         for output in [Encoding::F32, Encoding::I16 { scale_uv: 0.1 }, Encoding::DigestOnly] {
-            let job = KernelJob {
+            let job = KernelSettings {
                 kernel: KernelSpec::with_defaults(name),
                 shape: SHAPE,
                 input: Encoding::F32,
@@ -165,7 +165,7 @@ fn exercise(connection: &mut Connection) {
             let generator_digest = connection.info().generator_digest(source.version);
             if generator_digest != 0 {
                 let seeded = Seeded { source, first: 0, count: 2, generator_digest };
-                let job = KernelJob {
+                let job = KernelSettings {
                     kernel: KernelSpec::with_defaults(name),
                     shape: SHAPE,
                     input: Encoding::F32,
@@ -176,7 +176,7 @@ fn exercise(connection: &mut Connection) {
             }
         }
     }
-    let huge = KernelJob {
+    let huge = KernelSettings {
         kernel: KernelSpec::with_defaults(KernelName::Fft),
         shape: KernelShape { channels: 4_096, window: 512, hop: 512, ..SHAPE },
         input: Encoding::F32,
@@ -201,7 +201,7 @@ fn stack_stays_within_its_budget(name: &str) {
     for seed in 0..5 {
         // What does not get through ends by name; the stack is what counts here.
         if let Ok(mut connection) = emulated::open_session(Fault::new(board.clone(), storm, seed)) {
-            let job = KernelJob {
+            let job = KernelSettings {
                 kernel: KernelSpec::with_defaults(KernelName::WelchPsd),
                 shape: SHAPE,
                 input: Encoding::F32,

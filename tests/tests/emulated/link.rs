@@ -11,7 +11,7 @@ use cortex_core::link::{Encoding, Failure};
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, PinkNoise, Scratch, Signal, SourceSpec,
 };
-use cortex_host::device::{Connection, Fault, KernelJob, LinkError};
+use cortex_host::device::{Connection, Fault, KernelSettings, LinkError};
 use cortex_tests::documented::check_board_figure;
 use cortex_tests::emulated::{Board, open_session as open};
 use cortex_tests::line_faults::fault_mix;
@@ -23,9 +23,9 @@ const LARGE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, samp
 /// Blocks of a run.
 const BLOCKS: u32 = 4;
 
-fn job(name: KernelName, shape: KernelShape) -> KernelJob {
+fn job(name: KernelName, shape: KernelShape) -> KernelSettings {
     let kernel = KernelSpec::with_defaults(name);
-    KernelJob { kernel, shape, input: Encoding::F32, output: Encoding::F32 }
+    KernelSettings { kernel, shape, input: Encoding::F32, output: Encoding::F32 }
 }
 
 fn rows(shape: &KernelShape, block: u32) -> usize {
@@ -40,7 +40,7 @@ fn golden_input(shape: &KernelShape, block: u32) -> Vec<f32> {
 }
 
 /// Bits of what the kernel puts out here.
-fn here(job: &KernelJob, input: impl Fn(u32) -> Vec<f32>) -> Vec<Vec<u32>> {
+fn here(job: &KernelSettings, input: impl Fn(u32) -> Vec<f32>) -> Vec<Vec<u32>> {
     let kernel = job.kernel.build(job.shape).expect("default parameters");
     let mut state = vec![0.0; kernel.state_len()];
     kernel.reset(&mut state);
@@ -56,7 +56,7 @@ fn here(job: &KernelJob, input: impl Fn(u32) -> Vec<f32>) -> Vec<Vec<u32>> {
 /// The same on the board, and the instructions each block took.
 fn there(
     connection: &mut Connection,
-    job: &KernelJob,
+    job: &KernelSettings,
     input: impl Fn(u32) -> Vec<f32>,
 ) -> Result<(Vec<Vec<u32>>, Vec<u64>), LinkError> {
     let configured = connection.configure(job)?;

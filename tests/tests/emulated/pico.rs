@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 use cortex_core::link::Encoding;
-use cortex_host::device::{Connection, Fault, KernelJob, Link, LinkError};
+use cortex_host::device::{Connection, Fault, KernelSettings, Link, LinkError};
 use cortex_tests::pico::Pico;
 
 const SHAPE: KernelShape = KernelShape { channels: 2, window: 64, hop: 32, sample_rate_hz: 160.0 };
@@ -26,7 +26,7 @@ fn input(block: u32) -> Vec<f32> {
 /// Runs the blocks on the board and here; every output must have the same bits.
 fn blocks_are_equal(connection: &mut Connection, name: KernelName) -> Result<(), LinkError> {
     let kernel = KernelSpec::with_defaults(name);
-    let job = KernelJob { kernel, shape: SHAPE, input: Encoding::F32, output: Encoding::F32 };
+    let job = KernelSettings { kernel, shape: SHAPE, input: Encoding::F32, output: Encoding::F32 };
     let kernel = job.kernel.build(SHAPE).expect("defaults");
     let mut state = vec![0.0; kernel.state_len()];
     kernel.reset(&mut state);

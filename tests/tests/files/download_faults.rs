@@ -7,13 +7,13 @@ use std::process::Output;
 use std::time::Duration;
 
 use cortex_host::base::digest::sha256_of;
-use cortex_host::download::{Downloader, Outcome, Patience};
+use cortex_host::download::{Downloader, Outcome, RetryPolicy};
 use cortex_host::recording::DatasetError;
 use cortex_tests::http::{Act, Log, download, edf, serve};
 use cortex_tests::{cortex_host, real_recordings, stderr_of};
 
-fn patience() -> Patience {
-    Patience {
+fn patience() -> RetryPolicy {
+    RetryPolicy {
         retries: 5,
         timeout: Duration::from_millis(250),
         first_pause: Duration::from_millis(1),

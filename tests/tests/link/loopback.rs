@@ -16,7 +16,7 @@ use cortex_core::signal::{
 use cortex_host::base::ExitCode;
 use cortex_host::base::Progress;
 use cortex_host::device::{
-    Connection, Fault, FaultSpec, KernelJob, Link, LinkError, Loopback, OpenOptions, Trace,
+    Connection, Fault, FaultSpec, KernelSettings, Link, LinkError, Loopback, OpenOptions, Trace,
     TraceReader, compare_seeded, open,
 };
 use cortex_host::harness::LinkDevice;
@@ -25,8 +25,8 @@ use cortex_tests::line_faults::fault_mix;
 
 const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
 
-fn job(name: KernelName) -> KernelJob {
-    KernelJob {
+fn job(name: KernelName) -> KernelSettings {
+    KernelSettings {
         kernel: KernelSpec::with_defaults(name),
         shape: SHAPE,
         input: Encoding::F32,
@@ -50,7 +50,7 @@ fn input(block: u32) -> Vec<f32> {
 }
 
 /// Outputs of the kernel run here over `blocks` blocks of `input`.
-fn here(job: &KernelJob, blocks: u32, input: impl Fn(u32) -> Vec<f32>) -> Vec<Vec<u32>> {
+fn here(job: &KernelSettings, blocks: u32, input: impl Fn(u32) -> Vec<f32>) -> Vec<Vec<u32>> {
     let kernel = job.kernel.build(job.shape).expect("default parameters");
     let mut state = vec![0.0; kernel.state_len()];
     kernel.reset(&mut state);
@@ -65,7 +65,7 @@ fn here(job: &KernelJob, blocks: u32, input: impl Fn(u32) -> Vec<f32>) -> Vec<Ve
         .collect()
 }
 
-fn there(connection: &mut Connection, job: &KernelJob, blocks: u32) -> Vec<Vec<u32>> {
+fn there(connection: &mut Connection, job: &KernelSettings, blocks: u32) -> Vec<Vec<u32>> {
     let configured = connection.configure(job).expect("fits");
     let mut output = vec![0.0; configured.output_values as usize];
     (0..blocks)
@@ -96,11 +96,12 @@ fn every_kernel_gives_the_same_bits_over_the_link() {
 #[test]
 fn i16_samples_are_what_the_reference_computes_with() {
     let mut connection = connect(Loopback::new().expect("device"));
-    let job = KernelJob { input: Encoding::I16 { scale_uv: 0.1 }, ..job(KernelName::NotchIir) };
+    let job =
+        KernelSettings { input: Encoding::I16 { scale_uv: 0.1 }, ..job(KernelName::NotchIir) };
     assert!(there(&mut connection, &job, 4) == here(&job, 4, input));
     assert_eq!(connection.stats().saturated, 0);
     // ±32767 steps of 0.001 uV end at ±32.767 uV: the golden input reaches ±46 uV.
-    let job = KernelJob { input: Encoding::I16 { scale_uv: 0.001 }, ..job };
+    let job = KernelSettings { input: Encoding::I16 { scale_uv: 0.001 }, ..job };
     assert!(there(&mut connection, &job, 4) == here(&job, 4, input));
     let beyond = (0..4).flat_map(input).filter(|x| x.abs() > 32.7675).count() as u64;
     assert!(beyond > 0);
@@ -110,7 +111,7 @@ fn i16_samples_are_what_the_reference_computes_with() {
 #[test]
 fn digest_only_results_carry_no_samples() {
     let mut connection = connect(Loopback::new().expect("device"));
-    let job = KernelJob { output: Encoding::DigestOnly, ..job(KernelName::Noop) };
+    let job = KernelSettings { output: Encoding::DigestOnly, ..job(KernelName::Noop) };
     connection.configure(&job).expect("fits");
     let samples = input(0);
     let done = connection.run_block(0, &samples, &mut [], || {}).expect("runs");
@@ -264,7 +265,7 @@ fn what_does_not_fit_is_refused_with_the_limit() {
     let mut connection = connect(Loopback::new().expect("device"));
     let shape = KernelShape { channels: 4096, window: 8192, hop: 8192, ..SHAPE };
     let error = connection
-        .configure(&KernelJob { shape, ..job(KernelName::Noop) })
+        .configure(&KernelSettings { shape, ..job(KernelName::Noop) })
         .expect_err("does not fit");
     let text = error.to_string();
     assert!(text.contains("loopback device refuses the kernel"), "{text}");
@@ -317,7 +318,7 @@ impl Link for Shared {
 fn two_hundred_seeds_of_faults_on_the_loopback_device() {
     // Frames of a few hundred bytes: at a bit error rate of 1e-4 one in three is damaged.
     let shape = KernelShape { channels: 2, window: 64, hop: 32, ..SHAPE };
-    let job = KernelJob { shape, ..job(KernelName::NotchIir) };
+    let job = KernelSettings { shape, ..job(KernelName::NotchIir) };
     let input = |block: u32| {
         let (first, rows) = if block == 0 { (0, 64) } else { (32 + block * 32, 32) };
         let mut samples = vec![0.0; rows * shape.channels];

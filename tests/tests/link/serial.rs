@@ -12,15 +12,15 @@ use cortex_core::link::Encoding;
 use cortex_core::signal::{GeneratorVersion, PinkNoise, Signal, SourceSpec};
 use cortex_host::base::{ExitCode, Failure};
 use cortex_host::device::{
-    Connection, KernelJob, Link, LinkError, SerialLink, Trace, compare_seeded,
+    Connection, KernelSettings, Link, LinkError, SerialLink, Trace, compare_seeded,
 };
 use cortex_tests::pty::{Board, Manner, terminal};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
 
 const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
 
-fn job(name: KernelName) -> KernelJob {
-    KernelJob {
+fn job(name: KernelName) -> KernelSettings {
+    KernelSettings {
         kernel: KernelSpec::with_defaults(name),
         shape: SHAPE,
         input: Encoding::F32,

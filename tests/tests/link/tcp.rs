@@ -10,7 +10,7 @@ use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 use cortex_core::link::Encoding;
 use cortex_host::base::Progress;
 use cortex_host::device::{
-    Connection, Device, KernelJob, LinkError, OpenOptions, Server, TcpLink, open,
+    Connection, DeviceAddress, KernelSettings, LinkError, OpenOptions, Server, TcpLink, open,
 };
 use cortex_tests::cortex_host;
 
@@ -37,7 +37,7 @@ impl Serving {
     }
 
     fn open(&self) -> Result<Connection, cortex_host::base::Failure> {
-        let device: Device = format!("tcp://{}", self.address).parse().expect("a device");
+        let device: DeviceAddress = format!("tcp://{}", self.address).parse().expect("a device");
         open(&device, &OpenOptions::default())
     }
 }
@@ -51,8 +51,8 @@ impl Drop for Serving {
     }
 }
 
-fn job(kernel: KernelSpec) -> KernelJob {
-    KernelJob { kernel, shape: SHAPE, input: Encoding::F32, output: Encoding::F32 }
+fn job(kernel: KernelSpec) -> KernelSettings {
+    KernelSettings { kernel, shape: SHAPE, input: Encoding::F32, output: Encoding::F32 }
 }
 
 /// Runs three blocks and compares them with the kernel run here.
@@ -164,7 +164,7 @@ fn a_killed_server_is_told_at_once() {
 #[test]
 fn nobody_there_says_what_to_start() {
     let address = Serving::start().address;
-    let device: Device = format!("tcp://{address}").parse().expect("a device");
+    let device: DeviceAddress = format!("tcp://{address}").parse().expect("a device");
     let error = open(&device, &OpenOptions::default()).map(|_| ()).expect_err("nobody there");
     assert!(error.to_string().contains("start cortex-host serve there"), "{error}");
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use cortex_core::random::{StreamKey, normals};
 use cortex_core::signal::BLOCK_SAMPLES;
-use cortex_host::compare::{Drawn, Unit, Verdict, change};
+use cortex_host::compare::{Generalization, Unit, Verdict, change};
 use cortex_tests::runs::{config, replace_by_emulated, replace_telemetry, run};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
 use serde_json::Value;
@@ -115,11 +115,11 @@ fn scatter_from_run_to_run_is_no_difference() {
     let b = runs(&[1.07e6, 1.01e6, 1.09e6, 0.99e6], 1);
     let several = change(&a, &b, 0.5, Unit::Us, 2).unwrap();
     assert_eq!(several.verdict, Some(Verdict::NoDifference));
-    assert_eq!(several.interval.unwrap().of, Drawn::Runs);
+    assert_eq!(several.interval.unwrap().of, Generalization::Runs);
     // One run a side of the same says that B is slower: it cannot know better.
     let one = change(&a[..1], &b[..1], 0.5, Unit::Us, 2).unwrap();
     assert_eq!(one.verdict, Some(Verdict::Slower));
-    assert_eq!(one.interval.unwrap().of, Drawn::Windows);
+    assert_eq!(one.interval.unwrap().of, Generalization::Windows);
     // One run against a baseline of several: the baseline tells the scatter.
     let new = change(&a, &runs(&[1.06e6], 2), 0.5, Unit::Us, 2).unwrap();
     assert_eq!(new.verdict, Some(Verdict::NoDifference));

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cortex_core::kernel::{Kernel, KernelFault, KernelShape};
 use cortex_host::base::Progress;
 use cortex_host::harness::{
-    Clock, Device, Ending, Job, JobError, Manual, NativeDevice, Pace, SampleFile, SampleFileError,
-    WindowDone, WindowFault, WindowRecord, WindowSink, run_job,
+    Clock, Device, Ending, KernelRun, KernelRunError, Manual, NativeDevice, Pace, SampleFile,
+    SampleFileError, WindowDone, WindowFault, WindowRecord, WindowSink, run_windows,
 };
 
 const MS: u64 = 1_000_000;
@@ -79,8 +79,8 @@ impl WindowSink for Memory {
 }
 
 /// 100 Hz, W = 20, H = 10: a window every 100 ms, the first after 200 ms.
-fn job(rows: u64) -> Job {
-    Job {
+fn kernel_run(rows: u64) -> KernelRun {
+    KernelRun {
         name: "test".to_owned(),
         shape: KernelShape { channels: CHANNELS, window: 20, hop: 10, sample_rate_hz: 100.0 },
         deadline_ns: 100 * MS,
@@ -101,17 +101,18 @@ fn dataset(folder: &Path, rows: usize) -> SampleFile {
 }
 
 fn run(
-    job: &Job,
+    kernel_run: &KernelRun,
     refuse: Option<u64>,
     cost_ms: impl Fn(u64) -> u64 + Send + 'static,
-) -> Result<Memory, JobError> {
+) -> Result<Memory, KernelRunError> {
     let folder = tempfile::tempdir().unwrap();
-    let mut samples = dataset(folder.path(), job.rows as usize);
+    let mut samples = dataset(folder.path(), kernel_run.rows as usize);
     let clock = Arc::new(Manual::new(0));
     let kernel = TestKernel { clock: clock.clone(), calls: AtomicU64::new(0), cost_ms, refuse };
-    let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
+    let mut device = NativeDevice::new(Box::new(kernel), &kernel_run.shape);
     let mut memory = Memory::default();
-    let ending = run_job(job, &mut samples, &mut device, &*clock, &Progress::new(), &mut memory)?;
+    let ending =
+        run_windows(kernel_run, &mut samples, &mut device, &*clock, &Progress::new(), &mut memory)?;
     assert_eq!(ending, Ending::Complete);
     Ok(memory)
 }
@@ -122,7 +123,7 @@ fn end_to_end_ms(memory: &Memory) -> Vec<u64> {
 
 #[test]
 fn windows_are_released_by_the_sample_clock() {
-    let memory = run(&job(100), None, |_| 30).unwrap();
+    let memory = run(&kernel_run(100), None, |_| 30).unwrap();
     let releases: Vec<u64> = memory.records.iter().map(|record| record.release_ns).collect();
     // (W + w H) / fs after the first sample, 1 ms after the start.
     let expected: Vec<u64> = (0..9).map(|w| MS + 200 * MS + w * 100 * MS).collect();
@@ -137,7 +138,7 @@ fn windows_are_released_by_the_sample_clock() {
 /// report 30 ms for all of them.
 #[test]
 fn a_stall_makes_every_later_window_late_until_it_is_caught_up() {
-    let memory = run(&job(120), None, |call| if call == 2 { 450 } else { 30 }).unwrap();
+    let memory = run(&kernel_run(120), None, |call| if call == 2 { 450 } else { 30 }).unwrap();
     assert_eq!(end_to_end_ms(&memory), [30, 30, 450, 380, 310, 240, 170, 100, 30, 30, 30]);
     let missed: Vec<usize> = (0..memory.records.len())
         .filter(|&window| memory.records[window].deadline_missed())
@@ -151,15 +152,15 @@ fn a_stall_makes_every_later_window_late_until_it_is_caught_up() {
 
 #[test]
 fn a_kernel_slower_than_the_data_falls_further_behind_with_every_window() {
-    let memory = run(&job(120), None, |_| 150).unwrap();
+    let memory = run(&kernel_run(120), None, |_| 150).unwrap();
     assert_eq!(end_to_end_ms(&memory), [150, 200, 250, 300, 350, 400, 450, 500, 550, 600, 650]);
     assert!(memory.records.iter().all(WindowRecord::deadline_missed));
 }
 
 #[test]
 fn pace_max_releases_a_window_when_the_one_before_is_done() {
-    let job = Job { pace: Pace::Max, ..job(120) };
-    let memory = run(&job, None, |call| if call == 2 { 450 } else { 30 }).unwrap();
+    let kernel_run = KernelRun { pace: Pace::Max, ..kernel_run(120) };
+    let memory = run(&kernel_run, None, |call| if call == 2 { 450 } else { 30 }).unwrap();
     assert_eq!(end_to_end_ms(&memory), [30, 30, 450, 30, 30, 30, 30, 30, 30, 30, 30]);
     for pair in memory.records.windows(2) {
         assert_eq!(pair[1].release_ns, pair[0].end_ns);
@@ -168,8 +169,8 @@ fn pace_max_releases_a_window_when_the_one_before_is_done() {
 
 #[test]
 fn every_sample_is_fed_once_and_repeats_start_from_fresh_state() {
-    let job = Job { repeats: 3, warmup_windows: 2, ..job(50) };
-    let memory = run(&job, None, |_| 1).unwrap();
+    let kernel_run = KernelRun { repeats: 3, warmup_windows: 2, ..kernel_run(50) };
+    let memory = run(&kernel_run, None, |_| 1).unwrap();
     assert_eq!(memory.records.len(), 12);
     // After window w the sums hold rows 0..20 + 10 w; channel c of row r is 2 r + c + 1.
     for (record, output) in memory.records.iter().zip(&memory.outputs) {
@@ -184,7 +185,7 @@ fn every_sample_is_fed_once_and_repeats_start_from_fresh_state() {
 
 #[test]
 fn a_failed_window_is_no_fast_one() {
-    let memory = run(&job(60), Some(1), |_| 5).unwrap();
+    let memory = run(&kernel_run(60), Some(1), |_| 5).unwrap();
     let failed = &memory.records[1];
     assert_eq!(failed.fault, Some(WindowFault::Kernel(KernelFault::InputLength)));
     assert!(failed.deadline_missed());
@@ -196,17 +197,17 @@ fn a_failed_window_is_no_fast_one() {
 #[test]
 fn nothing_to_measure_is_an_error_before_anything_starts() {
     for (rows, warmup_windows) in [(19, 0), (50, 4), (50, 5)] {
-        let job = Job { warmup_windows, ..job(rows) };
-        let error = run(&job, None, |_| panic!("no window may run")).err().unwrap();
-        assert!(matches!(error, JobError::NothingToMeasure { .. }), "{error}");
+        let kernel_run = KernelRun { warmup_windows, ..kernel_run(rows) };
+        let error = run(&kernel_run, None, |_| panic!("no window may run")).err().unwrap();
+        assert!(matches!(error, KernelRunError::NothingToMeasure { .. }), "{error}");
     }
 }
 
-/// The interrupt is raised inside window 3: it is finished and recorded, then the job ends.
+/// The interrupt is raised inside window 3: it is finished and recorded, then the kernel run ends.
 #[test]
 fn an_interrupt_ends_the_job_between_windows() {
     let folder = tempfile::tempdir().unwrap();
-    let job = job(120);
+    let kernel_run = kernel_run(120);
     let mut samples = dataset(folder.path(), 120);
     let clock = Arc::new(Manual::new(0));
     let progress = Progress::new();
@@ -222,9 +223,10 @@ fn an_interrupt_ends_the_job_between_windows() {
         },
         refuse: None,
     };
-    let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
+    let mut device = NativeDevice::new(Box::new(kernel), &kernel_run.shape);
     let mut records = Vec::new();
-    let ending = run_job(&job, &mut samples, &mut device, &*clock, &progress, &mut records);
+    let ending =
+        run_windows(&kernel_run, &mut samples, &mut device, &*clock, &progress, &mut records);
     assert_eq!(ending.unwrap(), Ending::Interrupted);
     assert_eq!(records.len(), 4);
     assert!(records.iter().all(|record: &WindowRecord| record.fault.is_none()));
@@ -262,15 +264,15 @@ fn a_lost_device_ends_the_job_and_its_last_window_counts_as_failed() {
     let folder = tempfile::tempdir().unwrap();
     let mut samples = dataset(folder.path(), 120);
     let mut records = Vec::new();
-    let result = run_job(
-        &job(120),
+    let result = run_windows(
+        &kernel_run(120),
         &mut samples,
         &mut Vanishing,
         &Manual::new(0),
         &Progress::new(),
         &mut records,
     );
-    assert!(matches!(result, Err(JobError::DeviceLost { index: 2, .. })), "{result:?}");
+    assert!(matches!(result, Err(KernelRunError::DeviceLost { index: 2, .. })), "{result:?}");
     assert_eq!(records.len(), 3);
     assert!(records[2].deadline_missed());
 }
@@ -295,7 +297,7 @@ impl Clock for SetBack {
 fn a_clock_that_is_set_back_makes_no_latency_of_centuries() {
     for pace in [Pace::Realtime, Pace::Max] {
         let folder = tempfile::tempdir().unwrap();
-        let job = Job { pace, ..job(2000) };
+        let kernel_run = KernelRun { pace, ..kernel_run(2000) };
         let mut samples = dataset(folder.path(), 2000);
         let kernel = TestKernel {
             clock: Arc::new(Manual::new(0)),
@@ -303,11 +305,17 @@ fn a_clock_that_is_set_back_makes_no_latency_of_centuries() {
             cost_ms: |_| 0,
             refuse: None,
         };
-        let mut device = NativeDevice::new(Box::new(kernel), &job.shape);
+        let mut device = NativeDevice::new(Box::new(kernel), &kernel_run.shape);
         let mut memory = Memory::default();
         let clock = SetBack::default();
-        let ending =
-            run_job(&job, &mut samples, &mut device, &clock, &Progress::new(), &mut memory);
+        let ending = run_windows(
+            &kernel_run,
+            &mut samples,
+            &mut device,
+            &clock,
+            &Progress::new(),
+            &mut memory,
+        );
         assert_eq!(ending.unwrap(), Ending::Complete);
         assert_eq!(memory.records.len(), 199);
         let turned = memory.records.iter().filter(|record| record.end_ns < record.start_ns);
@@ -327,8 +335,8 @@ fn a_dataset_that_shrinks_during_the_run_is_an_error() {
     let path = folder.path().join("données de test.float32");
     std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(200).unwrap();
     let mut records = Vec::new();
-    let result = run_job(
-        &job(60),
+    let result = run_windows(
+        &kernel_run(60),
         &mut samples,
         &mut Vanishing,
         &Manual::new(0),
@@ -336,7 +344,7 @@ fn a_dataset_that_shrinks_during_the_run_is_an_error() {
         &mut records,
     );
     let error = result.err().unwrap();
-    assert!(matches!(error, JobError::Samples(SampleFileError::Shrunk { .. })), "{error}");
+    assert!(matches!(error, KernelRunError::Samples(SampleFileError::Shrunk { .. })), "{error}");
     assert_eq!(records.len(), 1, "the first window was still there");
 }
 

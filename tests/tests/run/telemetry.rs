@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cortex_core::kernel::{KernelFault, KernelShape};
 use cortex_host::base::Progress;
-use cortex_host::harness::{DeviceTiming, Job, Pace, WindowFault, WindowRecord, WindowSink};
+use cortex_host::harness::{DeviceTiming, KernelRun, Pace, WindowFault, WindowRecord, WindowSink};
 use cortex_host::plan::TelemetryFormat;
 use cortex_host::results::{KernelStatistics, KernelSummary, TelemetrySettings, TelemetryWriter};
 use serde_json::Value;
@@ -18,8 +18,8 @@ const COLUMNS: &str = "run_id,plugin,window_index,release_ts_ns,deadline_ts_ns,s
     end_ts_ns,deadline_missed,W,H,C,Fs,warmup,repeat,device_tin_ns,device_tstart_ns,\
     device_tend_ns,device_tfirst_tx_ns,device_tlast_tx_ns,adapter_name,window_failed,error_code";
 
-fn job(rows: u64) -> Job {
-    Job {
+fn kernel_run(rows: u64) -> KernelRun {
+    KernelRun {
         name: "goertzel".to_owned(),
         shape: KernelShape { channels: 4, window: 20, hop: 10, sample_rate_hz: 250.5 },
         deadline_ns: 1_000_000,
@@ -77,12 +77,12 @@ fn settings(format: TelemetryFormat) -> TelemetrySettings {
 fn write(
     folder: &Path,
     format: TelemetryFormat,
-    job: &Job,
+    kernel_run: &KernelRun,
     records: &[WindowRecord],
 ) -> KernelStatistics {
     let told = Arc::new(AtomicU64::new(0));
     let mut writer =
-        TelemetryWriter::create(folder, settings(format), job, counter(&told)).unwrap();
+        TelemetryWriter::create(folder, settings(format), kernel_run, counter(&told)).unwrap();
     for record in records {
         let value = record.index as f32 + 0.5;
         let output = if record.fault.is_some() { &[][..] } else { &[value, -value, 0.25][..] };
@@ -119,12 +119,12 @@ fn counter(told: &Arc<AtomicU64>) -> Progress {
 
 #[test]
 fn csv_and_ndjson_hold_the_same_rows_in_upstreams_columns() {
-    let (folder, job) = (tempfile::tempdir().unwrap(), job(50));
+    let (folder, kernel_run) = (tempfile::tempdir().unwrap(), kernel_run(50));
     let mut records: Vec<WindowRecord> = (0..4).map(|index| record(1, index, 40)).collect();
     records[3] = failed(records[3]);
-    write(folder.path(), TelemetryFormat::Ndjson, &job, &records);
+    write(folder.path(), TelemetryFormat::Ndjson, &kernel_run, &records);
     fs::remove_file(folder.path().join("outputs.npy")).unwrap();
-    write(folder.path(), TelemetryFormat::Csv, &job, &records);
+    write(folder.path(), TelemetryFormat::Csv, &kernel_run, &records);
 
     let text = fs::read_to_string(folder.path().join("telemetry.csv")).unwrap();
     assert_eq!(text.lines().next().unwrap(), COLUMNS);
@@ -156,8 +156,8 @@ fn csv_and_ndjson_hold_the_same_rows_in_upstreams_columns() {
 fn warmup_is_in_no_statistic_and_failures_are_no_latency() {
     let folder = tempfile::tempdir().unwrap();
     // Rows for 12 windows: 2 warm-up and 10 measured, twice.
-    let job = job(130);
-    assert_eq!(job.windows_per_repeat(), 12);
+    let kernel_run = kernel_run(130);
+    assert_eq!(kernel_run.windows_per_repeat(), 12);
     let mut records = Vec::new();
     for repeat in 0..2 {
         for index in 0..12 {
@@ -168,8 +168,8 @@ fn warmup_is_in_no_statistic_and_failures_are_no_latency() {
     }
     records[0] = failed(records[0]);
     records[11] = failed(records[11]);
-    let statistics = write(folder.path(), TelemetryFormat::Ndjson, &job, &records);
-    let summary = KernelSummary::new(&job, None, &statistics);
+    let statistics = write(folder.path(), TelemetryFormat::Ndjson, &kernel_run, &records);
+    let summary = KernelSummary::new(&kernel_run, None, &statistics);
     let windows = summary.windows;
     assert_eq!((windows.planned, windows.run, windows.warmup, windows.measured), (24, 24, 4, 20));
     assert_eq!((windows.failed, windows.deadline_missed), (2, 1));
@@ -190,10 +190,10 @@ fn warmup_is_in_no_statistic_and_failures_are_no_latency() {
 #[test]
 fn a_kernel_whose_windows_all_failed_has_no_latency_at_all() {
     let folder = tempfile::tempdir().unwrap();
-    let job = job(50);
+    let kernel_run = kernel_run(50);
     let records: Vec<WindowRecord> = (0..4).map(|index| failed(record(0, index, 1))).collect();
-    let statistics = write(folder.path(), TelemetryFormat::Csv, &job, &records);
-    let summary = KernelSummary::new(&job, None, &statistics);
+    let statistics = write(folder.path(), TelemetryFormat::Csv, &kernel_run, &records);
+    let summary = KernelSummary::new(&kernel_run, None, &statistics);
     assert_eq!(summary.kernel_time_us, None);
     assert_eq!(summary.end_to_end_us, None);
     assert_eq!(summary.throughput, None);
@@ -208,7 +208,7 @@ fn outputs_are_the_first_repeats_values_as_returned() {
     let mut records: Vec<WindowRecord> =
         (0..2).flat_map(|repeat| (0..4).map(move |index| record(repeat, index, 1))).collect();
     records[1] = failed(records[1]);
-    write(folder.path(), TelemetryFormat::Csv, &job(50), &records);
+    write(folder.path(), TelemetryFormat::Csv, &kernel_run(50), &records);
     let bytes = fs::read(folder.path().join("outputs.npy")).unwrap();
     let header = String::from_utf8_lossy(&bytes[..128]);
     assert!(header.contains("'descr': '<f4'") && header.contains("'shape': (3, 3)"), "{header}");
@@ -222,10 +222,10 @@ fn outputs_are_the_first_repeats_values_as_returned() {
 #[test]
 fn a_hundred_thousand_windows_go_through() {
     let folder = tempfile::tempdir().unwrap();
-    let mut job = job(1_000_010);
-    job.repeats = 1;
+    let mut kernel_run = kernel_run(1_000_010);
+    kernel_run.repeats = 1;
     let records: Vec<WindowRecord> = (0..100_000).map(|index| record(0, index, 7)).collect();
-    let statistics = write(folder.path(), TelemetryFormat::Ndjson, &job, &records);
+    let statistics = write(folder.path(), TelemetryFormat::Ndjson, &kernel_run, &records);
     assert_eq!(statistics.counts().measured, 99_998);
     let text = fs::read_to_string(folder.path().join("telemetry.ndjson")).unwrap();
     assert_eq!(text.lines().count(), 100_000);
@@ -243,7 +243,7 @@ fn rows_are_on_their_way_to_the_disk_while_the_run_goes_on() {
     let mut writer = TelemetryWriter::create(
         folder.path(),
         settings(TelemetryFormat::Ndjson),
-        &job(50),
+        &kernel_run(50),
         counter(&told),
     )
     .unwrap();
@@ -260,11 +260,11 @@ fn rows_are_on_their_way_to_the_disk_while_the_run_goes_on() {
 #[test]
 fn existing_telemetry_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), TelemetryFormat::Csv, &job(50), &[]);
+    write(folder.path(), TelemetryFormat::Csv, &kernel_run(50), &[]);
     let again = TelemetryWriter::create(
         folder.path(),
         settings(TelemetryFormat::Csv),
-        &job(50),
+        &kernel_run(50),
         Progress::new(),
     );
     let error = again.err().unwrap().to_string();

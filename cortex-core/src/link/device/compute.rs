@@ -5,21 +5,21 @@ use super::*;
 impl<E: Engine> Core<E> {
     pub(super) fn ready_to_run(&self) -> bool {
         matches!(self.reply, Reply::None)
-            && matches!(self.job, Job::Loaded { .. } | Job::Seeding { .. })
+            && matches!(self.block_state, BlockState::Received { .. } | BlockState::Seeding { .. })
     }
 
     pub(super) fn run(&mut self, clock: &mut dyn FnMut() -> u64) {
         if !self.ready_to_run() {
             return;
         }
-        match self.job {
-            Job::Loaded { block, values, fragment_bytes, input_ticks } => {
-                self.job = Job::Empty;
+        match self.block_state {
+            BlockState::Received { block, values, fragment_bytes, input_ticks } => {
+                self.block_state = BlockState::Empty;
                 let head = FragmentHead { values, fragment_bytes };
                 self.run_block(block, head, input_ticks, clock);
             }
-            Job::Seeding { block, .. } => self.run_seeded(block, clock),
-            Job::Empty | Job::Receiving { .. } => {}
+            BlockState::Seeding { block, .. } => self.run_seeded(block, clock),
+            BlockState::Empty | BlockState::Receiving { .. } => {}
         }
     }
 
@@ -62,7 +62,11 @@ impl<E: Engine> Core<E> {
     #[inline(never)]
     pub(super) fn run_seeded(&mut self, block: u32, clock: &mut dyn FnMut() -> u64) {
         let values = self.active.map_or(0, |active| active.block_values(block)) as usize;
-        let Self { engine, job: Job::Seeding { block: next, input, output, sums }, .. } = self
+        let Self {
+            engine,
+            block_state: BlockState::Seeding { block: next, input, output, sums },
+            ..
+        } = self
         else {
             return;
         };
@@ -79,7 +83,7 @@ impl<E: Engine> Core<E> {
         let run = match run {
             Ok(run) => run,
             Err(error) => {
-                self.job = Job::Empty;
+                self.block_state = BlockState::Empty;
                 return self.answer(Reply::Refused { block, error }, 1);
             }
         };
@@ -96,7 +100,7 @@ impl<E: Engine> Core<E> {
             sums.input_crc = input.finish();
             sums.output_crc = output.finish();
             let result = *sums;
-            self.job = Job::Empty;
+            self.block_state = BlockState::Empty;
             self.answer(Reply::Seeded(result), 1);
         }
     }

@@ -230,7 +230,7 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
         if self.core.ready_to_run() { Action::Run } else { Action::Idle }
     }
 
-    /// Runs the kernel over the block that is loaded, or over the next block of a seeded run.
+    /// Runs the kernel over the block that has come in, or over the next block of a seeded run.
     /// `clock` returns the time in ticks; it is read right before and right after the kernel.
     pub fn run(&mut self, clock: &mut dyn FnMut() -> u64) {
         self.core.run(clock);
@@ -281,7 +281,7 @@ impl Active {
 
 /// What the input buffer holds.
 #[allow(clippy::large_enum_variant, reason = "there is no allocator to box with")]
-enum Job {
+enum BlockState {
     Empty,
     Receiving {
         block: u32,
@@ -290,7 +290,7 @@ enum Job {
         fragments: u16,
         fragment_bytes: u16,
     },
-    Loaded {
+    Received {
         block: u32,
         values: u32,
         fragment_bytes: u16,
@@ -324,7 +324,7 @@ struct Core<E> {
     send: SendWindow,
     active: Option<Active>,
     next_block: u32,
-    job: Job,
+    block_state: BlockState,
     reply: Reply,
     reply_first: u16,
     reply_frames: u16,
@@ -356,7 +356,7 @@ impl<E: Engine> Core<E> {
             send: SendWindow::new(0),
             active: None,
             next_block: 0,
-            job: Job::Empty,
+            block_state: BlockState::Empty,
             reply: Reply::None,
             reply_first: 0,
             reply_frames: 0,

@@ -83,7 +83,7 @@ impl<E: Engine> Core<E> {
         self.send = SendWindow::new(0);
         self.active = None;
         self.next_block = 0;
-        self.job = Job::Empty;
+        self.block_state = BlockState::Empty;
         self.reply = Reply::None;
         self.reply_first = 0;
         self.reply_frames = 0;
@@ -105,7 +105,7 @@ impl<E: Engine> Core<E> {
         self.ack_due |= ack.flags & ACK_POLL != 0;
         if self.send.base() == self.reply_end() && !matches!(self.reply, Reply::None) {
             self.reply = Reply::None;
-            // A loaded block was waiting for this: say that computing begins.
+            // A whole block was waiting for this: say that computing begins.
             self.ack_due |= self.ready_to_run();
         }
     }
@@ -148,18 +148,20 @@ impl<E: Engine> Core<E> {
         let spare = frames < ACK_FRAMES && (lasts || bytes < self.info.rx_bytes / ACK_SHARE);
         let moved_on = self.receive.next() != waited_for && self.receive.received() == 0;
         self.ack_due |= !(spare && moved_on);
-        if let Job::Receiving { block, values, first_seq, fragments, fragment_bytes } = self.job
+        if let BlockState::Receiving { block, values, first_seq, fragments, fragment_bytes } =
+            self.block_state
             && self.receive.next() == first_seq.wrapping_add(fragments)
         {
-            self.job = Job::Loaded { block, values, fragment_bytes, input_ticks: now_ticks };
+            self.block_state =
+                BlockState::Received { block, values, fragment_bytes, input_ticks: now_ticks };
             self.ack_due = true;
         }
     }
 
     /// At most so many bytes of the block are still to come, unless some were lost.
     fn rest_of_block(&self) -> u32 {
-        match self.job {
-            Job::Receiving { first_seq, fragments, fragment_bytes, .. } => {
+        match self.block_state {
+            BlockState::Receiving { first_seq, fragments, fragment_bytes, .. } => {
                 let left = first_seq.wrapping_add(fragments).wrapping_sub(self.receive.next());
                 u32::from(left)
                     * saturating_u32(wire_len(FRAME_BYTES + usize::from(fragment_bytes)))
@@ -180,7 +182,7 @@ impl<E: Engine> Core<E> {
 
     #[inline(never)]
     pub(super) fn configure(&mut self, header: Header, payload: &[u8]) {
-        if !matches!(self.reply, Reply::None) || !matches!(self.job, Job::Empty) {
+        if !matches!(self.reply, Reply::None) || !matches!(self.block_state, BlockState::Empty) {
             return;
         }
         let Ok(configure) = postcard::from_bytes::<Configure<'_>>(payload) else {
@@ -240,7 +242,7 @@ impl<E: Engine> Core<E> {
 
     #[inline(never)]
     pub(super) fn block(&mut self, header: Header, payload: &[u8]) {
-        if !matches!(self.job, Job::Empty) {
+        if !matches!(self.block_state, BlockState::Empty) {
             return; // sent without credit: not taken, to be sent again
         }
         let Some(active) = self.active else {
@@ -264,7 +266,7 @@ impl<E: Engine> Core<E> {
             let (asked, most) = (u32::from(fragment_bytes), self.greatest_fragment());
             return self.refuse(header, ErrorInfo::new(ErrorCode::BadEncoding, asked, most));
         }
-        self.job = Job::Receiving {
+        self.block_state = BlockState::Receiving {
             block: header.block,
             values: expected,
             first_seq: header.seq,
@@ -274,15 +276,17 @@ impl<E: Engine> Core<E> {
         if self.place(active, 0, head, samples) {
             self.receive.accept(header.seq);
         } else {
-            self.job = Job::Empty;
+            self.block_state = BlockState::Empty;
             self.refuse(header, ErrorInfo::new(ErrorCode::BadMessage, u32::from(header.kind), 0));
         }
     }
 
     /// Puts a further fragment where it belongs; false when it belongs nowhere.
     pub(super) fn place_more(&mut self, header: Header, samples: &[u8]) -> bool {
-        let (Some(active), &Job::Receiving { block, values, first_seq, fragments, fragment_bytes }) =
-            (self.active, &self.job)
+        let (
+            Some(active),
+            &BlockState::Receiving { block, values, first_seq, fragments, fragment_bytes },
+        ) = (self.active, &self.block_state)
         else {
             return false;
         };
@@ -310,13 +314,13 @@ impl<E: Engine> Core<E> {
 
     #[inline(never)]
     pub(super) fn seeded(&mut self, header: Header, payload: &[u8]) {
-        if !matches!(self.reply, Reply::None) || !matches!(self.job, Job::Empty) {
+        if !matches!(self.reply, Reply::None) || !matches!(self.block_state, BlockState::Empty) {
             return;
         }
         match self.try_seeded(header, payload) {
             Ok(sums) => {
                 self.receive.accept(header.seq);
-                self.job = Job::Seeding {
+                self.block_state = BlockState::Seeding {
                     block: 0,
                     input: SampleDigest::new(),
                     output: SampleDigest::new(),

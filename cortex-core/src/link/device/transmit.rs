@@ -59,7 +59,8 @@ impl<E: Engine> Core<E> {
     pub(super) fn transmit_ack(&mut self, out: &mut [u8]) -> Result<usize, Full> {
         self.ack_due = false;
         self.unacknowledged = (0, 0);
-        let loaded = matches!(self.job, Job::Loaded { .. } | Job::Seeding { .. });
+        let loaded =
+            matches!(self.block_state, BlockState::Received { .. } | BlockState::Seeding { .. });
         let mut flags = 0;
         if core::mem::take(&mut self.gap) {
             flags |= ACK_GAP;

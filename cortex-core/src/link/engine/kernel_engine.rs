@@ -19,7 +19,7 @@ pub struct KernelEngine<K, F, L> {
     values: F,
     lanes: L,
     kernel: Option<K>,
-    layout: Layout,
+    layout: MemoryLayout,
     generator: Generator,
     /// Whether `generator` is that of a seeded run.
     seeded: bool,
@@ -30,7 +30,7 @@ pub struct KernelEngine<K, F, L> {
 
 /// Where things lie in the values: state | input | output | tile.
 #[derive(Clone, Copy, Default)]
-struct Layout {
+struct MemoryLayout {
     channels: usize,
     state: usize,
     input: usize,
@@ -66,7 +66,7 @@ where
             values,
             lanes,
             kernel: None,
-            layout: Layout::default(),
+            layout: MemoryLayout::default(),
             generator: Generator::silence(),
             seeded: false,
             scratch: Scratch::new(),
@@ -119,7 +119,7 @@ where
     fn configure(&mut self, configure: &Configure<'_>) -> Result<Configured, ErrorInfo> {
         self.kernel = None;
         self.seeded = false;
-        self.layout = Layout::default();
+        self.layout = MemoryLayout::default();
         let shape = KernelShape {
             channels: configure.channels as usize,
             window: configure.window as usize,
@@ -141,7 +141,7 @@ where
         if let Some(values) = self.values.as_mut().get_mut(..state) {
             kernel.reset(values);
         }
-        self.layout = Layout { channels: shape.channels, state, input, output, written: 0 };
+        self.layout = MemoryLayout { channels: shape.channels, state, input, output, written: 0 };
         self.kernel = Some(kernel);
         Ok(Configured {
             state_values: u32::try_from(state).unwrap_or(u32::MAX),
@@ -150,12 +150,12 @@ where
     }
 
     fn input(&mut self) -> &mut [f32] {
-        let Layout { state, input, .. } = self.layout;
+        let MemoryLayout { state, input, .. } = self.layout;
         self.values.as_mut().get_mut(state..state + input).unwrap_or(&mut [])
     }
 
     fn run(&mut self, values: usize, clock: &mut dyn FnMut() -> u64) -> Result<Run, ErrorInfo> {
-        let Layout { state, input, output, .. } = self.layout;
+        let MemoryLayout { state, input, output, .. } = self.layout;
         self.layout.written = 0;
         let missing = || ErrorInfo::new(ErrorCode::NotConfigured, 0, 0);
         let kernel = self.kernel.as_ref().ok_or_else(missing)?;
@@ -176,14 +176,14 @@ where
     }
 
     fn output(&self) -> &[f32] {
-        let Layout { state, input, written, .. } = self.layout;
+        let MemoryLayout { state, input, written, .. } = self.layout;
         let start = state + input;
         self.values.as_ref().get(start..start + written).unwrap_or(&[])
     }
 
     fn begin_seeded(&mut self, source: &SourceSpec, channels: u32) -> Result<(), ErrorInfo> {
         self.seeded = false;
-        let Layout { state, input, output, .. } = self.layout;
+        let MemoryLayout { state, input, output, .. } = self.layout;
         let Some(kernel) = &self.kernel else {
             return Err(ErrorInfo::new(ErrorCode::NotConfigured, 0, 0));
         };
@@ -212,7 +212,7 @@ where
 
     fn generate(&mut self, values: usize) -> Result<(), ErrorInfo> {
         let missing = || ErrorInfo::new(ErrorCode::BadSource, 0, 0);
-        let Layout { channels, state, input, output, .. } = self.layout;
+        let MemoryLayout { channels, state, input, output, .. } = self.layout;
         let mut done = 0;
         while done < values {
             if !self.seeded {

@@ -24,7 +24,7 @@ pub struct Run {
 /// What the device session asks of the device's arithmetic.
 pub trait Engine {
     /// Digest of what this version's generators produce: equal to the host's or seeded runs
-    /// are refused. 0 when the device does not have the version. Asked once, when the session is
+    /// are refused. 0 when the device does not have the version. PendingRequest once, when the session is
     /// built: it may use the memory of seeded mode.
     fn generator_digest(&mut self, version: GeneratorVersion) -> u32;
 

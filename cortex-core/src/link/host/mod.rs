@@ -74,22 +74,22 @@ struct Active {
 
 /// A ping or poll under way: what its answer repeats, and when it was sent.
 #[derive(Clone, Copy)]
-struct Asked {
+struct PendingRequest {
     number: u32,
     sent_ns: u64,
 }
 
 /// Pings, and polls, of which the answers can be told apart: on a slow line more than one is under
 /// way before the first answer comes.
-const ASKED: usize = 8;
+const MAX_PENDING: usize = 8;
 
 /// Notes that something was asked; the oldest is forgotten where there is no room.
-fn note(asked: &mut Deque<Asked, ASKED>, number: u32, sent_ns: u64) {
+fn note(asked: &mut Deque<PendingRequest, MAX_PENDING>, number: u32, sent_ns: u64) {
     if asked.is_full() {
         asked.pop_front();
     }
     // There is room.
-    let _ = asked.push_back(Asked { number, sent_ns });
+    let _ = asked.push_back(PendingRequest { number, sent_ns });
 }
 
 /// The host's protocol state machine. `F` holds `f32` values, `B` bytes (a `Vec`, a slice).
@@ -327,13 +327,13 @@ struct Core<F> {
     /// The latest poll, until an acknowledgement shows that it was heard.
     poll_mark: Option<u32>,
     /// Polls that were not heard, as far as is known.
-    polls: Deque<Asked, ASKED>,
+    polls: Deque<PendingRequest, MAX_PENDING>,
     polls_in_a_row: u32,
     round_trip: RoundTrip,
     ping_due: bool,
     ping_awaited: bool,
     ping_token: u16,
-    pings: Deque<Asked, ASKED>,
+    pings: Deque<PendingRequest, MAX_PENDING>,
     hellos: u32,
     bye_due: bool,
     byes_left: u32,

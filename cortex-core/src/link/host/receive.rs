@@ -151,7 +151,8 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
 
     pub(super) fn pong(&mut self, pong: Pong, now_ns: u64) {
         let number = u32::from(pong.token);
-        let Some(&Asked { sent_ns, .. }) = self.pings.iter().find(|asked| asked.number == number)
+        let Some(&PendingRequest { sent_ns, .. }) =
+            self.pings.iter().find(|asked| asked.number == number)
         else {
             return;
         };

@@ -25,7 +25,7 @@ use artefacts::{Artefacts, PopState, SharedState};
 pub use montage::{ELECTRODES, name};
 use montage::{Position, dot};
 use paradigm::Trials;
-pub use paradigm::{Event, MAX_FLICKERS, Paradigm};
+pub use paradigm::{MAX_FLICKERS, Paradigm, TrialEvent};
 use rhythm::{Resonator, ResonatorState};
 
 use super::Source as _;
@@ -183,7 +183,7 @@ impl Eeg {
     }
 
     /// The events of the paradigm in order, without end; none at rest.
-    pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
+    pub fn events(&self) -> impl Iterator<Item = TrialEvent> + '_ {
         (0..).map_while(|trial| self.trials.event(trial))
     }
 

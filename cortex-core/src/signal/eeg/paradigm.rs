@@ -65,7 +65,7 @@ pub enum Paradigm {
 
 /// A known event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct TrialEvent {
     /// Its first sample.
     pub sample: u64,
     /// Its length in samples.
@@ -181,12 +181,12 @@ impl Trials {
     }
 
     /// The event of trial `trial`; none without a task.
-    pub(super) fn event(&self, trial: u64) -> Option<Event> {
+    pub(super) fn event(&self, trial: u64) -> Option<TrialEvent> {
         if matches!(self.task, Task::Rest) {
             return None;
         }
         let sample = trial.checked_mul(self.period)?.checked_add(self.onset)?;
-        Some(Event { sample, samples: self.length, class: self.class(trial) })
+        Some(TrialEvent { sample, samples: self.length, class: self.class(trial) })
     }
 
     fn class(&self, trial: u64) -> u8 {

@@ -6,7 +6,7 @@ use super::check::Check;
 use crate::platform::free_bytes;
 use crate::platform::scheduling::{RealtimePolicy, set_realtime_policy};
 use crate::primitive::{FILES, Library};
-use crate::results::HostFacts;
+use crate::results::HostInfo;
 
 /// The free space in the folder of temporary files below which a large dataset may not fit:
 /// 1024 channels of two minutes at 1 kHz are 0.5 GB.
@@ -78,7 +78,7 @@ pub fn current_folder() -> Check {
 /// Model and cores of the processor.
 pub fn processor() -> Check {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let model = HostFacts::here().cpu.unwrap_or_else(|| "unnamed processor".to_owned());
+    let model = HostInfo::here().cpu.unwrap_or_else(|| "unnamed processor".to_owned());
     let noun = if cores == 1 { "core" } else { "cores" };
     Check::ok("processor", format!("{model}, {cores} {noun} for this process"))
 }

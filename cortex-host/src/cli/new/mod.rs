@@ -15,11 +15,11 @@ Examples:
   cortex-host new header > cortex_kernel.h")]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: NewCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum NewCommand {
     /// A kernel: source, property test, oracle, configuration.
     Kernel(KernelArgs),
     /// The interface of kernels, cortex_kernel.h, on stdout.
@@ -71,8 +71,8 @@ const BOTH: [(&str, &str); 3] = [
 /// [`Failure`]: the name is not one, the folder exists (exit code 2), or cannot be written (3).
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     match &args.what {
-        What::Kernel(args) => new_kernel(args, console)?,
-        What::Header => output::print(cortex_core::abi::HEADER.trim_end())?,
+        NewCommand::Kernel(args) => new_kernel(args, console)?,
+        NewCommand::Header => output::print(cortex_core::abi::HEADER.trim_end())?,
     }
     Ok(ExitCode::Success)
 }

@@ -13,7 +13,7 @@ use super::write::sampling_interval_us;
 use crate::base::{quoted, quoted_path};
 use crate::recording::channels::list;
 use crate::recording::encoding::decode;
-use crate::recording::layout::{Element, PlaneReader, Scale, interleaved, planar};
+use crate::recording::layout::{Element, PlaneReader, SampleScale, interleaved, planar};
 use crate::recording::stream::{Level, check_channels, chosen_channels};
 use crate::recording::{DatasetError, Format, OpenOptions, Recording, Unit, labels};
 
@@ -250,8 +250,8 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
             format!(
                 "not in volts: {}; {} the others, or say what they are with {}",
                 list(strange.iter()),
-                options.asked_in.choose(),
-                options.asked_in.unit()
+                options.option_source.choose(),
+                options.option_source.unit()
             ),
         ));
     }
@@ -290,7 +290,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         unit_assumed: false,
         notes,
         reader: PlaneReader::new(file, data, layout),
-        asked_in: options.asked_in,
+        option_source: options.option_source,
         level: Level::default(),
     })
 }
@@ -305,15 +305,15 @@ fn rate_from_interval_hz(interval_us: f64) -> f64 {
 }
 
 /// Units per stored step, as a header writes them.
-fn resolution_scale(text: &str) -> Result<Scale, String> {
+fn resolution_scale(text: &str) -> Result<SampleScale, String> {
     if text.is_empty() {
-        return Ok(Scale::Stored);
+        return Ok(SampleScale::Stored);
     }
     match text.parse::<f64>() {
         // Multiplying by 1 is no change, and Stored is the faster way to say so.
-        Ok(1.0) => Ok(Scale::Stored),
+        Ok(1.0) => Ok(SampleScale::Stored),
         Ok(resolution) if resolution.is_finite() && resolution != 0.0 => {
-            Ok(Scale::Gain(resolution))
+            Ok(SampleScale::Gain(resolution))
         }
         _ => Err(format!("resolution {} is not a number other than 0", quoted(text))),
     }
@@ -362,9 +362,9 @@ mod tests {
 
     #[test]
     fn resolutions_are_numbers_other_than_0() {
-        assert_eq!(resolution_scale(""), Ok(Scale::Stored));
-        assert_eq!(resolution_scale("1"), Ok(Scale::Stored));
-        assert_eq!(resolution_scale("0.0488281"), Ok(Scale::Gain(0.048_828_1)));
+        assert_eq!(resolution_scale(""), Ok(SampleScale::Stored));
+        assert_eq!(resolution_scale("1"), Ok(SampleScale::Stored));
+        assert_eq!(resolution_scale("0.0488281"), Ok(SampleScale::Gain(0.048_828_1)));
         for wrong in ["nan", "0", "x", "inf"] {
             assert!(resolution_scale(wrong).is_err(), "{wrong}");
         }

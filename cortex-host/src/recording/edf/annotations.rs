@@ -66,7 +66,7 @@ pub fn read(
 ) -> Result<Timeline, DatasetError> {
     let width = if header.bdf { 3 } else { 2 };
     let mut timeline = Timeline::default();
-    let mut lost = Lost::default();
+    let mut lost = Losses::default();
     let mut clock = Clock { record_s: header.record_duration_s, sample_s, late_s: 0.0 };
     let mut text_bytes = 0_u64;
     let mut first_onset = None;
@@ -185,13 +185,13 @@ impl Clock {
 
 /// What of the annotations is not kept as it was.
 #[derive(Debug, Default, PartialEq)]
-struct Lost {
+struct Losses {
     unreadable: u64,
     recoded: u64,
     negative: u64,
 }
 
-impl Lost {
+impl Losses {
     fn tell(&self, notes: &mut Vec<String>) {
         let mut note = |count: u64, what: &str| {
             if count > 0 {
@@ -206,7 +206,7 @@ impl Lost {
 }
 
 /// The lists in one record's block.
-fn parse(block: &[u8], lost: &mut Lost) -> Vec<Stamped> {
+fn parse(block: &[u8], lost: &mut Losses) -> Vec<Stamped> {
     let lists = block.split(|byte| *byte == 0).filter(|list| !list.is_empty());
     lists
         .filter_map(|list| {
@@ -217,7 +217,7 @@ fn parse(block: &[u8], lost: &mut Lost) -> Vec<Stamped> {
         .collect()
 }
 
-fn parse_list(list: &[u8], lost: &mut Lost) -> Option<Stamped> {
+fn parse_list(list: &[u8], lost: &mut Losses) -> Option<Stamped> {
     let (list, utf8) = decode(list);
     // Every text ends with 0x14, the last one too.
     let mut parts = list.strip_suffix('\u{14}')?.split('\u{14}');
@@ -261,9 +261,9 @@ mod tests {
     #[test]
     fn lists_of_the_specification() {
         let block = b"+0\x14\x14\0+12.5\x151.2\x14a\x14b\x14\0-0.065\x14Pre\x14\0\0\0";
-        let mut lost = Lost::default();
+        let mut lost = Losses::default();
         let lists = parse(block, &mut lost);
-        assert_eq!(lost, Lost::default());
+        assert_eq!(lost, Losses::default());
         let list = |onset_s, duration_s, texts: &[&str]| Stamped {
             onset_s,
             duration_s,
@@ -281,15 +281,15 @@ mod tests {
 
     #[test]
     fn broken_lists_are_counted_not_taken() {
-        let mut lost = Lost::default();
+        let mut lost = Losses::default();
         let block = b"0\x14x\x14\0+1\x14x\0+nan\x14x\x14\0+1\x15\x14x\x14\0";
         assert!(parse(block, &mut lost).is_empty());
-        assert_eq!(lost, Lost { unreadable: 4, ..Lost::default() });
+        assert_eq!(lost, Losses { unreadable: 4, ..Losses::default() });
     }
 
     #[test]
     fn what_is_not_kept_is_counted() {
-        let mut lost = Lost::default();
+        let mut lost = Losses::default();
         let lists = parse(b"+1\x15-1\x14caf\xe9\x14\0", &mut lost);
         assert_eq!(lists[0].texts, ["café"]);
         assert_eq!(lists[0].duration_s, None);

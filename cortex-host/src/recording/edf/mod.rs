@@ -42,7 +42,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::channels::list;
-use super::layout::{Element, Layout, Plane, PlaneReader, Scale};
+use super::layout::{Element, Layout, Plane, PlaneReader, SampleScale};
 use super::stream::{Level, chosen_channels};
 use super::{DatasetError, Format, OpenOptions, Recording, Unit, labels};
 use header::{Header, Signal};
@@ -94,7 +94,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         let scaling = signal.scaling(path)?;
         planes.push(Plane {
             offset: signal.offset,
-            scale: Scale::OffsetGain { offset: scaling.offset, gain: scaling.gain },
+            scale: SampleScale::OffsetGain { offset: scaling.offset, gain: scaling.gain },
             unit: Unit::from_header(&signal.dimension).or(options.unit).unwrap_or(Unit::Microvolt),
             digital_range: Some(scaling.digital_range),
         });
@@ -121,7 +121,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         unit_assumed: false,
         notes,
         reader: PlaneReader::new(file, path, layout),
-        asked_in: options.asked_in,
+        option_source: options.option_source,
         level: Level::default(),
     })
 }
@@ -202,8 +202,8 @@ fn choose<'a>(
             path,
             format!(
                 "not in volts: {strange}; {} the others, or say what they are with {}",
-                options.asked_in.choose(),
-                options.asked_in.unit()
+                options.option_source.choose(),
+                options.option_source.unit()
             ),
         ));
     }
@@ -232,7 +232,7 @@ fn common_samples(
         format!(
             "channels of different sample rates ({}); a dataset has one rate: {}",
             groups.collect::<Vec<_>>().join("; "),
-            options.asked_in.choose()
+            options.option_source.choose()
         ),
     ))
 }

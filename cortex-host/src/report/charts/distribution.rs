@@ -3,7 +3,7 @@
 use cortex_core::math;
 
 use super::{Series, micros, range, series_of};
-use crate::plot::{Axis, Chart, Ink, Mark, Scale};
+use crate::plot::{Axis, AxisScale, Chart, Mark, Style};
 use crate::results::{KernelWindows, Window};
 use crate::statistics::least_windows;
 
@@ -143,7 +143,7 @@ pub fn all_cumulative(kernels: &[(&str, &KernelWindows)]) -> Option<Chart> {
     let marks = curves.iter().zip(0_u8..).map(|((label, values), index)| Mark::Line {
         label: Some((*label).to_owned()),
         points: curve(values, x.max),
-        ink: Ink::Series(index),
+        ink: Style::Series(index),
         thin: false,
     });
     let marks = marks.collect();
@@ -205,8 +205,8 @@ fn latency_axis(values: &[Vec<f64>]) -> Option<Axis> {
 /// The value at a position from 0 to 1 on an axis.
 fn value_at(axis: &Axis, position: f64) -> f64 {
     match axis.scale {
-        Scale::Linear => axis.min + position * (axis.max - axis.min),
-        Scale::Log10 => {
+        AxisScale::Linear => axis.min + position * (axis.max - axis.min),
+        AxisScale::Log10 => {
             let (low, high) = (math::log10(axis.min), math::log10(axis.max));
             math::pow(10.0, low + position * (high - low))
         }

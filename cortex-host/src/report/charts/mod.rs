@@ -11,7 +11,7 @@ pub use distribution::{all_cumulative, beyond, cumulative, histogram};
 pub use spectrum::spectrum;
 pub use timeline::timeline;
 
-use crate::plot::{Axis, Chart, Ink, Mark};
+use crate::plot::{Axis, Chart, Mark, Style};
 use crate::results::{KernelSummary, Latency, Summary};
 use crate::results::{KernelWindows, Window};
 
@@ -27,17 +27,17 @@ const END_TO_END: &str = "end-to-end";
 /// A kind of latency: its name, look and value, in microseconds.
 struct Series {
     name: &'static str,
-    ink: Ink,
+    ink: Style,
     of: fn(&Window) -> Option<u64>,
 }
 
 const SERIES: [Series; 2] = [
     Series {
         name: KERNEL,
-        ink: Ink::First,
+        ink: Style::First,
         of: |window| window.kernel_ns.filter(|_| window.instructions.is_none()),
     },
-    Series { name: END_TO_END, ink: Ink::Second, of: |window| window.end_to_end_ns },
+    Series { name: END_TO_END, ink: Style::Second, of: |window| window.end_to_end_ns },
 ];
 
 /// The kinds of latency that a kernel's windows have.
@@ -52,10 +52,10 @@ pub fn overview(summary: &Summary) -> Option<Chart> {
     let level = |index: usize| (kernels.len() - 1 - index) as f64;
     let mut marks = Vec::new();
     let mut all = Vec::new();
-    type Kind = (&'static str, Ink, f64, fn(&KernelSummary) -> Option<Latency>);
+    type Kind = (&'static str, Style, f64, fn(&KernelSummary) -> Option<Latency>);
     let kinds: [Kind; 2] = [
-        (KERNEL, Ink::First, 0.16, |kernel| kernel.kernel_time_us),
-        (END_TO_END, Ink::Second, -0.16, |kernel| kernel.end_to_end_us),
+        (KERNEL, Style::First, 0.16, |kernel| kernel.kernel_time_us),
+        (END_TO_END, Style::Second, -0.16, |kernel| kernel.end_to_end_us),
     ];
     for (name, ink, offset, latency) in kinds {
         let (mut lines, mut dots) = (Vec::new(), Vec::new());
@@ -88,7 +88,7 @@ pub fn overview(summary: &Summary) -> Option<Chart> {
     marks.push(Mark::Line {
         label: Some("deadline".to_owned()),
         points: deadlines,
-        ink: Ink::Alarm,
+        ink: Style::Alarm,
         thin: false,
     });
     let (min, max) = range(&all);

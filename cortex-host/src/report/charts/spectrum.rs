@@ -1,6 +1,6 @@
 //! The input's spectrum beside what it should be.
 
-use crate::plot::{Axis, Chart, Ink, Mark};
+use crate::plot::{Axis, Chart, Mark, Style};
 use crate::results::{InputSpectrum, ReferenceKind};
 
 /// The input's power spectral density and what it is compared with; none without points.
@@ -15,13 +15,13 @@ pub fn spectrum(spectrum: &InputSpectrum) -> Option<Chart> {
         marks.push(Mark::Band {
             label: Some("range of the channels".to_owned()),
             points: points.iter().map(|p| (p.frequency_hz, p.min, p.max)).collect(),
-            ink: Ink::First,
+            ink: Style::First,
         });
     }
     marks.push(Mark::Line {
         label: Some(if spectrum.channels > 1 { "median" } else { "density" }.to_owned()),
         points: points.iter().map(|point| (point.frequency_hz, point.median)).collect(),
-        ink: Ink::First,
+        ink: Style::First,
         thin: false,
     });
     if let Some(reference) = &spectrum.reference {
@@ -32,7 +32,7 @@ pub fn spectrum(spectrum: &InputSpectrum) -> Option<Chart> {
         marks.push(Mark::Line {
             label: Some(label.to_owned()),
             points: reference.points.clone(),
-            ink: Ink::Reference,
+            ink: Style::Reference,
             thin: false,
         });
     }

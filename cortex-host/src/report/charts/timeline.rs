@@ -1,7 +1,7 @@
 //! Latency over the time of a run.
 
 use super::{COLUMNS, Series, micros, range, series_of};
-use crate::plot::{Axis, Chart, Ink, Mark};
+use crate::plot::{Axis, Chart, Mark, Style};
 use crate::results::{KernelWindows, Window};
 
 /// Latency of every window over the run, with the deadline, missed and failed windows; none
@@ -27,7 +27,7 @@ pub fn timeline(kernel: &KernelWindows, deadline_us: Option<f64>) -> Option<Char
         marks.push(Mark::Line {
             label: Some("deadline".to_owned()),
             points: vec![(x.min, deadline_us), (x.max, deadline_us)],
-            ink: Ink::Alarm,
+            ink: Style::Alarm,
             thin: false,
         });
     }
@@ -47,11 +47,11 @@ pub fn timeline(kernel: &KernelWindows, deadline_us: Option<f64>) -> Option<Char
     let failed: Vec<(f64, f64)> = failed.collect();
     if !failed.is_empty() {
         let label = Some("failed".to_owned());
-        marks.push(Mark::Line { label, points: failed, ink: Ink::Reference, thin: true });
+        marks.push(Mark::Line { label, points: failed, ink: Style::Reference, thin: true });
     }
     if !missed.is_empty() {
         let label = Some("missed".to_owned());
-        marks.push(Mark::Crosses { label, points: missed, ink: Ink::Alarm });
+        marks.push(Mark::Crosses { label, points: missed, ink: Style::Alarm });
     }
     Some(Chart { title: "Latency over time".to_owned(), x, y, marks })
 }
@@ -128,7 +128,7 @@ fn warm_up(windows: &[Window], top: f64) -> Mark {
         }
     }
     let label = (!bars.is_empty()).then(|| "warm-up".to_owned());
-    Mark::Bars { label, bars, ink: Ink::Muted }
+    Mark::Bars { label, bars, ink: Style::Muted }
 }
 
 #[cfg(test)]

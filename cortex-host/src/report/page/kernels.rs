@@ -6,7 +6,7 @@ use super::elements::{FULL, HALF, Page};
 use crate::plot::escape;
 use crate::report::charts;
 use crate::results::{
-    KernelSummary, KernelWindows, Latency, SeededFigures, Summary, bounds, grouped, micros, missed,
+    KernelSummary, KernelWindows, Latency, SeededStats, Summary, bounds, grouped, micros, missed,
     rate,
 };
 
@@ -125,7 +125,7 @@ impl Page {
     }
 
     /// What a device found that generated its own input: there are no rows of telemetry.
-    fn seeded(&mut self, figures: &SeededFigures) -> fmt::Result {
+    fn seeded(&mut self, figures: &SeededStats) -> fmt::Result {
         let unit =
             if figures.unit == "us" { "µs of the device’s clock" } else { "instructions" };
         writeln!(

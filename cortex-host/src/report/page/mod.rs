@@ -4,8 +4,8 @@
 
 use std::fmt::{self, Write};
 
+mod conditions;
 mod elements;
-mod facts;
 mod kernels;
 
 use elements::{FULL, Page, seconds};
@@ -66,7 +66,7 @@ impl Page {
         }
         self.input(summary, record.spectrum.as_ref())?;
         self.out.push_str("<h2>Device and machine</h2>\n");
-        self.about(&facts::machine(summary))?;
+        self.about(&conditions::machine(summary))?;
         self.about(&record.device)?;
         self.reproduce(record)?;
         let tool = &summary.tool;
