@@ -15,4 +15,5 @@ pub use failure::{ExitCode, Failure, FileError};
 pub use progress::{Level, Observer, Progress, leave_on_signal};
 pub use text::{
     built_for, expand_home, listed, nearest, printable, quoted, quoted_path, rfc3339, shell_word,
+    steers, without_controls,
 };

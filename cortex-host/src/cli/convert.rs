@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Console;
+use super::{Console, arguments};
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
 use crate::recording::convert::{Converted, Writing, convert};
@@ -23,8 +23,10 @@ A channel is named as convert writes it or as the file does. A comma in a name i
 name is quoted: --channels 'A1\\,A2,Cz'.")]
 pub struct Args {
     /// Recording: .edf, .edf+, .bdf, .vhdr, .npy, or raw float32 with a header beside it.
+    #[arg(value_parser = arguments::path())]
     pub input: PathBuf,
     /// Dataset to write: interleaved little-endian float32 in microvolts.
+    #[arg(value_parser = arguments::path())]
     pub output: PathBuf,
     /// Take only these channels, in this order; of raw float32 without a header, their number.
     #[arg(long, value_name = "NAME,...|N")]

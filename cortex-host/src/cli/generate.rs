@@ -60,11 +60,11 @@ pub struct Args {
     #[arg(required_unless_present = "from")]
     pub duration_s: Option<f64>,
     /// File to write, or - for stdout.
-    #[arg(required_unless_present = "from")]
+    #[arg(required_unless_present = "from", value_parser = arguments::path())]
     pub out: Option<PathBuf>,
     /// Make the dataset of a manifest again and check its digests: a manifest, a run's folder, a
     /// pipe, or - for stdin.
-    #[arg(long, value_name = "MANIFEST", value_parser = arguments::path, conflicts_with_all = ["channels", "primitive", PARAMETERS])]
+    #[arg(long, value_name = "MANIFEST", value_parser = arguments::path(), conflicts_with_all = ["channels", "primitive", PARAMETERS])]
     pub from: Option<PathBuf>,
     /// The generator.
     #[arg(long, value_name = "PATH", default_value = "primitives/datasets/v1/synthetic")]

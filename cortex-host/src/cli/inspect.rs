@@ -58,7 +58,7 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
     /// Also draw traces and spectrum, as .svg or .html.
-    #[arg(long, value_name = "FILE", value_parser = arguments::path)]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path())]
     pub plot: Option<PathBuf>,
     /// Replace the --plot file if it exists.
     #[arg(long)]

@@ -7,7 +7,7 @@ use cortex_core::parameter::Parameter;
 use cortex_core::signal::GeneratorVersion;
 use serde_json::{Value, json};
 
-use super::output;
+use super::{arguments, output};
 use crate::base::{ExitCode, Failure};
 use crate::config::parameters;
 use crate::config::params::{of_signal, signals_of};
@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Show the kernels of a shared library instead, with their parameters.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path())]
     library: Option<PathBuf>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Console;
+use super::{Console, arguments};
 use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::generate::{FileOptions, Parts, announce_step};
@@ -20,6 +20,7 @@ Every shard's bytes are checked against its manifest; the file is the one that a
 generate would have written. The shards are removed once it has its name.")]
 pub struct Args {
     /// The file that the shards were made for.
+    #[arg(value_parser = arguments::path())]
     pub out: PathBuf,
     /// Replace OUT if it exists.
     #[arg(long)]

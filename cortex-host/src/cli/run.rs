@@ -78,10 +78,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "fault")]
     pub fault_seed: u64,
     /// Write each fault to a file as it happens, one a line.
-    #[arg(long, value_name = "FILE", requires = "fault", value_parser = arguments::path)]
+    #[arg(long, value_name = "FILE", requires = "fault", value_parser = arguments::path())]
     pub fault_log: Option<PathBuf>,
     /// Write what crosses the link to a file that `cortex-host link decode` prints.
-    #[arg(long, value_name = "FILE", value_parser = arguments::path)]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path())]
     pub trace: Option<PathBuf>,
     /// Replace the files of --trace and --fault-log if they exist.
     #[arg(long)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use super::{Console, output};
+use super::{Console, arguments, output};
 use crate::base::atomic_file::place_text;
 use crate::base::{ExitCode, Failure, Progress};
 use crate::config::Setting;
@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<Setting>,
     /// The sweep's folder.
-    #[arg(long, value_name = "FOLDER", default_value = "results/sweep")]
+    #[arg(long, value_name = "FOLDER", default_value = "results/sweep", value_parser = arguments::path())]
     pub out: PathBuf,
     /// Run on this device instead of the configuration's.
     #[arg(short, long, value_name = "DEVICE")]

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Console, output};
+use super::{Console, arguments, output};
 use crate::base::{ExitCode, Failure, Progress};
-use crate::validate::{Recording, Validation, validate};
+use crate::recording::{OpenOptions, OptionSource, Recording};
+use crate::validate::{Validation, validate};
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -24,14 +25,14 @@ pub struct Args {
     /// Seed of the random cases.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Also try a recording: interleaved float32 in microvolts, as convert writes it.
-    #[arg(long, value_name = "FILE", requires_all = ["channels", "sample_rate_hz"])]
+    /// Also try a recording, in any format that convert reads.
+    #[arg(long, value_name = "FILE", value_parser = arguments::path())]
     recording: Option<PathBuf>,
-    /// Channels of the recording.
-    #[arg(long, value_name = "N")]
+    /// Channels of a recording that does not say.
+    #[arg(long, value_name = "N", requires = "recording")]
     channels: Option<usize>,
-    /// Sample rate of the recording.
-    #[arg(long, value_name = "HZ")]
+    /// Sample rate of a recording that does not say.
+    #[arg(long, alias = "rate", value_name = "HZ", requires = "recording")]
     sample_rate_hz: Option<f64>,
     /// Print the cases as JSON.
     #[arg(long)]
@@ -44,15 +45,19 @@ pub struct Args {
 /// [`Failure`]: nothing could be compared.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let validation = Validation::find(&args.kernel)?;
-    let recording = match (&args.recording, args.channels, args.sample_rate_hz) {
-        (Some(path), Some(channels @ 1..), Some(rate)) if rate.is_finite() && rate > 0.0 => {
-            Some(Recording { path: path.clone(), channels, sample_rate_hz: rate })
-        }
-        (None, _, _) => None,
-        _ => return Err(Failure::usage("channels and sample rate must be above 0")),
+    let options = OpenOptions {
+        channel_count: args.channels,
+        sample_rate_hz: args.sample_rate_hz,
+        option_source: OptionSource::CommandLine,
+        ..OpenOptions::default()
     };
+    let open = |path: &PathBuf| Recording::open(path, &options);
+    let mut recording = args.recording.as_ref().map(open).transpose()?;
+    if let Some(recording) = &recording {
+        recording.notes.iter().for_each(|note| console.warn(note));
+    }
     let progress = Progress::cancelled_by_signals()?;
-    let reports = validate(&validation, args.seed, recording.as_ref(), &progress, |report| {
+    let reports = validate(&validation, args.seed, recording.as_mut(), &progress, |report| {
         let verdict = match &report.finding {
             None => "ok".to_owned(),
             Some(finding) => format!("FAILED: {finding}"),

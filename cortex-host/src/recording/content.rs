@@ -328,6 +328,8 @@ impl Implausible {
 
 #[cfg(test)]
 mod tests {
+    use cortex_core::math;
+
     use super::*;
 
     fn floats(values: impl IntoIterator<Item = f32>) -> Vec<u8> {
@@ -389,7 +391,10 @@ mod tests {
             ("constant", vec![100.1; 512]),
             ("missing", vec![f32::NAN; 512]),
             ("saturated", vec![f32::INFINITY; 512]),
-            ("impulse response", (0..1024).map(|n| 0.9_f32.powi(n)).collect()),
+            (
+                "impulse response",
+                (0..1024).map(|n| math::exp(-0.1 * f64::from(n)) as f32).collect(),
+            ),
             ("volts", (0..512).map(|n| 1e-5 * (n % 20) as f32).collect()),
             ("counts", (0..512).map(|n| (n * 37 % 4096) as f32).collect()),
         ] {

@@ -30,6 +30,8 @@ pub use unit::Unit;
 
 use std::path::Path;
 
+use crate::base::printable;
+
 impl Recording {
     /// Opens `path`, whose extension and first bytes tell the format.
     ///
@@ -48,7 +50,7 @@ impl Recording {
         if !metadata.is_file() {
             return Err(DatasetError::format(path, "is no regular file"));
         }
-        let recording = match Format::of(path)? {
+        let mut recording = match Format::of(path)? {
             Format::Edf | Format::Bdf => edf::open(path, options)?,
             Format::BrainVision => brainvision::open(path, options)?,
             Format::Npy => npy::open(path, options)?,
@@ -61,6 +63,10 @@ impl Recording {
             samples: None,
         };
         claim::agree(path, [&options.claim(), &own].into_iter())?;
+        // Some of them repeat what stands in the file.
+        for note in &mut recording.notes {
+            *note = printable(note);
+        }
         Ok(recording)
     }
 }

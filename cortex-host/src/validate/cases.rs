@@ -1,7 +1,5 @@
 //! The cases of a validation: random ones, the same for the same seed, and one of a recording.
 
-use std::path::PathBuf;
-
 use cortex_core::kernel::KernelName;
 use cortex_core::math;
 use cortex_core::parameter::{DefaultValue, Kind, Parameter};
@@ -11,6 +9,7 @@ use crate::base::Failure;
 use crate::config::{At, DatasetConfig, Entry, KernelConfig, Node, Position, RunConfig, Value};
 use crate::plan::{KernelSource, Plan};
 use crate::primitive::Library;
+use crate::recording::Recording;
 
 /// Random cases of a validation.
 const RANDOM_CASES: u64 = 12;
@@ -18,17 +17,6 @@ const RANDOM_CASES: u64 = 12;
 const WINDOWS: u64 = 6;
 /// One sample in so many is missing, where samples are.
 const MISSING_ONE_IN: u64 = 50;
-
-/// A recording to validate on: interleaved float32 in microvolts.
-#[derive(Clone, Debug)]
-pub struct Recording {
-    /// The file.
-    pub path: PathBuf,
-    /// Its channels.
-    pub channels: usize,
-    /// Its sample rate in Hz.
-    pub sample_rate_hz: f64,
-}
 
 /// One case: a planned kernel and its samples.
 pub struct Case {
@@ -89,7 +77,7 @@ impl Random {
 pub(super) fn cases(
     validation: &Validation,
     seed: u64,
-    recording: Option<&Recording>,
+    recording: Option<&mut Recording>,
 ) -> Result<Vec<Case>, Failure> {
     let mut random = Random(seed);
     let mut cases = Vec::new();
@@ -138,23 +126,20 @@ fn noise(random: &mut Random, rows: usize, channels: usize, rate_hz: f64) -> Vec
     samples
 }
 
-fn recorded(validation: &Validation, recording: &Recording) -> Result<Case, Failure> {
-    let unreadable =
-        |error: &std::io::Error| Failure::io("read the recording", &recording.path, error);
-    let bytes = std::fs::read(&recording.path).map_err(|error| unreadable(&error))?;
-    let Recording { channels, sample_rate_hz: rate_hz, .. } = *recording;
+fn recorded(validation: &Validation, recording: &mut Recording) -> Result<Case, Failure> {
+    let (channels, rate_hz) = (recording.channels(), recording.sample_rate_hz);
     let window = (rate_hz.round() as usize).clamp(1, 4096);
     let hop = window.div_ceil(2);
-    let wanted = (window + 31 * hop) * channels;
-    let (chunks, rest) = bytes.as_chunks::<4>();
-    if !rest.is_empty() || chunks.len() % channels.max(1) != 0 || chunks.len() < window * channels {
+    if recording.samples < window as u64 {
         return Err(Failure::usage(format!(
-            "{} is no recording of {channels} channels that holds a second of {rate_hz} Hz",
-            recording.path.display()
+            "{} is too short: a case needs {window} samples per channel, but it has {}",
+            recording.path.display(),
+            recording.samples
         )));
     }
-    let samples: Vec<f32> =
-        chunks.iter().take(wanted).map(|chunk| f32::from_le_bytes(*chunk)).collect();
+    let rows = recording.samples.min((window + 31 * hop) as u64) as usize;
+    let mut samples = vec![0.0; rows * channels];
+    recording.read(&mut samples)?;
     let shape = Shape { channels, window, hop, rate_hz };
     case(validation, shape, None, &samples, &format!(", {}", recording.path.display()))
 }

@@ -14,9 +14,10 @@ use crate::base::{Failure, Progress};
 use crate::foreign::{CommandKernel, CommandSetup, Feed};
 use crate::harness::{Device, Monotonic};
 use crate::plan::KernelSource;
+use crate::recording::Recording;
 use crate::run::open_kernel;
 
-pub use cases::{Case, Recording};
+pub use cases::Case;
 pub use spec::{Tolerance, Validation};
 
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub struct CaseReport {
 pub fn validate(
     validation: &Validation,
     seed: u64,
-    recording: Option<&Recording>,
+    recording: Option<&mut Recording>,
     progress: &Progress,
     mut report: impl FnMut(&CaseReport),
 ) -> Result<Vec<CaseReport>, Failure> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::Console;
+use super::{Console, arguments};
 use crate::base::{ExitCode, Failure};
 use crate::device::{Direction, TraceReader, TraceRecord};
 use cortex_core::link::frame::{Damage, FrameDecoder, FrameEvent};
@@ -44,6 +44,7 @@ lost on the way to the device is seen here, one lost on the way back is not.
 docs/wire-format.md explains every message.")]
     Decode {
         /// The trace, as `--trace` wrote it.
+        #[arg(value_parser = arguments::path())]
         file: PathBuf,
         /// One JSON object a frame.
         #[arg(long)]

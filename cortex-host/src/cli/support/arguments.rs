@@ -1,15 +1,21 @@
 //! Command lines that cannot be used, said as a configuration's mistakes are: one sentence with
 //! what is wrong, where, and what to do.
 
+use std::path::PathBuf;
+
 use clap::Command;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::base::{Failure, expand_home, listed, nearest, quoted};
 
-/// Value parser of file names given to options: `~` is the home folder, which no shell puts in
-/// place behind a `=`.
-pub fn path(text: &str) -> Result<std::path::PathBuf, String> {
-    expand_home(text)
+/// Value parser of file names: `~` is the home folder, which no shell puts in place behind a `=`
+/// or in quotes. A name that is no UTF-8 is taken as it is.
+pub fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|name| match name.to_str() {
+        Some(text) => expand_home(text),
+        None => Ok(PathBuf::from(name)),
+    })
 }
 
 /// The failure that clap's `error` about the command line `arguments` of `program` is.
