@@ -18,6 +18,7 @@ use super::text::steers;
 
 /// The process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ExitCode {
     /// All went well.
     Success,

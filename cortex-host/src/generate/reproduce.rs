@@ -16,6 +16,7 @@ use crate::synthetic::manifest::Manifest;
 
 /// One value of a manifest against the same value found now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DigestComparison {
     /// What was compared.
     pub what: String,
@@ -40,6 +41,7 @@ impl fmt::Display for DigestComparison {
 
 /// The outcome of [`reproduce`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Reproduced {
     /// Whether everything compared is equal.
     pub reproduced: bool,
