@@ -19,7 +19,8 @@ pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
 pub use settings::{Setting, keep_kernels};
 pub use types::{
-    DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
+    DatasetConfig, ExecutionConfig, KernelConfig, MAX_LABEL_CHARS, OutputConfig, RealtimeConfig,
+    RunConfig,
 };
 
 use std::path::PathBuf;

@@ -197,9 +197,12 @@ fn float32() -> String {
 /// One kernel's outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelSummary {
-    /// The kernel, and its folder below `kernel-data/`: `-2`, `-3` ... is appended to a name that
-    /// the configuration has more than once.
+    /// Its label or name, and its folder below `kernel-data/`: `-2`, `-3` ... is appended to a
+    /// name that the configuration has more than once.
     pub name: String,
+    /// The kernel, such as `goertzel`; empty in runs of a version that did not say.
+    #[serde(default)]
+    pub kernel: String,
     /// A name that no other kernel of the run has: with what sets it apart when the configuration
     /// has a kernel more than once, such as `goertzel bands=8-13`.
     #[serde(default)]
@@ -368,6 +371,7 @@ impl KernelSummary {
     ) -> Self {
         Self {
             name: kernel_run.name.clone(),
+            kernel: String::new(),
             label: String::new(),
             parameters: serde_json::Map::new(),
             window: kernel_run.shape.window,
@@ -398,10 +402,13 @@ impl KernelSummary {
         if self.label.is_empty() { &self.name } else { &self.label }
     }
 
-    /// The parameters as `f0_hz=50 q=30`.
+    /// The parameters as `f0_hz=50 q=30`; before them the kernel, where the label does not say it.
     #[must_use]
     pub fn parameters_text(&self) -> String {
-        self.parameters.iter().map(setting).collect::<Vec<_>>().join(" ")
+        let kernel = (!self.kernel.is_empty() && !self.label().starts_with(&self.kernel))
+            .then(|| self.kernel.clone());
+        let parameters = self.parameters.iter().map(setting);
+        kernel.into_iter().chain(parameters).collect::<Vec<_>>().join(" ")
     }
 
     /// A kernel that was not run, and why.
@@ -513,7 +520,7 @@ fn setting((key, value): (&String, &serde_json::Value)) -> String {
     format!("{key}={}", text(value))
 }
 
-/// Labels kernels: the name alone where only one has it, else with what differs from the others of
+/// Labels kernels: as the configuration does, else the name alone where only one has it, else with what differs from the others of
 /// that name, else with the number that its folder has.
 fn describe(kernels: &mut [KernelSummary], config: &serde_json::Value) {
     for (index, kernel) in kernels.iter_mut().enumerate() {
@@ -521,6 +528,9 @@ fn describe(kernels: &mut [KernelSummary], config: &serde_json::Value) {
         kernel.parameters =
             parameters.and_then(|value| value.as_object()).cloned().unwrap_or_default();
     }
+    let given = |index: usize| {
+        config.pointer(&format!("/kernels/{index}/label")).and_then(|label| label.as_str())
+    };
     let plain = |index: usize, kernel: &KernelSummary| {
         let name = config.pointer(&format!("/kernels/{index}/name")).and_then(|name| name.as_str());
         name.unwrap_or(&kernel.name).to_owned()
@@ -546,7 +556,12 @@ fn describe(kernels: &mut [KernelSummary], config: &serde_json::Value) {
         })
         .collect();
     for (index, kernel) in kernels.iter_mut().enumerate() {
+        kernel.kernel = all.get(index).map(|(name, _)| name.clone()).unwrap_or_default();
         let label = labels.get(index).cloned().unwrap_or_default();
+        if let Some(given) = given(index) {
+            kernel.label = given.to_owned();
+            continue;
+        }
         let unique = labels.iter().filter(|other| **other == label).count() == 1;
         kernel.label = if unique { label } else { kernel.name.clone() };
     }
