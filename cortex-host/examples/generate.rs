@@ -13,6 +13,6 @@ fn main() -> Result<(), cortex_host::Error> {
 
     let file = std::env::temp_dir().join("cortex-example.float32");
     let manifest = dataset.write(&file)?;
-    println!("{}: SHA-256 {}", file.display(), manifest.sha256());
+    println!("{}: {}", file.display(), manifest.digest());
     Ok(())
 }

@@ -115,10 +115,11 @@ impl Dataset {
 
 #[pymethods]
 impl Manifest {
-    /// SHA-256 of the data's bytes, in lower-case hexadecimal.
+    /// Digest of the data's bytes: the function's name, `BLAKE3` or `SHA-256`, and lower-case
+    /// hexadecimal.
     #[getter]
-    fn sha256(&self) -> &str {
-        self.0.sha256()
+    fn digest(&self) -> String {
+        self.0.digest().to_string()
     }
 
     /// The manifest's text: ``cortex-host reproduce`` and ``generate --from`` take it as a file.
@@ -127,7 +128,7 @@ impl Manifest {
     }
 
     fn __repr__(&self) -> String {
-        format!("<cortex.Manifest of {}>", self.0.sha256())
+        format!("<cortex.Manifest of {}>", self.0.digest())
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::value::{Value, put};
 use super::{Blocks, Manifest};
-use crate::base::digest::FileDigest;
+use crate::base::digest::{Algorithm, FileDigest};
 use crate::base::{Failure, Progress};
 use crate::config::{self, DatasetConfig, Entry, Node, Source};
 use crate::generate::{self, FileOptions, GenerateError, Recipe, Settings};
@@ -205,7 +205,7 @@ impl Dataset {
     /// The slice has another length, or the generation was cancelled; what the slice holds then is
     /// undefined.
     pub fn fill_slice(&self, samples: &mut [f32]) -> Result<(), Failure> {
-        self.fill(samples, false)?;
+        self.fill(samples, None)?;
         Ok(())
     }
 
@@ -214,7 +214,9 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::fill_slice`].
     pub fn fill_slice_with_manifest(&self, samples: &mut [f32]) -> Result<Manifest, Failure> {
-        let digest = self.fill(samples, true)?.unwrap_or_else(|| unreachable!("digested"));
+        let digest = self
+            .fill(samples, Some(Algorithm::default()))?
+            .unwrap_or_else(|| unreachable!("digested"));
         let manifest = synthetic::Manifest::now(&self.dataset, None, digest);
         Ok(Manifest(manifest.map_err(GenerateError::from)?))
     }
@@ -222,9 +224,9 @@ impl Dataset {
     fn fill(
         &self,
         samples: &mut [f32],
-        digested: bool,
+        algorithm: Option<Algorithm>,
     ) -> Result<Option<FileDigest>, GenerateError> {
-        generate::fill_slice(&self.recipe, samples, digested, &self.settings, &self.progress)
+        generate::fill_slice(&self.recipe, samples, algorithm, &self.settings, &self.progress)
     }
 
     /// All values in memory.

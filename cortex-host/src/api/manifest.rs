@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::base::digest::ContentDigest;
 use crate::base::{Failure, Progress};
 use crate::generate::{self, Reproduced, Settings};
 use crate::synthetic;
@@ -11,11 +12,10 @@ use crate::synthetic;
 pub struct Manifest(pub(super) synthetic::Manifest);
 
 impl Manifest {
-    /// SHA-256 of the dataset's bytes (little-endian `f32`, samples x channels), in lower-case
-    /// hexadecimal.
+    /// Digest of the dataset's bytes (little-endian `f32`, samples x channels).
     #[must_use]
-    pub fn sha256(&self) -> &str {
-        &self.0.digest.sha256
+    pub fn digest(&self) -> &ContentDigest {
+        &self.0.digest.content
     }
 
     /// The manifest's text, which `cortex-host reproduce` and `generate --from` take.

@@ -49,7 +49,7 @@ fn facts(run: &RunRecord) -> Vec<(String, String)> {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
     let facts = [
         ("status", summary.status.name().to_owned()),
-        ("dataset SHA-256", summary.dataset.sha256.clone()),
+        ("dataset digest", summary.dataset.digest.to_string()),
         ("device", summary.device.clone()),
         ("pace", summary.pace.clone()),
         ("scheduler in force", summary.realtime.scheduler.clone()),

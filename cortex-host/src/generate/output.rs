@@ -11,7 +11,7 @@ use super::normalize::measure;
 use super::{GenerateError, MAX_CHANNELS, Recipe};
 use crate::base::Progress;
 use crate::base::atomic_file::{PersistOptions, Staged, refuse_taken};
-use crate::base::digest::{FileDigest, FileDigester};
+use crate::base::digest::{Algorithm, FileDigest, FileDigester};
 use crate::platform::free_bytes;
 use crate::platform::map::MappedSamplesMut;
 
@@ -36,13 +36,21 @@ pub struct FileOptions {
     /// Whether to wait until the disk has it all. A dataset can be made again, so the default
     /// is not to: it survives the death of the process, not a power cut.
     pub durable: bool,
+    /// Which digest the manifest holds.
+    pub digest: Algorithm,
 }
 
 impl FileOptions {
-    /// The defaults: see [`Settings::automatic`], positioned writes, nothing is replaced.
+    /// The defaults: see [`Settings::automatic`], positioned writes, nothing is replaced, BLAKE3.
     #[must_use]
     pub fn automatic() -> Self {
-        Self { settings: Settings::automatic(), io: IoMode::Direct, replace: false, durable: false }
+        Self {
+            settings: Settings::automatic(),
+            io: IoMode::Direct,
+            replace: false,
+            durable: false,
+            digest: Algorithm::default(),
+        }
     }
 
     pub(super) fn placing(&self) -> PersistOptions {
@@ -113,9 +121,10 @@ pub fn write_stream(
     recipe: &Recipe,
     out: &mut (dyn Write + Send),
     settings: &Settings,
+    algorithm: Algorithm,
     progress: &Progress,
 ) -> Result<FileDigest, GenerateError> {
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(algorithm);
     let mut take = |bytes: &[u8]| {
         digester.update(bytes);
         out.write_all(bytes)
@@ -132,20 +141,21 @@ pub fn write_stream(
 pub fn digest_only(
     recipe: &Recipe,
     settings: &Settings,
+    algorithm: Algorithm,
     progress: &Progress,
 ) -> Result<FileDigest, GenerateError> {
-    write_stream(recipe, &mut io::sink(), settings, progress)
+    write_stream(recipe, &mut io::sink(), settings, algorithm, progress)
 }
 
-/// Writes the dataset of `recipe` into `samples`, in file order, and returns its digest if that is
-/// `digested`. Needs no memory beside the channels' states.
+/// Writes the dataset of `recipe` into `samples`, in file order, and returns its digest by
+/// `algorithm`, if any. Needs no memory beside the channels' states.
 ///
 /// # Errors
 /// [`GenerateError`]; [`GenerateError::Request`] when `samples` has not the dataset's length.
 pub fn fill_slice(
     recipe: &Recipe,
     samples: &mut [f32],
-    digested: bool,
+    algorithm: Option<Algorithm>,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Option<FileDigest>, GenerateError> {
@@ -157,7 +167,7 @@ pub fn fill_slice(
             recipe.bytes()? / 4
         )));
     }
-    let mut digester = digested.then(FileDigester::default);
+    let mut digester = algorithm.map(FileDigester::new);
     let in_order = digester.as_mut().map(|digester| {
         Box::new(|bytes: &[u8]| {
             digester.update(bytes);

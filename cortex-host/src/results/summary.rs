@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::HostInfo;
 use super::statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
 use crate::base::built_for;
+use crate::base::digest::ContentDigest;
 use crate::device::{DeviceSummary, LinkStats};
 use crate::harness::{AppliedRealtime, KernelRun};
 use crate::platform::simd::SimdPath;
@@ -177,8 +178,9 @@ pub struct DatasetInfo {
     pub samples_per_channel: u64,
     /// Samples per channel that each repeat used.
     pub samples_used: u64,
-    /// SHA-256 of the file of the dataset's samples.
-    pub sha256: String,
+    /// Digest of the file of the dataset's samples: `blake3` of what `generate` makes, else `sha256`.
+    #[serde(flatten)]
+    pub digest: ContentDigest,
     /// Format of that file: `float32`, `edf`, `bdf`, `brainvision` or `npy`.
     #[serde(default = "float32")]
     pub format: String,
@@ -453,11 +455,12 @@ impl Summary {
         };
         format!(
             "Latencies were measured with CORTEX-rs {}{commit}, on {source}, {} channels at {} Hz \
-             (dataset SHA-256 {}; configuration SHA-256 {}), device {}, {}.",
+             (dataset {} {}; configuration SHA-256 {}), device {}, {}.",
             tool.version,
             data.channels,
             data.sample_rate_hz,
-            data.sha256.get(..16).unwrap_or(&data.sha256),
+            data.digest.algorithm().name(),
+            data.digest.hex().get(..16).unwrap_or(data.digest.hex()),
             self.plan_sha256.get(..16).unwrap_or(&self.plan_sha256),
             self.device,
             self.host.cpu.as_deref().unwrap_or("unknown processor"),
