@@ -1,8 +1,8 @@
 //! `cortex-host convert IN OUT`: a recording becomes a dataset.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Console, arguments};
+use super::{Console, arguments, json};
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
 use crate::recording::convert::{Converted, Writing, convert};
@@ -75,24 +75,54 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let converted = with_progress(&mut recording, &args.output, writing, console, &progress)?;
     if args.json {
         let notes: Vec<&String> = recording.notes.iter().chain(&converted.warnings).collect();
-        let summary = serde_json::json!({
-            "data": converted.data,
-            "vhdr": converted.vhdr,
-            "events": converted.events,
-            "npy": converted.npy,
-            "channels": recording.channels(),
-            "channel_names": recording.channel_names,
-            "sample_rate_hz": recording.sample_rate_hz,
-            "samples": recording.samples,
-            "bytes": converted.bytes,
-            "sha256": converted.sha256,
-            "outside_range": converted.outside_range,
-            "overflowed": converted.overflowed,
-            "notes": notes,
-        });
-        super::output::print(&format!("{summary:#}"))?;
+        json::print(ConvertedFacts {
+            data: &converted.data,
+            vhdr: &converted.vhdr,
+            events: converted.events.as_deref(),
+            npy: converted.npy.as_deref(),
+            channels: recording.channels(),
+            channel_names: &recording.channel_names,
+            sample_rate_hz: recording.sample_rate_hz,
+            samples: recording.samples,
+            bytes: converted.bytes,
+            sha256: &converted.sha256,
+            outside_range: &converted.outside_range,
+            overflowed: &converted.overflowed,
+            notes,
+        })?;
     }
     Ok(ExitCode::Success)
+}
+
+/// What `convert` says of what it wrote.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct ConvertedFacts<'a> {
+    /// The file of samples.
+    data: &'a Path,
+    /// The BrainVision header beside it.
+    vhdr: &'a Path,
+    /// The events, when the format of the source keeps any.
+    events: Option<&'a Path>,
+    /// The NumPy copy, with `--npy`.
+    npy: Option<&'a Path>,
+    /// Number of channels.
+    channels: usize,
+    /// Their names.
+    channel_names: &'a [String],
+    /// Sample rate in Hz.
+    sample_rate_hz: f64,
+    /// Samples per channel.
+    samples: u64,
+    /// Size of the file of samples in bytes.
+    bytes: u64,
+    /// Its SHA-256 in lower-case hexadecimal.
+    sha256: &'a str,
+    /// Per channel, stored numbers outside their declared range.
+    outside_range: &'a [u64],
+    /// Per channel, stored numbers that became infinite in microvolts.
+    overflowed: &'a [u64],
+    /// What to know of how the file was taken: one sentence each.
+    notes: Vec<&'a String>,
 }
 
 /// `--channels`: names, or for files that have none how many there are.
@@ -110,7 +140,7 @@ pub(super) fn names_or_count(channels: &[String]) -> (Option<Vec<String>>, Optio
 /// As [`convert`].
 pub fn with_progress(
     recording: &mut Recording,
-    target: &std::path::Path,
+    target: &Path,
     writing: Writing,
     console: &Console,
     progress: &Progress,

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Console, arguments};
+use super::generate::GeneratedFacts;
+use super::{Console, arguments, json};
 use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::generate::{FileOptions, Parts, announce_step};
@@ -48,8 +49,8 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     console.say(&format!("Merged file: {}", args.out.display()));
     console.say(&manifest.digest.content.to_string());
     if args.json {
-        let facts = super::generate::facts(&manifest, &args.out, &manifest_beside(&args.out));
-        super::output::print(&format!("{facts:#}"))?;
+        let manifest_path = manifest_beside(&args.out);
+        json::print(GeneratedFacts::of(&manifest, &args.out, &manifest_path))?;
     }
     Ok(ExitCode::Success)
 }

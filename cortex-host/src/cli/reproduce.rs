@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::support::engine_args::EngineArgs;
-use super::{Console, arguments};
+use super::{Console, arguments, json};
 use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::generate::{announce, reproduce};
@@ -41,9 +41,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         reproduce(&manifest, &folder, &settings, progress)
     })?;
     if args.json {
-        let json = serde_json::to_string_pretty(&outcome)
-            .map_err(|error| Failure::input_output(format!("cannot write JSON: {error}")))?;
-        super::output::print(&json)?;
+        json::print(&outcome)?;
     } else {
         for comparison in &outcome.comparisons {
             super::output::print(&comparison.to_string())?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Console, arguments, browser, output};
+use super::{Console, arguments, browser, json, output};
 use crate::base::atomic_file::refuse_taken;
 use crate::base::{ExitCode, Failure, Progress};
 use crate::config::Setting;
@@ -145,20 +145,21 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     }
 }
 
+/// What `run` says: the summary, and where it lies.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct RunAnswer<'a> {
+    /// The run's folder.
+    folder: String,
+    #[serde(flatten)]
+    summary: &'a Summary,
+}
+
 /// Prints the outcome on stdout.
-fn print(outcome: &Outcome, json: bool, console: &Console) -> Result<(), Failure> {
+fn print(outcome: &Outcome, as_json: bool, console: &Console) -> Result<(), Failure> {
     let folder = outcome.folder.display();
-    if json {
-        #[derive(serde::Serialize)]
-        struct RunJson<'a> {
-            folder: String,
-            #[serde(flatten)]
-            summary: &'a Summary,
-        }
-        let answer = RunJson { folder: folder.to_string(), summary: &outcome.summary };
-        let text = serde_json::to_string_pretty(&answer)
-            .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
-        return output::print(&text);
+    if as_json {
+        let answer = RunAnswer { folder: folder.to_string(), summary: &outcome.summary };
+        return output::print(&json::text(&answer)?);
     }
     if console.is_quiet() {
         return Ok(());

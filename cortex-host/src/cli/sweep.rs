@@ -92,8 +92,8 @@ impl FromStr for Axis {
 }
 
 /// `sweep.json`.
-#[derive(Serialize)]
-struct SweepJson<'a> {
+#[derive(schemars::JsonSchema, Serialize)]
+pub struct SweepJson<'a> {
     schema_version: u32,
     /// The keys that vary.
     keys: Vec<&'a str>,

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Console, arguments, output};
+use super::{Console, arguments, json, output};
 use crate::base::{ExitCode, Failure, Progress};
 use crate::recording::{OpenOptions, OptionSource, Recording};
-use crate::validate::{Validation, validate};
+use crate::validate::{CaseReport, Validation, validate};
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,17 @@ pub struct Args {
     json: bool,
 }
 
+/// What `validate` found.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct ValidatedKernel<'a> {
+    /// The kernel, as named on the command line.
+    kernel: &'a str,
+    /// Whether every case is within the tolerance.
+    passed: bool,
+    /// Each case.
+    cases: &'a [CaseReport],
+}
+
 /// Carries the command out.
 ///
 /// # Errors
@@ -66,9 +77,11 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     })?;
     let failed = reports.iter().filter(|report| report.finding.is_some()).count();
     if args.json {
-        let text = serde_json::to_string_pretty(&reports)
-            .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
-        output::print(&text)?;
+        json::print(ValidatedKernel {
+            kernel: &args.kernel,
+            passed: failed == 0,
+            cases: &reports,
+        })?;
     } else {
         let worst = reports.iter().map(|report| report.max_error).fold(0.0, f64::max);
         let snr = reports.iter().filter_map(|report| report.snr_db).fold(f64::INFINITY, f64::min);

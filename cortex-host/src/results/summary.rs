@@ -21,7 +21,7 @@ pub const SCHEMA_VERSION: u32 = 2;
 pub const OLDEST_SCHEMA_VERSION: u32 = 1;
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// It has not ended, or was killed before it could say how.
@@ -48,7 +48,7 @@ impl RunStatus {
 }
 
 /// Everything in `summary.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct Summary {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -110,7 +110,7 @@ pub struct Summary {
 }
 
 /// The program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct ToolInfo {
     /// `cortex-host`.
     pub name: String,
@@ -160,7 +160,7 @@ impl ToolInfo {
 }
 
 /// The data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct DatasetInfo {
     /// `generator` or `static`.
     pub kind: String,
@@ -197,7 +197,7 @@ fn float32() -> String {
 }
 
 /// One kernel's outcome.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct KernelSummary {
     /// Its label or name, and its folder below `kernel-data/`: `-2`, `-3` ... is appended to a
     /// name that the configuration has more than once.
@@ -261,7 +261,7 @@ pub struct KernelSummary {
 }
 
 /// A kernel of the user's own: what was run, and how.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct OwnKernel {
     /// Absolute path of the library.
     pub library: Option<String>,
@@ -304,7 +304,7 @@ impl OwnKernel {
 }
 
 /// What a kernel returned in the first repeat, as a NumPy array in the run's folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct OutputsFile {
     /// Its path in the run's folder.
     pub file: String,
@@ -315,7 +315,9 @@ pub struct OutputsFile {
 }
 
 /// The device's results beside those of the same kernel run here, bit by bit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize,
+)]
 pub struct OutputCheck {
     /// Windows whose output is the same, warm-up included.
     pub equal: u64,
@@ -341,7 +343,7 @@ impl OutputCheck {
 
 /// What a device found that generated its own input, over all measured blocks and repeats. Times
 /// are microseconds of the device's clock, or instructions when it is emulated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct SeededStats {
     /// `us` or `instructions`.
     pub unit: String,
