@@ -5,9 +5,9 @@ use super::json::{Versioned, schema_of};
 use super::output;
 use crate::base::{ExitCode, Failure, listed, nearest, quoted};
 use crate::compare::{Check, RunComparison};
-use crate::config::json_schema;
 use crate::foreign::LibraryDescription;
 use crate::generate::Reproduced;
+use crate::plan::json_schema;
 
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]

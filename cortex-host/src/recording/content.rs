@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{DatasetError, Format};
+use super::{DatasetError, FORMATS, Format};
 
 /// First bytes of formats that are not read: where they stand, what they are, what to do.
 const FOREIGN: [(usize, &[u8], &str, &str); 101] = [
@@ -128,10 +128,10 @@ const LEAST_TEXT_BYTES: usize = 8;
 const LEAST_LIKELY_TEXT_BYTES: usize = 64;
 
 /// What a file's first bytes say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Content {
     /// A format that is read.
-    Known(Format),
+    Known(&'static Format),
     /// A format that is not: what it is, what to do.
     Foreign(&'static str, &'static str),
     /// A text, whatever it says.
@@ -152,22 +152,11 @@ pub(super) fn of(path: &Path) -> Result<Content, DatasetError> {
 }
 
 fn content(head: &[u8]) -> Content {
-    let begins = |beginning: &[u8]| head.starts_with(beginning);
-    if begins(b"0       ") || begins(b"0\0\0\0\0\0\0\0") {
-        return Content::Known(Format::Edf);
-    }
-    if begins(b"\xffBIOSEMI") {
-        return Content::Known(Format::Bdf);
-    }
-    if begins(b"\x93NUMPY") {
-        return Content::Known(Format::Npy);
-    }
-    let without_mark = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    if without_mark.starts_with(b"Brain Vision Data Exchange Marker") {
+    if starts_with_text(head, "Brain Vision Data Exchange Marker") {
         return Content::Foreign("a BrainVision marker file", "give the .vhdr");
     }
-    if without_mark.starts_with(b"Brain Vision") || without_mark.starts_with(b"BrainVision") {
-        return Content::Known(Format::BrainVision);
+    if let Some(known) = FORMATS.into_iter().find(|format| (format.begins)(head)) {
+        return Content::Known(known);
     }
     let magic = FOREIGN
         .iter()
@@ -175,9 +164,19 @@ fn content(head: &[u8]) -> Content {
     match magic {
         Some((_, _, name, advice)) => Content::Foreign(name, advice),
         None if is_matlab_4(head) => Content::Foreign("a MATLAB 4 file", EXPORT),
-        None if is_text(without_mark) => Content::Text,
+        None if is_text(head) => Content::Text,
         None => Content::Bytes,
     }
+}
+
+/// Whether a file that begins with `head` is a text that begins with `beginning`.
+pub(super) fn starts_with_text(head: &[u8], beginning: &str) -> bool {
+    without_mark(head).starts_with(beginning.as_bytes())
+}
+
+/// What follows UTF-8's byte order mark.
+fn without_mark(head: &[u8]) -> &[u8] {
+    head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)
 }
 
 /// A MATLAB 4 matrix: type, rows, columns, whether complex, length of the name as integers of 32
@@ -204,6 +203,7 @@ fn is_matlab_4(head: &[u8]) -> bool {
 /// Whether `head` is the beginning of a text: UTF-8, UTF-16, UTF-32 or an eight-bit encoding,
 /// perhaps with zeros behind it.
 fn is_text(head: &[u8]) -> bool {
+    let head = without_mark(head);
     let end = head.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let (text, padded) = (head.get(..end).unwrap_or_default(), end < head.len());
     let least = if padded { LEAST_LIKELY_TEXT_BYTES } else { LEAST_TEXT_BYTES };

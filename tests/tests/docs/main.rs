@@ -1,5 +1,6 @@
 //! What the documentation says and what the sources promise.
 
+mod action;
 mod commands;
 mod configuration_reference;
 mod guide_datasets;
@@ -7,4 +8,5 @@ mod guide_own_kernel;
 mod help_examples;
 mod json_answers;
 mod named_files;
+mod prose;
 mod unsafe_confined;
