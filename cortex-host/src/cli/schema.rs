@@ -4,6 +4,7 @@
 use super::json::{Versioned, schema_of};
 use super::output;
 use crate::base::{ExitCode, Failure, listed, nearest, quoted};
+use crate::capacity::Capacity;
 use crate::compare::{Check, RunComparison};
 use crate::foreign::LibraryDescription;
 use crate::generate::Reproduced;
@@ -30,10 +31,11 @@ pub struct Args {
 /// Name and schema of everything there is one for.
 type Known = (&'static str, fn() -> String);
 
-const KNOWN: [Known; 17] = [
+const KNOWN: [Known; 18] = [
     ("config", json_schema),
     ("run", schema_of::<super::run::RunAnswer>),
     ("sweep", schema_of::<super::sweep::SweepJson>),
+    ("capacity", schema_of::<Capacity>),
     ("check", schema_of::<Check>),
     ("compare", schema_of::<RunComparison>),
     ("generate", schema_of::<Versioned<super::generate::GeneratedFacts>>),

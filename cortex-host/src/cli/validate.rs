@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use super::{Console, arguments, json, output};
 use crate::base::{ExitCode, Failure, Progress};
-use crate::recording::{OpenOptions, OptionSource, Recording};
-use crate::validate::{CaseReport, Validation, validate};
+use crate::validate::{CaseReport, RecordingFile, Validation, validate};
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -13,7 +12,8 @@ use crate::validate::{CaseReport, Validation, validate};
 Examples:
   cortex-host validate car
   cortex-host validate mykernel
-  cortex-host validate mykernel --recording S001R03.float32 --channels 64 --sample-rate-hz 160
+  cortex-host validate car --recording S001R03.edf
+  cortex-host validate mykernel --recording data.float32 --channels 64 --sample-rate-hz 160
 
 A folder holds a spec.yaml (cortex-host new kernel writes one) that names the kernel, its oracle, which is
 any program, and the tolerance. Twelve random cases are tried, the same ones for the same seed: shapes,
@@ -25,14 +25,14 @@ pub struct Args {
     /// Seed of the random cases.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Also try a recording, in any format that convert reads.
+    /// Also try a recording of any format that convert reads.
     #[arg(long, value_name = "FILE", value_parser = arguments::path())]
     recording: Option<PathBuf>,
-    /// Channels of a recording that does not say.
+    /// Channels of the recording, where the file does not say.
     #[arg(long, value_name = "N", requires = "recording")]
     channels: Option<usize>,
-    /// Sample rate of a recording that does not say.
-    #[arg(long, alias = "rate", value_name = "HZ", requires = "recording")]
+    /// Sample rate of the recording in Hz, where the file does not say.
+    #[arg(long, value_name = "HZ", requires = "recording")]
     sample_rate_hz: Option<f64>,
     /// Print the cases as JSON.
     #[arg(long)]
@@ -56,19 +56,17 @@ pub struct ValidatedKernel<'a> {
 /// [`Failure`]: nothing could be compared.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let validation = Validation::find(&args.kernel)?;
-    let options = OpenOptions {
-        channel_count: args.channels,
-        sample_rate_hz: args.sample_rate_hz,
-        option_source: OptionSource::CommandLine,
-        ..OpenOptions::default()
-    };
-    let open = |path: &PathBuf| Recording::open(path, &options);
-    let mut recording = args.recording.as_ref().map(open).transpose()?;
-    if let Some(recording) = &recording {
-        recording.notes.iter().for_each(|note| console.warn(note));
+    let rate = args.sample_rate_hz;
+    if args.channels == Some(0) || rate.is_some_and(|hz| !hz.is_finite() || hz <= 0.0) {
+        return Err(Failure::usage("channels and sample rate must be above 0"));
     }
+    let recording = args.recording.as_ref().map(|path| RecordingFile {
+        path: path.clone(),
+        channels: args.channels,
+        sample_rate_hz: rate,
+    });
     let progress = Progress::cancelled_by_signals()?;
-    let reports = validate(&validation, args.seed, recording.as_mut(), &progress, |report| {
+    let reports = validate(&validation, args.seed, recording.as_ref(), &progress, |report| {
         let verdict = match &report.finding {
             None => "ok".to_owned(),
             Some(finding) => format!("FAILED: {finding}"),
@@ -77,11 +75,8 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     })?;
     let failed = reports.iter().filter(|report| report.finding.is_some()).count();
     if args.json {
-        json::print(ValidatedKernel {
-            kernel: &args.kernel,
-            passed: failed == 0,
-            cases: &reports,
-        })?;
+        let passed = failed == 0;
+        json::print(ValidatedKernel { kernel: &args.kernel, passed, cases: &reports })?;
     } else {
         let worst = reports.iter().map(|report| report.max_error).fold(0.0, f64::max);
         let snr = reports.iter().filter_map(|report| report.snr_db).fold(f64::INFINITY, f64::min);

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::encoding::{starts_with_text, without_mark};
 use super::{DatasetError, FORMATS, Format};
 
 /// First bytes of formats that are not read: where they stand, what they are, what to do.
@@ -167,16 +168,6 @@ fn content(head: &[u8]) -> Content {
         None if is_text(head) => Content::Text,
         None => Content::Bytes,
     }
-}
-
-/// Whether a file that begins with `head` is a text that begins with `beginning`.
-pub(super) fn starts_with_text(head: &[u8], beginning: &str) -> bool {
-    without_mark(head).starts_with(beginning.as_bytes())
-}
-
-/// What follows UTF-8's byte order mark.
-fn without_mark(head: &[u8]) -> &[u8] {
-    head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)
 }
 
 /// A MATLAB 4 matrix: type, rows, columns, whether complex, length of the name as integers of 32

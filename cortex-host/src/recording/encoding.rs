@@ -23,6 +23,16 @@ pub(super) fn decode_file(bytes: &[u8]) -> (String, bool) {
     (text.replace("\r\n", "\n").replace('\r', "\n"), unicode)
 }
 
+/// Whether a file that begins with `head` is a text that begins with `beginning`.
+pub(super) fn starts_with_text(head: &[u8], beginning: &str) -> bool {
+    without_mark(head).starts_with(beginning.as_bytes())
+}
+
+/// What follows UTF-8's byte order mark.
+pub(super) fn without_mark(head: &[u8]) -> &[u8] {
+    head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use super::brainvision::Marker;
 use crate::base::without_controls;
+use crate::synthetic::TruthKind;
 
 /// Most events in a file: beyond every real recording, and a bound on memory.
-pub(super) const MOST_EVENTS: usize = 250_000;
+pub const MOST_EVENTS: usize = 250_000;
 
 /// Something that happened during a recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,11 +24,12 @@ pub struct Event {
     pub label: String,
 }
 
-/// Where the events of `data` are kept: `S001R03.float32` → `S001R03_events.tsv`.
+/// Where the events of `data` are kept: `S001R03.float32` → `S001R03_events.tsv`; in BIDS the
+/// suffix takes the place of the recording's, `sub-01_task-rest_eeg.edf` →
+/// `sub-01_task-rest_events.tsv`.
 #[must_use]
 pub fn events_path(data: &Path) -> PathBuf {
-    let stem = data.file_stem().unwrap_or_default().to_string_lossy();
-    data.with_file_name(format!("{stem}_events.tsv"))
+    TruthKind::Events.path(data)
 }
 
 /// The events as BIDS TSV, in the given order.

@@ -5,9 +5,10 @@
 
 use std::path::Path;
 
+use super::claim::{Claim, agree};
 use super::content::{self, Content};
-use super::{DatasetError, FORMATS, Format, float32};
-use crate::base::{listed, quoted};
+use super::{DatasetError, FORMATS, Format, OpenOptions, Recording, float32};
+use crate::base::{listed, printable, quoted};
 
 /// The format that files with this extension have.
 fn of_extension(extension: &str) -> Option<&'static Format> {
@@ -19,7 +20,7 @@ fn of_extension(extension: &str) -> Option<&'static Format> {
 /// # Errors
 /// The file cannot be read, its extension or its content stands for no format that is read,
 /// or the two contradict each other.
-pub(super) fn of(path: &Path) -> Result<&'static Format, DatasetError> {
+fn of(path: &Path) -> Result<&'static Format, DatasetError> {
     let extension = extension(path);
     let declared = of_extension(&extension);
     let content = content::of(path)?;
@@ -90,6 +91,40 @@ pub(super) fn to_write(
 fn all_of(names: [String; FORMATS.len()]) -> String {
     let (last, others) = names.split_last().map_or(("", &[][..]), |(l, o)| (l.as_str(), o));
     format!("{} and {last}", others.join(", "))
+}
+
+impl Recording {
+    /// Opens `path`, whose extension and first bytes tell the format.
+    ///
+    /// # Errors
+    /// The file is missing, of another format than its name says, refused by its format's reader,
+    /// or has another shape than the options say.
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, DatasetError> {
+        if let Some(rate) = options.sample_rate_hz
+            && !(rate.is_finite() && rate > 0.0)
+        {
+            return Err(DatasetError::Request(format!(
+                "the sample rate must be a finite number of Hz above 0, but it is {rate}"
+            )));
+        }
+        let metadata = std::fs::metadata(path).map_err(DatasetError::io("read", path))?;
+        if !metadata.is_file() {
+            return Err(DatasetError::format(path, "is no regular file"));
+        }
+        let mut recording = (of(path)?.open)(path, options)?;
+        let own = Claim {
+            origin: "the file".to_owned(),
+            channels: Some(recording.channels()),
+            sample_rate_hz: Some(recording.sample_rate_hz),
+            samples: None,
+        };
+        agree(path, [&options.claim(), &own].into_iter())?;
+        // Some of them repeat what stands in the file.
+        for note in &mut recording.notes {
+            *note = printable(note);
+        }
+        Ok(recording)
+    }
 }
 
 /// Checks that raw float32 samples may be written to `path`: its extension is none, or one that

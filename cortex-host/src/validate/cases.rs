@@ -1,15 +1,17 @@
 //! The cases of a validation: random ones, the same for the same seed, and one of a recording.
 
+use std::path::PathBuf;
+
 use cortex_core::kernel::KernelName;
 use cortex_core::math;
 use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 
 use super::Validation;
-use crate::base::Failure;
+use crate::base::{Failure, SplitMix64};
 use crate::config::{At, DatasetConfig, Entry, KernelConfig, Node, Position, RunConfig, Value};
 use crate::plan::{KernelSource, Plan};
 use crate::primitive::Library;
-use crate::recording::Recording;
+use crate::recording::{OpenOptions, Recording};
 
 /// Random cases of a validation.
 const RANDOM_CASES: u64 = 12;
@@ -17,6 +19,20 @@ const RANDOM_CASES: u64 = 12;
 const WINDOWS: u64 = 6;
 /// One sample in so many is missing, where samples are.
 const MISSING_ONE_IN: u64 = 50;
+
+/// Most windows of a recording that are compared: the oracle is no kernel.
+const MOST_RECORDED: usize = 1000;
+
+/// A recording to validate on, of any format that can be opened.
+#[derive(Clone, Debug)]
+pub struct RecordingFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its channels, where the file does not say.
+    pub channels: Option<usize>,
+    /// Its sample rate in Hz, where the file does not say.
+    pub sample_rate_hz: Option<f64>,
+}
 
 /// One case: a planned kernel and its samples.
 pub struct Case {
@@ -51,35 +67,13 @@ impl Case {
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): cases need no more.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
-    }
-
-    /// In 0..1.
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 /// Every case of a validation.
 pub(super) fn cases(
     validation: &Validation,
     seed: u64,
-    recording: Option<&mut Recording>,
+    recording: Option<&RecordingFile>,
 ) -> Result<Vec<Case>, Failure> {
-    let mut random = Random(seed);
+    let mut random = SplitMix64(seed);
     let mut cases = Vec::new();
     for number in 0..RANDOM_CASES {
         let channels = 1 + random.below(16) as usize;
@@ -113,7 +107,7 @@ pub(super) fn cases(
 }
 
 /// ±100 µV of low-passed noise with a line of 50 Hz and an offset, different in each channel.
-fn noise(random: &mut Random, rows: usize, channels: usize, rate_hz: f64) -> Vec<f32> {
+fn noise(random: &mut SplitMix64, rows: usize, channels: usize, rate_hz: f64) -> Vec<f32> {
     let mut slow = vec![0.0; channels];
     let mut samples = Vec::with_capacity(rows * channels);
     for row in 0..rows {
@@ -126,22 +120,35 @@ fn noise(random: &mut Random, rows: usize, channels: usize, rate_hz: f64) -> Vec
     samples
 }
 
-fn recorded(validation: &Validation, recording: &mut Recording) -> Result<Case, Failure> {
+/// Windows of a second, half overlapping, from the start of a recording.
+fn recorded(validation: &Validation, file: &RecordingFile) -> Result<Case, Failure> {
+    let options = OpenOptions {
+        channel_count: file.channels,
+        sample_rate_hz: file.sample_rate_hz,
+        ..OpenOptions::default()
+    };
+    let mut recording = Recording::open(&file.path, &options)?;
     let (channels, rate_hz) = (recording.channels(), recording.sample_rate_hz);
     let window = (rate_hz.round() as usize).clamp(1, 4096);
     let hop = window.div_ceil(2);
     if recording.samples < window as u64 {
         return Err(Failure::usage(format!(
-            "{} is too short: a case needs {window} samples per channel, but it has {}",
-            recording.path.display(),
-            recording.samples
+            "{} holds less than the {window} samples of a window",
+            file.path.display()
         )));
     }
-    let rows = recording.samples.min((window + 31 * hop) as u64) as usize;
-    let mut samples = vec![0.0; rows * channels];
-    recording.read(&mut samples)?;
+    let wanted = (window + (MOST_RECORDED - 1) * hop) as u64;
+    let mut samples = vec![0.0; wanted.min(recording.samples) as usize * channels];
+    let mut filled = 0;
+    while filled < samples.len() {
+        match recording.read(&mut samples[filled..])? {
+            0 => break,
+            rows => filled += rows * channels,
+        }
+    }
+    samples.truncate(filled);
     let shape = Shape { channels, window, hop, rate_hz };
-    case(validation, shape, None, &samples, &format!(", {}", recording.path.display()))
+    case(validation, shape, None, &samples, &format!(", {}", file.path.display()))
 }
 
 #[derive(Clone, Copy)]
@@ -155,7 +162,7 @@ struct Shape {
 fn case(
     validation: &Validation,
     shape: Shape,
-    vary: Option<&mut Random>,
+    vary: Option<&mut SplitMix64>,
     samples: &[f32],
     data: &str,
 ) -> Result<Case, Failure> {
@@ -211,7 +218,7 @@ fn case(
 }
 
 /// Random parameters of a kernel that says what it takes.
-fn varied(source: &KernelSource, random: &mut Random) -> Option<Node> {
+fn varied(source: &KernelSource, random: &mut SplitMix64) -> Option<Node> {
     let entry = |key: &str, value: Value| Entry {
         key: key.to_owned(),
         position: Position::default(),
@@ -220,7 +227,7 @@ fn varied(source: &KernelSource, random: &mut Random) -> Option<Node> {
     let entries: Vec<Entry> = match source {
         KernelSource::BuiltIn(spec) => {
             let parameters: &[Parameter] = KernelName::info(spec.name()).parameters;
-            let value = |parameter: &Parameter, random: &mut Random| {
+            let value = |parameter: &Parameter, random: &mut SplitMix64| {
                 Some(match (&parameter.kind, &parameter.default) {
                     (Kind::Number { .. }, DefaultValue::Number(default)) => {
                         Value::Float(default * (0.5 + random.unit()))

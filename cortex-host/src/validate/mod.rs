@@ -14,10 +14,9 @@ use crate::base::{Failure, Progress};
 use crate::foreign::{CommandKernel, CommandSetup, Feed};
 use crate::harness::{Device, Monotonic};
 use crate::plan::KernelSource;
-use crate::recording::Recording;
 use crate::run::open_kernel;
 
-pub use cases::Case;
+pub use cases::{Case, RecordingFile};
 pub use spec::{Tolerance, Validation};
 
 use std::time::Duration;
@@ -47,7 +46,7 @@ pub struct CaseReport {
 pub fn validate(
     validation: &Validation,
     seed: u64,
-    recording: Option<&mut Recording>,
+    recording: Option<&RecordingFile>,
     progress: &Progress,
     mut report: impl FnMut(&CaseReport),
 ) -> Result<Vec<CaseReport>, Failure> {
