@@ -26,6 +26,7 @@ mod report;
 mod reproduce;
 mod run;
 mod schema;
+mod score;
 mod serve;
 mod support;
 mod sweep;
@@ -118,6 +119,8 @@ pub enum Command {
     Report(report::Args),
     /// Compare the latencies of runs.
     Compare(compare::Args),
+    /// Compare events that were found with those that are known.
+    Score(score::Args),
     /// Hold a run to limits: deadlines missed, p99, a baseline.
     Check(check::Args),
     /// Run a configuration at every combination of some of its values.
@@ -189,6 +192,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify::execute(args, console),
         Command::Report(args) => report::execute(args, console),
         Command::Compare(args) => compare::execute(args, console),
+        Command::Score(args) => score::execute(args),
         Command::Check(args) => check::execute(args, console),
         Command::Sweep(args) => sweep::execute(args, console),
         Command::Capacity(args) => capacity::execute(args, console),
