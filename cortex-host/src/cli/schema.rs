@@ -31,9 +31,10 @@ pub struct Args {
 /// Name and schema of everything there is one for.
 type Known = (&'static str, fn() -> String);
 
-const KNOWN: [Known; 18] = [
+const KNOWN: [Known; 19] = [
     ("config", json_schema),
     ("run", schema_of::<super::run::RunAnswer>),
+    ("score", schema_of::<Versioned<crate::score::Score>>),
     ("sweep", schema_of::<super::sweep::SweepJson>),
     ("capacity", schema_of::<Capacity>),
     ("check", schema_of::<Check>),

@@ -53,9 +53,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let labels = args.truth.extension().is_none_or(|extension| extension != "npy");
     let found = score(&truth, &output, args.tolerance_ms * 1e-3, labels);
     if args.json {
-        let json = serde_json::to_string_pretty(&found)
-            .map_err(|error| Failure::input_output(format!("cannot write JSON: {error}")))?;
-        print(&json)?;
+        super::json::print(&found)?;
     } else {
         print(&as_text(&found))?;
     }

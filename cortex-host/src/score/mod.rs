@@ -19,7 +19,7 @@ pub use mark::Mark;
 pub use read::{ScoreError, read};
 
 /// Delays of the matched events in milliseconds, output minus truth.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 #[non_exhaustive]
 pub struct Latency {
     /// Median.
@@ -31,7 +31,7 @@ pub struct Latency {
 }
 
 /// Answers against known classes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 #[non_exhaustive]
 pub struct Classes {
     /// Names of the classes in alphabetical order: rows and columns of `confusion`.
@@ -47,7 +47,7 @@ pub struct Classes {
 }
 
 /// The outcome of [`score`]. A ratio of nothing is none.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 #[non_exhaustive]
 pub struct Score {
     /// Version of this form.

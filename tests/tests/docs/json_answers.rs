@@ -12,7 +12,7 @@ use super::named_files::NamedFiles;
 
 /// The name of the schema, and a command line that prints such an answer; none where the answer
 /// needs what this machine may not have: the schema alone is looked at.
-const ANSWERS: [(&str, Option<&str>); 17] = [
+const ANSWERS: [(&str, Option<&str>); 18] = [
     ("run", Some("cortex-host run my.yaml --json --quiet --name answer")),
     ("sweep", Some("cortex-host sweep -c my.yaml --vary kernels.hop=10,20 --json --quiet")),
     ("check", Some("cortex-host check new --max-miss-rate 100 --format json")),
@@ -29,6 +29,7 @@ const ANSWERS: [(&str, Option<&str>); 17] = [
     ("link-decode", Some("cortex-host link decode link.pcap --json")),
     // Minutes of real time; tests of its own read it.
     ("capacity", None),
+    ("score", None),
     ("validate", None),
     ("list-library", None),
 ];
