@@ -121,7 +121,7 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     }
     write_seeded(out, summary)?;
     write_link(out, summary)?;
-    let parameters = summary.kernels.iter().filter(|kernel| !kernel.parameters.is_empty());
+    let parameters = summary.kernels.iter().filter(|kernel| !kernel.parameters_text().is_empty());
     let parameters: Vec<String> = parameters
         .map(|kernel| format!("- {}: {}", kernel.label(), kernel.parameters_text()))
         .collect();
@@ -371,6 +371,14 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
     Ok(())
 }
 
+/// Why there is no number of missed deadlines.
+fn untimed(summary: &Summary) -> &'static str {
+    match summary.kernels.iter().any(|kernel| kernel.seeded.is_some()) {
+        true => "no deadlines (the device made its own input)",
+        false => "no window measured",
+    }
+}
+
 /// One line that says how the run went.
 pub(crate) fn headline(summary: &Summary) -> String {
     let kernels = summary.kernels.len();
@@ -379,7 +387,7 @@ pub(crate) fn headline(summary: &Summary) -> String {
         summary.status.name()[..1].to_uppercase(),
         &summary.status.name()[1..],
         if kernels == 1 { "" } else { "s" },
-        deadlines(summary).unwrap_or_else(|| "no window measured".to_owned()),
+        deadlines(summary).unwrap_or_else(|| untimed(summary).to_owned()),
         summary.failed_windows(),
     )
 }
