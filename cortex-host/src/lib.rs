@@ -113,9 +113,11 @@ pub mod compare;
 pub mod run;
 
 // One configuration at many values: runs made once, by the values in their names.
+#[doc(hidden)]
 pub mod sweep;
 
 // The most channels, taps, the highest rate, the shortest hop that holds.
+#[doc(hidden)]
 pub mod capacity;
 
 // Whether a kernel computes what its oracle does.
