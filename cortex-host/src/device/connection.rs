@@ -192,20 +192,31 @@ impl Connection {
             if best.is_some() && begun.elapsed() > PINGS_ENOUGH {
                 break;
             }
-            let asked = self.pump.session.ping();
-            self.pump.made("ping", asked)?;
-            loop {
-                if let HostEvent::Pong(sample) = self.pump.next_event()? {
-                    let shorter =
-                        |known: ClockSample| known.round_trip_ns() <= sample.round_trip_ns();
-                    best = best.filter(|&known| shorter(known)).or(Some(sample));
-                    break;
-                }
-            }
+            let sample = self.ping()?;
+            let shorter = |known: ClockSample| known.round_trip_ns() <= sample.round_trip_ns();
+            best = best.filter(|&known| shorter(known)).or(Some(sample));
         }
         let best = best.ok_or_else(|| self.pump.protocol("no answer to any ping"))?;
         self.clock = Some(best);
         Ok(best)
+    }
+
+    /// Asks the device what its receiver has lost so far; [`Connection::stats`] has it then.
+    ///
+    /// # Errors
+    /// [`LinkError`] when the session fails.
+    pub fn read_losses(&mut self) -> Result<(), LinkError> {
+        self.ping().map(|_| ())
+    }
+
+    fn ping(&mut self) -> Result<ClockSample, LinkError> {
+        let asked = self.pump.session.ping();
+        self.pump.made("ping", asked)?;
+        loop {
+            if let HostEvent::Pong(sample) = self.pump.next_event()? {
+                return Ok(sample);
+            }
+        }
     }
 
     /// The best clock reading so far.
