@@ -28,6 +28,7 @@ mod schema;
 mod serve;
 mod support;
 mod sweep;
+mod train;
 mod validate;
 mod verify;
 mod verify_device;
@@ -101,6 +102,8 @@ pub enum Command {
     New(new::Args),
     /// Compare a kernel with its oracle on random shapes, parameters and missing samples.
     Validate(validate::Args),
+    /// Have a kernel of your own learn from a dataset, and write its state file.
+    Train(train::Args),
     /// Turn a configuration of the original CORTEX into one of ours.
     ImportConfig(import_config::Args),
     /// Say what this machine has for runs and boards, and what to do about what is missing.
@@ -184,6 +187,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Init(args) => init::execute(args, console),
         Command::New(args) => new::execute(args, console),
         Command::Validate(args) => validate::execute(args, console),
+        Command::Train(args) => train::execute(args, console),
         Command::ImportConfig(args) => import_config::execute(args, console),
         Command::Doctor(args) => doctor::execute(args),
         Command::Schema => schema::execute(),

@@ -5,7 +5,6 @@
 //! process ends with its parent, however that ends.
 
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::thread;
 
@@ -15,6 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::protocol::{
     Operation, Request, Response, STATUS_DESCRIPTORS_CLOSED, STATUS_OUTPUT_OVERRUN,
 };
+use super::training;
 use crate::base::Failure;
 use crate::platform::fault_report::report_faults;
 use crate::platform::library::{KernelSetup, Library, LoadedKernel, Refusal};
@@ -67,7 +67,7 @@ fn run(memory: &SharedMemory) -> std::io::Result<()> {
         Request::Train { setup, data, labels, output } => {
             answer(
                 memory,
-                train(&setup, &data, labels.as_deref(), &output).map(Response::Trained),
+                training::train(&setup, &data, labels.as_deref(), &output).map(Response::Trained),
             )?;
             return Ok(());
         }
@@ -158,24 +158,4 @@ fn descriptors_are_open(memory: &SharedMemory) -> bool {
 fn now_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}
-
-fn train(
-    setup: &KernelSetup,
-    data: &Path,
-    labels: Option<&[i32]>,
-    output: &Path,
-) -> Result<u64, Refusal> {
-    let failed = |what: &str, path: &Path, error: std::io::Error| {
-        Refusal::new(format!("cannot {what} {}: {error}", path.display()))
-    };
-    let bytes = std::fs::read(data).map_err(|error| failed("read", data, error))?;
-    let (samples, rest) = bytes.as_chunks::<4>();
-    if !rest.is_empty() {
-        return Err(Refusal::new(format!("{} is no whole number of samples", data.display())));
-    }
-    let samples: Vec<f32> = samples.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
-    let state = Library::open(&setup.library)?.train(setup, &samples, labels)?;
-    std::fs::write(output, &state).map_err(|error| failed("write", output, error))?;
-    Ok(state.len() as u64)
 }

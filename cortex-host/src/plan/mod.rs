@@ -24,8 +24,17 @@ use crate::harness::{Pace, RealtimeSettings, windows_in};
 use crate::recording::{Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
-pub use build::{Overrides, load, load_with};
+pub use build::{Overrides, load, load_training, load_with};
 pub use encoding::{ReturnedResults, SampleEncoding};
+
+/// What a plan is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Kernels are tried with the run's shape.
+    Run,
+    /// A kernel that cannot run before it has learnt is not tried.
+    Training,
+}
 
 /// A validated run.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,14 @@ use std::process::Command;
 /// Keeps the terminal's Ctrl-C from the process that `command` starts: this program hears it and
 /// ends the process in its own time.
 pub fn apart_from_the_terminal(command: &mut Command) {
+    #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(windows)]
+    {
+        /// `CREATE_NEW_PROCESS_GROUP`
+        const NEW_GROUP: u32 = 0x0000_0200;
+        std::os::windows::process::CommandExt::creation_flags(command, NEW_GROUP);
+    }
 }
 
 /// Makes the process that `command` starts end by SIGKILL when the thread that starts it ends,

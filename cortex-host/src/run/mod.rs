@@ -12,6 +12,7 @@ mod own;
 mod record;
 mod seeded;
 mod target;
+mod training;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -26,6 +27,8 @@ use crate::plan::Plan;
 use crate::results::{RunFolder, RunStatus, Summary};
 use record::{Run, first_summary};
 use target::Target;
+
+pub use training::{Trained, train};
 
 /// A run that left a results folder.
 #[derive(Clone, Debug)]

@@ -75,10 +75,14 @@ pub(super) fn machine(summary: &Summary) -> Vec<(&'static str, String)> {
             0 => String::new(),
             count => format!(", start {count} since power-up"),
         };
-        facts.push(("board", format!("{}, firmware {}{starts}", board.board, board.firmware_version)));
+        facts.push((
+            "board",
+            format!("{}, firmware {}{starts}", board.board, board.firmware_version),
+        ));
     }
     if let Some(link) = &summary.link {
-        let efficiency = link.line_efficiency.map_or("no".to_owned(), |value| format!("{value:.3}"));
+        let efficiency =
+            link.line_efficiency.map_or("no".to_owned(), |value| format!("{value:.3}"));
         let losses = link.receiver_losses();
         facts.push((
             "link",
