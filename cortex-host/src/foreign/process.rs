@@ -16,6 +16,7 @@ use super::protocol::{
 };
 use super::training;
 use crate::base::Failure;
+use crate::harness::{RealtimeSettings, Scheduler, apply_realtime};
 use crate::platform::fault_report::report_faults;
 use crate::platform::library::{KernelSetup, Library, LoadedKernel, Refusal};
 use crate::platform::shared_memory::{Buffers, SharedMemory, Side};
@@ -71,7 +72,11 @@ fn run(memory: &SharedMemory) -> std::io::Result<()> {
             )?;
             return Ok(());
         }
-        Request::Plan(setup) => plan(memory, &setup),
+        Request::Plan { setup, realtime } => {
+            let planned = plan(memory, &setup);
+            schedule(realtime);
+            planned
+        }
     };
     let (mut kernel, buffers) = match planned {
         Ok(planned) => planned,
@@ -86,6 +91,18 @@ fn answer(memory: &SharedMemory, answer: Result<Response, Refusal>) -> std::io::
     memory.write_text(&serde_json::to_string(&answer).map_err(std::io::Error::other)?)?;
     memory.control().answer();
     Ok(())
+}
+
+/// Schedules this thread as the one that waits for it. The run's own thread asks for the same and
+/// tells what is refused.
+fn schedule(realtime: RealtimeSettings) {
+    let scheduler = match realtime.scheduler {
+        // Takes turns with the waiting thread, where both share a core: under `fifo` a kernel that
+        // does not return would keep that thread from ending it.
+        Scheduler::Fifo => Scheduler::Rr,
+        other => other,
+    };
+    let _ = apply_realtime(&RealtimeSettings { scheduler, ..realtime });
 }
 
 fn plan(memory: &SharedMemory, setup: &KernelSetup) -> Result<(LoadedKernel, Buffers), Refusal> {

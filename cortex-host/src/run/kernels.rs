@@ -86,7 +86,7 @@ fn natively(
     built: BuiltKernel,
     samples: &mut SampleFile,
 ) -> Result<Ending, Failure> {
-    let mut device = match own::open(&built) {
+    let mut device = match own::open(&built, &run.plan.realtime) {
         Ok(device) => device,
         Err(refusal) => {
             run.warn(&format!("{} will not run: {refusal}", built.kernel_run.name));

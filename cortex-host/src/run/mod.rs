@@ -63,7 +63,7 @@ impl Outcome {
 pub fn open_kernel(plan: &Plan, index: usize) -> Result<Box<dyn Device>, Failure> {
     let kernel = &plan.kernels[index];
     let built = built::build_one(plan, kernel, kernel.name.clone())?;
-    own::open(&built)
+    own::open(&built, &plan.realtime)
         .map_err(|refusal| Failure::usage(format!("kernel {}: {refusal}", kernel.name)))
 }
 
