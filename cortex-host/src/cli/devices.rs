@@ -69,8 +69,10 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         }
     }
     let real: Vec<BoardSpec> = boards().into_iter().filter(|b| b.hardware.is_some()).collect();
+    let linux: Vec<BoardSpec> = boards().into_iter().filter(|b| b.linux.is_some()).collect();
     if args.json {
-        output::print(&as_json(&found, &real))?;
+        let all: Vec<BoardSpec> = real.into_iter().chain(linux).collect();
+        output::print(&as_json(&found, &all))?;
         return Ok(ExitCode::Success);
     }
     let mut text = as_text(&found);
@@ -78,6 +80,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         text.insert_str(0, "no serial port was found\n");
     }
     text.push_str(&to_flash(&real));
+    text.push_str(&to_serve(&linux));
     output::print(text.trim_end())?;
     Ok(ExitCode::Success)
 }
@@ -204,6 +207,28 @@ fn to_flash(real: &[BoardSpec]) -> String {
         ] {
             text.push_str(&format!("{:width$}    {line}\n", ""));
         }
+        if flash.uf2_family.is_some() {
+            let line = format!("or:     cortex-host firmware {}, for BOOTSEL", board.name);
+            text.push_str(&format!("{:width$}    {line}\n", ""));
+        }
+    }
+    text
+}
+
+/// What makes each Linux board a device.
+fn to_serve(boards: &[BoardSpec]) -> String {
+    let mut text = "\nLinux boards:\n".to_owned();
+    let width = boards.iter().map(|board| board.name.len()).max().unwrap_or(0);
+    for board in boards {
+        let Some(linux) = &board.linux else { continue };
+        text.push_str(&format!("{:width$}  {}\n", board.name, board.summary()));
+        for line in [
+            format!("build:  {}", linux.build),
+            format!("serve:  {}", linux.serve),
+            format!("device: {}", linux.device),
+        ] {
+            text.push_str(&format!("{:width$}    {line}\n", ""));
+        }
     }
     text
 }
@@ -223,7 +248,7 @@ fn as_json(found: &[ListedDevice], real: &[BoardSpec]) -> String {
     let boards = real.iter().map(|board| {
         json!({
             "name": board.name, "summary": board.summary(), "core": board.core,
-            "target": board.target, "hardware": board.hardware,
+            "target": board.target, "hardware": board.hardware, "linux": board.linux,
         })
     });
     let boards: Vec<Value> = boards.collect();

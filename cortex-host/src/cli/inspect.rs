@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::convert::names_or_count;
-use super::{Console, arguments, download, output, recordings};
+use super::{Console, arguments, output, recordings};
 use crate::base::atomic_file;
 use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure, Observer, Progress, expand_home};
@@ -202,7 +202,7 @@ fn recorded(folder: &Path) -> Result<Vec<Source>, Failure> {
 
 /// The converted recordings of a static dataset that are there.
 fn converted(library: &Library, target: &str) -> Result<Vec<Source>, Failure> {
-    let (_, folder) = download::open_catalogue(library, target)?;
+    let (_, folder) = recordings::open_catalogue(library, target)?;
     let folder = folder.unwrap_or_else(|| PathBuf::from(target)).join("converted");
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())

@@ -9,7 +9,9 @@ mod completions;
 mod convert;
 mod devices;
 mod doctor;
+#[cfg(feature = "download")]
 mod download;
+mod firmware;
 mod generate;
 mod import_config;
 mod init;
@@ -116,6 +118,7 @@ Example:
 An editor with a YAML language server completes and checks a configuration that begins with
   # yaml-language-server: $schema=config.schema.json")]
     Schema,
+    #[cfg(feature = "download")]
     /// Fetch a public dataset, check it and convert it.
     Download(download::Args),
     /// Show shape, statistics, spectrum and digest of a recording or dataset.
@@ -132,6 +135,8 @@ An editor with a YAML language server completes and checks a configuration that 
     Sweep(sweep::Args),
     /// List serial ports and emulated boards, and what they answer.
     Devices(devices::Args),
+    /// Write the image of a board, ready to be flashed.
+    Firmware(firmware::Args),
     /// Be a device behind a TCP port, with this machine's kernels.
     Serve(serve::Args),
     /// Look at what crossed a device link.
@@ -191,6 +196,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::ImportConfig(args) => import_config::execute(args, console),
         Command::Doctor(args) => doctor::execute(args),
         Command::Schema => schema::execute(),
+        #[cfg(feature = "download")]
         Command::Download(args) => download::execute(args, console),
         Command::Inspect(args) => inspect::execute(args, console),
         Command::Verify(args) => verify::execute(args, console),
@@ -199,6 +205,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Check(args) => check::execute(args, console),
         Command::Sweep(args) => sweep::execute(args, console),
         Command::Devices(args) => devices::execute(args, console),
+        Command::Firmware(args) => firmware::execute(args, console),
         Command::Serve(args) => serve::execute(args, console),
         Command::Link(args) => link::execute(args, console),
         Command::KernelProcess => kernel_process::execute(),
