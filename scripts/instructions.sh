@@ -13,9 +13,9 @@ stages="v1-1 v1-8 v2-1 v2-8 sine-8 noop car notch_iir bandpass_fir goertzel welc
 . tests/skip.sh
 command -v valgrind >/dev/null 2>&1 || { skip valgrind "instruction counts: no valgrind"; exit 0; }
 [ "$(uname -m)" = x86_64 ] || { skip x86-64 "instruction counts: they are of x86-64"; exit 0; }
-binary=$(cargo bench -q -p cortex-core --features std --bench instructions --no-run --message-format=json 2>/dev/null |
+binary=$(cargo bench -q -p cortex-bci-core --features std --bench instructions --no-run --message-format=json 2>/dev/null |
     sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p' | tail -1)
-[ -x "$binary" ] || { echo "cannot build the bench: cargo bench -p cortex-core --features std --bench instructions --no-run"; exit 2; }
+[ -x "$binary" ] || { echo "cannot build the bench: cargo bench -p cortex-bci-core --features std --bench instructions --no-run"; exit 2; }
 
 # Instructions of the whole process for one stage.
 count() {

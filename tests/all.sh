@@ -127,7 +127,7 @@ RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps
 
 say "core on microcontroller targets"
 for target in $THUMB $RISCV; do
-    cargo build -q -p cortex-core --target "$target"
+    cargo build -q -p cortex-bci-core --target "$target"
 done
 
 wait $images || true

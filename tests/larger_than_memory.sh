@@ -15,7 +15,7 @@ data="$folder/data.float32"
     ulimit -v 262144
     # glibc reserves 64 MiB of addresses for every thread's heap otherwise.
     MALLOC_ARENA_MAX=1 "$binary" generate pink_noise 1024 1000 500 "$data" \
-        --primitive primitives/datasets/v2/synthetic --threads 2
+        --primitive primitives/datasets/v2/synthetic --threads 2 --sha256
 )
 [ "$(wc -c <"$data")" = 2048000000 ] || { echo "the file is not whole"; exit 1; }
 digest=$(sha256sum "$data" | cut -d' ' -f1)

@@ -20,6 +20,6 @@ fi
 start=$(date +%s)
 export MIRIFLAGS="-Zmiri-disable-isolation"
 cargo +nightly miri setup -q --target-dir target/miri
-cargo +nightly miri test -q --target-dir target/miri -p cortex-core --lib
+cargo +nightly miri test -q --target-dir target/miri -p cortex-bci-core --lib
 cargo +nightly miri test -q --target-dir target/miri -p cortex-host --lib platform::tile_ring
 echo "Miri: no undefined behaviour found in $(($(date +%s) - start)) s"

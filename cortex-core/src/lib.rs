@@ -30,3 +30,8 @@ pub mod random;
 pub mod signal;
 
 pub use parameter::ParameterError;
+
+/// The examples of the package's page.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -20,7 +20,7 @@ use cortex_core::signal::{
     Scratch, Signal, SineWave, SourceSpec,
 };
 use cortex_host::base::Progress;
-use cortex_host::base::digest::FileDigester;
+use cortex_host::base::digest::{Algorithm, FileDigester};
 use cortex_host::generate::{FileOptions, IoMode, Recipe, Settings, write_file};
 use cortex_host::platform::map::MappedSamplesMut;
 use cortex_host::platform::simd::{SimdLevel, SimdPath, Vectorised};
@@ -128,11 +128,11 @@ fn settings(path: SimdPath, threads: usize) -> Settings {
 }
 
 /// Times one dataset file, made under `settings`, with or without its digests.
-fn timed(recipe: Recipe, settings: Settings, io: IoMode, digest: bool) -> Timed {
+fn timed(recipe: Recipe, settings: Settings, io: IoMode, digest: Option<Algorithm>) -> Timed {
     Box::new(move |folder| {
         let options = FileOptions { io, replace: true, settings, ..FileOptions::automatic() };
         let target = folder.join("headline.float32");
-        let mut digester = digest.then(FileDigester::default);
+        let mut digester = digest.map(FileDigester::new);
         let start = Instant::now();
         write_file(&recipe, &target, &options, digester.as_mut(), &Progress::new()).unwrap();
         black_box(digester.map(FileDigester::finish));
@@ -154,7 +154,8 @@ fn against_zeros(folder: &Path) {
     for path in paths.into_iter().filter_map(SimdPath::detect) {
         for version in [GeneratorVersion::V2, GeneratorVersion::V1] {
             for (io, name) in [(IoMode::Direct, "direct"), (IoMode::Mmap, "mmap")] {
-                for (digest, with) in [(false, ""), (true, ", SHA-256")] {
+                for digest in [None, Some(Algorithm::Blake3), Some(Algorithm::Sha256)] {
+                    let with = digest.map_or_else(String::new, |it| format!(", {}", it.name()));
                     let name = format!("{version} pink, {}, {name}{with}", path.level());
                     let recipe = whole(pink(version, 160.0));
                     rows.push((name, timed(recipe, settings(path, threads), io, digest)));
@@ -163,8 +164,11 @@ fn against_zeros(folder: &Path) {
         }
     }
     let automatic = Settings::automatic();
-    rows.push(("sine, direct".into(), timed(whole(sine()), automatic, IoMode::Direct, false)));
-    rows.push(("SHA-256 and CRC-32 alone".into(), Box::new(|_| digests())));
+    rows.push(("sine, direct".into(), timed(whole(sine()), automatic, IoMode::Direct, None)));
+    for algorithm in [Algorithm::Blake3, Algorithm::Sha256] {
+        let name = format!("{} and CRC-32 alone", algorithm.name());
+        rows.push((name, Box::new(move |_| digests(algorithm))));
+    }
     let mut times = vec![Vec::new(); rows.len()];
     for _ in 0..ROUNDS {
         for (row, times) in rows.iter().zip(&mut times) {
@@ -215,10 +219,10 @@ fn zeros_by_writes(folder: &Path) -> Duration {
     start.elapsed()
 }
 
-fn digests() -> Duration {
+fn digests(algorithm: Algorithm) -> Duration {
     let bytes = vec![1_u8; 256 * 1024];
     let start = Instant::now();
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(algorithm);
     for _ in (0..BYTES).step_by(bytes.len()) {
         digester.update(&bytes);
     }
@@ -254,7 +258,7 @@ fn over_channels(folder: &Path) {
         for version in [GeneratorVersion::V2, GeneratorVersion::V1] {
             for threads in [1, 2] {
                 let recipe = Recipe { channels, samples, ..Recipe::one(pink(version, 160.0)) };
-                let run = timed(recipe, settings(SimdPath::best(), threads), IoMode::Direct, false);
+                let run = timed(recipe, settings(SimdPath::best(), threads), IoMode::Direct, None);
                 let least = (0..5).map(|_| run(folder)).min().unwrap_or_default();
                 print!(" {:10.2}", least.as_secs_f64() * 1e9 / (BYTES / 4) as f64);
             }
@@ -266,7 +270,7 @@ fn over_channels(folder: &Path) {
     for version in [GeneratorVersion::V2, GeneratorVersion::V1] {
         let samples = 3600 * 30_000;
         let recipe = Recipe { samples, ..Recipe::one(pink(version, 30_000.0)) };
-        let run = timed(recipe, settings(SimdPath::best(), 1), IoMode::Direct, false);
+        let run = timed(recipe, settings(SimdPath::best(), 1), IoMode::Direct, None);
         let least = (0..3).map(|_| run(folder)).min().unwrap_or_default().as_secs_f64();
         println!("{version}: {least:.2} s, {:.2} ns/sample", least * 1e9 / samples as f64);
     }
@@ -288,7 +292,7 @@ fn memory(folder: &Path) {
                         std::thread::sleep(Duration::from_micros(200));
                     }
                 });
-                elapsed = timed(recipe, Settings::automatic(), io, false)(folder);
+                elapsed = timed(recipe, Settings::automatic(), io, None)(folder);
                 done.store(true, Ordering::Relaxed);
             });
             println!(

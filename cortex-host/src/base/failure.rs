@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// The process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ExitCode {
     /// All went well.
     Success,

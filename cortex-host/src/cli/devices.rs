@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Console, output};
+use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure, one_line};
 use crate::device::board::{BoardSpec, board, boards};
 use crate::device::{DEFAULT_BAUD, DeviceAddress};
@@ -158,18 +159,21 @@ fn hello(device: &DeviceAddress) -> Result<DeviceInfo, Failure> {
 }
 
 fn as_text(found: &[ListedDevice]) -> String {
-    let names: Vec<String> = found.iter().map(|one| one.device.to_string()).collect();
-    let width = names.iter().map(String::len).max().unwrap_or(0);
-    let mut text = String::new();
-    for (one, name) in found.iter().zip(&names) {
-        text.push_str(&format!("{name:width$}  {}\n", one.summary));
+    let mut rows = Vec::new();
+    for one in found {
+        rows.push(vec![one.device.to_string(), one.summary.clone()]);
         match &one.hello {
-            Some(Ok(info)) => text.push_str(&format!("{:width$}  {}\n", "", line(info))),
-            Some(Err(why)) => text.push_str(&format!("{:width$}  no answer: {why}\n", "")),
+            Some(Ok(info)) => rows.push(vec![String::new(), line(info)]),
+            Some(Err(why)) => rows.push(vec![String::new(), format!("no answer: {why}")]),
             None => {}
         }
     }
-    text
+    lines(&rows)
+}
+
+fn lines(rows: &[Vec<String>]) -> String {
+    let columns = Columns::of(rows.iter(), |_| true);
+    rows.iter().map(|row| columns.line(row, "  ") + "\n").collect()
 }
 
 fn line(info: &DeviceInfo) -> String {
@@ -194,43 +198,41 @@ fn line(info: &DeviceInfo) -> String {
 
 /// How each real board gets our firmware, and its device afterwards.
 fn to_flash(real: &[BoardSpec]) -> String {
-    let mut text = "\nboards to flash from a checkout:\n".to_owned();
-    let width = real.iter().map(|board| board.name.len()).max().unwrap_or(0);
+    let mut rows = Vec::new();
     for board in real {
         let Some(hardware) = &board.hardware else { continue };
         let flash = &hardware.flash;
-        text.push_str(&format!("{:width$}  {}\n", board.name, board.summary()));
+        rows.push(vec![board.name.clone(), board.summary()]);
         for line in [
-            format!("flash:  cd {} && {}", flash.folder, flash.command),
-            format!("needs:  {}; rustup target add {}", flash.needs, board.target),
-            format!("device: {}", hardware.device()),
+            format!("  flash:  cd {} && {}", flash.folder, flash.command),
+            format!("  needs:  {}; rustup target add {}", flash.needs, board.target),
+            format!("  device: {}", hardware.device()),
         ] {
-            text.push_str(&format!("{:width$}    {line}\n", ""));
+            rows.push(vec![String::new(), line]);
         }
         if flash.uf2_family.is_some() {
-            let line = format!("or:     cortex-host firmware {}, for BOOTSEL", board.name);
-            text.push_str(&format!("{:width$}    {line}\n", ""));
+            let line = format!("  or:     cortex-host firmware {}, for BOOTSEL", board.name);
+            rows.push(vec![String::new(), line]);
         }
     }
-    text
+    format!("\nboards to flash from a checkout:\n{}", lines(&rows))
 }
 
 /// What makes each Linux board a device.
 fn to_serve(boards: &[BoardSpec]) -> String {
-    let mut text = "\nLinux boards:\n".to_owned();
-    let width = boards.iter().map(|board| board.name.len()).max().unwrap_or(0);
+    let mut rows = Vec::new();
     for board in boards {
         let Some(linux) = &board.linux else { continue };
-        text.push_str(&format!("{:width$}  {}\n", board.name, board.summary()));
+        rows.push(vec![board.name.clone(), board.summary()]);
         for line in [
-            format!("build:  {}", linux.build),
-            format!("serve:  {}", linux.serve),
-            format!("device: {}", linux.device),
+            format!("  build:  {}", linux.build),
+            format!("  serve:  {}", linux.serve),
+            format!("  device: {}", linux.device),
         ] {
-            text.push_str(&format!("{:width$}    {line}\n", ""));
+            rows.push(vec![String::new(), line]);
         }
     }
-    text
+    format!("\nLinux boards:\n{}", lines(&rows))
 }
 
 fn as_json(found: &[ListedDevice], real: &[BoardSpec]) -> String {

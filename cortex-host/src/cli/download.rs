@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::recordings::{PHYSIONET, open_catalogue};
 use super::{Console, arguments, convert};
-use crate::base::digest::FileDigester;
+use crate::base::digest::{Algorithm, FileDigester};
 use crate::base::{ExitCode, Failure, Progress, leave_on_signal};
 use crate::download::catalogue::{self, Catalogue, Check, Entry};
 use crate::download::{Checksums, Downloader, Outcome, RetryPolicy};
@@ -286,12 +286,12 @@ fn convert_entry(
 
 /// The SHA-256 that the samples of `source` have once converted.
 fn samples_sha256(source: &Path) -> Result<String, Failure> {
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(Algorithm::Sha256);
     Recording::open(source, &OpenOptions::default())?.read_tiles(|bytes, _| {
         digester.update(bytes);
         Ok(())
     })?;
-    Ok(digester.finish().sha256)
+    Ok(digester.finish().content.hex().to_owned())
 }
 
 fn recordings(count: usize) -> String {

@@ -13,7 +13,7 @@ use super::support::engine_args::EngineArgs;
 use super::{Console, arguments};
 use crate::base::Progress;
 use crate::base::atomic_file::{PersistOptions, refuse_taken};
-use crate::base::digest::FileDigest;
+use crate::base::digest::{Algorithm, FileDigest};
 use crate::base::{ExitCode, Failure};
 use crate::config::params::of_datasets;
 use crate::config::{DatasetConfig, Entry, Node, Value, parameters};
@@ -90,6 +90,10 @@ pub struct Args {
     /// Wait until the disk has everything, so that it survives a power cut.
     #[arg(long)]
     pub fsync: bool,
+    /// The manifest holds the SHA-256 of the bytes instead of their BLAKE3: slower, and what
+    /// sha256sum checks. --from takes the manifest's.
+    #[arg(long, conflicts_with = "from")]
+    pub sha256: bool,
     /// Print the manifest's facts as JSON on stdout (on stderr with OUT -).
     #[arg(long)]
     pub json: bool,
@@ -206,16 +210,18 @@ impl clap::FromArgMatches for ParamArgs {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
-    let (dataset, expected) = match &args.from {
+    let (dataset, expected, digest) = match &args.from {
         Some(manifest) => {
             let (manifest, _) = Manifest::of_argument(manifest)?;
+            let digest = manifest.digest.content.algorithm();
             // The digests of a shard are not of the whole.
-            (manifest.dataset, manifest.shard.is_none().then_some(manifest.digest))
+            (manifest.dataset, manifest.shard.is_none().then_some(manifest.digest), digest)
         }
         None => {
             let dataset = generated(&args.dataset().into(), &Library::new(None))
                 .map_err(|problem| problem.in_source("generate"))?;
-            (dataset, None)
+            let digest = if args.sha256 { Algorithm::Sha256 } else { Algorithm::default() };
+            (dataset, None, digest)
         }
     };
     let out = args.out();
@@ -224,6 +230,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         io: args.io,
         replace: args.force,
         durable: args.fsync,
+        digest,
     };
     let progress = Progress::cancelled_by_signals()?;
     let npy = args.npy.then(|| out.with_extension("npy"));
@@ -273,10 +280,10 @@ fn check_digest(
         Some(expected) if expected != found => Err(Failure::new(
             ExitCode::CheckFailed,
             format!(
-                "{} has SHA-256 {}, but the manifest given says {}; it is not that dataset",
+                "{} has {}, but the manifest given says {}; it is not that dataset",
                 out.display(),
-                found.sha256,
-                expected.sha256
+                found.content,
+                expected.content
             ),
         )),
         _ => Ok(()),
@@ -330,7 +337,7 @@ fn to_stdout(
     // A reader that had enough, as `| head` has, is no failure.
     let mut reader_gone = false;
     let outcome = announce(dataset, console, progress, |progress| {
-        write_stream(&recipe, &mut out, &options.settings, progress).inspect_err(|error| {
+        write_stream(&recipe, &mut out, &options.settings, options.digest, progress).inspect_err(|error| {
             reader_gone = matches!(error, GenerateError::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe);
         })
     });
@@ -339,7 +346,7 @@ fn to_stdout(
     }
     let digest = outcome?;
     let manifest = Manifest::now(dataset, None, digest).map_err(GenerateError::from)?;
-    console.say(&format!("sha256 {}", manifest.digest.sha256));
+    console.say(&manifest.digest.content.to_string());
     check_digest(expected, &manifest.digest, Path::new("-"))?;
     if json {
         console.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));
@@ -357,7 +364,7 @@ pub(super) fn facts(manifest: &Manifest, data: &Path, manifest_path: &Path) -> s
         "sample_rate_hz": dataset.spec.sample_rate_hz,
         "samples": dataset.samples,
         "bytes": dataset.channels as u64 * dataset.samples * 4,
-        "sha256": manifest.digest.sha256,
+        manifest.digest.content.algorithm().key(): manifest.digest.content.hex(),
         "crc32": manifest.digest.crc32,
         "first_blocks_crc32": manifest.block_crc32,
     })

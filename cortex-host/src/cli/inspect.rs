@@ -1,11 +1,13 @@
 //! `cortex-host inspect`: what is in a file, a manifest's data or a dataset.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::convert::names_or_count;
 use super::{Console, arguments, output, recordings};
 use crate::base::atomic_file;
+use crate::base::digest::{ContentDigest, FileDigester};
 use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure, Observer, Progress, expand_home};
 use crate::generate::{FileOptions, Recipe, announce, write_file};
@@ -119,8 +121,8 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
 
 /// Where samples come from.
 enum Source {
-    /// A file, whose SHA-256 should be this one.
-    File(PathBuf, Option<String>),
+    /// A file, whose digest should be this one.
+    File(PathBuf, Option<ContentDigest>),
     /// A dataset that is made again: its data were not kept.
     Again(Box<Manifest>, String),
 }
@@ -177,7 +179,9 @@ fn files(target: &str) -> Result<Vec<Source>, Failure> {
 fn data_of(path: &Path, library: &Library) -> Result<Vec<Source>, Failure> {
     let manifest = Manifest::read(path, library)?;
     Ok(vec![match &manifest.file {
-        Some(name) => Source::File(path.with_file_name(name), Some(manifest.digest.sha256.clone())),
+        Some(name) => {
+            Source::File(path.with_file_name(name), Some(manifest.digest.content.clone()))
+        }
         None => Source::Again(Box::new(manifest), path.display().to_string()),
     }])
 }
@@ -191,7 +195,7 @@ fn recorded(folder: &Path) -> Result<Vec<Source>, Failure> {
         .map_err(|error| Failure::input_output(format!("{}: {error}", path.display())))?;
     let dataset = summary.dataset;
     match Library::new(Some(folder)).dataset(&dataset.path) {
-        Ok(Dataset::File(found)) => Ok(vec![Source::File(found, Some(dataset.sha256))]),
+        Ok(Dataset::File(found)) => Ok(vec![Source::File(found, Some(dataset.digest))]),
         _ => Err(Failure::input_output(format!(
             "the run {} was made on {}, which is not there any more; look at it from the folder where the run was started",
             folder.display(),
@@ -228,10 +232,13 @@ fn inspect_source(
     match source {
         Source::File(file, expected) => {
             let inspection = inspect_file(file, args, progress, console)?;
-            if expected.as_ref().is_some_and(|expected| *expected != inspection.sha256) {
+            if let Some(expected) = expected
+                && !has_digest(file, &inspection, expected)?
+            {
                 console.warn(&format!(
-                    "{}: its SHA-256 is another one now; it has been changed",
-                    file.display()
+                    "{}: its {} is another one now; it has been changed",
+                    file.display(),
+                    expected.algorithm().name()
                 ));
             }
             Ok(inspection)
@@ -255,6 +262,22 @@ fn inspect_source(
             Ok(inspection)
         }
     }
+}
+
+/// Whether `file`, which gave `inspection`, has the digest `expected`.
+fn has_digest(
+    file: &Path,
+    inspection: &Inspection,
+    expected: &ContentDigest,
+) -> Result<bool, Failure> {
+    if let ContentDigest::Sha256(sha256) = expected {
+        return Ok(*sha256 == inspection.sha256);
+    }
+    let mut digester = FileDigester::new(expected.algorithm());
+    File::open(file)
+        .and_then(|file| digester.update_from(file))
+        .map_err(|error| Failure::io("read", file, &error))?;
+    Ok(digester.finish().content == *expected)
 }
 
 fn inspect_file(

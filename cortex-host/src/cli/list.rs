@@ -8,11 +8,12 @@ use cortex_core::signal::GeneratorVersion;
 use serde_json::{Value, json};
 
 use super::output;
+use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure};
 use crate::config::parameters;
 use crate::config::params::{of_signal, signals_of};
 use crate::device::board::{boards, described};
-use crate::foreign::{self, Launcher, ParameterDescription, ParameterKind};
+use crate::foreign::{self, Launcher};
 use crate::primitive::{Library, Listing};
 
 /// Arguments of `list`.
@@ -167,39 +168,26 @@ fn own_library(path: &Path, json: bool) -> Result<ExitCode, Failure> {
         text.push_str(&format!("{output}{unit}\n"));
         match &kernel.parameters {
             None => text.push_str("  params: lines of text that the kernel reads\n"),
-            Some(parameters) => {
-                for parameter in parameters {
-                    let what = parameter_line(parameter);
-                    text.push_str(&format!("  {:<16} {what}\n", parameter.name));
+            Some(parameters) => foreign::in_core_terms(parameters, |known| {
+                for parameter in known {
+                    let line = parameter_line(parameter);
+                    text.push_str(&format!("  {line}  {}\n", parameter.doc));
                 }
-            }
+            }),
         }
     }
     output::print(text.trim_end())?;
     Ok(ExitCode::Success)
 }
 
-/// Range, unit, default and meaning of a parameter.
-fn parameter_line(parameter: &ParameterDescription) -> String {
-    let bound = |bound: &Option<f64>| bound.map_or("any".to_owned(), |bound| bound.to_string());
-    let range = match &parameter.kind {
-        ParameterKind::Number { min: None, max: None } => "a number".to_owned(),
-        ParameterKind::Number { min, max } => format!("{} to {}", bound(min), bound(max)),
-        ParameterKind::Count { min, max } => format!("whole, {min} to {max}"),
-        ParameterKind::Choice(words) => words.join(" or "),
-    };
-    let unit = match parameter.unit.as_str() {
-        "" => String::new(),
-        unit => format!(" {unit}"),
-    };
-    let default = match (parameter.default, &parameter.kind) {
-        (None, _) => "the kernel decides".to_owned(),
-        (Some(value), ParameterKind::Choice(words)) => {
-            words.get(value as usize).cloned().unwrap_or_default()
-        }
-        (Some(value), _) => value.to_string(),
-    };
-    format!("{range}{unit}, default {default}. {}", parameter.doc)
+/// Unit, range and default of a parameter.
+fn parameter_line(parameter: &Parameter) -> String {
+    let unit =
+        if parameter.unit.is_empty() { String::new() } else { format!(" {},", parameter.unit) };
+    let range = parameters::range_words(parameter);
+    let default = parameters::default_words(parameter);
+    let default = default.unwrap_or_else(|| "required".to_owned());
+    format!("{}:{unit} {range} [{default}]", parameter.name)
 }
 
 fn as_text(sections: &[(&str, Vec<Item>)]) -> String {
@@ -210,19 +198,14 @@ fn as_text(sections: &[(&str, Vec<Item>)]) -> String {
         }
         let how = USES.iter().find(|(name, _)| name == title).map_or("", |(_, how)| how);
         text.push_str(&format!("{title} ({how})\n"));
-        let width = items.iter().map(|item| item.listing.path.len()).max().unwrap_or(0);
+        let mut rows = Vec::new();
         for Item { listing, parameters } in items {
-            text.push_str(&format!("  {:width$}  {}\n", listing.path, listing.summary));
-            for parameter in parameters {
-                let unit = parameter.unit;
-                let unit = if unit.is_empty() { String::new() } else { format!(" {unit},") };
-                let range = parameters::range_words(parameter);
-                let default = parameters::default_words(parameter);
-                let default = default.unwrap_or_else(|| "required".to_owned());
-                let line = format!("{}:{unit} {range} [{default}]", parameter.name);
-                text.push_str(&format!("  {:width$}    {line}\n", ""));
-            }
+            rows.push(vec![listing.path.clone(), listing.summary.clone()]);
+            let lines = parameters.iter().map(parameter_line);
+            rows.extend(lines.map(|line| vec![String::new(), format!("  {line}")]));
         }
+        let columns = Columns::of(rows.iter(), |_| true);
+        rows.iter().for_each(|row| text.push_str(&format!("  {}\n", columns.line(row, "  "))));
     }
     text
 }

@@ -45,7 +45,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         parts.merge(&options, progress)
     })?;
     console.say(&format!("Merged file: {}", args.out.display()));
-    console.say(&format!("sha256 {}", manifest.digest.sha256));
+    console.say(&manifest.digest.content.to_string());
     if args.json {
         let facts = super::generate::facts(&manifest, &args.out, &manifest_beside(&args.out));
         super::output::print(&format!("{facts:#}"))?;

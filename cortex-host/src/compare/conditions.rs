@@ -1,8 +1,8 @@
 //! What differs between runs besides their latencies.
 
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::config::{Node, Value};
 use crate::results::RunRecord;
 
 /// A fact that is not the same in all runs.
@@ -49,7 +49,7 @@ fn facts(run: &RunRecord) -> Vec<(String, String)> {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
     let facts = [
         ("status", summary.status.name().to_owned()),
-        ("dataset SHA-256", summary.dataset.sha256.clone()),
+        ("dataset digest", summary.dataset.digest.to_string()),
         ("device", summary.device.clone()),
         ("pace", summary.pace.clone()),
         ("scheduler in force", summary.realtime.scheduler.clone()),
@@ -62,39 +62,33 @@ fn facts(run: &RunRecord) -> Vec<(String, String)> {
         ("optimised build", summary.tool.optimized.to_string()),
     ];
     let mut facts: Vec<_> = facts.map(|(name, value)| (name.to_owned(), value)).into();
-    if let Some(Ok(node)) = run.config.as_deref().map(Node::parse) {
-        let mut keys = Vec::new();
-        flatten(&node, "", &mut keys);
-        keys.retain(|(key, _): &(String, String)| !key.starts_with("output."));
-        facts.append(&mut keys);
-    }
+    let mut keys = Vec::new();
+    flatten(&summary.config, "", &mut keys);
+    keys.retain(|(key, _): &(String, String)| !key.starts_with("output."));
+    facts.append(&mut keys);
     facts
 }
 
 /// Every scalar of a tree with its path: `kernels[1].window`.
-fn flatten(node: &Node, path: &str, keys: &mut Vec<(String, String)>) {
-    match &node.value {
-        Value::Mapping(entries) => {
-            for entry in entries {
+fn flatten(value: &Value, path: &str, keys: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
                 let separator = if path.is_empty() { "" } else { "." };
-                flatten(&entry.node, &format!("{path}{separator}{}", entry.key), keys);
+                flatten(value, &format!("{path}{separator}{key}"), keys);
             }
         }
-        Value::List(items) => {
+        Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 flatten(item, &format!("{path}[{index}]"), keys);
             }
         }
-        _ => keys.push((path.to_owned(), scalar(&node.value))),
-    }
-}
-
-fn scalar(value: &Value) -> String {
-    match value {
-        Value::Bool(value) => value.to_string(),
-        Value::Integer(value) => value.to_string(),
-        Value::Float(value) => value.to_string(),
-        Value::Text(text) => text.clone(),
-        Value::Null | Value::List(_) | Value::Mapping(_) => "null".to_owned(),
+        // A run of a version that did not write its configuration here.
+        Value::Null => {}
+        Value::String(text) => keys.push((path.to_owned(), text.clone())),
+        Value::Number(number) if number.is_f64() => {
+            keys.push((path.to_owned(), number.as_f64().unwrap_or_default().to_string()));
+        }
+        scalar => keys.push((path.to_owned(), scalar.to_string())),
     }
 }

@@ -46,7 +46,7 @@ pub fn entries<'a>(node: &'a Node, path: &str) -> Result<&'a [Entry], Problem> {
 #[derive(Debug)]
 enum Fault {
     /// A problem that knows its place.
-    PositionedDeserializer(Problem),
+    Positioned(Problem),
     /// A key that the mapping must have.
     Missing(&'static str),
     /// A word that is none of these.
@@ -79,7 +79,7 @@ impl de::Error for Fault {
 
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
-        Fault::PositionedDeserializer(problem)
+        Fault::Positioned(problem)
     }
 }
 
@@ -94,7 +94,7 @@ impl<'de> Reader<'de, '_> {
     fn problem(self, fault: Fault) -> Problem {
         let path = self.path;
         let message = match fault {
-            Fault::PositionedDeserializer(problem) => return problem,
+            Fault::Positioned(problem) => return problem,
             Fault::Missing(field) => format!("{} is missing", join(path, field)),
             Fault::Choice(word, choices) => not_a_choice(path, &word, choices),
             Fault::Other(message) if path.is_empty() => message,

@@ -53,7 +53,20 @@ pub fn parse_with(
     settings: &[Setting],
     kernels: &[String],
 ) -> Result<RunConfig, ConfigError> {
-    let mut node = Node::parse(&source.text).map_err(|problem| problem.in_source(&source.name))?;
+    let node = Node::parse(&source.text).map_err(|problem| problem.in_source(&source.name))?;
+    parse_node(node, &source.name, settings, kernels)
+}
+
+/// The same for a configuration that was read already; messages call it `name`.
+///
+/// # Errors
+/// As [`parse_with`].
+pub fn parse_node(
+    mut node: Node,
+    name: &str,
+    settings: &[Setting],
+    kernels: &[String],
+) -> Result<RunConfig, ConfigError> {
     let of_command_line = |problem: Problem| problem.in_source("command line");
     for setting in settings {
         setting.apply(&mut node).map_err(of_command_line)?;
@@ -61,7 +74,7 @@ pub fn parse_with(
     if !kernels.is_empty() {
         keep_kernels(&mut node, kernels).map_err(of_command_line)?;
     }
-    decode::decode(&node, "").map_err(|problem| problem.in_source(&source.name))
+    decode::decode(&node, "").map_err(|problem| problem.in_source(name))
 }
 
 /// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of

@@ -110,6 +110,8 @@ pub fn default_words(parameter: &Parameter) -> Option<String> {
 fn number_range(min: f64, max: f64) -> String {
     match (min, max) {
         (POSITIVE, f64::INFINITY) => "above 0".into(),
+        (f64::NEG_INFINITY, f64::INFINITY) => "any".into(),
+        (f64::NEG_INFINITY, max) => format!("at most {}", short(max)),
         (min, f64::INFINITY) => format!("{} or above", short(min)),
         (min, max) => format!("{} to {}", short(min), short(max)),
     }

@@ -24,11 +24,18 @@ impl Setting {
     /// # Errors
     /// A sentence when the key has an empty part or the value is no YAML.
     pub fn new(key: &str, value: &str) -> Result<Self, String> {
+        let value = Node::parse(value).map_err(|problem| problem.in_source("value").to_string())?;
+        Self::of_node(key, value)
+    }
+
+    /// The setting of `key` to `value`.
+    ///
+    /// # Errors
+    /// A sentence when the key has an empty part.
+    pub fn of_node(key: &str, mut value: Node) -> Result<Self, String> {
         if key.split('.').any(|part| part.trim().is_empty()) {
             return Err(format!("{} is no key; give one such as dataset.channels", quoted(key)));
         }
-        let mut value =
-            Node::parse(value).map_err(|problem| problem.in_source("value").to_string())?;
         value.position = Position::default();
         Ok(Self { key: key.to_owned(), value })
     }

@@ -189,8 +189,7 @@ mod tests {
     use super::*;
 
     fn physionet() -> Catalogue {
-        let text =
-            include_str!("../../../primitives/datasets/v1/physionet-motor-imagery/spec.yaml");
+        let text = include_str!("../../primitives/datasets/v1/physionet-motor-imagery/spec.yaml");
         Catalogue::parse(Path::new("spec.yaml"), text).unwrap()
     }
 

@@ -36,7 +36,7 @@ mod training;
 
 pub use crate::platform::library::{
     Dtype, Feed, Interface, KernelDescription, KernelSetup, LibraryDescription, OutputShape,
-    ParameterDescription, ParameterKind, Parameters, Refusal,
+    ParameterDescription, ParameterKind, Parameters, Refusal, in_core_terms,
 };
 #[cfg(target_os = "linux")]
 pub use child::{KernelProcess, describe, train, try_out};

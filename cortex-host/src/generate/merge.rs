@@ -13,7 +13,7 @@ use crate::base::FileError;
 use crate::base::Progress;
 use crate::base::atomic_file::refuse_taken;
 use crate::base::atomic_file::{Staged, remove_if_present};
-use crate::base::digest::{FileDigest, FileDigester};
+use crate::base::digest::{Algorithm, ContentDigest, FileDigest, FileDigester};
 use crate::base::{ExitCode, Failure};
 use crate::config::{ConfigError, Position, Problem};
 use crate::primitive::Library;
@@ -50,15 +50,15 @@ pub enum MergeError {
     },
     /// A shard's data are not what its manifest says.
     #[error(
-        "the data of shard {shard} differ from its manifest (expected sha256 {expected}, found {found}); make it again with generate ... --shard {shard} --force"
+        "the data of shard {shard} differ from its manifest (expected {expected}, found {found}); make it again with generate ... --shard {shard} --force"
     )]
     Different {
         /// The shard.
         shard: Shard,
         /// Digest in its manifest.
-        expected: String,
+        expected: ContentDigest,
         /// Digest of its data.
-        found: String,
+        found: ContentDigest,
     },
     /// Reading or writing failed.
     #[error(transparent)]
@@ -197,13 +197,17 @@ impl Parts {
         if !self.target.is_file() {
             return Ok(None);
         }
-        let found = self.digest_of_target(progress)?;
-        Ok((found == manifest.digest.sha256).then(|| manifest.clone()))
+        let found = self.digest_of_target(manifest.digest.content.algorithm(), progress)?;
+        Ok((found == manifest.digest.content).then(|| manifest.clone()))
     }
 
-    fn digest_of_target(&self, progress: &Progress) -> Result<String, GenerateError> {
+    fn digest_of_target(
+        &self,
+        algorithm: Algorithm,
+        progress: &Progress,
+    ) -> Result<ContentDigest, GenerateError> {
         let file = File::open(&self.target).map_err(GenerateError::io("open", &self.target))?;
-        digest_of(&file, progress)
+        digest_of(&file, algorithm, progress)
             .map_err(GenerateError::io("read", &self.target))?
             .ok_or(GenerateError::Interrupted)
     }
@@ -225,7 +229,7 @@ impl Parts {
         }
         let file = File::open(&path).map_err(GenerateError::io("open", &path))?;
         let row_bytes = self.dataset.channels * 4;
-        let mut digests = Digests::new(self.parts.len());
+        let mut digests = Digests::new(&self.parts);
         read_rows(&file, row_bytes, self.dataset.samples, progress, |row| {
             digests.whole.update(row);
             for (part, digester) in self.parts.iter().zip(&mut digests.parts) {
@@ -270,7 +274,7 @@ impl Parts {
             let file = File::open(&path).map_err(GenerateError::io("open", &path))?;
             readers.push(BufReader::with_capacity(64 * 1024, file));
         }
-        let mut digests = Digests::new(self.parts.len());
+        let mut digests = Digests::new(&self.parts);
         let mut row = vec![0; self.dataset.channels * 4];
         for _ in 0..self.dataset.samples {
             if progress.is_cancelled() {
@@ -302,7 +306,7 @@ impl Parts {
         }
         let digest = self.check(digests)?;
         staged.settle(options.durable).map_err(GenerateError::from)?;
-        if named && self.digest_of_target(progress)? != digest.sha256 {
+        if named && self.digest_of_target(digest.content.algorithm(), progress)? != digest.content {
             let error = FileError::Exists { path: self.target.clone() };
             return Err(GenerateError::from(error).into());
         }
@@ -330,8 +334,8 @@ impl Parts {
             if found != part.digest {
                 return Err(MergeError::Different {
                     shard: part.shard,
-                    expected: part.digest.sha256.clone(),
-                    found: found.sha256,
+                    expected: part.digest.content.clone(),
+                    found: found.content,
                 });
             }
         }
@@ -349,7 +353,10 @@ struct Digests {
 }
 
 impl Digests {
-    fn new(parts: usize) -> Self {
-        Self { whole: FileDigester::default(), parts: vec![FileDigester::default(); parts] }
+    /// For the bytes of each part by the digest of its manifest, and for the whole by the first's.
+    fn new(parts: &[Part]) -> Self {
+        let digester = |part: &Part| FileDigester::new(part.digest.content.algorithm());
+        let whole = parts.first().map_or_else(|| FileDigester::new(Algorithm::default()), digester);
+        Self { whole, parts: parts.iter().map(digester).collect() }
     }
 }

@@ -8,10 +8,10 @@ use cortex_core::signal::Generator;
 
 use super::engine::{Destination, InOrder, Pass, PassError, Settings};
 use super::normalize::measure;
-use super::{GenerateError, Recipe};
+use super::{GenerateError, MAX_CHANNELS, Recipe};
 use crate::base::Progress;
 use crate::base::atomic_file::{PersistOptions, Staged, refuse_taken};
-use crate::base::digest::{FileDigest, FileDigester};
+use crate::base::digest::{Algorithm, FileDigest, FileDigester};
 use crate::platform::free_bytes;
 use crate::platform::map::MappedSamplesMut;
 
@@ -36,13 +36,21 @@ pub struct FileOptions {
     /// Whether to wait until the disk has it all. A dataset can be made again, so the default
     /// is not to: it survives the death of the process, not a power cut.
     pub durable: bool,
+    /// Which digest the manifest holds.
+    pub digest: Algorithm,
 }
 
 impl FileOptions {
-    /// The defaults: see [`Settings::automatic`], positioned writes, nothing is replaced.
+    /// The defaults: see [`Settings::automatic`], positioned writes, nothing is replaced, BLAKE3.
     #[must_use]
     pub fn automatic() -> Self {
-        Self { settings: Settings::automatic(), io: IoMode::Direct, replace: false, durable: false }
+        Self {
+            settings: Settings::automatic(),
+            io: IoMode::Direct,
+            replace: false,
+            durable: false,
+            digest: Algorithm::default(),
+        }
     }
 
     pub(super) fn placing(&self) -> PersistOptions {
@@ -113,9 +121,10 @@ pub fn write_stream(
     recipe: &Recipe,
     out: &mut (dyn Write + Send),
     settings: &Settings,
+    algorithm: Algorithm,
     progress: &Progress,
 ) -> Result<FileDigest, GenerateError> {
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(algorithm);
     let mut take = |bytes: &[u8]| {
         digester.update(bytes);
         out.write_all(bytes)
@@ -132,13 +141,57 @@ pub fn write_stream(
 pub fn digest_only(
     recipe: &Recipe,
     settings: &Settings,
+    algorithm: Algorithm,
     progress: &Progress,
 ) -> Result<FileDigest, GenerateError> {
-    write_stream(recipe, &mut io::sink(), settings, progress)
+    write_stream(recipe, &mut io::sink(), settings, algorithm, progress)
+}
+
+/// Writes the dataset of `recipe` into `samples`, in file order, and returns its digest by
+/// `algorithm`, if any. Needs no memory beside the channels' states.
+///
+/// # Errors
+/// [`GenerateError`]; [`GenerateError::Request`] when `samples` has not the dataset's length.
+pub fn fill_slice(
+    recipe: &Recipe,
+    samples: &mut [f32],
+    algorithm: Option<Algorithm>,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<Option<FileDigest>, GenerateError> {
+    let generator = recipe.generator()?;
+    if recipe.bytes()? / 4 != samples.len() as u64 {
+        return Err(GenerateError::Request(format!(
+            "the slice holds {} values, but the dataset has {}; make room for channels x samples",
+            samples.len(),
+            recipe.bytes()? / 4
+        )));
+    }
+    let mut digester = algorithm.map(FileDigester::new);
+    let in_order = digester.as_mut().map(|digester| {
+        Box::new(|bytes: &[u8]| {
+            digester.update(bytes);
+            Ok(())
+        }) as InOrder<'_>
+    });
+    // Tiles lie in the slice: wide passes cost no memory.
+    let settings = Settings { pass_channels: MAX_CHANNELS, ..*settings };
+    let destination = &mut Destination::Memory(samples);
+    let columns = Columns::whole(recipe);
+    fill(recipe, &generator, destination, columns, in_order, &settings, progress).map_err(
+        |error| match error {
+            PassError::Io(error) => GenerateError::Request(error.to_string()),
+            PassError::Interrupted => GenerateError::Interrupted,
+        },
+    )?;
+    Ok(digester.map(FileDigester::finish))
 }
 
 /// Gives the dataset's bytes to `take`, in file order.
-fn in_file_order(
+///
+/// # Errors
+/// As [`write_stream`].
+pub(crate) fn in_file_order(
     recipe: &Recipe,
     settings: &Settings,
     progress: &Progress,
@@ -199,7 +252,7 @@ pub(super) fn fill_file(
     generator: &Generator,
     file: &File,
     columns: Columns,
-    mut in_order: Option<InOrder<'_>>,
+    in_order: Option<InOrder<'_>>,
     options: &FileOptions,
     progress: &Progress,
 ) -> Result<(), PassError> {
@@ -207,15 +260,35 @@ pub(super) fn fill_file(
         IoMode::Mmap => Some(MappedSamplesMut::open(file)?),
         IoMode::Direct => None,
     };
-    let width = options.settings.pass_channels.max(1);
+    let mut destination = match &mut map {
+        Some(map) => Destination::Memory(map.samples_mut()),
+        None => Destination::File(file),
+    };
+    let settings = &options.settings;
+    fill(recipe, generator, &mut destination, columns, in_order, settings, progress)
+}
+
+/// Generates all channels of `recipe` into `destination`, pass by pass. `in_order` is for sets of
+/// one pass.
+fn fill(
+    recipe: &Recipe,
+    generator: &Generator,
+    destination: &mut Destination<'_>,
+    columns: Columns,
+    mut in_order: Option<InOrder<'_>>,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<(), PassError> {
+    let width = settings.pass_channels.max(1);
     for first in (0..recipe.channels).step_by(width as usize) {
-        let destination = match &mut map {
-            Some(map) => Destination::Memory(map.samples_mut()),
-            None => Destination::File(file),
+        let destination = match destination {
+            Destination::Memory(samples) => Destination::Memory(samples),
+            Destination::File(file) => Destination::File(file),
+            Destination::Nowhere => Destination::Nowhere,
         };
         let end = recipe.channels.min(first.saturating_add(width));
         let channels = recipe.first_channel + first..recipe.first_channel + end;
-        let scales = measure(recipe, generator, channels.clone(), &options.settings, progress)?;
+        let scales = measure(recipe, generator, channels.clone(), settings, progress)?;
         Pass {
             generator,
             channels,
@@ -227,7 +300,7 @@ pub(super) fn fill_file(
             in_order: in_order.take(),
             progress,
         }
-        .run(&options.settings)?;
+        .run(settings)?;
     }
     Ok(())
 }

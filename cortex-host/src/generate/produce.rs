@@ -39,7 +39,7 @@ pub fn produce(
         )));
     }
     let recipe = Recipe::of(dataset);
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(options.digest);
     let mut staged = write_staged(&recipe, target, options, Some(&mut digester), progress)?;
     staged.settle(options.durable)?;
     complete(dataset, target, manifest_path, digester.finish(), options.durable, || {

@@ -10,12 +10,13 @@ use super::output::digest_only;
 use super::{GenerateError, Recipe, Settings};
 use crate::base::Progress;
 use crate::base::contained::open_within;
-use crate::base::digest::{FileDigester, crc32_text};
+use crate::base::digest::{Algorithm, ContentDigest, FileDigester, crc32_text};
 use crate::synthetic::block_digest;
 use crate::synthetic::manifest::Manifest;
 
 /// One value of a manifest against the same value found now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DigestComparison {
     /// What was compared.
     pub what: String,
@@ -40,6 +41,7 @@ impl fmt::Display for DigestComparison {
 
 /// The outcome of [`reproduce`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Reproduced {
     /// Whether everything compared is equal.
     pub reproduced: bool,
@@ -66,10 +68,11 @@ pub fn reproduce(
         Some((shard, _)) => Recipe::of_shard(&manifest.dataset, shard)?,
     };
     let block = crc32_text(block_digest(&recipe.generator()?));
-    let again = digest_only(&recipe, settings, progress)?;
     let expected = &manifest.digest;
+    let algorithm = expected.content.algorithm();
+    let again = digest_only(&recipe, settings, algorithm, progress)?;
     let mut comparisons = vec![
-        compare("sha256", &expected.sha256, &again.sha256),
+        compare(algorithm.key(), expected.content.hex(), again.content.hex()),
         compare("crc32", &expected.crc32, &again.crc32),
         compare("first_blocks_crc32", &manifest.block_crc32, &block),
     ];
@@ -78,9 +81,11 @@ pub fn reproduce(
         let path = folder.join(name);
         match open_within(folder, &path) {
             Ok(file) => {
-                let found = digest_of(&file, progress).map_err(GenerateError::io("read", &path))?;
+                let found = digest_of(&file, algorithm, progress)
+                    .map_err(GenerateError::io("read", &path))?;
                 let Some(found) = found else { return Err(GenerateError::Interrupted) };
-                comparisons.push(compare(&format!("sha256 of {name}"), &expected.sha256, &found));
+                let what = format!("{} of {name}", algorithm.key());
+                comparisons.push(compare(&what, expected.content.hex(), found.hex()));
                 data_file = Some(name.clone());
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -94,17 +99,21 @@ pub fn reproduce(
     })
 }
 
-/// The SHA-256 of a file's bytes; none when cancelled.
-pub(super) fn digest_of(file: &File, progress: &Progress) -> std::io::Result<Option<String>> {
+/// The digest of a file's bytes; none when cancelled.
+pub(super) fn digest_of(
+    file: &File,
+    algorithm: Algorithm,
+    progress: &Progress,
+) -> std::io::Result<Option<ContentDigest>> {
     use std::io::Read;
     const STEP_BYTES: u64 = 64 << 20;
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(algorithm);
     while digester.update_from(file.take(STEP_BYTES))? > 0 {
         if progress.is_cancelled() {
             return Ok(None);
         }
     }
-    Ok(Some(digester.finish().sha256))
+    Ok(Some(digester.finish().content))
 }
 
 pub(super) fn compare(what: &str, expected: &str, found: &str) -> DigestComparison {

@@ -61,7 +61,7 @@ pub fn produce_shard(
         }
     }
     remove_if_present(&manifest_path)?;
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(options.digest);
     let file = match layout {
         ShardLayout::Separate => {
             let options = FileOptions { replace: true, ..*options };

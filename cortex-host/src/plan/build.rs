@@ -1,7 +1,7 @@
 //! From what a configuration says to what a run does: ranges, defaults, and everything that
 //! must be true before a run begins.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::encoding::{plan_encoding, plan_results};
 use super::kernels::plan_kernels;
@@ -13,7 +13,7 @@ use super::{
 use crate::base::expand_home;
 use crate::config::value::{choice, positive, whole};
 use crate::config::{
-    self, At, ConfigError, ExecutionConfig, OutputConfig, Position, Problem, RealtimeConfig,
+    self, At, ConfigError, ExecutionConfig, Node, OutputConfig, Position, Problem, RealtimeConfig,
     RunConfig, Setting, Source,
 };
 use crate::device::DeviceAddress;
@@ -58,8 +58,23 @@ pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, 
     let on_board =
         matches!(on_board, Some(DeviceAddress::Serial { .. } | DeviceAddress::Qemu { .. }));
     let argument = argument.or(on_board.then_some(BOARD_CONFIG.0));
-    let source = Source::read(argument)?;
-    let mut config = config::parse_with(&source, &overrides.settings, &overrides.kernels)?;
+    let Source { name, text, folder } = Source::read(argument)?;
+    let node = Node::parse(&text).map_err(|problem| problem.in_source(&name))?;
+    load_node(node, &name, folder.as_deref(), overrides)
+}
+
+/// The same for a configuration that was read already: messages call it `name`, and its relative
+/// paths may mean `folder`.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load_node(
+    node: Node,
+    name: &str,
+    folder: Option<&Path>,
+    overrides: &Overrides,
+) -> Result<Plan, ConfigError> {
+    let mut config = config::parse_node(node, name, &overrides.settings, &overrides.kernels)?;
     let replaced = |text: &String| At { value: text.clone(), position: Position::default() };
     if let Some(device) = &overrides.device {
         config.device = Some(replaced(device));
@@ -73,8 +88,8 @@ pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, 
         let output = config.output.get_or_insert_with(|| OutputConfig::default().into());
         output.value.directory = Some(replaced(&directory.to_string_lossy().into_owned()));
     }
-    let library = Library::new(source.folder.as_deref());
-    let plan = Plan::new(&config, &library).map_err(|problem| problem.in_source(&source.name))?;
+    let library = Library::new(folder);
+    let plan = Plan::new(&config, &library).map_err(|problem| problem.in_source(name))?;
     let output = OutputPlan { name: overrides.name.clone(), ..plan.output };
     Ok(Plan { output, ..plan })
 }
@@ -153,8 +168,9 @@ impl Plan {
             results,
             realtime: plan_realtime(config.realtime.as_ref())?,
             config_text: String::new(),
+            config: serde_json::Value::Null,
         };
-        plan.config_text = resolved::config_text(&plan);
+        (plan.config_text, plan.config) = resolved::config(&plan);
         Ok(plan)
     }
 }

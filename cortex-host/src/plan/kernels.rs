@@ -205,6 +205,18 @@ fn kernel_spec(name: KernelName, params: Option<&Node>, path: &str) -> Result<Ke
     decode(&Node { position: node.position, value: Value::Mapping(vec![entry]) }, path)
 }
 
+/// The kernel `name` of this program with `params`; mistakes in them are named by `path`.
+///
+/// # Errors
+/// [`Problem`]: no such kernel, or a parameter that it cannot have.
+pub(crate) fn named_kernel(
+    name: &str,
+    params: Option<&Node>,
+    path: &str,
+) -> Result<KernelSpec, Problem> {
+    kernel_spec(kernel_name(&name.to_owned().into())?, params, path)
+}
+
 /// The parameters of `spec` as a configuration holds them; none when all are defaults that
 /// depend on the window, or when the kernel has none.
 pub(super) fn params_of(spec: &KernelSpec) -> Option<Node> {

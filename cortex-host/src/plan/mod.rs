@@ -24,8 +24,9 @@ use crate::harness::{Pace, RealtimeSettings, windows_in};
 use crate::recording::{Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
-pub use build::{Overrides, load, load_training, load_with};
+pub use build::{Overrides, load, load_node, load_training, load_with};
 pub use encoding::{ReturnedResults, SampleEncoding};
+pub(crate) use kernels::{DEFAULT_WINDOW, named_kernel};
 
 /// What a plan is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct Plan {
     pub realtime: RealtimeSettings,
     /// The configuration with every default filled in, as YAML that `run` takes again.
     pub config_text: String,
+    /// The same as a tree, for programs that read `summary.json`.
+    pub config: serde_json::Value,
 }
 
 impl Plan {

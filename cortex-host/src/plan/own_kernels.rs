@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cortex_core::kernel::KernelShape;
-use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 
 use super::{Isolation, KernelSource, LibraryKernel, ProgramKernel, Purpose};
 use crate::base::digest::sha256_of;
@@ -363,7 +362,7 @@ impl OpenedKernel<'_> {
                 );
                 return Err(Problem::at(at.position, message));
             }
-            with_parameters(declared, |known| {
+            foreign::in_core_terms(declared, |known| {
                 parameters::check(&at.value, &self.path("params"), known)
             })?;
         }
@@ -454,47 +453,4 @@ impl OpenedKernel<'_> {
         let message = format!("kernels[{}] ({}): {blamed}{refusal}", self.index, self.name);
         Problem::at(position, message)
     }
-}
-
-/// The declared parameters in the terms of kernels of this program.
-fn with_parameters<T>(
-    declared: &[ParameterDescription],
-    use_them: impl FnOnce(&[Parameter]) -> T,
-) -> T {
-    let words: Vec<Vec<&str>> = declared
-        .iter()
-        .map(|parameter| match &parameter.kind {
-            ParameterKind::Choice(words) => words.iter().map(String::as_str).collect(),
-            _ => Vec::new(),
-        })
-        .collect();
-    let known: Vec<Parameter> = declared
-        .iter()
-        .zip(&words)
-        .map(|(parameter, words)| Parameter {
-            name: &parameter.name,
-            unit: &parameter.unit,
-            kind: match parameter.kind {
-                ParameterKind::Number { min, max } => Kind::Number {
-                    min: min.unwrap_or(f64::NEG_INFINITY),
-                    max: max.unwrap_or(f64::INFINITY),
-                },
-                ParameterKind::Count { min, max } => {
-                    Kind::Count { min: min as u64, max: max as u64 }
-                }
-                ParameterKind::Choice(_) => Kind::Choice(words),
-            },
-            default: match (parameter.default, &parameter.kind) {
-                (None, _) => DefaultValue::Derived("the kernel decides"),
-                (Some(value), ParameterKind::Number { .. }) => DefaultValue::Number(value),
-                (Some(value), ParameterKind::Count { .. }) => DefaultValue::Count(value as u64),
-                (Some(value), ParameterKind::Choice(_)) => {
-                    DefaultValue::Choice(words.get(value as usize).copied().unwrap_or_default())
-                }
-            },
-            limit: "",
-            doc: &parameter.doc,
-        })
-        .collect();
-    use_them(&known)
 }

@@ -8,8 +8,8 @@ use crate::config::{
 use crate::foreign::Dtype;
 use crate::synthetic;
 
-/// The plan as YAML that gives the same plan again.
-pub(super) fn config_text(plan: &Plan) -> String {
+/// The plan as YAML that gives the same plan again, and as a tree.
+pub(super) fn config(plan: &Plan) -> (String, serde_json::Value) {
     let config = RunConfig {
         dataset: at(dataset(&plan.dataset)),
         kernels: at(plan
@@ -46,7 +46,8 @@ pub(super) fn config_text(plan: &Plan) -> String {
         }),
     };
     // Tables of numbers and text always serialize.
-    serde_saphyr::to_string(&config).unwrap_or_else(|error| format!("# {error}\n"))
+    let text = serde_saphyr::to_string(&config).unwrap_or_else(|error| format!("# {error}\n"));
+    (text, serde_json::to_value(&config).unwrap_or_default())
 }
 
 /// The keys of a kernel that say where it comes from.

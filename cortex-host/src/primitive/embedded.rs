@@ -12,7 +12,7 @@ pub const DEFAULT_CONFIG: (&str, &str) = (
 
 /// The configuration of `run` on a board when none is given.
 pub const BOARD_CONFIG: (&str, &str) =
-    ("primitives/configs/board.yaml", include_str!("../../../primitives/configs/board.yaml"));
+    ("primitives/configs/board.yaml", include_str!("../../primitives/configs/board.yaml"));
 
 /// The text of an embedded file.
 #[must_use]

@@ -314,7 +314,10 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
     if data.samples_used != data.samples_per_channel {
         facts.push(("used", format!("the first {} samples", data.samples_used)));
     }
-    facts.push(("dataset SHA-256", format!("`{}`", data.sha256)));
+    facts.push((
+        "dataset digest",
+        format!("{} `{}`", data.digest.algorithm().name(), data.digest.hex()),
+    ));
     facts.push(("configuration SHA-256", format!("`{}`", summary.plan_sha256)));
     facts.push(("pace, device", format!("{}, {}", summary.pace, summary.device)));
     if let Some(device) = &summary.device_facts {

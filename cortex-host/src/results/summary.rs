@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::HostInfo;
 use super::statistics::{KernelStatistics, Latency, Throughput, WindowCounts};
 use crate::base::built_for;
+use crate::base::digest::ContentDigest;
 use crate::device::{DeviceSummary, LinkStats};
 use crate::harness::{AppliedRealtime, KernelRun};
 use crate::platform::simd::SimdPath;
@@ -97,6 +98,9 @@ pub struct Summary {
     pub realtime: AppliedRealtime,
     /// SHA-256 of the resolved configuration, `config.yaml`.
     pub plan_sha256: String,
+    /// That configuration; null in a run of a version that did not write it.
+    #[serde(default)]
+    pub config: serde_json::Value,
     /// What the kernels were fed.
     pub dataset: DatasetInfo,
     /// The command that does the same again, from the folder the run was started in.
@@ -174,8 +178,9 @@ pub struct DatasetInfo {
     pub samples_per_channel: u64,
     /// Samples per channel that each repeat used.
     pub samples_used: u64,
-    /// SHA-256 of the file of the dataset's samples.
-    pub sha256: String,
+    /// Digest of the file of the dataset's samples: `blake3` of what `generate` makes, else `sha256`.
+    #[serde(flatten)]
+    pub digest: ContentDigest,
     /// Format of that file: `float32`, `edf`, `bdf`, `brainvision` or `npy`.
     #[serde(default = "float32")]
     pub format: String,
@@ -427,15 +432,8 @@ impl Summary {
 
     /// Gives the kernels parameters and labels, from the resolved configuration: its kernels are
     /// in the same order.
-    pub fn describe_kernels(&mut self, config_text: &str) {
-        let config: serde_json::Value =
-            serde_saphyr::from_str(config_text).unwrap_or(serde_json::Value::Null);
-        for (index, kernel) in self.kernels.iter_mut().enumerate() {
-            let parameters = config.pointer(&format!("/kernels/{index}/params"));
-            kernel.parameters =
-                parameters.and_then(|value| value.as_object()).cloned().unwrap_or_default();
-        }
-        label(&mut self.kernels, &config);
+    pub fn describe_kernels(&mut self) {
+        describe(&mut self.kernels, &self.config);
     }
 
     /// A sentence that says what was measured with what, for a paper.
@@ -450,11 +448,12 @@ impl Summary {
         };
         format!(
             "Latencies were measured with CORTEX-rs {}{commit}, on {source}, {} channels at {} Hz \
-             (dataset SHA-256 {}; configuration SHA-256 {}), device {}, {}.",
+             (dataset {} {}; configuration SHA-256 {}), device {}, {}.",
             tool.version,
             data.channels,
             data.sample_rate_hz,
-            data.sha256.get(..16).unwrap_or(&data.sha256),
+            data.digest.algorithm().name(),
+            data.digest.hex().get(..16).unwrap_or(data.digest.hex()),
             self.plan_sha256.get(..16).unwrap_or(&self.plan_sha256),
             self.device,
             self.host.cpu.as_deref().unwrap_or("unknown processor"),
@@ -519,7 +518,12 @@ fn setting((key, value): (&String, &serde_json::Value)) -> String {
 
 /// Labels kernels: the name alone where only one has it, else with what differs from the others of
 /// that name, else with the number that its folder has.
-fn label(kernels: &mut [KernelSummary], config: &serde_json::Value) {
+fn describe(kernels: &mut [KernelSummary], config: &serde_json::Value) {
+    for (index, kernel) in kernels.iter_mut().enumerate() {
+        let parameters = config.pointer(&format!("/kernels/{index}/params"));
+        kernel.parameters =
+            parameters.and_then(|value| value.as_object()).cloned().unwrap_or_default();
+    }
     let plain = |index: usize, kernel: &KernelSummary| {
         let name = config.pointer(&format!("/kernels/{index}/name")).and_then(|name| name.as_str());
         name.unwrap_or(&kernel.name).to_owned()
@@ -556,12 +560,16 @@ mod tests {
     use super::*;
     use crate::harness::Pace;
     use cortex_core::kernel::KernelShape;
+    use serde_json::json;
 
     #[test]
     fn kernels_of_one_name_are_told_apart_by_what_differs() {
-        let config = "kernels:\n  - { name: goertzel, params: { bands: [{ low_hz: 8.0, high_hz: 13.0 }], order: 2 } }\n  \
-                      - { name: car }\n  - { name: goertzel, params: { bands: [{ low_hz: 13.0, high_hz: 30.0 }], order: 2 } }\n  \
-                      - { name: car }\n";
+        let goertzel = |low_hz: f64, high_hz: f64| {
+            let bands = json!([{ "low_hz": low_hz, "high_hz": high_hz }]);
+            json!({ "name": "goertzel", "params": { "bands": bands, "order": 2 } })
+        };
+        let car = json!({ "name": "car" });
+        let config = json!({ "kernels": [goertzel(8.0, 13.0), car, goertzel(13.0, 30.0), car] });
         let shape = KernelShape { channels: 1, window: 50, hop: 25, sample_rate_hz: 250.0 };
         let kernel = |name: &str| {
             let kernel_run = KernelRun {
@@ -577,13 +585,7 @@ mod tests {
         };
         let mut kernels: Vec<KernelSummary> =
             ["goertzel", "car", "goertzel-2", "car-2"].map(kernel).into();
-        let config: serde_json::Value = serde_saphyr::from_str(config).unwrap();
-        for (index, kernel) in kernels.iter_mut().enumerate() {
-            let parameters = config.pointer(&format!("/kernels/{index}/params"));
-            kernel.parameters =
-                parameters.and_then(|value| value.as_object()).cloned().unwrap_or_default();
-        }
-        label(&mut kernels, &config);
+        describe(&mut kernels, &config);
         let labels: Vec<&str> = kernels.iter().map(KernelSummary::label).collect();
         assert_eq!(labels, ["goertzel bands=8-13", "car", "goertzel bands=13-30", "car-2"]);
         assert_eq!(kernels[2].parameters_text(), "bands=13-30 order=2");

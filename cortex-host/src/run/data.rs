@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempPath;
 
 use crate::base::atomic_file::{place_text, temporary_dataset};
-use crate::base::digest::FileDigester;
+use crate::base::digest::{Algorithm, ContentDigest, FileDigester};
 use crate::base::{ExitCode, Failure, Level, Observer, Progress, shell_word};
 use crate::generate::{FileOptions, GenerateError, Recipe, announce, write_file};
 use crate::harness::SampleFile;
@@ -94,19 +94,24 @@ fn open(
         )));
     }
     observer.message(Level::Info, &format!("Using {}", dataset.path.display()));
-    let (samples, temporary, sha256) = match &dataset.raw {
+    // A file that `generate` made is checked by the digest in its manifest.
+    let manifest = shape::manifest_of(&dataset.path)?.filter(|(_, found)| found.shard.is_none());
+    let algorithm = manifest
+        .as_ref()
+        .map_or(Algorithm::Sha256, |(_, manifest)| manifest.digest.content.algorithm());
+    let (samples, temporary, digest) = match &dataset.raw {
         Some(raw) => {
             let samples = SampleFile::open(raw, dataset.channels)?;
-            let sha256 = file_sha256(samples.file(), raw, progress, observer)?;
-            (samples, None, sha256)
+            let digest = file_digest(samples.file(), raw, algorithm, progress, observer)?;
+            (samples, None, digest)
         }
         None => {
             let source = File::open(&recording.data_path)
                 .map_err(|error| Failure::io("read", &recording.data_path, &error))?;
-            let sha256 = file_sha256(&source, &recording.data_path, progress, observer)?;
+            let digest = file_digest(&source, &recording.data_path, algorithm, progress, observer)?;
             let (file, temporary) = converted(&mut recording, progress, observer)?;
             let samples = SampleFile::of(file, temporary.to_path_buf(), dataset.channels)?;
-            (samples, Some(temporary), sha256)
+            (samples, Some(temporary), digest)
         }
     };
     let mut events = None;
@@ -126,8 +131,13 @@ fn open(
             sample_rate_hz: dataset.sample_rate_hz,
             samples_per_channel: dataset.samples,
             samples_used: plan.samples_per_repeat(),
-            manifest: kept_manifest(dataset, &sha256, folder)?,
-            sha256,
+            manifest: match manifest {
+                Some((path, manifest)) => {
+                    Some(kept_manifest(dataset, &path, manifest, &digest, folder)?)
+                }
+                None => None,
+            },
+            digest,
             format: dataset.format.key().to_owned(),
             events,
         },
@@ -160,44 +170,43 @@ fn converted(
 }
 
 /// Keeps the manifest of a file that `generate` made, without the file's name: it is not in the
-/// run's folder. Returns where, if there is one.
+/// run's folder. Returns where.
 fn kept_manifest(
     dataset: &StaticDataset,
-    sha256: &str,
+    path: &Path,
+    manifest: Manifest,
+    digest: &ContentDigest,
     folder: &RunFolder,
-) -> Result<Option<String>, Failure> {
-    let Some((path, manifest)) = shape::manifest_of(&dataset.path)? else { return Ok(None) };
-    if manifest.shard.is_some() {
-        return Ok(None);
-    }
-    if manifest.digest.sha256 != sha256 {
+) -> Result<String, Failure> {
+    if manifest.digest.content != *digest {
         return Err(Failure::input_output(format!(
-            "{} has SHA-256 {sha256}, but {} says {}; make it again with: cortex-host generate --from {} {} --force",
+            "{} has {digest}, but {} says {}; make it again with: cortex-host generate --from {} {} --force",
             dataset.path.display(),
             path.display(),
-            manifest.digest.sha256,
+            manifest.digest.content,
             shell_word(&path.to_string_lossy()),
             shell_word(&dataset.path.to_string_lossy()),
         )));
     }
     let name = format!("dataset/{MANIFEST_NAME}");
     place_text(&folder.path().join(&name), &Manifest { file: None, ..manifest }.to_yaml())?;
-    Ok(Some(name))
+    Ok(name)
 }
 
 /// The digest of the very file that the run reads, whatever has its name by now.
-fn file_sha256(
+fn file_digest(
     mut file: &File,
     path: &Path,
+    algorithm: Algorithm,
     progress: &Progress,
     observer: &dyn Observer,
-) -> Result<String, Failure> {
+) -> Result<ContentDigest, Failure> {
     let unreadable = |error| Failure::io("read the dataset", path, &error);
     let bytes = file.metadata().map_err(unreadable)?.len();
     if bytes > LARGE_BYTES {
         observer.message(Level::Info, &format!("Hashing {} MB...", bytes / 1_000_000));
     }
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(algorithm);
     loop {
         // A gigabyte takes seconds without the processor's SHA instructions.
         let taken = digester.update_from(Read::take(&mut file, 1 << 24)).map_err(unreadable)?;
@@ -205,7 +214,7 @@ fn file_sha256(
             return Err(Failure::new(ExitCode::Interrupted, "interrupted; nothing was run"));
         }
         if taken == 0 {
-            return Ok(digester.finish().sha256);
+            return Ok(digester.finish().content);
         }
     }
 }
@@ -219,7 +228,7 @@ fn generated(
     observer.message(Level::Info, "Detected synthetic dataset generator");
     let temporary = temporary_dataset()?;
     let options = FileOptions { replace: true, ..FileOptions::automatic() };
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(options.digest);
     let file = announce(dataset, observer, progress, |progress| {
         write_file(&Recipe::of(dataset), &temporary, &options, Some(&mut digester), progress)
     })
@@ -251,7 +260,7 @@ fn generate(
             sample_rate_hz: dataset.spec.sample_rate_hz,
             samples_per_channel: dataset.samples,
             samples_used: plan.samples_per_repeat(),
-            sha256: manifest.digest.sha256,
+            digest: manifest.digest.content,
             format: "float32".to_owned(),
             manifest: Some(manifest_name),
             events: None,

@@ -226,7 +226,7 @@ fn run_one(
 }
 
 /// Sizes of one entry of a kernel's outputs: of a row, or of a window's `values` numbers.
-fn output_sizes(output: Output<'_>, values: usize, channels: usize) -> Vec<u64> {
+pub(crate) fn output_sizes(output: Output<'_>, values: usize, channels: usize) -> Vec<u64> {
     let (values, channels) = (values as u64, channels as u64);
     let complex = if output.shape().ends_with("x channels x 2") { 2 } else { 1 };
     if !output.is_windowed() {

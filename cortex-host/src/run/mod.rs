@@ -20,6 +20,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 pub use crate::device::OpenOptions as Options;
+pub(crate) use kernels::output_sizes;
 
 use crate::base::{ExitCode, Failure, Observer};
 use crate::harness::Device;

@@ -45,7 +45,7 @@ impl Run<'_> {
     /// Adds what came of a kernel and writes it down.
     pub(super) fn add(&mut self, kernel: KernelSummary) -> Result<(), Failure> {
         self.summary.kernels.push(kernel);
-        self.summary.describe_kernels(&self.plan.config_text);
+        self.summary.describe_kernels();
         self.save()
     }
 
@@ -114,6 +114,7 @@ pub(super) fn first_summary(
         pace: plan.execution.pace.name().to_owned(),
         realtime: AppliedRealtime::default(),
         plan_sha256: plan.digest(),
+        config: plan.config.clone(),
         dataset: data.facts.clone(),
         reproduce: format!("cortex-host run --config {}", shell_word(&config.to_string_lossy())),
         kernels: Vec::new(),

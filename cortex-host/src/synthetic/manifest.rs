@@ -13,7 +13,7 @@ use super::{
     BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, GeneratedDataset, Shard, ShardLayout, block_digest,
     generated,
 };
-use crate::base::digest::{FileDigest, crc32_text};
+use crate::base::digest::{Algorithm, ContentDigest, FileDigest, crc32_text};
 use crate::base::{built_for, quoted, quoted_path, rfc3339};
 use crate::config::decode::{decode, table};
 use crate::config::{At, ConfigError, DatasetConfig, Node, Position, Problem};
@@ -176,7 +176,7 @@ impl Manifest {
         let dataset = generated(&At { value: config, position: place }, library)?;
         check_sizes(&dataset, &generator.value, &output)?;
         let file = output.value.file.as_ref().map(plain_name).transpose()?;
-        let sha256 = need("digests.sha256", digests.value.sha256, digests.position)?;
+        let content = read_content(&digests)?;
         let crc32 = need("digests.crc32", digests.value.crc32, digests.position)?;
         let block =
             need("digests.first_blocks_crc32", digests.value.first_blocks_crc32, digests.position)?;
@@ -184,7 +184,7 @@ impl Manifest {
             dataset,
             file,
             shard: top.shard.as_ref().map(read_shard).transpose()?,
-            digest: FileDigest { sha256: hex(sha256, 64)?, crc32: hex(crc32, 8)? },
+            digest: FileDigest { content, crc32: hex(crc32, 8)? },
             block_crc32: hex(block, 8)?,
             created: top.created.map_or_else(String::new, |at| at.value),
             tool: ToolInfo::from_table(top.tool.map(|at| at.value).unwrap_or_default()),
@@ -218,7 +218,8 @@ impl Manifest {
                 })
             }),
             digests: at(DigestTable {
-                sha256: at(self.digest.sha256.clone()),
+                blake3: self.content_by(Algorithm::Blake3),
+                sha256: self.content_by(Algorithm::Sha256),
                 crc32: at(self.digest.crc32.clone()),
                 first_blocks_crc32: at(self.block_crc32.clone()),
             }),
@@ -237,6 +238,14 @@ impl Manifest {
              # samples of channels 0 to {}, which any board can compute.\n{yaml}",
             BLOCK_DIGEST_CHANNELS - 1
         )
+    }
+}
+
+impl Manifest {
+    /// The digest of the data, if it is by `algorithm`.
+    fn content_by(&self, algorithm: Algorithm) -> Option<At<String>> {
+        let content = &self.digest.content;
+        (content.algorithm() == algorithm).then(|| content.hex().to_owned().into())
     }
 }
 
@@ -316,6 +325,8 @@ table! {
 table! {
     /// Digests in hexadecimal.
     pub struct DigestTable {
+        /// BLAKE3 of the data, or
+        pub blake3: At<String>,
         /// SHA-256 of the data.
         pub sha256: At<String>,
         /// CRC-32 of the data.
@@ -391,6 +402,24 @@ fn check_sizes(
         }
     }
     Ok(())
+}
+
+fn read_content(digests: &At<DigestTable>) -> Result<ContentDigest, Problem> {
+    let of = |algorithm, at: &At<String>| {
+        hex(at.clone(), 64).map(|hex| ContentDigest::new(algorithm, hex))
+    };
+    match (&digests.value.blake3, &digests.value.sha256) {
+        (Some(blake3), None) => of(Algorithm::Blake3, blake3),
+        (None, Some(sha256)) => of(Algorithm::Sha256, sha256),
+        (Some(_), Some(at)) => Err(Problem::at(
+            at.position,
+            "digests has both blake3 and sha256; a manifest has one of them",
+        )),
+        (None, None) => Err(Problem::at(
+            digests.position,
+            "digests.blake3 is missing, and so is sha256; the file is not whole",
+        )),
+    }
 }
 
 fn read_shard(table: &At<ShardTable>) -> Result<(Shard, ShardLayout), Problem> {

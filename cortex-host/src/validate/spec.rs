@@ -11,7 +11,7 @@ use crate::primitive::Library;
 
 /// The oracle of the kernels of this program, as a primitive and built in.
 const ORACLE: &str = "primitives/kernels/v1/oracle.py";
-const ORACLE_TEXT: &str = include_str!("../../../primitives/kernels/v1/oracle.py");
+const ORACLE_TEXT: &str = include_str!("../../primitives/kernels/v1/oracle.py");
 
 /// Relative error of the kernels of this program against their oracle: 1e-5 of the output.
 const BUILT_IN_SNR_DB: f64 = 100.0;

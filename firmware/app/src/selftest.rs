@@ -153,7 +153,10 @@ fn head<B: Board>(board: &mut B, boot: &Boot) {
         ),
     );
     if let Some(crash) = boot.crash {
-        line(board, format_args!("crash text={} place={}", crash.text(), crash.place));
+        line(
+            board,
+            format_args!("crash text={} place={}", crash.text().escape_ascii(), crash.place),
+        );
     }
 }
 

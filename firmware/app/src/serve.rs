@@ -120,7 +120,7 @@ fn serve<B: Board>(board: &mut B, boot: &Boot, mut session: Session<'_>, watch: 
     if let Some(crash) = &boot.crash {
         session.after_crash(crash.text(), crash.place);
     } else if board.watchdog_barked() {
-        session.after_crash("watchdog: the program hung", 0);
+        session.after_crash(b"watchdog: the program hung", 0);
     }
     let mut chunk = [0; CHUNK_BYTES];
     loop {

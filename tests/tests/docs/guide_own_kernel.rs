@@ -54,7 +54,7 @@ fn the_kernel_of_the_guide_compiles_and_runs() {
     let applied = Command::new("git").args(["apply", "rectify.diff"]).current_dir(copy).output();
     stdout_of(&applied.unwrap(), 0);
 
-    let tested = cargo(copy, &["test", "--quiet", "-p", "cortex-core", "--lib"], &["rectify"]);
+    let tested = cargo(copy, &["test", "--quiet", "-p", "cortex-bci-core", "--lib"], &["rectify"]);
     assert!(tested.contains("1 passed"), "{tested}");
     if std::env::var_os("CORTEX_GUIDE_RUN").is_none() {
         cargo(copy, &["check", "--quiet", "-p", "cortex-host"], &[]);

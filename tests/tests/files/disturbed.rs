@@ -84,7 +84,7 @@ fn disturbed(disturb: impl FnOnce(&Path)) -> (tempfile::TempDir, Output, String)
     wait_for("three windows", || (windows(folder.path()) >= 3).then_some(()));
     disturb(&file);
     let output = child.wait_with_output().unwrap();
-    (folder, output, facts["sha256"].as_str().unwrap().to_owned())
+    (folder, output, facts["blake3"].as_str().unwrap().to_owned())
 }
 
 #[test]
@@ -100,11 +100,11 @@ fn a_recording_that_is_deleted_or_replaced_during_a_run_is_read_to_its_end() {
     };
     thread::scope(|scope| {
         for case in [scope.spawn(deleted), scope.spawn(replaced)] {
-            let (folder, output, sha256) = case.join().unwrap();
+            let (folder, output, blake3) = case.join().unwrap();
             stdout_of(&output, 0);
             let summary = summary(folder.path());
             assert_eq!(summary["status"], "complete");
-            assert_eq!(summary["dataset"]["sha256"], sha256.as_str());
+            assert_eq!(summary["dataset"]["blake3"], blake3.as_str());
             assert_eq!(windows(folder.path()), 60);
         }
     });

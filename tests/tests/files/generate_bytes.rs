@@ -9,7 +9,7 @@ use cortex_core::signal::{
     Scratch, Signal, SineWave, SourceSpec,
 };
 use cortex_host::base::Progress;
-use cortex_host::base::digest::FileDigester;
+use cortex_host::base::digest::{Algorithm, FileDigester};
 use cortex_host::generate::{
     FileOptions, GenerateError, IoMode, Recipe, Settings, digest_only, write_file, write_stream,
 };
@@ -75,10 +75,10 @@ fn by_hand(recipe: &Recipe) -> Vec<u8> {
 fn file_bytes(recipe: &Recipe, options: &FileOptions) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("data.float32");
-    let mut digester = FileDigester::default();
+    let mut digester = FileDigester::new(Algorithm::Blake3);
     write_file(recipe, &target, options, Some(&mut digester), &Progress::new()).unwrap();
     let bytes = std::fs::read(&target).unwrap();
-    let mut whole = FileDigester::default();
+    let mut whole = FileDigester::new(Algorithm::Blake3);
     whole.update(&bytes);
     assert_eq!(digester.finish(), whole.finish(), "the digest is that of the file");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
@@ -148,9 +148,12 @@ fn a_stream_carries_the_bytes_of_the_file() {
         for pass_channels in [4096, 16] {
             let settings = Settings { pass_channels, ..Settings::automatic() };
             let mut stream = Vec::new();
-            let digest = write_stream(&recipe, &mut stream, &settings, &Progress::new()).unwrap();
+            let algorithm = Algorithm::default();
+            let digest =
+                write_stream(&recipe, &mut stream, &settings, algorithm, &Progress::new()).unwrap();
             assert!(stream == expected, "{recipe:?}, passes of {pass_channels}");
-            assert_eq!(digest_only(&recipe, &settings, &Progress::new()).unwrap(), digest);
+            let again = digest_only(&recipe, &settings, algorithm, &Progress::new()).unwrap();
+            assert_eq!(again, digest);
         }
     }
 }
@@ -213,7 +216,9 @@ fn a_failing_reader_ends_all_threads_with_its_error() {
     }
     let settings = Settings { threads: 4, tile_bytes: 1, ..Settings::automatic() };
     let recipe = recipe(PINK, 64, 10_000);
-    let outcome = write_stream(&recipe, &mut Full(100_000), &settings, &Progress::new());
+    let mut full = Full(100_000);
+    let outcome =
+        write_stream(&recipe, &mut full, &settings, Algorithm::default(), &Progress::new());
     let Err(GenerateError::Stdout(error)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
 }

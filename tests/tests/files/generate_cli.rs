@@ -87,7 +87,7 @@ fn options_do_not_change_the_bytes_and_stdout_carries_them() {
         let output =
             generate(&format!("pink_noise 37 250 2 {out} --json {options}"), folder.path());
         let facts: Value = serde_json::from_str(&stdout_of(&output, 0)).unwrap();
-        facts["sha256"].as_str().unwrap().to_owned()
+        facts["blake3"].as_str().unwrap().to_owned()
     };
     let first = digest("a", "");
     assert_eq!(first, digest("b", "--threads 1 --io mmap"));
@@ -245,7 +245,7 @@ fn reproduce_says_yes_to_what_is_and_no_to_what_was_changed() {
     let text = fs::read_to_string(&manifest).unwrap();
 
     let answer = stdout_of(&reproduce(&manifest, &["--threads", "1"]), 0);
-    assert!(answer.contains("sha256 of x.float32: equal") && answer.ends_with("reproduced\n"));
+    assert!(answer.contains("blake3 of x.float32: equal") && answer.ends_with("reproduced\n"));
     let json: Value =
         serde_json::from_str(&stdout_of(&reproduce(&manifest, &["--json"]), 0)).unwrap();
     assert_eq!((&json["reproduced"], &json["data_file"]), (&true.into(), &"x.float32".into()));
@@ -255,8 +255,8 @@ fn reproduce_says_yes_to_what_is_and_no_to_what_was_changed() {
     bytes[1000] ^= 1;
     fs::write(&data, &bytes).unwrap();
     let answer = stdout_of(&reproduce(&manifest, &[]), 1);
-    assert!(answer.contains("sha256 of x.float32: DIFFERENT"), "{answer}");
-    assert!(answer.contains("\nsha256: equal") || answer.starts_with("sha256: equal"), "{answer}");
+    assert!(answer.contains("blake3 of x.float32: DIFFERENT"), "{answer}");
+    assert!(answer.starts_with("blake3: equal"), "{answer}");
     bytes[1000] ^= 1;
     bytes.truncate(1000);
     fs::write(&data, &bytes).unwrap();
@@ -295,6 +295,46 @@ fn reproduce_says_yes_to_what_is_and_no_to_what_was_changed() {
     fs::remove_file(&manifest).unwrap();
     assert!(stderr_of(&reproduce(&manifest, &[]), 3).contains("manifest.yaml"));
     assert!(stderr_of(&reproduce(folder.path(), &[]), 3).contains("cannot read the manifest"));
+}
+
+#[test]
+fn a_manifest_with_sha256_is_checked_by_it_wherever_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    stdout_of(&generate("pink_noise 8 160 4 x.float32 --sha256", folder.path()), 0);
+    let manifest = folder.path().join("x.float32.manifest.yaml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let sums = Command::new("sha256sum").arg(folder.path().join("x.float32")).output().unwrap();
+    let sums = String::from_utf8(sums.stdout).unwrap();
+    let sha256 = sums.split_whitespace().next().unwrap();
+    assert!(text.contains(&format!("  sha256: {sha256}\n")) && !text.contains("blake3"));
+    let answer = stdout_of(&reproduce(&manifest, &[]), 0);
+    assert!(answer.contains("sha256: equal") && answer.contains("sha256 of x.float32: equal"));
+    let again = generate("--from x.float32.manifest.yaml again.float32 --json", folder.path());
+    let facts: Value = serde_json::from_str(&stdout_of(&again, 0)).unwrap();
+    assert_eq!(facts["sha256"], sha256);
+    // A run on the file holds it to its manifest's digest.
+    let run = || {
+        let config = "dataset: { path: x.float32, format: float32, channels: 8, \
+                      sample_rate_hz: 160 }\nkernels: [{ name: noop, window: 160, hop: 80 }]\n\
+                      execution: { pace: max }\n";
+        fs::write(folder.path().join("c.yaml"), config).unwrap();
+        let mut run = cortex_host();
+        run.args(["run", "--config", "c.yaml", "--json"]).current_dir(folder.path());
+        run.output().unwrap()
+    };
+    assert!(stdout_of(&run(), 0).contains(&format!("\"sha256\": \"{sha256}\"")));
+    let wrong = "a".repeat(64);
+    fs::write(&manifest, text.replace(sha256, &wrong)).unwrap();
+    assert!(stderr_of(&run(), 3).contains(&wrong));
+    // One digest, and whole.
+    for (from, to, said) in [
+        ("  sha256: ".to_owned(), format!("  blake3: {wrong}\n  sha256: "), "has one of them"),
+        (format!("  sha256: {sha256}\n"), String::new(), "digests.blake3 is missing"),
+    ] {
+        fs::write(&manifest, text.replace(&from, &to)).unwrap();
+        let message = stderr_of(&reproduce(&manifest, &[]), 2);
+        assert!(message.contains(said), "{message}");
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn merged_shards_are_the_unsharded_file_in_both_layouts() {
                 assert!(!folder.path().join("data.float32").exists(), "not before it is whole");
             }
             let merged = cortex("merge data.float32 --json", folder.path());
-            assert!(stdout_of(&merged, 0).contains("sha256"));
+            assert!(stdout_of(&merged, 0).contains("blake3"));
             assert!(fs::read(folder.path().join("data.float32")).unwrap() == expected, "{layout}");
             assert_eq!(names(folder.path()), names(whole.path()), "header, manifest, no shards");
             let manifest = "data.float32.manifest.yaml";

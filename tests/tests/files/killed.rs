@@ -89,7 +89,8 @@ fn value(manifest: &Path, key: &str) -> Option<String> {
 fn a_killed_generate_leaves_the_old_dataset_or_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let generate = |seed: &'static str| {
-        let shape = ["generate", "pink_noise", "64", "1000", "4", "data.float32", "--force"];
+        let shape =
+            ["generate", "pink_noise", "64", "1000", "4", "data.float32", "--force", "--sha256"];
         command(&[&shape[..], &["--seed", seed]].concat(), folder.path())
     };
     let data = folder.path().join("data.float32");
@@ -263,7 +264,8 @@ fn a_killed_merge_is_finished_by_the_next() {
     let reference = tempfile::tempdir().unwrap();
     whole(command(&shape, reference.path()));
     let expected = fs::read(reference.path().join("data.float32")).unwrap();
-    let sha256 = value(&reference.path().join("data.float32.manifest.yaml"), "sha256");
+    let blake3 = value(&reference.path().join("data.float32.manifest.yaml"), "blake3");
+    assert!(blake3.is_some());
     let shards = [&["--shard"][..], &["--separate", "--shard"]].map(|layout| {
         let folder = tempfile::tempdir().unwrap();
         for shard in ["1/4", "2/4", "3/4", "4/4"] {
@@ -290,7 +292,7 @@ fn a_killed_merge_is_finished_by_the_next() {
         let manifest = folder.path().join("data.float32.manifest.yaml");
         let there = data.exists();
         assert!(!there || fs::read(&data).unwrap() == expected, "trial {trial}");
-        assert!(!manifest.exists() || (there && value(&manifest, "sha256") == sha256));
+        assert!(!manifest.exists() || (there && value(&manifest, "blake3") == blake3));
         let shards_left =
             names(folder.path(), false).iter().filter(|name| name.contains(".shard-")).count();
         let all_shards = [4, 8][layout];
@@ -304,7 +306,7 @@ fn a_killed_merge_is_finished_by_the_next() {
         *ended.entry((there, manifest.exists(), cleared)).or_insert(0) += 1;
         whole(merge(folder.path()));
         assert!(fs::read(&data).unwrap() == expected, "trial {trial}");
-        assert_eq!(value(&manifest, "sha256"), sha256, "trial {trial}");
+        assert_eq!(value(&manifest, "blake3"), blake3, "trial {trial}");
         assert_eq!(names(folder.path(), true), [] as [String; 0], "trial {trial}");
         assert_eq!(names(folder.path(), false), names(reference.path(), false), "trial {trial}");
     }

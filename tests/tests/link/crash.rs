@@ -21,7 +21,7 @@ fn a_crash_ends_the_session_by_name() {
         if done == 3 && !crashed {
             crashed = true;
             sim.reset_device();
-            sim.device.after_crash("stack overflow", 7_680);
+            sim.device.after_crash(b"stack overflow", 7_680);
         }
     });
     let Some(HostEvent::Failed(failure)) = run.failed else { panic!("{run:?}") };

@@ -66,7 +66,7 @@ fn a_run_leaves_a_page_that_needs_nothing_else() {
         serde_json::from_str(&fs::read_to_string(run.join("summary.json")).unwrap()).unwrap();
     assert!(html.contains(summary["reproduce"].as_str().unwrap()));
     assert!(html.contains(summary["plan_sha256"].as_str().unwrap()));
-    assert!(html.contains(summary["dataset"]["sha256"].as_str().unwrap()));
+    assert!(html.contains(summary["dataset"]["blake3"].as_str().unwrap()));
 
     // Made again it is the same, byte for byte; its path is the answer.
     let before = html;
@@ -129,7 +129,7 @@ fn nothing_in_a_file_becomes_markup() {
         for key in ["run_id", "error", "started_at", "device", "pace", "plan_sha256", "reproduce"] {
             summary[key] = evil.into();
         }
-        for key in ["kind", "path", "signal_type", "sha256", "manifest"] {
+        for key in ["kind", "path", "signal_type", "blake3", "manifest"] {
             summary["dataset"][key] = evil.into();
         }
         for key in ["os", "cpu", "governor"] {

@@ -181,7 +181,7 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
             tick_hz: identity.tick_hz,
             timer_bits: identity.timer_bits,
             boot_count: identity.boot_count,
-            crash: clipped(""),
+            crash: heapless::String::new(),
             crash_place: 0,
         };
         Ok(Self {
@@ -193,8 +193,11 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
 
     /// What ended the program before this start, at which line or address: told to the host whose
     /// session it ended, and to every later one.
-    pub fn after_crash(&mut self, text: &str, place: u32) {
-        self.core.info.crash = clipped(text);
+    pub fn after_crash(&mut self, text: &[u8], place: u32) {
+        let shown = |&byte: &u8| if byte.is_ascii() { char::from(byte) } else { '?' };
+        // A longer text is cut.
+        self.core.info.crash.clear();
+        let _ = text.iter().map(shown).try_for_each(|shown| self.core.info.crash.push(shown));
         self.core.info.crash_place = place;
     }
 

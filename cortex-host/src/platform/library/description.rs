@@ -1,5 +1,6 @@
 //! What a library says about its kernels, as plain data that crosses a process border.
 
+use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 use serde::{Deserialize, Serialize};
 
 /// The interface that a library was found to speak.
@@ -102,6 +103,49 @@ pub enum ParameterKind {
     },
     /// One of these words, passed as its position.
     Choice(Vec<String>),
+}
+
+/// Gives `use_them` the parameters in the terms in which the kernels of this program declare theirs.
+pub fn in_core_terms<T>(
+    declared: &[ParameterDescription],
+    use_them: impl FnOnce(&[Parameter]) -> T,
+) -> T {
+    let words: Vec<Vec<&str>> = declared
+        .iter()
+        .map(|parameter| match &parameter.kind {
+            ParameterKind::Choice(words) => words.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        })
+        .collect();
+    let known: Vec<Parameter> = declared
+        .iter()
+        .zip(&words)
+        .map(|(parameter, words)| Parameter {
+            name: &parameter.name,
+            unit: &parameter.unit,
+            kind: match parameter.kind {
+                ParameterKind::Number { min, max } => Kind::Number {
+                    min: min.unwrap_or(f64::NEG_INFINITY),
+                    max: max.unwrap_or(f64::INFINITY),
+                },
+                ParameterKind::Count { min, max } => {
+                    Kind::Count { min: min as u64, max: max as u64 }
+                }
+                ParameterKind::Choice(_) => Kind::Choice(words),
+            },
+            default: match (parameter.default, &parameter.kind) {
+                (None, _) => DefaultValue::Derived("the kernel decides"),
+                (Some(value), ParameterKind::Number { .. }) => DefaultValue::Number(value),
+                (Some(value), ParameterKind::Count { .. }) => DefaultValue::Count(value as u64),
+                (Some(value), ParameterKind::Choice(_)) => {
+                    DefaultValue::Choice(words.get(value as usize).copied().unwrap_or_default())
+                }
+            },
+            limit: "",
+            doc: &parameter.doc,
+        })
+        .collect();
+    use_them(&known)
 }
 
 /// Which rows a call is given.

@@ -16,7 +16,7 @@ mod setup;
 
 pub use description::{
     Dtype, Feed, Interface, KernelDescription, LibraryDescription, ParameterDescription,
-    ParameterKind,
+    ParameterKind, in_core_terms,
 };
 pub use handle::Library;
 pub use memory::AlignedBytes;

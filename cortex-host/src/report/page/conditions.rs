@@ -34,7 +34,7 @@ impl Page {
         if data.samples_used != data.samples_per_channel {
             facts.push(("used", format!("the first {} samples", data.samples_used)));
         }
-        facts.push(("SHA-256", data.sha256.clone()));
+        facts.push((data.digest.algorithm().name(), data.digest.hex().to_owned()));
         if let Some(manifest) = &data.manifest {
             facts.push(("manifest", manifest.clone()));
         }

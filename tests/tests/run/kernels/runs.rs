@@ -261,7 +261,7 @@ fn list_shows_what_a_library_holds() {
         command.arg("list").args(arguments).current_dir(folder.path()).output().unwrap()
     };
     let text = stdout_of(&list(&["--library", "libown.so"]), 0);
-    for said in ["gain", "factor times the input", "-1000 to 1000, default 2", "plus or minus"] {
+    for said in ["gain", "factor times the input", "-1000 to 1000 [2.0]", "plus or minus"] {
         assert!(text.contains(said), "{text}");
     }
     let json: Value =

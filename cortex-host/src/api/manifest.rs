@@ -1,0 +1,38 @@
+//! Manifests: how a dataset was made, and whether it can be made again.
+
+use std::path::Path;
+
+use crate::base::digest::ContentDigest;
+use crate::base::{Failure, Progress};
+use crate::generate::{self, Reproduced, Settings};
+use crate::synthetic;
+
+/// How a dataset was made, with digests of its bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest(pub(super) synthetic::Manifest);
+
+impl Manifest {
+    /// Digest of the dataset's bytes (little-endian `f32`, samples x channels).
+    #[must_use]
+    pub fn digest(&self) -> &ContentDigest {
+        &self.0.digest.content
+    }
+
+    /// The manifest's text, which `cortex-host reproduce` and `generate --from` take.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        self.0.to_yaml()
+    }
+}
+
+/// Makes a dataset again from its manifest, in memory of a fixed size, and compares digests; a data
+/// file that lies beside the manifest is compared, too.
+///
+/// `path` is a manifest or the folder of a run.
+///
+/// # Errors
+/// The manifest cannot be read or used, or the data file cannot be read. A difference is no error.
+pub fn reproduce(path: impl AsRef<Path>, progress: &Progress) -> Result<Reproduced, Failure> {
+    let (manifest, folder) = synthetic::Manifest::of_argument(path.as_ref())?;
+    Ok(generate::reproduce(&manifest, &folder, &Settings::automatic(), progress)?)
+}
