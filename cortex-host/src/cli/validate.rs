@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Console, output};
+use super::{Console, arguments, output};
 use crate::base::{ExitCode, Failure, Progress};
-use crate::validate::{Recording, Validation, validate};
+use crate::recording::OpenOptions;
+use crate::validate::{RecordedInput, Validation, validate};
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -12,7 +13,8 @@ use crate::validate::{Recording, Validation, validate};
 Examples:
   cortex-host validate car
   cortex-host validate mykernel
-  cortex-host validate mykernel --recording S001R03.float32 --channels 64 --sample-rate-hz 160
+  cortex-host validate mykernel --recording S001R03.edf
+  cortex-host validate mykernel --recording bare.float32 --channels 64 --rate 160
 
 A folder holds a spec.yaml (cortex-host new kernel writes one) that names the kernel, its oracle, which is
 any program, and the tolerance. Twelve random cases are tried, the same ones for the same seed: shapes,
@@ -24,15 +26,15 @@ pub struct Args {
     /// Seed of the random cases.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Also try a recording: interleaved float32 in microvolts, as convert writes it.
-    #[arg(long, value_name = "FILE", requires_all = ["channels", "sample_rate_hz"])]
+    /// Also try the first seconds of a recording, of any format that run takes.
+    #[arg(long, value_name = "FILE", value_parser = arguments::path)]
     recording: Option<PathBuf>,
-    /// Channels of the recording.
-    #[arg(long, value_name = "N")]
+    /// Channels of the recording, where the file does not say.
+    #[arg(long, value_name = "N", requires = "recording")]
     channels: Option<usize>,
-    /// Sample rate of the recording.
-    #[arg(long, value_name = "HZ")]
-    sample_rate_hz: Option<f64>,
+    /// Sample rate of the recording in Hz, where the file does not say.
+    #[arg(long, value_name = "HZ", requires = "recording", alias = "sample-rate-hz")]
+    rate: Option<f64>,
     /// Print the cases as JSON.
     #[arg(long)]
     json: bool,
@@ -44,13 +46,17 @@ pub struct Args {
 /// [`Failure`]: nothing could be compared.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let validation = Validation::find(&args.kernel)?;
-    let recording = match (&args.recording, args.channels, args.sample_rate_hz) {
-        (Some(path), Some(channels @ 1..), Some(rate)) if rate.is_finite() && rate > 0.0 => {
-            Some(Recording { path: path.clone(), channels, sample_rate_hz: rate })
-        }
-        (None, _, _) => None,
-        _ => return Err(Failure::usage("channels and sample rate must be above 0")),
-    };
+    if args.channels == Some(0) || args.rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
+        return Err(Failure::usage("channels and sample rate must be above 0"));
+    }
+    let recording = args.recording.as_ref().map(|path| RecordedInput {
+        path: path.clone(),
+        options: OpenOptions {
+            channel_count: args.channels,
+            sample_rate_hz: args.rate,
+            ..OpenOptions::default()
+        },
+    });
     let progress = Progress::cancelled_by_signals()?;
     let reports = validate(&validation, args.seed, recording.as_ref(), &progress, |report| {
         let verdict = match &report.finding {

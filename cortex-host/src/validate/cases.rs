@@ -11,23 +11,24 @@ use crate::base::Failure;
 use crate::config::{At, DatasetConfig, Entry, KernelConfig, Node, Position, RunConfig, Value};
 use crate::plan::{KernelSource, Plan};
 use crate::primitive::Library;
+use crate::recording::{OpenOptions, Recording};
 
 /// Random cases of a validation.
 const RANDOM_CASES: u64 = 12;
 /// Windows of each case.
 const WINDOWS: u64 = 6;
+/// Windows of a recording.
+const RECORDED_WINDOWS: usize = 32;
 /// One sample in so many is missing, where samples are.
 const MISSING_ONE_IN: u64 = 50;
 
-/// A recording to validate on: interleaved float32 in microvolts.
+/// A recording to validate on.
 #[derive(Clone, Debug)]
-pub struct Recording {
+pub struct RecordedInput {
     /// The file.
     pub path: PathBuf,
-    /// Its channels.
-    pub channels: usize,
-    /// Its sample rate in Hz.
-    pub sample_rate_hz: f64,
+    /// What the file does not say.
+    pub options: OpenOptions,
 }
 
 /// One case: a planned kernel and its samples.
@@ -89,7 +90,7 @@ impl Random {
 pub(super) fn cases(
     validation: &Validation,
     seed: u64,
-    recording: Option<&Recording>,
+    recording: Option<&RecordedInput>,
 ) -> Result<Vec<Case>, Failure> {
     let mut random = Random(seed);
     let mut cases = Vec::new();
@@ -138,25 +139,31 @@ fn noise(random: &mut Random, rows: usize, channels: usize, rate_hz: f64) -> Vec
     samples
 }
 
-fn recorded(validation: &Validation, recording: &Recording) -> Result<Case, Failure> {
-    let unreadable =
-        |error: &std::io::Error| Failure::io("read the recording", &recording.path, error);
-    let bytes = std::fs::read(&recording.path).map_err(|error| unreadable(&error))?;
-    let Recording { channels, sample_rate_hz: rate_hz, .. } = *recording;
+/// The first windows of a recording, each of a second.
+fn recorded(validation: &Validation, recording: &RecordedInput) -> Result<Case, Failure> {
+    let path = &recording.path;
+    let mut opened = Recording::open(path, &recording.options)?;
+    let (channels, rate_hz) = (opened.channels(), opened.sample_rate_hz);
     let window = (rate_hz.round() as usize).clamp(1, 4096);
     let hop = window.div_ceil(2);
-    let wanted = (window + 31 * hop) * channels;
-    let (chunks, rest) = bytes.as_chunks::<4>();
-    if !rest.is_empty() || chunks.len() % channels.max(1) != 0 || chunks.len() < window * channels {
+    let rows = (window + (RECORDED_WINDOWS - 1) * hop).min(opened.samples as usize);
+    if rows < window {
         return Err(Failure::usage(format!(
-            "{} is no recording of {channels} channels that holds a second of {rate_hz} Hz",
-            recording.path.display()
+            "{} holds {rows} samples per channel, less than the {window} of a window",
+            path.display()
         )));
     }
-    let samples: Vec<f32> =
-        chunks.iter().take(wanted).map(|chunk| f32::from_le_bytes(*chunk)).collect();
+    let mut samples = vec![0.0; rows * channels];
+    let mut read = 0;
+    while read < rows {
+        match opened.read(&mut samples[read * channels..])? {
+            0 => break,
+            count => read += count,
+        }
+    }
+    samples.truncate(read * channels);
     let shape = Shape { channels, window, hop, rate_hz };
-    case(validation, shape, None, &samples, &format!(", {}", recording.path.display()))
+    case(validation, shape, None, &samples, &format!(", {}", path.display()))
 }
 
 #[derive(Clone, Copy)]
