@@ -54,9 +54,7 @@ impl Emulator {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         // Its threads hand every byte of the serial port to one another, which costs less on one core.
-        if std::env::var_os("CORTEX_PIN").is_some() {
-            bind_to_one_core(&mut command);
-        }
+        bind_to_one_core(&mut command);
         let (sender, said) = mpsc::channel();
         let mut child =
             start_kept(command, sender.clone()).map_err(|source| not_started(emulator, source))?;
