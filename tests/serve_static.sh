@@ -6,11 +6,13 @@ set -eu
 cd "$(dirname "$0")/.."
 
 target=$(uname -m)-unknown-linux-musl
-program=$PWD/$(sh scripts/serve-static.sh "$target")
+archive=$(sh scripts/release.sh "$target" | tail -1)
 folder=$(mktemp -d)
 serving=
 trap 'test -z "$serving" || kill "$serving"; rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
+tar -C "$folder" -xzf "$archive"
+program=$(echo "$folder"/cortex-host-*/cortex-host)
 # A program that needs a loader or libraries names them.
 if LC_ALL=C grep -q '/ld-\(linux\|musl\)' "$program"; then
     echo "$program asks for a dynamic loader"

@@ -117,7 +117,8 @@ mod api;
 
 pub use api::{
     Blocks, Dataset, DatasetBuilder, Experiment, Finished, KernelBuilder, Manifest,
-    StreamingKernel, Value, Windows, experiment, generate, kernel, quickstart_dataset, reproduce,
+    StreamingKernel, Value, Windows, channel_names, experiment, generate, kernel,
+    quickstart_dataset, reproduce,
 };
 pub use base::{ExitCode, Failure as Error, Progress};
 pub use generate::{DigestComparison, Reproduced};

@@ -25,7 +25,7 @@ fn bytes(samples: &[f32]) -> Vec<u8> {
 
 #[test]
 fn every_way_out_gives_the_same_bytes() {
-    // More than one strand, a partly filled group, a partly filled block.
+    // More than one channel group, a partly filled group, a partly filled block.
     let dataset = noise(67);
     assert_eq!((dataset.channels(), dataset.samples(), dataset.len()), (67, 328, 67 * 328));
     let whole = dataset.to_vec().unwrap();

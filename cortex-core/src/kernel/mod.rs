@@ -23,7 +23,7 @@
 //!
 //! # Missing samples
 //! A sample that is NaN, infinite or larger in magnitude than [`SAMPLE_LIMIT_UV`] is *missing*:
-//! it must not poison a recursion for ever. [`NotchIir`], [`BandpassFir`] and the windowed kernels
+//! it must not poison a recursion forever. [`NotchIir`], [`BandpassFir`] and the windowed kernels
 //! replace it by the channel's previous sample (zero before the first), [`Car`] leaves it out of
 //! the average and writes NaN in its place, [`Noop`] passes it through. All but [`Noop`] count
 //! them: [`Kernel::missing_samples`].

@@ -31,7 +31,8 @@ pub(crate) struct Blocks(Mutex<cortex_host::Blocks>);
 #[pymethods]
 impl Dataset {
     #[new]
-    #[pyo3(signature = (signal, channels, sample_rate_hz, generator, threads, replace, params))]
+    #[allow(clippy::too_many_arguments, reason = "the Python package names them")]
+    #[pyo3(signature = (signal, channels, sample_rate_hz, generator, threads, replace, sha256, params))]
     fn new(
         signal: Option<&str>,
         channels: Option<u64>,
@@ -39,6 +40,7 @@ impl Dataset {
         generator: Option<&str>,
         threads: Option<usize>,
         replace: bool,
+        sha256: bool,
         params: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let progress = Progress::new();
@@ -46,7 +48,7 @@ impl Dataset {
             Some(signal) => cortex_host::generate(signal),
             None => cortex_host::quickstart_dataset(),
         };
-        builder = builder.replace(replace).progress(&progress);
+        builder = builder.replace(replace).sha256(sha256).progress(&progress);
         if let Some(generator) = generator {
             builder = builder.generator(generator);
         }
@@ -78,11 +80,6 @@ impl Dataset {
     #[getter]
     fn sample_rate_hz(&self) -> f64 {
         self.dataset.sample_rate_hz()
-    }
-
-    #[getter]
-    fn channel_names(&self) -> Vec<String> {
-        self.dataset.channel_names()
     }
 
     /// Generates into `array`, samples x channels.
@@ -119,7 +116,7 @@ impl Manifest {
     /// hexadecimal.
     #[getter]
     fn digest(&self) -> String {
-        self.0.digest().to_string()
+        self.0.digest()
     }
 
     /// The manifest's text: ``cortex-host reproduce`` and ``generate --from`` take it as a file.
@@ -145,6 +142,12 @@ impl Blocks {
         let block = next.transpose().map_err(exception)?;
         Ok(block.map(|block| PyArray1::from_vec(py, block)))
     }
+}
+
+/// The names of a dataset's channels in headers.
+#[pyfunction]
+pub(crate) fn channel_names(channels: usize) -> Vec<String> {
+    cortex_host::channel_names(channels)
 }
 
 /// Whether it was reproduced, the data file compared, and every comparison.

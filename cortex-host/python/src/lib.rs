@@ -11,7 +11,7 @@ mod kernel;
 #[pyo3::pymodule]
 mod _cortex {
     #[pymodule_export]
-    use crate::dataset::{Blocks, Dataset, Manifest, reproduce};
+    use crate::dataset::{Blocks, Dataset, Manifest, channel_names, reproduce};
     #[pymodule_export]
     use crate::experiment::run;
     #[pymodule_export]

@@ -35,6 +35,7 @@ pub fn generate(signal: &str) -> DatasetBuilder {
         params: Vec::new(),
         threads: None,
         replace: false,
+        digest: Algorithm::default(),
         progress: Progress::new(),
     }
     .set("signal_type", signal)
@@ -57,6 +58,12 @@ pub fn quickstart_dataset() -> DatasetBuilder {
     }
 }
 
+/// The names of a generated dataset's channels in headers: `E0001`, `E0002`, ...
+#[must_use]
+pub fn channel_names(channels: usize) -> Vec<String> {
+    synthetic_names(channels)
+}
+
 /// What is wanted of a dataset; made by [`generate`].
 #[derive(Clone, Debug)]
 pub struct DatasetBuilder {
@@ -66,6 +73,7 @@ pub struct DatasetBuilder {
     params: Vec<Entry>,
     threads: Option<usize>,
     replace: bool,
+    digest: Algorithm,
     progress: Progress,
 }
 
@@ -116,6 +124,14 @@ impl DatasetBuilder {
         self
     }
 
+    /// Whether manifests get SHA-256, which every system can check, instead of BLAKE3, which is
+    /// several times as fast. Default: no.
+    #[must_use]
+    pub fn sha256(mut self, sha256: bool) -> Self {
+        self.digest = if sha256 { Algorithm::Sha256 } else { Algorithm::default() };
+        self
+    }
+
     /// Cancels the generation from another thread, and is told of the values generated.
     #[must_use]
     pub fn progress(mut self, progress: &Progress) -> Self {
@@ -148,6 +164,7 @@ impl DatasetBuilder {
             dataset,
             settings,
             replace: self.replace,
+            digest: self.digest,
             progress: self.progress,
         })
     }
@@ -164,6 +181,7 @@ pub struct Dataset {
     values: Option<usize>,
     settings: Settings,
     replace: bool,
+    digest: Algorithm,
     progress: Progress,
 }
 
@@ -193,12 +211,6 @@ impl Dataset {
         self.values.unwrap_or(usize::MAX)
     }
 
-    /// The channels' names in headers: `E0001`, ...
-    #[must_use]
-    pub fn channel_names(&self) -> Vec<String> {
-        synthetic_names(self.dataset.channels)
-    }
-
     /// Generates into `samples`, [`Dataset::len`] values, with all cores.
     ///
     /// # Errors
@@ -214,9 +226,8 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::fill_slice`].
     pub fn fill_slice_with_manifest(&self, samples: &mut [f32]) -> Result<Manifest, Failure> {
-        let digest = self
-            .fill(samples, Some(Algorithm::default()))?
-            .unwrap_or_else(|| unreachable!("digested"));
+        let digest =
+            self.fill(samples, Some(self.digest))?.unwrap_or_else(|| unreachable!("digested"));
         let manifest = synthetic::Manifest::now(&self.dataset, None, digest);
         Ok(Manifest(manifest.map_err(GenerateError::from)?))
     }
@@ -262,6 +273,7 @@ impl Dataset {
         let options = FileOptions {
             settings: self.settings,
             replace: self.replace,
+            digest: self.digest,
             ..FileOptions::automatic()
         };
         let beside = manifest_beside(path);

@@ -155,7 +155,7 @@ impl StreamingKernel {
         self.info.output.unit()
     }
 
-    /// Begins anew: the state before the first sample.
+    /// Begins again: the state before the first sample.
     pub fn reset(&mut self) {
         self.kernel.reset(&mut self.state);
     }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::base::digest::ContentDigest;
 use crate::base::{Failure, Progress};
 use crate::generate::{self, Reproduced, Settings};
 use crate::synthetic;
@@ -12,10 +11,11 @@ use crate::synthetic;
 pub struct Manifest(pub(super) synthetic::Manifest);
 
 impl Manifest {
-    /// Digest of the dataset's bytes (little-endian `f32`, samples x channels).
+    /// Digest of the dataset's bytes (little-endian `f32`, samples x channels): the function's name,
+    /// `BLAKE3` or `SHA-256`, and lower-case hexadecimal.
     #[must_use]
-    pub fn digest(&self) -> &ContentDigest {
-        &self.0.digest.content
+    pub fn digest(&self) -> String {
+        self.0.digest.content.to_string()
     }
 
     /// The manifest's text, which `cortex-host reproduce` and `generate --from` take.

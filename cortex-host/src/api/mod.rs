@@ -11,7 +11,7 @@ mod manifest;
 mod value;
 
 pub use blocks::Blocks;
-pub use dataset::{Dataset, DatasetBuilder, generate, quickstart_dataset};
+pub use dataset::{Dataset, DatasetBuilder, channel_names, generate, quickstart_dataset};
 pub use experiment::{Experiment, Finished, experiment};
 pub use kernel::{KernelBuilder, StreamingKernel, Windows, kernel};
 pub use manifest::{Manifest, reproduce};

@@ -8,7 +8,7 @@ use std::path::Path;
 /// link is followed. `folder` itself may be reached through links.
 ///
 /// # Errors
-/// It does not exist, lies elsewhere, is a pipe or device (opening one could wait for ever), or
+/// It does not exist, lies elsewhere, is a pipe or device (opening one could wait forever), or
 /// the system refuses.
 pub fn open_within(folder: &Path, path: &Path) -> io::Result<File> {
     check_within(folder, path)?;

@@ -3,7 +3,7 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | all went well |
-//! | 1 | a check said no: digests differ, windows failed, a deadline policy was broken |
+//! | 1 | a check failed: digests differ, windows failed, a deadline policy was broken |
 //! | 2 | wrong usage or configuration: bad YAML, bad argument, unknown name |
 //! | 3 | input or output failed: missing or unreadable dataset, full disk |
 //! | 4 | a device or its link failed |
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub enum ExitCode {
     /// All went well.
     Success,
-    /// A check said no.
+    /// A check failed.
     CheckFailed,
     /// Wrong usage or configuration.
     Usage,

@@ -6,7 +6,7 @@ use super::Console;
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
 use crate::recording::convert::{Converted, Writing, convert};
-use crate::recording::{OpenOptions, OptionSource, Recording, Unit};
+use crate::recording::{Format, OpenOptions, OptionSource, Recording, Unit, format_of_key};
 
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]
@@ -14,18 +14,24 @@ use crate::recording::{OpenOptions, OptionSource, Recording, Unit};
 Examples:
   cortex-host convert S001R03.edf S001R03.float32
   cortex-host convert night.edf eeg.float32 --channels C3,C4
+  cortex-host convert eeg.float32 eeg.bdf
   cortex-host convert array.npy eeg.float32 --rate 250 --channels-first --unit V
 
-Beside OUT come OUT.vhdr and OUT.vmrk (MNE: read_raw_brainvision) and, for formats that
-keep events, OUT_events.tsv (BIDS). None of them is replaced without --force.
+Beside OUT.float32 come OUT.vhdr and OUT.vmrk (MNE: read_raw_brainvision; event names without
+\"Comment/\" with ignore_marker_types=True) and, for formats that keep events, OUT_events.tsv (BIDS).
+A .vhdr has its samples in OUT.eeg. EDF+ and BDF+ hold 16 and 24 bits a sample and the events; each
+channel's range is its own. Nothing is replaced without --force.
 
 A channel is named as convert writes it or as the file does. A comma in a name is written \\, or the
 name is quoted: --channels 'A1\\,A2,Cz'.")]
 pub struct Args {
     /// Recording: .edf, .edf+, .bdf, .vhdr, .npy, or raw float32 with a header beside it.
     pub input: PathBuf,
-    /// Dataset to write: interleaved little-endian float32 in microvolts.
+    /// File to write, in the format of its extension: .float32, .vhdr, .edf, .bdf or .npy.
     pub output: PathBuf,
+    /// Format to write, for a name without an extension (float32, brainvision, edf, bdf, npy).
+    #[arg(long, value_parser = format_of_key)]
+    pub format: Option<&'static Format>,
     /// Take only these channels, in this order; of raw float32 without a header, their number.
     #[arg(long, value_name = "NAME,...|N")]
     pub channels: Vec<String>,
@@ -69,12 +75,13 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     };
     let mut recording = Recording::open(&args.input, &options)?;
     let progress = Progress::cancelled_by_signals()?;
-    let writing = Writing { npy: args.npy, replace: args.force };
+    let writing = Writing { format: args.format, npy: args.npy, replace: args.force };
     let converted = with_progress(&mut recording, &args.output, writing, console, &progress)?;
     if args.json {
         let notes: Vec<&String> = recording.notes.iter().chain(&converted.warnings).collect();
         let summary = serde_json::json!({
             "data": converted.data,
+            "format": converted.format.key,
             "vhdr": converted.vhdr,
             "events": converted.events,
             "npy": converted.npy,

@@ -268,7 +268,7 @@ fn convert_entry(
     if same && header {
         return Ok(());
     }
-    let writing = Writing { npy: false, replace: force || same };
+    let writing = Writing { replace: force || same, ..Writing::default() };
     let converted =
         convert::with_progress(&mut recording, &target, writing, console, &Progress::new())?;
     match &entry.converted_sha256 {

@@ -6,9 +6,14 @@ use std::path::PathBuf;
 
 use super::{Console, output};
 use crate::base::{ExitCode, Failure};
+use crate::config::SCHEMA_ID;
 
-/// The configuration that is written.
-pub const TEMPLATE: &str = include_str!("init.yaml");
+/// The configuration that is written, but for the line that tells editors its schema.
+const TEMPLATE: &str = include_str!("init.yaml");
+
+fn template() -> String {
+    format!("# yaml-language-server: $schema={SCHEMA_ID}\n{TEMPLATE}")
+}
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
@@ -32,7 +37,7 @@ pub struct Args {
 /// [`Failure`]: the file exists already (exit code 2) or cannot be written (3).
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     if args.file.as_os_str() == "-" {
-        output::print(TEMPLATE.trim_end())?;
+        output::print(template().trim_end())?;
         return Ok(ExitCode::Success);
     }
     let mut file = match OpenOptions::new().write(true).create_new(true).open(&args.file) {
@@ -45,7 +50,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         }
         Err(error) => return Err(Failure::io("write", &args.file, &error)),
     };
-    if let Err(error) = file.write_all(TEMPLATE.as_bytes()) {
+    if let Err(error) = file.write_all(template().as_bytes()) {
         // Half a configuration is worse than none; that it cannot be removed changes nothing.
         let _ = std::fs::remove_file(&args.file);
         return Err(Failure::io("write", &args.file, &error));

@@ -1,4 +1,4 @@
-//! `cortex-host list`: what there is to name in a configuration.
+//! `cortex-host list`: the names that configurations use.
 
 use std::path::{Path, PathBuf};
 

@@ -9,7 +9,6 @@ mod completions;
 mod convert;
 mod devices;
 mod doctor;
-#[cfg(feature = "download")]
 mod download;
 mod firmware;
 mod generate;
@@ -53,7 +52,7 @@ use crate::platform::signals::report_file_size_limits;
     after_help = "\
 First steps:
   cortex-host run                            seven kernels on synthetic EEG, no files needed
-  cortex-host list                           what there is to name in a configuration
+  cortex-host list                           the names that configurations use
   cortex-host init my.yaml                   a commented configuration to begin from
   cortex-host run my.yaml                    a results folder: telemetry, summary, manifest
   cortex-host generate pink_noise 64 250 10 data.float32
@@ -63,7 +62,7 @@ Every command's --help has examples. stdout carries data, stderr messages.
 
 Exit codes:
   0    all went well
-  1    a check said no: digests differ, windows failed, doctor found a problem
+  1    a check failed: digests differ, windows failed, doctor found a problem
   2    wrong usage or configuration: bad YAML, bad argument, unknown name
   3    input or output failed: missing or unreadable dataset, full disk
   4    a device or its link failed
@@ -118,14 +117,13 @@ Example:
 An editor with a YAML language server completes and checks a configuration that begins with
   # yaml-language-server: $schema=config.schema.json")]
     Schema,
-    #[cfg(feature = "download")]
     /// Fetch a public dataset, check it and convert it.
     Download(download::Args),
     /// Show shape, statistics, spectrum and digest of a recording or dataset.
     Inspect(inspect::Args),
     /// Check a primitive, or a device, against the golden digests.
     Verify(verify::Args),
-    /// Write a run's report.html anew.
+    /// Write a run's report.html again.
     Report(report::Args),
     /// Compare the latencies of runs.
     Compare(compare::Args),
@@ -196,7 +194,6 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::ImportConfig(args) => import_config::execute(args, console),
         Command::Doctor(args) => doctor::execute(args),
         Command::Schema => schema::execute(),
-        #[cfg(feature = "download")]
         Command::Download(args) => download::execute(args, console),
         Command::Inspect(args) => inspect::execute(args, console),
         Command::Verify(args) => verify::execute(args, console),

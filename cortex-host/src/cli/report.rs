@@ -1,4 +1,4 @@
-//! `cortex-host report RUN`: writes a run's report.html anew.
+//! `cortex-host report RUN`: writes a run's report.html again.
 
 use std::path::PathBuf;
 

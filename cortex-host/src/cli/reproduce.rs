@@ -16,7 +16,7 @@ Examples:
   cortex-host reproduce results/run-2026-01-12-153000
   cortex-host reproduce data.float32.manifest.yaml --json
 
-Generates the dataset anew without writing it and compares its digests with the manifest's;
+Generates the dataset again without writing it and compares its digests with the manifest's;
 a data file that lies beside the manifest is compared too. Exit code 0: equal; 1: not equal.")]
 pub struct Args {
     /// A run's folder, the .manifest.yaml beside a data file, a pipe, or - for stdin.

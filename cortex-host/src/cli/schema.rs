@@ -2,7 +2,7 @@
 
 use super::output;
 use crate::base::{ExitCode, Failure};
-use crate::config::json_schema;
+use crate::plan::json_schema;
 
 /// Prints the schema on stdout.
 ///

@@ -1,7 +1,7 @@
 //! Two sides of runs: what differs in what was run, and in how long it took.
 //!
 //! For each kernel of both sides the change B − A of the median and of the 99th percentile is
-//! given for kernel time and end-to-end latency, with a 95 % interval ([`change`]). On emulated
+//! given for kernel time and end-to-end latency, with a 95 % interval (`change`). On emulated
 //! devices kernels are compared by their instructions, which are exact.
 //!
 //! # What the intervals promise

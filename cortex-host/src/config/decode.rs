@@ -509,7 +509,7 @@ macro_rules! table {
 
         impl $name {
             /// The keys, in order.
-            #[allow(dead_code, reason = "tests read some of them")]
+            #[allow(dead_code, reason = "few tables are asked for them")]
             pub const KEYS: &'static [&'static str] = &[$(stringify!($field)),*];
         }
     };

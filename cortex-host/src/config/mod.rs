@@ -77,9 +77,13 @@ pub fn parse_node(
     decode::decode(&node, "").map_err(|problem| problem.in_source(name))
 }
 
-/// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of
-/// docs/reference/config.schema.json.
+/// Where editors find the schema of configurations: its `$id`.
+pub const SCHEMA_ID: &str =
+    concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/main/docs/reference/config.schema.json");
+
+/// The schema of a configuration file as pretty-printed JSON, ending in a newline, where `formats`
+/// are the spellings of `dataset.format`.
 #[must_use]
-pub fn json_schema() -> String {
-    schema::schema_of::<RunConfig>()
+pub fn json_schema(formats: &[&str]) -> String {
+    schema::schema_of::<RunConfig>(formats)
 }

@@ -9,14 +9,21 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::SCHEMA_ID;
 use super::params::of_datasets;
 
 /// The schema of `T` as pretty-printed JSON, ending in a newline.
-pub(super) fn schema_of<T: JsonSchema>() -> String {
+pub(super) fn schema_of<T: JsonSchema>(formats: &[&str]) -> String {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<T>();
     RecursiveTransform(forbid_null).transform(&mut schema);
-    format!("{:#}\n", schema.to_value())
+    schema.insert("$id".to_owned(), SCHEMA_ID.into());
+    let mut schema = schema.to_value();
+    schema["$defs"]["DatasetConfig"]["properties"]["format"]["enum"] = json!(formats);
+    format!(
+        "{schema:#}
+"
+    )
 }
 
 /// A key may be absent, but a key that is there has a value: `null` is no choice.

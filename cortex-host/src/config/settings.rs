@@ -4,10 +4,11 @@ use std::str::FromStr;
 
 use super::error::{Position, Problem};
 use super::node::{Entry, Node, Value};
+use super::types::KernelConfig;
 use crate::base::{listed, quoted};
 
 /// Keys of a kernel; any other key of a setting is one of its parameters.
-const KERNEL_KEYS: [&str; 5] = ["name", "window", "hop", "deadline_us", "params"];
+const KERNEL_KEYS: &[&str] = KernelConfig::KEYS;
 
 /// One value of a configuration: `dataset.channels=128`, `kernels.bandpass_fir.taps=33` (of every
 /// kernel of that name), `kernels.hop=10` (of every kernel).

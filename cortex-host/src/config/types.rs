@@ -58,7 +58,6 @@ table! {
         #[schemars(required)]
         pub path: At<String>,
         /// Format of the file. Default: what the file is; another one is an error.
-        #[schemars(extend("enum" = ["float32", "edf", "bdf", "brainvision", "npy"]))]
         pub format: At<String>,
         /// Unit of samples whose file does not say it; a .npy file needs one.
         #[schemars(extend("enum" = ["uV", "mV", "V", "nV"]))]

@@ -125,7 +125,7 @@ impl Shared {
         let Some(count) = self.read(&mut socket, &mut bytes, begun + OPENING_PATIENCE)? else {
             return Ok(());
         };
-        // A poisoned lock is a device whose kernel panicked: it begins anew.
+        // A poisoned lock is a device whose kernel panicked: it begins again.
         let mut device = match self.device.try_lock() {
             Ok(device) => device,
             Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),

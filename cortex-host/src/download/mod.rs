@@ -1,12 +1,12 @@
 //! Public datasets: what a catalogue says of their files, and fetching those over HTTP(S).
 
 pub mod catalogue;
-#[cfg(feature = "download")]
+#[cfg(feature = "cli")]
 mod downloader;
-#[cfg(feature = "download")]
+#[cfg(feature = "cli")]
 mod sums;
 
-#[cfg(feature = "download")]
+#[cfg(feature = "cli")]
 pub use downloader::{Downloader, Outcome, RetryPolicy};
-#[cfg(feature = "download")]
+#[cfg(feature = "cli")]
 pub use sums::Checksums;

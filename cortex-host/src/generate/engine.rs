@@ -278,15 +278,15 @@ fn broken() -> PassError {
     PassError::Io(io::Error::other("the generation schedule broke its promise"))
 }
 
-/// Splits `width` columns into groups of whole lane groups: four a thread, so that threads
+/// Splits `width` columns into channel groups of whole lane groups: four a thread, so that threads
 /// can even out, or one when there is one thread.
 fn group_columns(width: usize, threads: usize) -> Vec<Range<usize>> {
-    let groups = width.div_ceil(WIDE);
-    let groups = if threads == 1 { 1 } else { groups.min(threads * 4) };
+    let lane_groups = width.div_ceil(WIDE);
+    let groups = if threads == 1 { 1 } else { lane_groups.min(threads * 4) };
     (0..groups)
-        .map(|s| {
-            let edge = |s: usize| (s * groups / groups * WIDE).min(width);
-            edge(s)..edge(s + 1)
+        .map(|group| {
+            let edge = |group: usize| (group * lane_groups / groups * WIDE).min(width);
+            edge(group)..edge(group + 1)
         })
         .collect()
 }
@@ -304,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strands_cover_every_column_once_in_whole_groups() {
+    fn channel_groups_cover_every_column_once_in_whole_lane_groups() {
         for width in [1, 2, 15, 16, 17, 63, 64, 65, 1000, 4096] {
             for threads in [1, 2, 3, 7, 64] {
                 let groups = group_columns(width, threads);

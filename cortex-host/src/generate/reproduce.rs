@@ -51,7 +51,7 @@ pub struct Reproduced {
     pub comparisons: Vec<DigestComparison>,
 }
 
-/// Generates the dataset of `manifest` anew (without writing it) and compares its digests; if
+/// Generates the dataset of `manifest` again (without writing it) and compares its digests; if
 /// the data file lies in `folder`, the manifest's, compares that as well.
 ///
 /// # Errors

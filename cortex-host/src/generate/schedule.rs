@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_finishes_first_then_keeps_to_its_own_strands_then_helps() {
+    fn a_worker_finishes_first_then_keeps_to_its_own_groups_then_helps() {
         // Four groups, two workers, four slots: groups 0 and 1 belong to worker 0.
         let schedule = TileSchedule::new(4, 10, 4, 2, true);
         let (mut order, mut written) = (Vec::new(), false);

@@ -4,21 +4,20 @@
 use std::path::{Path, PathBuf};
 
 use super::encoding::{plan_encoding, plan_results};
+use super::execution::plan_execution;
 use super::kernels::plan_kernels;
+use super::output::{OutputPlan, plan_output};
+use super::realtime::plan_realtime;
 use super::samples::plan_dataset;
 use super::{
-    DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, LibraryKernel, OutputPlan, Plan, Purpose,
-    TelemetryFormat, Transfer, resolved,
+    DatasetPlan, KernelPlan, KernelSource, LibraryKernel, Plan, Purpose, Transfer, resolved,
 };
-use crate::base::expand_home;
-use crate::config::value::{choice, positive, whole};
+use crate::config::value::choice;
 use crate::config::{
-    self, At, ConfigError, ExecutionConfig, Node, OutputConfig, Position, Problem, RealtimeConfig,
-    RunConfig, Setting, Source,
+    self, At, ConfigError, Node, OutputConfig, Position, Problem, RunConfig, Setting, Source,
 };
 use crate::device::DeviceAddress;
 use crate::device::qemu::emulated_board;
-use crate::harness::{Pace, RealtimeSettings, Scheduler};
 use crate::primitive::{BOARD_CONFIG, Library};
 use crate::synthetic::Normalize;
 
@@ -175,66 +174,6 @@ impl Plan {
     }
 }
 
-fn plan_execution(
-    config: Option<&At<ExecutionConfig>>,
-    dataset_samples: u64,
-    sample_rate_hz: f64,
-) -> Result<ExecutionPlan, Problem> {
-    let config = config.map(|at| at.value.clone()).unwrap_or_default();
-    let samples = match config.duration_seconds {
-        None => dataset_samples,
-        Some(duration) => {
-            let seconds = positive("execution.duration_seconds", duration)?;
-            let samples = (seconds * sample_rate_hz).round();
-            let dataset_seconds = dataset_samples as f64 / sample_rate_hz;
-            if samples > dataset_samples as f64 {
-                return Err(Problem::at(
-                    duration.position,
-                    format!(
-                        "execution.duration_seconds asks for {seconds} s, but the dataset holds {dataset_seconds} s ({dataset_samples} samples); shorten it or use a longer dataset"
-                    ),
-                ));
-            }
-            samples as u64
-        }
-    };
-    let pace = match config.pace {
-        None => Pace::Realtime,
-        Some(pace) => choice("execution.pace", &pace, &[Pace::Realtime, Pace::Max], Pace::name)?,
-    };
-    Ok(ExecutionPlan {
-        warmup_windows: config.warmup_windows.map_or(0, |at| at.value),
-        samples,
-        repeat_count: whole("execution.repeat_count", config.repeat_count, 1, 10_000)?.unwrap_or(1)
-            as u32,
-        pace,
-    })
-}
-
-fn plan_output(config: Option<&At<OutputConfig>>) -> Result<OutputPlan, Problem> {
-    let config = config.map(|at| at.value.clone()).unwrap_or_default();
-    let directory = match config.directory {
-        None => PathBuf::from("results"),
-        Some(directory) if directory.value.is_empty() || directory.value.contains('\0') => {
-            let message = "output.directory must name a folder, such as results";
-            return Err(Problem::at(directory.position, message));
-        }
-        Some(directory) => expand_home(&directory.value).map_err(|problem| {
-            Problem::at(directory.position, format!("output.directory: {problem}"))
-        })?,
-    };
-    let formats = [TelemetryFormat::Ndjson, TelemetryFormat::Csv];
-    Ok(OutputPlan {
-        directory,
-        name: None,
-        format: match config.format {
-            None => TelemetryFormat::Ndjson,
-            Some(format) => choice("output.format", &format, &formats, TelemetryFormat::name)?,
-        },
-        include_raw_data: config.include_raw_data.is_some_and(|at| at.value),
-    })
-}
-
 fn plan_device(config: Option<&At<String>>) -> Result<DeviceAddress, Problem> {
     let Some(device) = config else { return Ok(DeviceAddress::Native) };
     let parsed: DeviceAddress = device
@@ -304,35 +243,4 @@ fn refuse_normalized(
         }
         _ => Ok(()),
     }
-}
-
-fn plan_realtime(config: Option<&At<RealtimeConfig>>) -> Result<RealtimeSettings, Problem> {
-    let config = config.map(|at| at.value.clone()).unwrap_or_default();
-    let schedulers = [Scheduler::Other, Scheduler::Fifo, Scheduler::Rr];
-    let scheduler = match &config.scheduler {
-        None => Scheduler::Other,
-        Some(at) => choice("realtime.scheduler", at, &schedulers, Scheduler::name)?,
-    };
-    let given = whole("realtime.priority", config.priority, 1, 99)?;
-    let priority = match (scheduler, config.priority) {
-        (Scheduler::Other, Some(at)) => {
-            let message = "realtime.priority needs a real-time scheduler; set realtime.scheduler to fifo or rr, or remove the priority";
-            return Err(Problem::at(at.position, message));
-        }
-        (Scheduler::Other, None) => None,
-        (Scheduler::Fifo | Scheduler::Rr, _) => Some(given.unwrap_or(1) as u8),
-    };
-    let mut cpu_affinity = Vec::new();
-    if let Some(list) = config.cpu_affinity {
-        if list.value.is_empty() {
-            let message =
-                "realtime.cpu_affinity is an empty list; name cores, such as [0], or remove it";
-            return Err(Problem::at(list.position, message));
-        }
-        for (index, core) in list.value.iter().enumerate() {
-            whole(&format!("realtime.cpu_affinity[{index}]"), Some(*core), 0, 1023)?;
-            cpu_affinity.push(core.value as usize);
-        }
-    }
-    Ok(RealtimeSettings { scheduler, priority, cpu_affinity })
 }

@@ -6,8 +6,11 @@
 
 mod build;
 mod encoding;
+mod execution;
 mod kernels;
+mod output;
 mod own_kernels;
+mod realtime;
 mod resolved;
 mod samples;
 
@@ -20,13 +23,22 @@ use crate::base::digest::hex;
 use crate::config::Node;
 use crate::device::DeviceAddress;
 use crate::foreign::{CommandSetup, Interface, KernelSetup};
-use crate::harness::{Pace, RealtimeSettings, windows_in};
-use crate::recording::{Format, OpenOptions, OptionSource, Unit};
+use crate::harness::{RealtimeSettings, windows_in};
+use crate::recording::{FORMATS, Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
 pub use build::{Overrides, load, load_node, load_training, load_with};
 pub use encoding::{ReturnedResults, SampleEncoding};
+pub use execution::ExecutionPlan;
 pub(crate) use kernels::{DEFAULT_WINDOW, named_kernel};
+pub use output::{OutputPlan, TelemetryFormat};
+
+/// The schema of a configuration file as pretty-printed JSON, ending in a newline; the text of
+/// docs/reference/config.schema.json.
+#[must_use]
+pub fn json_schema() -> String {
+    crate::config::json_schema(&FORMATS.map(|format| format.key))
+}
 
 /// What a plan is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +154,7 @@ pub struct StaticDataset {
     /// microvolts, which needs no conversion.
     pub raw: Option<PathBuf>,
     /// Its format.
-    pub format: Format,
+    pub format: &'static Format,
     /// The unit that the configuration gives.
     pub unit: Option<Unit>,
     /// Number of channels, at least 1.
@@ -242,52 +254,6 @@ impl Isolation {
         match self {
             Isolation::Process => "process",
             Isolation::None => "none",
-        }
-    }
-}
-
-/// How long, how often and how fast a run streams.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ExecutionPlan {
-    /// Windows at the start of every repeat that do not enter the statistics.
-    pub warmup_windows: u64,
-    /// Samples per channel that one repeat streams, at most those of the dataset.
-    pub samples: u64,
-    /// Times each kernel is run, from fresh state, at least 1.
-    pub repeat_count: u32,
-    /// Whether windows are released by the sample clock.
-    pub pace: Pace,
-}
-
-/// Where and how results are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutputPlan {
-    /// The folder that run folders are made in, relative to the current one unless absolute.
-    pub directory: PathBuf,
-    /// The run folder's name; none for one made of the time of its start.
-    pub name: Option<String>,
-    /// Format of the telemetry files.
-    pub format: TelemetryFormat,
-    /// Whether kernel outputs are kept beside the telemetry.
-    pub include_raw_data: bool,
-}
-
-/// Format of the telemetry files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TelemetryFormat {
-    /// One JSON object a line.
-    Ndjson,
-    /// Comma-separated values with a header line.
-    Csv,
-}
-
-impl TelemetryFormat {
-    /// The spelling in configurations, which is also the file extension.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            TelemetryFormat::Ndjson => "ndjson",
-            TelemetryFormat::Csv => "csv",
         }
     }
 }

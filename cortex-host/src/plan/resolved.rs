@@ -1,10 +1,8 @@
 //! A plan written back as a configuration, every default filled in.
 
 use super::kernels::params_of;
-use super::{DatasetPlan, ExecutionPlan, KernelSource, Plan};
-use crate::config::{
-    At, DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
-};
+use super::{DatasetPlan, KernelSource, Plan, realtime};
+use crate::config::{At, DatasetConfig, KernelConfig, RunConfig};
 use crate::foreign::Dtype;
 use crate::synthetic;
 
@@ -25,25 +23,14 @@ pub(super) fn config(plan: &Plan) -> (String, serde_json::Value) {
                 })
             })
             .collect()),
-        execution: at(execution(&plan.execution, plan.dataset.sample_rate_hz())),
-        output: at(OutputConfig {
-            directory: at(plan.output.directory.to_string_lossy().into_owned()),
-            format: at(plan.output.format.name().into()),
-            include_raw_data: at(plan.output.include_raw_data),
-        }),
+        execution: at(plan.execution.as_configured(plan.dataset.sample_rate_hz())),
+        output: at(plan.output.as_configured()),
         device: at(plan.device.to_string()),
         transfer: at(plan.transfer.name().into()),
         encoding: at(plan.encoding.name().into()),
         scale_uv: plan.encoding.scale_uv().map(At::from),
         results: at(plan.results.name().into()),
-        realtime: at(RealtimeConfig {
-            scheduler: at(plan.realtime.scheduler.name().into()),
-            priority: plan.realtime.priority.map(|priority| u64::from(priority).into()),
-            cpu_affinity: (!plan.realtime.cpu_affinity.is_empty()).then(|| {
-                let cores = plan.realtime.cpu_affinity.iter();
-                cores.map(|core| At::from(*core as u64)).collect::<Vec<_>>().into()
-            }),
-        }),
+        realtime: at(realtime::as_configured(&plan.realtime)),
     };
     // Tables of numbers and text always serialize.
     let text = serde_saphyr::to_string(&config).unwrap_or_else(|error| format!("# {error}\n"));
@@ -75,21 +62,12 @@ fn source(source: &KernelSource) -> KernelConfig {
     }
 }
 
-fn execution(plan: &ExecutionPlan, sample_rate_hz: f64) -> ExecutionConfig {
-    ExecutionConfig {
-        warmup_windows: at(plan.warmup_windows),
-        duration_seconds: at(plan.samples as f64 / sample_rate_hz),
-        repeat_count: at(u64::from(plan.repeat_count)),
-        pace: at(plan.pace.name().into()),
-    }
-}
-
 fn dataset(plan: &DatasetPlan) -> DatasetConfig {
     let (path, params) = match plan {
         DatasetPlan::Static(dataset) => {
             return DatasetConfig {
                 path: at(dataset.configured_path.clone()),
-                format: at(dataset.format.key().into()),
+                format: at(dataset.format.key.into()),
                 unit: dataset.unit.map(|unit| unit.to_string().into()),
                 channels: at(dataset.channels as u64),
                 sample_rate_hz: at(dataset.sample_rate_hz),

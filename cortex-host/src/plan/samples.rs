@@ -6,7 +6,7 @@ use super::{DatasetPlan, StaticDataset};
 use crate::base::quoted;
 use crate::config::{At, DatasetConfig, Problem};
 use crate::primitive::{Dataset, Library};
-use crate::recording::{DatasetError, Format, Recording, ShapePart, Unit};
+use crate::recording::{DatasetError, FLOAT32, Format, Recording, ShapePart, Unit};
 use crate::synthetic::{DatasetHead, dataset_head, of_generator};
 
 /// Decides the dataset.
@@ -42,7 +42,7 @@ fn static_dataset(
         configured_path: path.value.clone(),
         path: found.to_path_buf(),
         raw: None,
-        format: Format::Float32,
+        format: &FLOAT32,
         unit: config.unit.as_ref().map(unit).transpose()?,
         channels: channels.value as usize,
         // As configured: a header keeps an interval, whose reciprocal may miss by a last bit.
@@ -73,14 +73,14 @@ fn unit(text: &At<String>) -> Result<Unit, Problem> {
 }
 
 /// A configuration may say the format, which is known without; it must be right then.
-fn check_format(said: Option<&At<String>>, found: Format) -> Result<(), Problem> {
+fn check_format(said: Option<&At<String>>, found: &Format) -> Result<(), Problem> {
     match said {
-        Some(said) if said.value != found.key() => Err(Problem::at(
+        Some(said) if said.value != found.key => Err(Problem::at(
             said.position,
             format!(
                 "dataset.format is {}, but the file is {}; correct it, or remove dataset.format",
                 quoted(&said.value),
-                found.key()
+                found.key
             ),
         )),
         _ => Ok(()),

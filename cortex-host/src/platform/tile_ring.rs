@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn strands_meet_in_rows_and_short_last_tiles_end_where_the_data_ends() {
+    fn groups_meet_in_rows_and_short_last_tiles_end_where_the_data_ends() {
         let mut memory = vec![0.0; 15];
         let ring = TileRing::over_whole(&mut memory, shape(3));
         assert_eq!((ring.tiles(), ring.tile_rows(0), ring.tile_rows(1)), (2, 2, 1));
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "column")]
-    fn leaving_the_strand_is_refused() {
+    fn leaving_the_group_is_refused() {
         let mut memory = vec![0.0; 20];
         let ring = TileRing::over_ring(&mut memory, shape(100));
         ring.write(0, 1).unwrap().store(0, 0, 2, &[[1.0, 2.0]]);

@@ -23,7 +23,7 @@ table! {
         pub compiled: At<String>,
         /// The parameters, for readers; the compiled generator checks them.
         pub parameters: At<Vec<ParameterSpec>>,
-        /// Digests that the generator must give for ever.
+        /// Digests that the generator must give forever.
         pub golden: At<GoldenSpec>,
     }
 }

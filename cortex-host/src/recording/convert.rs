@@ -1,25 +1,28 @@
-//! Converting a recording to a dataset: `.float32`, `.vhdr`, `.vmrk`, and where there are
-//! events `_events.tsv`.
+//! Converting a recording: to a dataset (`.float32`, `.vhdr`, `.vmrk`, and where there are events
+//! `_events.tsv`), to a BrainVision recording, which is one under other names, to EDF+ or BDF+, or
+//! to a NumPy array.
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::brainvision::{self, Header};
-use super::{DatasetError, Recording, check_raw_name, events, npy};
+use super::{DatasetError, Format, Recording, edf, events, float32, format, npy};
 use crate::base::Progress;
 use crate::base::atomic_file::{self, PersistOptions, Staged};
 use crate::base::digest::hex;
 use crate::synthetic::manifest_beside;
 
-/// A dataset that was written.
+/// A recording that was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Converted {
     /// The samples.
     pub data: PathBuf,
-    /// The BrainVision header beside them.
-    pub vhdr: PathBuf,
-    /// The events, if the format of the source keeps any.
+    /// Its format.
+    pub format: &'static Format,
+    /// The BrainVision header beside them, unless the format has its own.
+    pub vhdr: Option<PathBuf>,
+    /// The file of events, if the format of the source keeps any and the one written does not.
     pub events: Option<PathBuf>,
     /// The NumPy copy, if asked for.
     pub npy: Option<PathBuf>,
@@ -38,6 +41,8 @@ pub struct Converted {
 /// What to write, and whether over files that are there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Writing {
+    /// The format to write; without one the target's extension says it.
+    pub format: Option<&'static Format>,
     /// Also write a NumPy copy, the target with the extension `npy`.
     pub npy: bool,
     /// Replace the target and what lies beside it.
@@ -52,25 +57,55 @@ pub fn dataset_files(data: &Path) -> [PathBuf; 5] {
     [data.to_owned(), vhdr, vmrk, events::events_path(data), manifest_beside(data)]
 }
 
-/// Writes `recording` as interleaved little-endian float32 in µV to `target`, with its
-/// header files and events beside it, and a `.npy` copy if asked for. Tells `progress` of
-/// the rows done.
-///
-/// Everything is written first. Then header, events and copy of an older file go, and the new files
-/// get their names, the header last, so a reader never sees samples beside another recording's
-/// header or events, and a kill has only a few renames to fall between.
+/// Writes `recording` in µV to `target`, in the format of its name or the one asked for. Tells
+/// `progress` of the rows done.
 ///
 /// # Errors
-/// The source cannot be read, the target is named like another format, something has its name or
-/// those of its companions already and may not be replaced, it cannot be written, or `progress`
-/// is cancelled; everything is then what it was before.
+/// The source cannot be read, the target's name is of no format or of another one, something has
+/// its name or those of its companions already and may not be replaced, the format cannot hold the
+/// recording, it cannot be written, or `progress` is cancelled; everything is then what it was
+/// before.
 pub fn convert(
     recording: &mut Recording,
     target: &Path,
     writing: Writing,
     progress: &Progress,
 ) -> Result<Converted, DatasetError> {
-    check_raw_name(target)?;
+    let format = format::to_write(target, writing.format)?;
+    if writing.npy && format != &float32::FORMAT {
+        return Err(DatasetError::Request(format!(
+            "--npy writes a copy beside raw float32, but {} is {format}",
+            target.display()
+        )));
+    }
+    if format == &float32::FORMAT {
+        write_dataset(recording, target, writing, progress)
+    } else if format == &brainvision::FORMAT {
+        // Its header has the target's name, its samples stand in a file beside it.
+        let data = target.with_extension("eeg");
+        let written = write_dataset(recording, &data, writing, progress)?;
+        Ok(Converted { format, ..written })
+    } else if format == &edf::EDF || format == &edf::BDF {
+        write_edf(recording, target, format, writing, progress)
+    } else if format == &npy::FORMAT {
+        write_npy(recording, target, writing, progress)
+    } else {
+        Err(DatasetError::Request(format!("{format} is read and not written")))
+    }
+}
+
+/// Writes interleaved little-endian float32 in µV to `target`, with its header files and events
+/// beside it, and a `.npy` copy if asked for.
+///
+/// Everything is written first. Then header, events and copy of an older file go, and the new files
+/// get their names, the header last, so a reader never sees samples beside another recording's
+/// header or events, and a kill has only a few renames to fall between.
+fn write_dataset(
+    recording: &mut Recording,
+    target: &Path,
+    writing: Writing,
+    progress: &Progress,
+) -> Result<Converted, DatasetError> {
     let npy_path = writing.npy.then(|| target.with_extension("npy"));
     let files = dataset_files(target);
     let files = || files.iter().chain(&npy_path).map(PathBuf::as_path);
@@ -132,7 +167,8 @@ pub fn convert(
     atomic_file::sync_folder_of(target)?;
     Ok(Converted {
         data: target.to_owned(),
-        vhdr: brainvision::header_paths(target).0,
+        format: &float32::FORMAT,
+        vhdr: Some(brainvision::header_paths(target).0),
         events: recording.keeps_events.then_some(events_path),
         npy: npy_path,
         bytes: done * channels as u64 * 4,
@@ -140,6 +176,82 @@ pub fn convert(
         outside_range: recording.outside_range().to_vec(),
         overflowed: recording.overflowed().to_vec(),
         warnings,
+    })
+}
+
+/// Writes EDF+ or BDF+ to `target`: samples and events in one file.
+fn write_edf(
+    recording: &mut Recording,
+    target: &Path,
+    format: &'static Format,
+    writing: Writing,
+    progress: &Progress,
+) -> Result<Converted, DatasetError> {
+    refuse_own_input(recording, std::iter::once(target))?;
+    atomic_file::refuse_taken([target], writing.replace)?;
+    let written = edf::stage(recording, target, format, progress)?;
+    written.staged.place_with(PersistOptions { replace: true, durable: true })?;
+    let mut warnings = recording.warnings();
+    warnings.extend(written.warnings);
+    Ok(Converted {
+        data: target.to_owned(),
+        format,
+        vhdr: None,
+        events: None,
+        npy: None,
+        bytes: written.bytes,
+        sha256: written.sha256,
+        outside_range: recording.outside_range().to_vec(),
+        overflowed: recording.overflowed().to_vec(),
+        warnings,
+    })
+}
+
+/// Writes an array of samples × channels to `target`, and the events beside it.
+fn write_npy(
+    recording: &mut Recording,
+    target: &Path,
+    writing: Writing,
+    progress: &Progress,
+) -> Result<Converted, DatasetError> {
+    let events_path = recording.keeps_events.then(|| events::events_path(target));
+    let files = || std::iter::once(target).chain(events_path.as_deref());
+    refuse_own_input(recording, files())?;
+    atomic_file::refuse_taken(files(), writing.replace)?;
+    let mut staged = Staged::create(target)?;
+    let mut hasher = Sha256::new();
+    let header = npy::header_bytes(&[recording.samples, recording.channels() as u64]);
+    hasher.update(&header);
+    staged.put(&header)?;
+    let mut bytes = header.len() as u64;
+    let mut done = 0_u64;
+    recording.read_tiles(|tile, rows| {
+        hasher.update(tile);
+        staged.put(tile)?;
+        bytes += tile.len() as u64;
+        progress.add(rows - done);
+        done = rows;
+        if progress.is_cancelled() { Err(DatasetError::Interrupted) } else { Ok(()) }
+    })?;
+    let events = match &events_path {
+        Some(path) => Some(atomic_file::stage_text(path, &events::to_tsv(&recording.events))?),
+        None => None,
+    };
+    let _held = atomic_file::hold_folder_of(target);
+    for staged in std::iter::once(staged).chain(events) {
+        staged.place_with(PersistOptions { replace: true, durable: true })?;
+    }
+    Ok(Converted {
+        data: target.to_owned(),
+        format: &npy::FORMAT,
+        vhdr: None,
+        events: events_path,
+        npy: None,
+        bytes,
+        sha256: hex(&hasher.finalize()),
+        outside_range: recording.outside_range().to_vec(),
+        overflowed: recording.overflowed().to_vec(),
+        warnings: recording.warnings(),
     })
 }
 

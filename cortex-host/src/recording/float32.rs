@@ -10,11 +10,22 @@ use std::path::{Path, PathBuf};
 use super::claim::{Claim, agree};
 use super::layout::{Element, PlaneReader, interleaved};
 use super::shape;
-use super::stream::{Level, chosen_channels};
-use super::{DatasetError, Format, OpenOptions, Recording, Unit, brainvision, labels};
+use super::stream::{Format, Level, chosen_channels};
+use super::{DatasetError, OpenOptions, Recording, Unit, brainvision, labels};
 
 /// Most headers of a folder that are looked at for the one that names a file.
 const MOST_HEADERS: usize = 1000;
+
+/// Bare interleaved little-endian float32. Any bytes may be samples.
+pub static FORMAT: Format = Format {
+    name: "float32",
+    kind: "raw float32",
+    key: "float32",
+    extensions: &["float32", "f32", "raw", "bin", "dat", "eeg"],
+    also: &[],
+    begins: |_| false,
+    open,
+};
 
 /// Opens raw samples.
 ///
@@ -39,7 +50,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         path: path.to_owned(),
         data_path: path.to_owned(),
         sources: vec![path.to_owned()],
-        format: Format::Float32,
+        format: &FORMAT,
         channel_names,
         sample_rate_hz: shape.sample_rate_hz,
         samples: shape.samples,
@@ -70,8 +81,7 @@ fn through_header(
         samples: (!options.accept_truncated).then_some(recording.samples),
     };
     agree(path, [&options.claim(), &own].into_iter().chain(&manifest))?;
-    let format =
-        if recording.reader.is_plain_float32() { Format::Float32 } else { recording.format };
+    let format = if recording.reader.is_plain_float32() { &FORMAT } else { recording.format };
     Ok(Recording { path: path.to_owned(), format, ..recording })
 }
 

@@ -3,60 +3,12 @@
 //! Nothing is taken for raw samples that begins like something else: every sequence of bytes is
 //! some float32, so a wrong guess would not be noticed.
 
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::DatasetError;
-
-/// The format of a recording's file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// EDF or EDF+.
-    Edf,
-    /// BDF or BDF+.
-    Bdf,
-    /// BrainVision header and its data file.
-    BrainVision,
-    /// NumPy array.
-    Npy,
-    /// Bare interleaved little-endian float32.
-    Float32,
-}
-
-/// What is known of a format.
-struct FormatInfo {
-    format: Format,
-    name: &'static str,
-    key: &'static str,
-    /// In lower case, the usual one first.
-    extensions: &'static [&'static str],
-}
-
-/// The formats that are read.
-const KNOWN: [FormatInfo; 5] = [
-    FormatInfo {
-        format: Format::Edf,
-        name: "EDF",
-        key: "edf",
-        extensions: &["edf", "edf+", "rec"],
-    },
-    FormatInfo { format: Format::Bdf, name: "BDF", key: "bdf", extensions: &["bdf", "bdf+"] },
-    FormatInfo {
-        format: Format::BrainVision,
-        name: "BrainVision",
-        key: "brainvision",
-        extensions: &["vhdr", "ahdr"],
-    },
-    FormatInfo { format: Format::Npy, name: "npy", key: "npy", extensions: &["npy"] },
-    FormatInfo {
-        format: Format::Float32,
-        name: "float32",
-        key: "float32",
-        extensions: &["float32", "f32", "raw", "bin", "dat", "eeg"],
-    },
-];
+use super::{DatasetError, FORMATS, Format, float32};
+use crate::base::{listed, quoted};
 
 /// First bytes of formats that are not read: where they stand, what they are, what to do.
 const FOREIGN: [(usize, &[u8], &str, &str); 40] = [
@@ -112,84 +64,96 @@ const HEAD_BYTES: u64 = 4096;
 const LEAST_TEXT_BYTES: usize = 8;
 
 /// What a file's first bytes say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Content {
-    FormatInfo(Format),
+    Known(&'static Format),
     Foreign(&'static str, &'static str),
     Text,
     /// Nothing that is recognised: samples, perhaps.
     Bytes,
 }
 
-impl Format {
-    fn known(self) -> &'static FormatInfo {
-        // The table has one line for each, in the order of the variants.
-        let [edf, bdf, brainvision, npy, float32] = &KNOWN;
-        match self {
-            Self::Edf => edf,
-            Self::Bdf => bdf,
-            Self::BrainVision => brainvision,
-            Self::Npy => npy,
-            Self::Float32 => float32,
+/// The format that files with this extension have.
+fn of_extension(extension: &str) -> Option<&'static Format> {
+    FORMATS.into_iter().find(|format| format.extensions.contains(&extension))
+}
+
+/// The format of the file `path`.
+///
+/// # Errors
+/// The file cannot be read, its extension or its content stands for no format that is read,
+/// or the two contradict each other.
+pub(super) fn of(path: &Path) -> Result<&'static Format, DatasetError> {
+    let extension = extension(path);
+    let declared = of_extension(&extension);
+    let content = content(&head(path)?);
+    let bad = |problem: String| Err(DatasetError::format(path, problem));
+    match (declared, content) {
+        (_, Content::Known(found)) if found.may_be_called(&extension) => Ok(found),
+        (_, Content::Known(found)) => bad(format!(
+            "it is {} by its first bytes, but its name does not end in .{}; rename it",
+            found.name,
+            found.extension()
+        )),
+        (_, Content::Foreign(name, advice)) => {
+            bad(format!("it is {name} by its first bytes; {advice}"))
         }
-    }
-
-    /// The format that files with this extension have.
-    fn of_extension(extension: &str) -> Option<Self> {
-        let known = KNOWN.iter().find(|known| known.extensions.contains(&extension));
-        known.map(|known| known.format)
-    }
-
-    /// The spelling in configurations.
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        self.known().key
-    }
-
-    /// The format of the file `path`.
-    ///
-    /// # Errors
-    /// The file cannot be read, its extension or its content stands for no format that is read,
-    /// or the two contradict each other.
-    pub fn of(path: &Path) -> Result<Self, DatasetError> {
-        let extension = extension(path);
-        let declared = Self::of_extension(&extension);
-        let content = content(&head(path)?);
-        let bad = |problem: String| Err(DatasetError::format(path, problem));
-        match (declared, content) {
-            (Some(declared), Content::FormatInfo(found)) if declared.alike(found) => Ok(found),
-            (_, Content::FormatInfo(found)) => bad(format!(
-                "it is {found} by its first bytes, but its name does not end in .{}; rename it",
-                found.known().extensions.first().unwrap_or(&"")
-            )),
-            (_, Content::Foreign(name, advice)) => {
-                bad(format!("it is {name} by its first bytes; {advice}"))
-            }
-            // A text in place of a header: the format's reader says what it misses.
-            (Some(declared), _) if declared != Self::Float32 => Ok(declared),
-            (Some(_), Content::Text) => {
-                bad("it is a text, not samples; convert the numbers to a .npy array first".into())
-            }
-            (Some(declared), _) => Ok(declared),
-            (None, _) if extension.is_empty() && content == Content::Bytes => Ok(Self::Float32),
-            (None, _) => bad(format!(
-                "unknown kind of file; known are {}",
-                "EDF (.edf), BDF (.bdf), BrainVision (.vhdr), NumPy (.npy) and raw float32 (.float32)"
-            )),
+        // A text in place of a header: the format's reader says what it misses.
+        (Some(declared), _) if declared != &float32::FORMAT => Ok(declared),
+        (Some(_), Content::Text) => {
+            bad("it is a text, not samples; convert the numbers to a .npy array first".into())
         }
-    }
-
-    /// Whether one reader reads both.
-    fn alike(self, other: Self) -> bool {
-        let edf = |format| matches!(format, Self::Edf | Self::Bdf);
-        self == other || (edf(self) && edf(other))
+        (Some(declared), _) => Ok(declared),
+        (None, _) if extension.is_empty() && content == Content::Bytes => Ok(&float32::FORMAT),
+        (None, _) => {
+            let known = FORMATS.map(|format| format!("{} (.{})", format.kind, format.extension()));
+            bad(format!("unknown kind of file; known are {}", all_of(known)))
+        }
     }
 }
 
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.known().name)
+/// The format that configurations and `--format` spell `key`.
+///
+/// # Errors
+/// A sentence with those there are.
+pub fn format_of_key(key: &str) -> Result<&'static Format, String> {
+    FORMATS.into_iter().find(|format| format.key == key).ok_or_else(|| {
+        let keys = FORMATS.iter().map(|format| format.key);
+        format!("there is no format {}; there are {}", quoted(key), listed(keys))
+    })
+}
+
+/// The format of the file `path` that is to be written: the one asked for, or the one of its
+/// extension, raw float32 without one.
+///
+/// # Errors
+/// The extension stands for no format, or for another than the one asked for.
+pub(super) fn to_write(
+    path: &Path,
+    asked: Option<&'static Format>,
+) -> Result<&'static Format, DatasetError> {
+    let extension = extension(path);
+    let refuse =
+        |problem: String| Err(DatasetError::Request(format!("{}: {problem}", path.display())));
+    match (of_extension(&extension), asked) {
+        (None, asked) if extension.is_empty() => Ok(asked.unwrap_or(&float32::FORMAT)),
+        (Some(named), None) => Ok(named),
+        (Some(named), Some(asked)) if named == asked => Ok(asked),
+        (_, Some(asked)) => refuse(format!(
+            "{asked} is to be written, which no .{extension} file holds; end the name in .{}",
+            asked.extension()
+        )),
+        (None, None) => refuse(format!(
+            "no format that is written has the extension .{extension}; known are {}",
+            all_of(FORMATS.map(|format| format!(".{}", format.extension())))
+        )),
     }
+}
+
+/// `a, b and c`.
+fn all_of(names: [String; FORMATS.len()]) -> String {
+    let (last, others) = names.split_last().map_or(("", &[][..]), |(l, o)| (l.as_str(), o));
+    format!("{} and {last}", others.join(", "))
 }
 
 /// Checks that raw float32 samples may be written to `path`: its extension is none, or one that
@@ -199,7 +163,7 @@ impl fmt::Display for Format {
 /// The extension stands for another format, or for none that would be read again.
 pub fn check_raw_name(path: &Path) -> Result<(), DatasetError> {
     let extension = extension(path);
-    if extension.is_empty() || Format::of_extension(&extension) == Some(Format::Float32) {
+    if extension.is_empty() || of_extension(&extension) == Some(&float32::FORMAT) {
         return Ok(());
     }
     let copy = if extension == "npy" { " (--npy writes a NumPy copy beside it)" } else { "" };
@@ -221,31 +185,25 @@ fn head(path: &Path) -> Result<Vec<u8>, DatasetError> {
 }
 
 fn content(head: &[u8]) -> Content {
-    let text = text(head);
-    if head.starts_with(b"0       ") {
-        return Content::FormatInfo(Format::Edf);
-    }
-    if head.starts_with(b"\xffBIOSEMI") {
-        return Content::FormatInfo(Format::Bdf);
-    }
-    if head.starts_with(b"\x93NUMPY") {
-        return Content::FormatInfo(Format::Npy);
-    }
-    let begins = |beginning: &str| text.is_some_and(|text| text.starts_with(beginning));
-    if begins("Brain Vision Data Exchange Marker") {
+    if starts_with_text(head, "Brain Vision Data Exchange Marker") {
         return Content::Foreign("a BrainVision marker file", "give the .vhdr");
     }
-    if begins("Brain Vision") || begins("BrainVision") {
-        return Content::FormatInfo(Format::BrainVision);
+    if let Some(known) = FORMATS.into_iter().find(|format| (format.begins)(head)) {
+        return Content::Known(known);
     }
     let magic = FOREIGN
         .iter()
         .find(|(at, bytes, _, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
-    match (magic, text) {
+    match (magic, text(head)) {
         (Some((_, _, name, advice)), _) => Content::Foreign(name, advice),
         (None, Some(_)) => Content::Text,
         (None, None) => Content::Bytes,
     }
+}
+
+/// Whether a file that begins with `head` is a text that begins with `beginning`.
+pub(super) fn starts_with_text(head: &[u8], beginning: &str) -> bool {
+    text(head).is_some_and(|text| text.starts_with(beginning))
 }
 
 /// `head` as text, if it is one: UTF-8 of printable characters and line ends.
@@ -265,34 +223,22 @@ fn text(head: &[u8]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn of(name: &str, bytes: &[u8]) -> Result<Format, String> {
+    fn of(name: &str, bytes: &[u8]) -> Result<&'static str, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        Format::of(&path).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_table_is_in_the_order_of_the_formats() {
-        for known in &KNOWN {
-            assert_eq!(known.format.known().name, known.name);
-        }
+        super::of(&path).map(|format| format.key).map_err(|error| error.to_string())
     }
 
     #[test]
     fn extension_and_first_bytes_must_agree() {
         let samples: Vec<u8> =
             [1.5_f32, -20.0, 3e2, 0.0].iter().flat_map(|s| s.to_le_bytes()).collect();
-        assert_eq!(of("a.float32", &samples), Ok(Format::Float32));
-        assert_eq!(of("a.DAT", &samples), Ok(Format::Float32));
-        assert_eq!(of("a", &samples), Ok(Format::Float32));
-        assert_eq!(of("a.edf", b"\xffBIOSEMI "), Ok(Format::Bdf));
-        assert_eq!(
-            of("a.vhdr", b"\xef\xbb\xbfBrain Vision Data Exchange"),
-            Ok(Format::BrainVision)
-        );
+        assert_eq!(of("a.float32", &samples), Ok("float32"));
+        assert_eq!(of("a.DAT", &samples), Ok("float32"));
+        assert_eq!(of("a", &samples), Ok("float32"));
+        assert_eq!(of("a.edf", b"\xffBIOSEMI "), Ok("bdf"));
+        assert_eq!(of("a.vhdr", b"\xef\xbb\xbfBrain Vision Data Exchange"), Ok("brainvision"));
         for (name, bytes, part) in [
             ("a.float32", &b"0       X X"[..], "it is EDF by its first bytes"),
             ("a.bin", b"\xffBIOSEMI", "it is BDF by its first bytes"),

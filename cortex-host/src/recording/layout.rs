@@ -189,6 +189,14 @@ impl PlaneReader {
         }
     }
 
+    /// Back to the first row, nothing counted.
+    pub(super) fn rewind(&mut self) {
+        self.row = 0;
+        self.window = Window::default();
+        self.outside.fill(0);
+        self.overflowed.fill(0);
+    }
+
     /// Rows in the file.
     #[must_use]
     pub fn rows(&self) -> u64 {

@@ -23,11 +23,16 @@ mod unit;
 
 pub use convert::dataset_files;
 pub use error::{DatasetError, ShapePart};
-pub use format::{Format, check_raw_name};
-pub use stream::{OpenOptions, OptionSource, Recording};
+pub use float32::FORMAT as FLOAT32;
+pub use format::{check_raw_name, format_of_key};
+pub use stream::{Format, OpenOptions, OptionSource, Recording};
 pub use unit::Unit;
 
 use std::path::Path;
+
+/// The formats that are read. One more is a file that declares it, and a line here.
+pub static FORMATS: [&Format; 5] =
+    [&edf::EDF, &edf::BDF, &brainvision::FORMAT, &npy::FORMAT, &float32::FORMAT];
 
 impl Recording {
     /// Opens `path`, whose extension and first bytes tell the format.
@@ -47,12 +52,7 @@ impl Recording {
         if !metadata.is_file() {
             return Err(DatasetError::format(path, "is no regular file"));
         }
-        let recording = match Format::of(path)? {
-            Format::Edf | Format::Bdf => edf::open(path, options)?,
-            Format::BrainVision => brainvision::open(path, options)?,
-            Format::Npy => npy::open(path, options)?,
-            Format::Float32 => float32::open(path, options)?,
-        };
+        let recording = (format::of(path)?.open)(path, options)?;
         let own = claim::Claim {
             origin: "the file".to_owned(),
             channels: Some(recording.channels()),

@@ -8,13 +8,23 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use super::layout::{Element, PlaneReader, interleaved, planar};
-use super::stream::{Level, check_channels, chosen_channels};
-use super::{DatasetError, Format, OpenOptions, OptionSource, Recording, Unit, labels};
+use super::stream::{Format, Level, check_channels, chosen_channels};
+use super::{DatasetError, OpenOptions, OptionSource, Recording, Unit, labels};
 use crate::base::atomic_file::Staged;
 use crate::base::{Progress, quoted};
 
 /// The first bytes of every `.npy` file.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// NumPy arrays.
+pub(super) static FORMAT: Format = Format {
+    name: "npy",
+    kind: "NumPy",
+    key: "npy",
+    extensions: &["npy"],
+    also: &[],
+    begins: |head| head.starts_with(MAGIC),
+    open,
+};
 /// The header's length is padded so that samples begin at a multiple of this.
 const ALIGNMENT: usize = 64;
 /// Longest header read: NumPy's own limit is of this order.
@@ -158,7 +168,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         path: path.to_owned(),
         data_path: path.to_owned(),
         sources: vec![path.to_owned()],
-        format: Format::Npy,
+        format: &FORMAT,
         channel_names,
         sample_rate_hz,
         samples,

@@ -1,5 +1,6 @@
 //! A recording: any supported file opened as one stream of microvolt rows.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cortex_core::kernel::MAX_CHANNELS;
@@ -8,7 +9,7 @@ use super::channels::Names;
 use super::claim::Claim;
 use super::events::Event;
 use super::layout::PlaneReader;
-use super::{DatasetError, Format, Unit};
+use super::{DatasetError, Unit};
 
 /// What the file itself may not say, or what to take of it.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,52 @@ pub struct OpenOptions {
     /// Where these options come from, for messages.
     pub option_source: OptionSource,
 }
+
+/// A format of recordings, as its own file declares it.
+#[derive(Debug)]
+pub struct Format {
+    /// Its name in sentences.
+    pub name: &'static str,
+    /// What its files are called in a list of all.
+    pub kind: &'static str,
+    /// The spelling in configurations.
+    pub key: &'static str,
+    /// Extensions of its files in lower case, the usual one first.
+    pub extensions: &'static [&'static str],
+    /// Extensions of another format under which it is read, too.
+    pub also: &'static [&'static str],
+    /// Whether a file that begins with these bytes is of this format.
+    pub begins: fn(&[u8]) -> bool,
+    /// Opens a file of it.
+    pub(super) open: fn(&Path, &OpenOptions) -> Result<Recording, DatasetError>,
+}
+
+impl Format {
+    /// The usual extension.
+    #[must_use]
+    pub fn extension(&self) -> &'static str {
+        self.extensions.first().unwrap_or(&"")
+    }
+
+    /// Whether its files may have this extension.
+    pub(super) fn may_be_called(&self, extension: &str) -> bool {
+        self.extensions.contains(&extension) || self.also.contains(&extension)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Format {}
 
 /// Who opens a recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,7 +147,7 @@ pub struct Recording {
     /// All files that were read: the header, the samples, the markers.
     pub sources: Vec<PathBuf>,
     /// Its format.
-    pub format: Format,
+    pub format: &'static Format,
     /// One distinct name per channel.
     pub channel_names: Vec<String>,
     /// Sample rate in Hz, finite and positive.
@@ -186,6 +233,12 @@ impl Recording {
         let channels = self.channels();
         self.level.take(rows.get(..count * channels).unwrap_or_default(), channels);
         Ok(count)
+    }
+
+    /// Back to the first row.
+    pub fn rewind(&mut self) {
+        self.reader.rewind();
+        self.level = Level::default();
     }
 
     /// Reads all that is left and gives it to `take` as interleaved little-endian `f32`, with the

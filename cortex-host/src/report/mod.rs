@@ -2,7 +2,7 @@
 //!
 //! A report is a function of the run's folder: it reads `summary.json`, the telemetry,
 //! `dataset/spectrum.json` and `config.yaml`, and measures nothing itself. `run` writes it at the
-//! end, `cortex-host report` writes it anew, `compare` puts two runs side by side.
+//! end, `cortex-host report` writes it again, `compare` puts two runs side by side.
 
 mod charts;
 mod page;

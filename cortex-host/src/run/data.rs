@@ -138,7 +138,7 @@ fn open(
                 None => None,
             },
             digest,
-            format: dataset.format.key().to_owned(),
+            format: dataset.format.key.to_owned(),
             events,
         },
         _temporary: temporary,

@@ -39,7 +39,7 @@ pub struct Manifest {
     pub shard: Option<(Shard, ShardLayout)>,
     /// Digests of the data.
     pub digest: FileDigest,
-    /// [`block_digest`] as eight hexadecimal digits.
+    /// [`block_digest()`] as eight hexadecimal digits.
     pub block_crc32: String,
     /// When it was made: RFC 3339, UTC.
     pub created: String,

@@ -14,7 +14,7 @@
 //! one channel, least and greatest of all that were generated.
 //!
 //! After the byte `!` it uses up its stack on purpose, after `?` most of it: the fault and the
-//! guard must start the board anew. A board that starts after a crash says so unasked, and in
+//! guard must restart the board. A board that starts after a crash says so unasked, and in
 //! every report: `crash text=stack overflow place=BYTES`.
 
 use core::fmt::{self, Write};
@@ -102,7 +102,7 @@ impl Default for Memory {
     }
 }
 
-/// Runs the self-test on `board` for ever. `watch` looks after the stack.
+/// Runs the self-test on `board` forever. `watch` looks after the stack.
 pub fn run<B: Board>(board: &mut B, boot: &Boot, memory: &mut Memory, watch: fn()) -> ! {
     if boot.crash.is_some() {
         head(board, boot);

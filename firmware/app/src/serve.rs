@@ -54,7 +54,7 @@ impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANN
     }
 }
 
-/// Serves hosts on `board` for ever. `ring_bytes` is how many received bytes the board keeps
+/// Serves hosts on `board` forever. `ring_bytes` is how many received bytes the board keeps
 /// while nobody reads them; `watch` is called after every turn of the loop and looks after the
 /// stack.
 ///

@@ -30,7 +30,7 @@ struct Ends<'a> {
 
 /// Whatever arrives, and whenever: the host comes to rest, sends whole frames of bounded length,
 /// ends with one printable sentence or not at all, and on a line that falls silent it never
-/// waits for ever.
+/// waits forever.
 pub fn host_session(input: &[u8]) {
     with_device(|device| host_meets(device, input));
 }
@@ -161,7 +161,7 @@ impl Ends<'_> {
                 Some(until_ns) => self.now_ns = until_ns,
             }
         }
-        panic!("the host waits for ever");
+        panic!("the host waits forever");
     }
 }
 

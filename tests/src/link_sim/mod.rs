@@ -238,7 +238,7 @@ impl Simulation {
         (self.to_device.line_bytes, self.to_host.line_bytes)
     }
 
-    /// The device starts anew: everything it held is gone.
+    /// The device restarts: everything it held is gone.
     pub fn reset_device(&mut self) {
         self.boot_count += 1;
         self.executed_before_reset += self.device.blocks_executed();

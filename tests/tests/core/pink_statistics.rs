@@ -1,6 +1,6 @@
 //! Pink noise of both versions against its promises, measured on generated samples.
 //!
-//! Seeds are fixed, so a pass is a pass for ever; each bound is set so that a correct generator
+//! Seeds are fixed, so a pass is a pass forever; each bound is set so that a correct generator
 //! with another seed would fail it less than once in ten thousand (stated per test).
 
 use cortex_core::math;

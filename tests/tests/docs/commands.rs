@@ -7,7 +7,8 @@
 //!   board, or builds; its `cortex-host` lines must still name subcommands and options that exist;
 //! - `yaml`: a configuration that must load; with a first line `# NAME.yaml` it is written under
 //!   that name for the commands that follow;
-//! - `yaml part`: a part of a configuration; `text`, `rust`, `diff`, `mermaid`, none: for reading.
+//! - `yaml part`: a part of a configuration; `text`, `rust`, `diff`, `mermaid`, none: for reading;
+//! - `python`: run by tests/python.sh.
 //!
 //! docs/guides/synthetic-datasets.md, which needs an archive to download from, has its own test
 //! (`guide_datasets.rs`); the reference's YAML too (`configuration_reference.rs`), and the kernel of
@@ -98,7 +99,7 @@ fn every_command_and_configuration_of_the_documentation_works() {
                     }
                     configurations += 1;
                 }
-                "" | "text" | "rust" | "diff" | "mermaid" | "yaml part" | "toml" => {}
+                "" | "text" | "rust" | "python" | "diff" | "mermaid" | "yaml part" | "toml" => {}
                 other => panic!("{}: a block of an unknown kind: {other}", page.display()),
             }
         }
@@ -125,4 +126,27 @@ fn every_relative_link_leads_to_a_file() {
             assert!(file.exists(), "{}: {link}", page.display());
         }
     }
+}
+
+/// The book (scripts/book.sh) has every page once.
+#[test]
+fn the_book_has_every_page() {
+    let docs = checkout().join("docs");
+    let summary = fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
+    let listed = summary.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let mut listed: Vec<PathBuf> = listed.map(|link| docs.join(link)).collect();
+    listed.sort();
+    let mut all = Vec::new();
+    for folder in ["", "guides", "reference"] {
+        for entry in fs::read_dir(docs.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md")
+                && !path.ends_with("SUMMARY.md")
+            {
+                all.push(docs.join(folder).join(path.file_name().unwrap()));
+            }
+        }
+    }
+    all.sort();
+    assert_eq!(listed, all);
 }

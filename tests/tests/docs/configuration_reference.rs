@@ -7,8 +7,8 @@ use std::path::Path;
 use cortex_core::kernel::KernelName;
 use cortex_core::parameter::{Kind, Parameter};
 use cortex_host::config::params::of_datasets;
-use cortex_host::config::{self, Source, json_schema, parameters};
-use cortex_host::plan::Plan;
+use cortex_host::config::{self, Source, parameters};
+use cortex_host::plan::{Plan, json_schema};
 use cortex_host::primitive::Library;
 use cortex_tests::{checkout, cortex_host, stdout_of};
 use serde_json::{Value, json};
@@ -156,7 +156,7 @@ fn with_part(page: &str, name: &str, part: &str) -> String {
     format!("{before}{marker}{part}<!-- end -->{after}")
 }
 
-/// The page with its generated parts made anew. `CORTEX_WRITE_DOCS=1` writes it.
+/// The page with its generated parts regenerated. `CORTEX_WRITE_DOCS=1` writes it.
 #[test]
 fn the_pages_tables_of_parameters_are_the_declared_ones() {
     let mut kernels = TABLE.to_owned();

@@ -1,7 +1,9 @@
 //! What the documentation says and what the sources promise.
 
+mod action;
 mod commands;
 mod configuration_reference;
 mod guide_datasets;
 mod guide_own_kernel;
+mod prose;
 mod unsafe_confined;

@@ -260,7 +260,7 @@ fn rv32_stays_within_its_stack() {
 }
 
 /// A program that uses up its stack (`!`), or nearly so (`?`), changes no variable: the board
-/// starts anew and says why.
+/// restarts and says why.
 #[test]
 fn a_stack_overflow_is_seen_and_named() {
     for BoardSpec { name, .. } in emulated_boards() {

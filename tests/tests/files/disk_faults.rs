@@ -285,7 +285,7 @@ fn writing_replaces_a_link_and_not_what_it_leads_to() {
         assert!(talk.contains("x.float32") && talk.contains(said), "{talk}");
         fs::remove_file(here.join("out/x.float32")).unwrap();
     }
-    // A pipe would keep its reader waiting for ever.
+    // A pipe would keep its reader waiting forever.
     let made = Command::new("mkfifo").arg(here.join("out/x.float32")).status().unwrap();
     assert!(made.success());
     assert!(stderr_of(&cortex(&reproduce, here), 3).contains("no regular file"));

@@ -71,7 +71,7 @@ fn an_interrupted_shard_is_made_again_and_a_finished_one_is_not() {
     stderr_of(&cortex("merge data.float32", folder.path()), 0);
     let again = cortex("reproduce data.float32.manifest.yaml", folder.path());
     assert!(stdout_of(&again, 0).ends_with("reproduced\n"));
-    // The whole is there: a late requeued shard must not begin anew beside it.
+    // The whole is there: a late requeued shard must not begin again beside it.
     assert!(stderr_of(&shard(2), 2).contains("exists already"));
 }
 

@@ -7,6 +7,7 @@ mod disk_faults;
 mod disturbed;
 mod download_faults;
 mod edf_reader;
+mod edf_writer;
 mod generate_bytes;
 mod generate_cli;
 mod generate_normalize;

@@ -190,7 +190,7 @@ fn no_byte_stream_stops_the_device() {
             // Whatever came before, a new session works at once.
             conversation_works(&mut device, n as u32 + 1);
         }
-        // Sequence numbers start anew, so that some of the guessed ones are right.
+        // Sequence numbers start again, so that some of the guessed ones are right.
         if device.session() != Some(session) || n % 100 == 0 {
             session = session.wrapping_add(1).max(1);
             let hello = message(&mut random, Kind::Hello);

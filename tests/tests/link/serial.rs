@@ -182,7 +182,7 @@ fn a_device_that_writes_first_and_a_host_that_writes_do_not_wait_for_each_other(
         got
     });
     let ours: Vec<u8> = (0..BYTES).map(|index| (index * 13 + 1) as u8).collect();
-    link.send(&ours, Duration::from_secs(5)).expect("nobody waits for ever");
+    link.send(&ours, Duration::from_secs(5)).expect("nobody waits forever");
     let (mut got, mut buffer) = (Vec::new(), [0; 3000]);
     while got.len() < BYTES {
         let count = link.recv(&mut buffer, Instant::now() + Duration::from_secs(5)).expect("reads");

@@ -308,7 +308,7 @@ enum BlockState {
     },
 }
 
-/// The answer on its way to the host; it is made anew for every (re)transmission.
+/// The answer on its way to the host; it is made again for every (re)transmission.
 enum Reply {
     None,
     Configured(Configured),

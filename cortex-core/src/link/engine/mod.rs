@@ -53,7 +53,7 @@ pub trait Engine {
     /// What the last run put out.
     fn output(&self) -> &[f32];
 
-    /// Starts a generator of `channels` channels at sample 0 and the kernel's state anew.
+    /// Starts a generator of `channels` channels at sample 0 and the kernel's state again.
     ///
     /// # Errors
     /// What to tell the host, when the device cannot.

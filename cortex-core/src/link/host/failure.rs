@@ -43,7 +43,7 @@ pub enum Failure {
     },
     /// The device was reset within the session.
     Reset,
-    /// The device's program crashed within the session and started anew.
+    /// The device's program crashed within the session and restarted.
     Crashed {
         /// Where or how: the end of a source file's name, or the kind of fault.
         text: String<32>,
@@ -110,7 +110,7 @@ impl core::fmt::Display for Failure {
             Failure::Reset => f.write_str("the device was reset while the session was open"),
             Failure::Crashed { text, place } => write!(
                 f,
-                "the device crashed and started anew while the session was open ({text}, {place}): this is a fault of its firmware, please report it"
+                "the device crashed and restarted while the session was open ({text}, {place}): this is a fault of its firmware, please report it"
             ),
             Failure::TakenOver => {
                 f.write_str("another program has opened a session with the device")

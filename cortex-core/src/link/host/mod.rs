@@ -50,7 +50,7 @@ enum Phase {
     Over,
 }
 
-/// The request on its way out; frames are made anew for every (re)transmission.
+/// The request on its way out; frames are made again for every (re)transmission.
 enum Request {
     None,
     Message { kind: Kind, bytes: [u8; MAX_MESSAGE_BYTES], len: usize },

@@ -13,9 +13,21 @@ use super::write::sampling_interval_us;
 use crate::base::{quoted, quoted_path};
 use crate::recording::channels::list;
 use crate::recording::encoding::decode;
+use crate::recording::format::starts_with_text;
 use crate::recording::layout::{Element, PlaneReader, SampleScale, interleaved, planar};
-use crate::recording::stream::{Level, check_channels, chosen_channels};
-use crate::recording::{DatasetError, Format, OpenOptions, Recording, Unit, labels};
+use crate::recording::stream::{Format, Level, check_channels, chosen_channels};
+use crate::recording::{DatasetError, OpenOptions, Recording, Unit, labels};
+
+/// A header, which names its data file.
+pub(in crate::recording) static FORMAT: Format = Format {
+    name: "BrainVision",
+    kind: "BrainVision",
+    key: "brainvision",
+    extensions: &["vhdr", "ahdr"],
+    also: &[],
+    begins: |head| starts_with_text(head, "Brain Vision") || starts_with_text(head, "BrainVision"),
+    open,
+};
 
 /// Largest header and marker file read: far beyond any real one, and a bound on memory.
 const MOST_HEADER_BYTES: u64 = 8 * 1024 * 1024;
@@ -280,7 +292,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
             .into_iter()
             .flatten()
             .collect(),
-        format: Format::BrainVision,
+        format: &FORMAT,
         channel_names,
         sample_rate_hz: header.sample_rate_hz,
         samples: present,

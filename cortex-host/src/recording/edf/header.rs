@@ -157,6 +157,9 @@ impl Header {
             },
         );
         let written = format!("{} {}", self.start_date, self.start_time);
+        if self.recording.split(' ').take(2).eq(["Startdate", "X"]) {
+            return Ok(None);
+        }
         match moment {
             Some(moment) => Ok(Some(moment.strftime("%Y%m%d%H%M%S%6f").to_string())),
             None if written.trim().is_empty() => Ok(None),
@@ -165,7 +168,8 @@ impl Header {
     }
 
     /// Year, month and day: those of the header, or where these are none those that EDF+ repeats
-    /// in the recording's identification, `Startdate 01-FEB-2020`.
+    /// in the recording's identification, `Startdate 01-FEB-2020`. `Startdate X` is an unknown
+    /// one, whatever the header has instead.
     fn date(&self) -> Option<(i16, i8, i8)> {
         if let Some([day, month, year]) = three_numbers(&self.start_date) {
             // The clipping year of EDF+: 85 to 99 are 1985 to 1999.
@@ -186,7 +190,7 @@ impl Header {
 }
 
 /// Months as EDF+ abbreviates them.
-const MONTHS: [&str; 12] =
+pub(super) const MONTHS: [&str; 12] =
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
 fn clock_time(text: &str) -> Option<(i8, i8, i8)> {

@@ -36,6 +36,10 @@
 
 mod annotations;
 mod header;
+mod records;
+mod write;
+
+pub(super) use write::stage;
 
 use crate::base::quoted;
 use std::fs::File;
@@ -43,9 +47,34 @@ use std::path::Path;
 
 use super::channels::list;
 use super::layout::{Element, Layout, Plane, PlaneReader, SampleScale};
-use super::stream::{Level, chosen_channels};
-use super::{DatasetError, Format, OpenOptions, Recording, Unit, labels};
+use super::stream::{Format, Level, chosen_channels};
+use super::{DatasetError, OpenOptions, Recording, Unit, labels};
 use header::{Header, Signal};
+
+const EDF_EXTENSIONS: &[&str] = &["edf", "edf+", "rec"];
+const BDF_EXTENSIONS: &[&str] = &["bdf", "bdf+"];
+
+/// EDF and EDF+.
+pub(super) static EDF: Format = Format {
+    name: "EDF",
+    kind: "EDF",
+    key: "edf",
+    extensions: EDF_EXTENSIONS,
+    also: BDF_EXTENSIONS,
+    begins: |head| head.starts_with(b"0       "),
+    open,
+};
+
+/// BDF and BDF+.
+pub(super) static BDF: Format = Format {
+    name: "BDF",
+    kind: "BDF",
+    key: "bdf",
+    extensions: BDF_EXTENSIONS,
+    also: EDF_EXTENSIONS,
+    begins: |head| head.starts_with(b"\xffBIOSEMI"),
+    open,
+};
 
 /// Opens an EDF, EDF+ or BDF file.
 ///
@@ -111,7 +140,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         path: path.to_owned(),
         data_path: path.to_owned(),
         sources: vec![path.to_owned()],
-        format: if header.bdf { Format::Bdf } else { Format::Edf },
+        format: if header.bdf { &BDF } else { &EDF },
         channel_names,
         sample_rate_hz,
         samples: records * record_samples,

@@ -1,0 +1,289 @@
+"""Generated datasets as arrays, blocks and files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _cortex
+
+Samples = npt.NDArray[np.float32]
+
+
+def _dataset(
+    signal_type: str | EllipsisType,
+    channels: int | None,
+    sample_rate_hz: float | None,
+    generator: str | None,
+    threads: int | None,
+    params: dict[str, Any],
+    *,
+    replace: bool = False,
+    sha256: bool = False,
+) -> _cortex.Dataset:
+    signal = None if signal_type is ... else signal_type
+    return _cortex.Dataset(
+        signal, channels, sample_rate_hz, generator, threads, replace, sha256, params
+    )
+
+
+def _room(dataset: _cortex.Dataset) -> Samples:
+    return np.empty((dataset.samples, dataset.channels), np.float32)
+
+
+def generate(
+    signal_type: str | EllipsisType,
+    *,
+    channels: int | None = None,
+    sample_rate_hz: float | None = None,
+    duration_s: float | None = None,
+    seed: int | None = None,
+    generator: str | None = None,
+    threads: int | None = None,
+    **params: Any,
+) -> Samples:
+    """Generate a dataset in memory, with all cores and without the interpreter's lock.
+
+    Parameters
+    ----------
+    signal_type
+        Name of the signal: ``"pink_noise"``, ``"sine_wave"``, ... (``cortex-host list`` shows each
+        version's). ``...`` stands for the dataset of the built-in quickstart, of which every other
+        argument may change a part.
+    channels
+        Number of channels, 1 to 65536.
+    sample_rate_hz
+        Sample rate in Hz.
+    duration_s
+        Duration in seconds; times the rate, rounded to the nearest whole sample.
+    seed
+        Seed of all random streams. Default: 42.
+    generator
+        Version of the generator, ``"v1"`` (default) or ``"v2"``, or the path of a primitive.
+    threads
+        Threads to generate with. Default: one per processor. The array is the same.
+    **params
+        The signal's own parameters by their names in configurations: ``amplitude_uv_rms=100.0``,
+        ``frequency_hz=10.0``, ``line_noise={"frequency_hz": 50, "amplitude_uv_peak": 5}``, ...
+
+    Returns
+    -------
+    numpy.ndarray
+        samples x channels, float32, in microvolts.
+
+    Raises
+    ------
+    ValueError
+        A parameter is missing, unknown or out of its range.
+    MemoryError
+        The array does not fit; use :func:`stream` or :func:`write`.
+
+    Examples
+    --------
+    >>> import cortex
+    >>> sine = cortex.generate("sine_wave", channels=2, sample_rate_hz=8, duration_s=1,
+    ...                        frequency_hz=1.0, amplitude_uv_peak=10.0)
+    >>> sine.shape
+    (8, 2)
+    >>> [round(float(value), 3) for value in sine[:3, 0]]
+    [0.0, 7.071, 10.0]
+    >>> cortex.generate("pink_nose", channels=2, sample_rate_hz=8, duration_s=1)
+    Traceback (most recent call last):
+        ...
+    ValueError: generate: unknown signal_type "pink_nose"; generator v1 has sine_wave, pink_noise; did you mean "pink_noise"?
+    """
+    params = {"duration_s": duration_s, "seed": seed, **params}
+    dataset = _dataset(signal_type, channels, sample_rate_hz, generator, threads, params)
+    samples = _room(dataset)
+    dataset.fill(samples)
+    return samples
+
+
+def generate_with_manifest(
+    signal_type: str | EllipsisType,
+    *,
+    channels: int | None = None,
+    sample_rate_hz: float | None = None,
+    duration_s: float | None = None,
+    seed: int | None = None,
+    sha256: bool = False,
+    generator: str | None = None,
+    threads: int | None = None,
+    **params: Any,
+) -> tuple[Samples, _cortex.Manifest]:
+    """As :func:`generate`, with the manifest: everything that is needed to make the array again.
+
+    Parameters
+    ----------
+    sha256
+        Whether the manifest gets SHA-256, as ``hashlib`` has it, instead of the faster BLAKE3.
+
+    Returns
+    -------
+    tuple
+        The array and its :class:`Manifest`, whose ``digest`` is that of the array's bytes.
+
+    Examples
+    --------
+    >>> import cortex, hashlib
+    >>> data, manifest = cortex.generate_with_manifest(
+    ...     "pink_noise", channels=4, sample_rate_hz=250, duration_s=1, sha256=True)
+    >>> manifest.digest == "SHA-256 " + hashlib.sha256(data.tobytes()).hexdigest()
+    True
+    >>> "signal_type: pink_noise" in manifest.to_yaml()
+    True
+    """
+    params = {"duration_s": duration_s, "seed": seed, **params}
+    dataset = _dataset(
+        signal_type, channels, sample_rate_hz, generator, threads, params, sha256=sha256
+    )
+    samples = _room(dataset)
+    return samples, dataset.fill_with_manifest(samples)
+
+
+def stream(
+    signal_type: str | EllipsisType,
+    *,
+    channels: int | None = None,
+    sample_rate_hz: float | None = None,
+    duration_s: float | None = None,
+    seed: int | None = None,
+    block_samples: int = 4096,
+    generator: str | None = None,
+    threads: int | None = None,
+    **params: Any,
+) -> Iterator[Samples]:
+    """Generate a dataset block by block: for sets that are larger than memory.
+
+    The blocks one after another are what :func:`generate` returns. Generation goes on in the
+    background, a few blocks ahead, and ends with the iterator.
+
+    Parameters
+    ----------
+    block_samples
+        Samples per channel of a block; the last block may be shorter.
+
+    Returns
+    -------
+    iterator of numpy.ndarray
+        Blocks of block_samples x channels, float32, in microvolts.
+
+    Examples
+    --------
+    >>> import cortex
+    >>> blocks = cortex.stream("pink_noise", channels=2, sample_rate_hz=100, duration_s=1,
+    ...                        block_samples=40)
+    >>> [block.shape for block in blocks]
+    [(40, 2), (40, 2), (20, 2)]
+    """
+    params = {"duration_s": duration_s, "seed": seed, **params}
+    dataset = _dataset(signal_type, channels, sample_rate_hz, generator, threads, params)
+    width = dataset.channels
+    return (block.reshape(-1, width) for block in dataset.blocks(block_samples))
+
+
+def write(
+    path: str | os.PathLike[str],
+    signal_type: str | EllipsisType,
+    *,
+    channels: int | None = None,
+    sample_rate_hz: float | None = None,
+    duration_s: float | None = None,
+    seed: int | None = None,
+    replace: bool = False,
+    sha256: bool = False,
+    generator: str | None = None,
+    threads: int | None = None,
+    **params: Any,
+) -> _cortex.Manifest:
+    """Write a dataset to a file, as ``cortex-host generate`` does.
+
+    The file holds interleaved little-endian float32 in microvolts and appears under its name only
+    when it is whole; its manifest and a BrainVision header are written beside it.
+
+    Parameters
+    ----------
+    replace
+        Whether files that exist are replaced.
+    sha256
+        As for :func:`generate_with_manifest`.
+
+    Raises
+    ------
+    ValueError
+        A parameter is wrong, or a file exists and ``replace`` is false.
+    OSError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import cortex, os, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> file = os.path.join(folder.name, "data.float32")
+    >>> manifest = cortex.write(file, "pink_noise", channels=4, sample_rate_hz=250, duration_s=1)
+    >>> os.path.getsize(file)
+    4000
+    >>> cortex.reproduce(file + ".manifest.yaml")["reproduced"]
+    True
+    """
+    params = {"duration_s": duration_s, "seed": seed, **params}
+    dataset = _dataset(
+        signal_type, channels, sample_rate_hz, generator, threads, params,
+        replace=replace, sha256=sha256,
+    )  # fmt: skip
+    return dataset.write(path)
+
+
+def reproduce(manifest: str | os.PathLike[str]) -> dict[str, Any]:
+    """Make a dataset again from its manifest, and compare digests.
+
+    Parameters
+    ----------
+    manifest
+        A manifest, or the folder of a run. A data file that lies beside it is compared, too.
+
+    Returns
+    -------
+    dict
+        ``reproduced``: whether everything is equal; ``data_file``: its name, or None;
+        ``comparisons``: dicts with ``what``, ``expected``, ``found``, ``equal``.
+    """
+    return _cortex.reproduce(os.fspath(manifest))
+
+
+def to_mne(
+    data: npt.ArrayLike,
+    sample_rate_hz: float,
+    channel_names: list[str] | None = None,
+    channel_type: str = "eeg",
+) -> Any:
+    """Make an ``mne.io.RawArray`` of an array.
+
+    Parameters
+    ----------
+    data
+        samples x channels, in microvolts.
+    sample_rate_hz
+        Sample rate in Hz.
+    channel_names
+        Default: ``E0001``, ``E0002``, ..., as in the headers that :func:`write` makes.
+
+    Returns
+    -------
+    mne.io.RawArray
+        In volts, as MNE has it.
+    """
+    import mne
+
+    samples = np.asarray(data)
+    if samples.ndim != 2:
+        raise ValueError(f"to_mne takes samples x channels, but the array has {samples.ndim} axes")
+    if channel_names is None:
+        channel_names = _cortex.channel_names(samples.shape[1])
+    info = mne.create_info(channel_names, sample_rate_hz, channel_type)
+    return mne.io.RawArray(samples.T.astype(np.float64) * 1e-6, info, verbose="error")

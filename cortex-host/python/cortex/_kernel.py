@@ -1,0 +1,114 @@
+"""Signal-processing kernels on arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _cortex
+
+
+class Kernel:
+    """A kernel with its state, which takes any number of samples at a time.
+
+    Parameters
+    ----------
+    name
+        ``"bandpass_fir"``, ``"car"``, ``"fft"``, ``"goertzel"``, ``"noop"``, ``"notch_iir"`` or
+        ``"welch_psd"``.
+    channels
+        Number of channels, 1 to 65536.
+    sample_rate_hz
+        Sample rate in Hz.
+    window
+        Window length in samples. Default: 160.
+    hop
+        New samples per window after the first. Default: half the window.
+    **params
+        The kernel's own parameters by their names in configurations.
+
+    Examples
+    --------
+    >>> import cortex, numpy as np
+    >>> car = cortex.Kernel("car", channels=2, sample_rate_hz=160)
+    >>> car.process(np.array([[1, 3], [10, 20]]))
+    array([[-1.,  1.],
+           [-5.,  5.]], dtype=float32)
+    >>> psd = cortex.Kernel("welch_psd", channels=2, sample_rate_hz=160, window=160, nperseg=128)
+    >>> psd.windows(np.zeros((400, 2))).shape
+    (4, 65, 2)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        channels: int,
+        sample_rate_hz: float,
+        window: int | None = None,
+        hop: int | None = None,
+        **params: Any,
+    ) -> None:
+        self._kernel = _cortex.Kernel(name, channels, sample_rate_hz, window, hop, params)
+        self._channels = channels
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"<cortex.Kernel {self._name} of {self._channels} channels>"
+
+    @property
+    def is_windowed(self) -> bool:
+        """Whether one call gives one result, of the last ``window`` samples, else a row per row."""
+        return self._kernel.is_windowed
+
+    @property
+    def output_unit(self) -> str:
+        """Unit of the outputs."""
+        return self._kernel.output_unit
+
+    @property
+    def missing_samples(self) -> int:
+        """Missing samples (NaN, infinite, beyond 1e12 µV) since the last reset."""
+        return self._kernel.missing_samples
+
+    def reset(self) -> None:
+        """Begin anew: the state before the first sample."""
+        self._kernel.reset()
+
+    def process(self, rows: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Take the next samples, samples x channels in microvolts; the state goes on.
+
+        Returns
+        -------
+        numpy.ndarray
+            samples x channels, or, of a windowed kernel, one result of the last ``window`` samples.
+        """
+        output = self._kernel.process(self._samples(rows))
+        if self.is_windowed:
+            return output.reshape(self._kernel.output_sizes)
+        return output.reshape(-1, *self._kernel.output_sizes)
+
+    def windows(self, samples: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """What a run makes of a recording: from fresh state, ``window`` samples first and ``hop``
+        samples from then on, as long as there are enough.
+
+        Returns
+        -------
+        numpy.ndarray
+            windows x the shape of one result, or, of other kernels, samples x channels.
+        """
+        count, output = self._kernel.windows(self._samples(samples))
+        if self.is_windowed:
+            return output.reshape(count, *self._kernel.output_sizes)
+        return output.reshape(-1, *self._kernel.output_sizes)
+
+    def _samples(self, samples: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        array = np.ascontiguousarray(samples, np.float32)
+        if array.ndim != 2 or array.shape[1] != self._channels:
+            raise ValueError(
+                f"{self._name} takes samples x {self._channels} channels, "
+                f"but the array is {' x '.join(map(str, array.shape))}"
+            )
+        return array

@@ -1,0 +1,407 @@
+//! Writing EDF+ and BDF+: samples as 16- or 24-bit numbers, events as annotations.
+//!
+//! Sources: Kemp et al. 1992, Kemp & Olivan 2003, BioSemi's BDF description.
+//!
+//! # Error
+//!
+//! Each channel's physical range is its own least and greatest sample, rounded outwards to the
+//! eight characters of the field. With `gain = (physical_max - physical_min) / (2^bits - 1)` a
+//! sample is stored as the nearest number, so that it is read back at most `gain / 2` away, and
+//! the roundings of doubles besides: 2^-52 of the range.
+
+use sha2::{Digest, Sha256};
+
+use super::header::MONTHS;
+use super::records::{Annotations, Records, seconds};
+use crate::base::atomic_file::Staged;
+use crate::base::digest::hex;
+use crate::base::{Progress, printable};
+use crate::recording::channels::list;
+use crate::recording::{DatasetError, Format, Recording};
+
+/// Longest label, and longest decimal in a header.
+const LABEL_CHARS: usize = 16;
+const NUMBER_CHARS: usize = 8;
+/// The number of signals has four digits; one is the annotations'.
+const MOST_CHANNELS: usize = 9998;
+/// A file that waits for its name.
+#[derive(Debug)]
+pub struct Written {
+    /// The file.
+    pub staged: Staged,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in lower-case hexadecimal.
+    pub sha256: String,
+    /// What the user should know of what was written: one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// The range of one channel in µV, as its fields have it.
+#[derive(Clone, Debug, PartialEq)]
+struct Range {
+    low: f64,
+    high: f64,
+    fields: [String; 2],
+}
+
+/// Writes `recording` as EDF+ or BDF+, whichever `format` is, in µV. It is read twice: once for
+/// the range of each channel. Tells `progress` of the rows written.
+///
+/// # Errors
+/// The recording cannot be read; a sample is not finite or beyond what the header's fields can
+/// say; there are too many channels or two of the same label; nothing of its length can be written
+/// as records; the file cannot be written; `progress` is cancelled.
+pub fn stage(
+    recording: &mut Recording,
+    target: &std::path::Path,
+    format: &Format,
+    progress: &Progress,
+) -> Result<Written, DatasetError> {
+    let bad = |problem: String| {
+        DatasetError::Request(format!("{} cannot be written: {problem}", target.display()))
+    };
+    let width = if format == &super::BDF { 3 } else { 2 };
+    let mut warnings = Vec::new();
+    let labels = labels(&recording.channel_names, &mut warnings).map_err(bad)?;
+    let ranges = ranges(recording, progress)?.map_err(bad)?;
+
+    let start = start(recording.start.as_deref(), &mut warnings);
+    let samples = recording.samples;
+    let channels = recording.channels();
+    let row_bytes = (channels * width) as u64;
+    let estimate =
+        24 + recording.events.iter().map(|event| event.label.len() as u64).max().unwrap_or(0);
+    let records = Records::choose(samples, recording.sample_rate_hz, row_bytes, estimate)
+        .ok_or_else(|| {
+            bad(format!(
+                "no record of {samples} samples at {} Hz has a length that its header can say",
+                recording.sample_rate_hz
+            ))
+        })?;
+    if records.rate_hz() != recording.sample_rate_hz {
+        warnings.push(format!(
+            "the header has the sample rate {} Hz: {} Hz needs more digits than it has room for",
+            records.rate_hz(),
+            recording.sample_rate_hz
+        ));
+    }
+    let mut annotations = Annotations::new(&recording.events, &records, start.fraction_us, width);
+
+    let mut staged = Staged::create(target)?;
+    let mut hasher = Sha256::new();
+    let mut bytes = 0;
+    let mut put = |staged: &mut Staged, piece: &[u8]| -> Result<(), DatasetError> {
+        hasher.update(piece);
+        bytes += piece.len() as u64;
+        Ok(staged.put(piece)?)
+    };
+    let header = header(format, &labels, &ranges, &start, &records, annotations.bytes / width);
+    put(&mut staged, &header)?;
+    recording.rewind();
+    let record_samples = usize::try_from(records.samples).unwrap_or(usize::MAX);
+    let mut rows = vec![0.0_f32; record_samples * channels];
+    let mut stored = Vec::with_capacity(rows.len() * width);
+    for index in 0..records.count {
+        if recording.read(&mut rows)? != record_samples {
+            return Err(DatasetError::format(&recording.data_path, "the file has become shorter"));
+        }
+        stored.clear();
+        for (channel, range) in ranges.iter().enumerate() {
+            for sample in rows.iter().skip(channel).step_by(channels) {
+                let [low, middle, high, _] = range.stored(*sample, width).to_le_bytes();
+                stored.extend_from_slice([low, middle, high].get(..width).unwrap_or_default());
+            }
+        }
+        put(&mut staged, &stored)?;
+        put(&mut staged, &annotations.block(index, &records))?;
+        progress.add(records.samples);
+        if progress.is_cancelled() {
+            return Err(DatasetError::Interrupted);
+        }
+    }
+    Ok(Written { staged, bytes, sha256: hex(&hasher.finalize()), warnings })
+}
+
+impl Range {
+    /// The range of samples from `low` to `high`, or none when eight characters cannot say it. A
+    /// range of one value is made wider.
+    fn new(low: f32, high: f32) -> Option<Self> {
+        let (mut low, mut high) = (f64::from(low), f64::from(high));
+        if low == high {
+            (low, high) = (low - 1.0, high + 1.0);
+        }
+        let fields = [decimal(low, false)?, decimal(high, true)?];
+        let [low, high] = [fields[0].parse().ok()?, fields[1].parse().ok()?];
+        Some(Self { low, high, fields })
+    }
+
+    /// The number that stands for `sample`.
+    fn stored(&self, sample: f32, width: usize) -> i32 {
+        let steps = f64::from((1_i32 << (8 * width)) - 1);
+        let least = -f64::from(1_i32 << (8 * width - 1));
+        let step = ((f64::from(sample) - self.low) / (self.high - self.low) * steps).round();
+        (step.clamp(0.0, steps) + least) as i32
+    }
+}
+
+/// `value` with as many decimals as eight characters hold, rounded down or `up`.
+fn decimal(value: f64, up: bool) -> Option<String> {
+    const UNITS: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+    UNITS.into_iter().enumerate().rev().find_map(|(decimals, unit)| {
+        let scaled = value * unit;
+        let rounded = if up { scaled.ceil() } else { scaled.floor() };
+        // The product or the quotient may have rounded to the wrong side: one unit further then.
+        let outwards = if up { 1.0 } else { -1.0 };
+        [rounded, rounded + outwards].into_iter().find_map(|count| {
+            let text = format!("{:.decimals$}", count / unit);
+            let text = match text.contains('.') {
+                true => text.trim_end_matches('0').trim_end_matches('.'),
+                false => &text,
+            };
+            let text = if text == "-0" { "0" } else { text };
+            let read: f64 = text.parse().ok()?;
+            let outside = if up { read >= value } else { read <= value };
+            (text.len() <= NUMBER_CHARS && outside).then(|| text.to_owned())
+        })
+    })
+}
+
+/// The range of every channel; the inner error says which sample has none.
+fn ranges(
+    recording: &mut Recording,
+    progress: &Progress,
+) -> Result<Result<Vec<Range>, String>, DatasetError> {
+    let channels = recording.channels();
+    let mut limits = vec![(f32::INFINITY, f32::NEG_INFINITY); channels];
+    let mut rows = vec![0.0_f32; (256 * 1024 / channels).max(1) * channels];
+    let mut done = 0_u64;
+    loop {
+        let count = recording.read(&mut rows)?;
+        if count == 0 {
+            break;
+        }
+        for (index, row) in rows.chunks_exact(channels).take(count).enumerate() {
+            for ((low, high), (sample, name)) in
+                limits.iter_mut().zip(row.iter().zip(&recording.channel_names))
+            {
+                if !sample.is_finite() {
+                    let at = done + index as u64;
+                    return Ok(Err(format!(
+                        "sample {at} of {} is {sample}, for which whole numbers have no place; \
+                         write float32 instead",
+                        printable(name)
+                    )));
+                }
+                (*low, *high) = (low.min(*sample), high.max(*sample));
+            }
+        }
+        done += count as u64;
+        if progress.is_cancelled() {
+            return Err(DatasetError::Interrupted);
+        }
+    }
+    let ranges = limits.iter().zip(&recording.channel_names).map(|((low, high), name)| {
+        Range::new(*low, *high).ok_or_else(|| {
+            format!(
+                "{} reaches from {low} to {high} µV, but limits have {NUMBER_CHARS} characters; \
+                 write float32 instead",
+                printable(name)
+            )
+        })
+    });
+    Ok(ranges.collect())
+}
+
+/// The labels of the channels: printable ASCII, at most sixteen characters.
+fn labels(names: &[String], warnings: &mut Vec<String>) -> Result<Vec<String>, String> {
+    if names.len() > MOST_CHANNELS {
+        return Err(format!("{} channels; a header has room for {MOST_CHANNELS}", names.len()));
+    }
+    let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '_' };
+    let label = |name: &String| name.chars().map(plain).take(LABEL_CHARS).collect::<String>();
+    let labels: Vec<String> = names.iter().map(|name| label(name).trim().to_owned()).collect();
+    let changed: Vec<String> = names
+        .iter()
+        .zip(&labels)
+        .filter(|(name, label)| name != label)
+        .map(|(name, label)| format!("{name} → {label}"))
+        .collect();
+    let reserved =
+        |label: &&String| matches!(label.as_str(), "EDF Annotations" | "BDF Annotations");
+    if let Some(label) = labels.iter().find(reserved) {
+        return Err(format!("a channel of the name {label} would be read as annotations"));
+    }
+    let mut seen = std::collections::HashSet::new();
+    if let Some(label) = labels.iter().find(|label| !seen.insert(label.as_str())) {
+        return Err(format!(
+            "labels have {LABEL_CHARS} ASCII characters, and more than one channel would become \
+             {label:?}; write a .vhdr instead"
+        ));
+    }
+    if !changed.is_empty() {
+        warnings
+            .push(format!("labels have {LABEL_CHARS} ASCII characters: {}", list(changed.iter())));
+    }
+    Ok(labels)
+}
+
+/// The start of a recording as the header has it.
+#[derive(Debug, PartialEq)]
+struct Start {
+    /// `dd.mm.yy`, `hh.mm.ss` and `Startdate DD-MMM-YYYY`.
+    date: String,
+    time: String,
+    startdate: String,
+    /// What is left to the first sample, in µs, below a second.
+    fraction_us: u64,
+}
+
+/// The years of the header's two digits: the clipping date of EDF+.
+const YEARS: std::ops::Range<u64> = 1985..2085;
+
+/// From `YYYYMMDDhhmmssuuuuuu`. Without a start, or with one that two digits of a year cannot say,
+/// the fields say that it is unknown, as EDF+ has it. (It also has the year `yy`, which readers
+/// stumble over.)
+fn start(start: Option<&str>, warnings: &mut Vec<String>) -> Start {
+    let number = |from: usize, to: usize| start?.get(from..to)?.parse::<u64>().ok();
+    let parts = (|| {
+        let month = usize::try_from(number(4, 6)?).ok()?;
+        let name = *MONTHS.get(month.checked_sub(1)?)?;
+        Some((number(0, 4)?, month, name, number(6, 8)?, number(8, 14)?, number(14, 20)?))
+    })();
+    if let Some((year, ..)) = parts.filter(|(year, ..)| !YEARS.contains(year)) {
+        warnings
+            .push(format!("the start in {year} is left out: dates in the header begin in 1985"));
+    }
+    let parts = parts.filter(|(year, ..)| YEARS.contains(year));
+    let Some((year, month, name, day, clock, fraction_us)) = parts else {
+        return Start {
+            date: "01.01.85".to_owned(),
+            time: "00.00.00".to_owned(),
+            startdate: "Startdate X".to_owned(),
+            fraction_us: 0,
+        };
+    };
+    Start {
+        date: format!("{day:02}.{month:02}.{:02}", year % 100),
+        time: format!("{:02}.{:02}.{:02}", clock / 10_000, clock / 100 % 100, clock % 100),
+        startdate: format!("Startdate {day:02}-{name}-{year:04}"),
+        fraction_us,
+    }
+}
+
+/// The header: 256 bytes, and 256 for every signal, the annotations last.
+fn header(
+    format: &Format,
+    labels: &[String],
+    ranges: &[Range],
+    start: &Start,
+    records: &Records,
+    annotation_samples: usize,
+) -> Vec<u8> {
+    let bdf = format == &super::BDF;
+    let signals = labels.len() + 1;
+    let mut header = if bdf { b"\xffBIOSEMI".to_vec() } else { b"0       ".to_vec() };
+    let mut field = |text: &str, width: usize| {
+        header.extend(text.bytes().chain(std::iter::repeat(b' ')).take(width));
+    };
+    field("X X X X", 80);
+    field(&format!("{} X X CORTEX-rs", start.startdate), 80);
+    field(&start.date, 8);
+    field(&start.time, 8);
+    field(&(256 * (signals + 1)).to_string(), 8);
+    field(if bdf { "BDF+C" } else { "EDF+C" }, 44);
+    field(&records.count.to_string(), 8);
+    field(&seconds(records.duration_us), 8);
+    field(&signals.to_string(), 4);
+    let (annotations, digital) = if bdf {
+        ("BDF Annotations", ["-8388608", "8388607"])
+    } else {
+        ("EDF Annotations", ["-32768", "32767"])
+    };
+    let mut column = |width: usize, of_samples: &dyn Fn(usize) -> String, of_annotations: &str| {
+        for channel in 0..labels.len() {
+            field(&of_samples(channel), width);
+        }
+        field(of_annotations, width);
+    };
+    let limit = |channel: usize, which: usize| {
+        ranges.get(channel).and_then(|range| range.fields.get(which)).cloned().unwrap_or_default()
+    };
+    column(16, &|channel| labels.get(channel).cloned().unwrap_or_default(), annotations);
+    column(80, &|_| String::new(), "");
+    column(8, &|_| "uV".to_owned(), "");
+    column(8, &|channel| limit(channel, 0), "-1");
+    column(8, &|channel| limit(channel, 1), "1");
+    column(8, &|_| digital[0].to_owned(), digital[0]);
+    column(8, &|_| digital[1].to_owned(), digital[1]);
+    column(80, &|_| String::new(), "");
+    column(8, &|_| records.samples.to_string(), &annotation_samples.to_string());
+    column(32, &|_| String::new(), "");
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_rounded_outwards_to_eight_characters() {
+        for (value, down, up) in [
+            (0.0, "0", "0"),
+            (1.5, "1.5", "1.5"),
+            (-0.1_f64, "-0.1", "-0.1"),
+            (100.0 / 3.0, "33.33333", "33.33334"),
+            (-100.0 / 3.0, "-33.3334", "-33.3333"),
+            (12_345_678.0, "12345678", "12345678"),
+            (-1_234_567.25, "-1234568", "-1234567"),
+            (1e-9, "0", "0.000001"),
+            (-1e-9, "-0.00001", "0"),
+        ] {
+            assert_eq!(decimal(value, false).as_deref(), Some(down), "{value}");
+            assert_eq!(decimal(value, true).as_deref(), Some(up), "{value}");
+        }
+        assert_eq!(decimal(1e9, true), None);
+    }
+
+    #[test]
+    fn every_sample_of_a_range_is_within_half_a_step() {
+        for (low, high) in [(-200.0_f32, 150.5), (0.0, 1e-3), (1e6, 1e6), (-3e5, 2e6)] {
+            for width in [2, 3] {
+                let range = Range::new(low, high).unwrap();
+                assert!(range.low <= f64::from(low) && range.high >= f64::from(high));
+                let steps = f64::from((1_i32 << (8 * width)) - 1);
+                let gain = (range.high - range.low) / steps;
+                let offset = range.high / gain - (steps - 1.0) / 2.0;
+                for part in 0..=100 {
+                    let sample = low + (high - low) * part as f32 / 100.0;
+                    let read = (f64::from(range.stored(sample, width)) + offset) * gain;
+                    let error = (read - f64::from(sample)).abs();
+                    let rounding = 4.0 * f64::EPSILON * range.high.abs().max(range.low.abs());
+                    assert!(error <= gain / 2.0 + rounding * steps, "{sample}: {error} of {gain}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn starts_by_hand() {
+        let of = |text: &str| start(Some(text), &mut Vec::new());
+        assert_eq!(
+            of("20090812161501250000"),
+            Start {
+                date: "12.08.09".to_owned(),
+                time: "16.15.01".to_owned(),
+                startdate: "Startdate 12-AUG-2009".to_owned(),
+                fraction_us: 250_000,
+            }
+        );
+        assert_eq!(of("20840302000000000000").date, "02.03.84");
+        let mut warnings = Vec::new();
+        let early = start(Some("19510302000000000000"), &mut warnings);
+        assert_eq!(early.startdate, "Startdate X");
+        assert_eq!(warnings, ["the start in 1951 is left out: dates in the header begin in 1985"]);
+        assert_eq!(start(None, &mut Vec::new()), early);
+    }
+}
