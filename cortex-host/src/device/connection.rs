@@ -55,6 +55,8 @@ struct Pump {
     /// Notices given in the present wait.
     noticed: u32,
     received: Vec<u8>,
+    /// Why the session is over, should anything more be asked of it.
+    failure: Option<Failure>,
 }
 
 /// Is told, in one sentence, that a device has not moved on for a while.
@@ -140,8 +142,17 @@ impl Connection {
         );
         let started = Instant::now();
         let received = vec![0; 65_536];
-        let mut pump =
-            Pump { link, session, device, started, progress, notice: None, noticed: 0, received };
+        let mut pump = Pump {
+            link,
+            session,
+            device,
+            started,
+            progress,
+            notice: None,
+            noticed: 0,
+            received,
+            failure: None,
+        };
         loop {
             if pump.next_event()? == HostEvent::Connected
                 && let Some(info) = pump.session.info()
@@ -433,6 +444,7 @@ impl Pump {
             let now_ns = self.now_ns();
             let until_ns = match self.session.poll(now_ns) {
                 HostAction::Event(HostEvent::Failed(failure)) => {
+                    self.failure = Some(failure.clone());
                     return Err(LinkError::Session { device: self.device.clone(), failure });
                 }
                 HostAction::Event(event) => return Ok(Some(event)),
@@ -456,9 +468,14 @@ impl Pump {
     where
         E: std::error::Error + Send + Sync + 'static,
     {
-        asked.map_err(|error| LinkError::Io {
-            device: format!("{} ({what})", self.device),
-            error: std::io::Error::other(error),
+        asked.map_err(|error| match &self.failure {
+            Some(failure) => {
+                LinkError::Session { device: self.device.clone(), failure: failure.clone() }
+            }
+            None => LinkError::Io {
+                device: format!("{} ({what})", self.device),
+                error: std::io::Error::other(error),
+            },
         })
     }
 
