@@ -38,6 +38,7 @@ need c++ g++
 need cc gcc
 need make make
 need arm-none-eabi-gcc gcc-arm-none-eabi
+need riscv64-unknown-elf-gcc gcc-riscv64-unknown-elf
 need python3 python3
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -60,6 +61,7 @@ if has "${CORTEX_CHROMIUM:-chromium}"; then require chromium; fi
 if has valgrind; then require valgrind; fi
 if has c++; then require fuzzer; fi
 if has arm-none-eabi-gcc; then require arm-compiler; fi
+if has riscv64-unknown-elf-gcc; then require riscv-compiler; fi
 if has python3; then require python; fi
 if [ -n "${CORTEX_DATA:-}" ]; then require recordings; fi
 
@@ -105,6 +107,7 @@ say "firmware: lints and unit tests"
     cd firmware
     cargo clippy -q -p cortex-app --all-targets -- -D warnings
     cargo test -q -p cortex-app
+    cargo clippy -q --release -p cortex-c --target thumbv6m-none-eabi -- -D warnings
     # In the profile of the images, so that build scripts and macros are built once.
     for board in boards/*/; do
         (cd "$board" && cargo clippy -q --release -- -D warnings)

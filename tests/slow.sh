@@ -1,8 +1,8 @@
 #!/bin/sh
 # The suites that take too long for every day: sh tests/slow.sh [PART...]
 #
-#   kill     kill -9 at random moments of generate, run, convert, download and merge:
-#            CORTEX_KILL_TRIALS of each (default 250, so 1250 in all)
+#   kill     kill -9 at random moments of generate, run, convert, download, merge and sweep:
+#            CORTEX_KILL_TRIALS of each (default 250, so 1500 in all)
 #   link     broken frames against the decoder and both sessions: CORTEX_FUZZ_FRAMES (default 20000000)
 #   fuzz     every fuzz target for CORTEX_FUZZ_SECONDS (default 300), from another seed each time
 #   memory   a dataset of 2 GB within 256 MiB of address space

@@ -67,7 +67,7 @@ typedef struct cortex_kernel_parameter {
     uint32_t reserved; /* 0 */
 } cortex_kernel_parameter;
 
-/* What a kernel is run with. It and all it points to keep their addresses from plan to the last
+/* What a kernel is run with. It and all it points to keep their addresses from reset to the last
  * call of process. */
 typedef struct cortex_kernel_config {
     uint32_t struct_size; /* of the host's structure */

@@ -15,6 +15,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use cortex_core::signal::eeg::EegParams;
+use cortex_core::signal::spikes::SpikeParams;
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, PinkNoise, PowerLawNoise,
     Scratch, Signal, SineWave, SourceSpec,
@@ -38,6 +40,7 @@ fn main() {
     println!("files in {}; best vector path {}", folder.display(), SimdPath::best().level());
     in_memory(GeneratorVersion::V1);
     in_memory(GeneratorVersion::V2);
+    with_truth();
     against_zeros(&folder);
     over_channels(&folder);
     memory(&folder);
@@ -47,7 +50,7 @@ fn pink(version: GeneratorVersion, sample_rate_hz: f64) -> SourceSpec {
     let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
     let signal = match version {
         GeneratorVersion::V1 => Signal::PinkNoise(PinkNoise { amplitude_uv_rms, low_corner_hz }),
-        GeneratorVersion::V2 => {
+        GeneratorVersion::V2 | GeneratorVersion::V3 => {
             Signal::PowerLawNoise(PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 })
         }
     };
@@ -76,6 +79,67 @@ fn in_memory(version: GeneratorVersion) {
         cost.iter().for_each(|cost| print!(" {cost:8.2}"));
         println!();
     }
+}
+
+/// Nanoseconds per sample of v3's signals beside v2's pink noise, one thread: all channels of a block
+/// before the next block, in groups as wide as the path likes best.
+fn with_truth() {
+    println!("\nin memory, one thread, a block of all channels at a time, ns/sample:");
+    println!("{:8} {:>14} {:>16} {:>12}", "path", "v2 pink 64", "v3 spikes 1024", "v3 eeg 64");
+    let spikes = SpikeParams::default();
+    let spikes = SourceSpec::new(GeneratorVersion::V3, spikes.into(), 30_000.0, 42);
+    let eeg = SourceSpec::new(GeneratorVersion::V3, EegParams::default().into(), 250.0, 42);
+    let generator = |spec: &SourceSpec| Generator::new(spec).unwrap();
+    let pink = generator(&pink(GeneratorVersion::V2, 250.0));
+    let (spikes, eeg) = (generator(&spikes), generator(&eeg));
+    for path in SimdPath::available() {
+        let cost = |generator: &Generator, channels: usize| match path.level() {
+            SimdLevel::Scalar => together::<1>(generator, path, channels),
+            SimdLevel::Sse2 | SimdLevel::Neon => together::<8>(generator, path, channels),
+            SimdLevel::Avx2 => together::<16>(generator, path, channels),
+            SimdLevel::Avx512 => together::<32>(generator, path, channels),
+        };
+        let [pink, spikes, eeg] = [cost(&pink, 64), cost(&spikes, 1024), cost(&eeg, 64)];
+        println!("{:8} {pink:14.2} {spikes:16.2} {eeg:12.2}", path.level().to_string());
+    }
+}
+
+struct Together<'a, const N: usize> {
+    generator: &'a Generator,
+    groups: &'a mut [Lanes<N>],
+    scratch: &'a mut Scratch<N>,
+    blocks: usize,
+}
+
+impl<const N: usize> Vectorised for Together<'_, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const PATH_LANES: usize>(self) {
+        let mut block = Aligned([[0.0; N]; BLOCK_SAMPLES]);
+        for _ in 0..self.blocks {
+            for lanes in self.groups.iter_mut() {
+                self.generator.fill(lanes, self.scratch, &mut block.0);
+                black_box(&block);
+            }
+        }
+    }
+}
+
+fn together<const N: usize>(generator: &Generator, path: SimdPath, channels: usize) -> f64 {
+    let starts = (0..channels as u32).step_by(N);
+    let mut groups: Vec<Lanes<N>> = starts.map(|first| generator.start(first)).collect();
+    let mut scratch = Box::new(Scratch::new());
+    let blocks = 65_536 / channels;
+    let least = (0..ROUNDS)
+        .map(|_| {
+            let started = Instant::now();
+            let (groups, scratch) = (&mut groups[..], &mut *scratch);
+            path.run(Together { generator, groups, scratch, blocks });
+            started.elapsed()
+        })
+        .min();
+    let samples = blocks * BLOCK_SAMPLES * channels;
+    least.unwrap_or_default().as_secs_f64() * 1e9 / samples as f64
 }
 
 #[repr(C, align(64))]

@@ -22,7 +22,7 @@ fn pink(version: GeneratorVersion) -> Signal {
     let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
     match version {
         GeneratorVersion::V1 => Signal::PinkNoise(PinkNoise { amplitude_uv_rms, low_corner_hz }),
-        GeneratorVersion::V2 => {
+        GeneratorVersion::V2 | GeneratorVersion::V3 => {
             Signal::PowerLawNoise(PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 })
         }
     }

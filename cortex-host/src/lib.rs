@@ -108,6 +108,12 @@ pub mod compare;
 #[doc(hidden)]
 pub mod run;
 
+// One configuration at many values: runs made once, by the values in their names.
+pub mod sweep;
+
+// The most channels, taps, the highest rate, the shortest hop that holds.
+pub mod capacity;
+
 // Whether a kernel computes what its oracle does.
 #[doc(hidden)]
 pub mod validate;

@@ -89,7 +89,7 @@ pub fn config(seed: u32, duration_s: u32, kernels: &[&str], rest: &str) -> Strin
 }
 
 /// Replaces a kernel's telemetry by windows with these kernel times in nanoseconds, one every
-/// millisecond; end-to-end is 1 µs more.
+/// millisecond; end-to-end is 1 µs more. The summary's number of windows follows.
 ///
 /// # Panics
 /// The file cannot be written.
@@ -132,6 +132,18 @@ fn write_telemetry(
         }
         let _ = writeln!(text, "{row}");
     }
+    let rows = text.lines().count();
     let path = run.join("kernel-data").join(kernel).join("telemetry.ndjson");
     fs::write(path, text).expect("telemetry can be written");
+    let path = run.join("summary.json");
+    let summary = fs::read_to_string(&path).expect("a run has a summary");
+    let mut summary: serde_json::Value = serde_json::from_str(&summary).expect("it is JSON");
+    for known in summary["kernels"].as_array_mut().expect("it has kernels") {
+        if known["name"] == kernel {
+            for count in ["planned", "run", "measured"] {
+                known["windows"][count] = rows.into();
+            }
+        }
+    }
+    fs::write(path, summary.to_string()).expect("a summary can be written");
 }

@@ -40,6 +40,8 @@ pub enum Need {
     Rp2040,
     /// A C compiler for Cortex-M.
     ArmCompiler,
+    /// A C compiler for RV32.
+    RiscvCompiler,
     /// `python3`.
     Python,
     /// A folder of the original CORTEX's kernel libraries.
@@ -47,7 +49,7 @@ pub enum Need {
 }
 
 impl Need {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Emulator,
         Self::Oracle,
         Self::Chromium,
@@ -58,6 +60,7 @@ impl Need {
         Self::DevFull,
         Self::Rp2040,
         Self::ArmCompiler,
+        Self::RiscvCompiler,
         Self::Python,
         Self::OriginalKernels,
     ];
@@ -75,6 +78,7 @@ impl Need {
             Self::DevFull => "dev-full",
             Self::Rp2040 => "rp2040",
             Self::ArmCompiler => "arm-compiler",
+            Self::RiscvCompiler => "riscv-compiler",
             Self::Python => "python",
             Self::OriginalKernels => "original-kernels",
         }

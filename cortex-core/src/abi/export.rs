@@ -23,7 +23,7 @@ pub trait Exported: Design<Params: DeserializeOwned> + 'static {}
 impl<K: Design<Params: DeserializeOwned> + 'static> Exported for K {}
 
 /// Statuses of `plan` and `process`, and what they mean.
-const STATUSES: [(i32, &str); 11] = [
+const STATUSES: [(i32, &str); 12] = [
     (1, "a parameter or the shape lies outside its range\0"),
     (2, "a band's lower edge is not below its upper edge\0"),
     (3, "the notch is wider than the Nyquist frequency\0"),
@@ -35,6 +35,7 @@ const STATUSES: [(i32, &str); 11] = [
     (9, "the input is not a whole number of rows\0"),
     (10, "the output buffer is too short\0"),
     (11, "the state buffer is too short\0"),
+    (12, "the kernel refused the window\0"),
 ];
 
 /// What a status means, ending with a zero byte; empty for one that is not known.
@@ -50,6 +51,7 @@ pub fn fault_status(fault: KernelFault) -> i32 {
         KernelFault::InputLength => 9,
         KernelFault::OutputLength => 10,
         KernelFault::StateLength => 11,
+        KernelFault::Reported => 12,
     }
 }
 
@@ -381,7 +383,8 @@ impl<'de> Deserializer<'de> for One<'de> {
 /// ```
 #[macro_export]
 macro_rules! export_kernels {
-    ($($kernel:ty),+ $(,)?) => {
+    // Under another name, for a library that is linked beside the user's own.
+    (@symbol $symbol:ident: $($kernel:ty),+ $(,)?) => {
         #[allow(unsafe_code, non_upper_case_globals)]
         const _: () = {
             use $crate::abi::export;
@@ -541,9 +544,10 @@ macro_rules! export_kernels {
                 &raw const KERNEL.0
             }),+]);
 
-            // SAFETY: the name is the one that the interface gives to a library's only table.
+            // SAFETY: the name is the one that the interface gives to a library's only table, or one
+            // that a library of this project has for itself.
             #[unsafe(no_mangle)]
-            pub static cortex_kernels: Table<CLibrary> = Table(CLibrary {
+            pub static $symbol: Table<CLibrary> = Table(CLibrary {
                 abi: $crate::abi::VERSION,
                 struct_size: ::core::mem::size_of::<CLibrary>() as u32,
                 kernel_count: [$(stringify!($kernel)),+].len() as u32,
@@ -551,5 +555,8 @@ macro_rules! export_kernels {
                 kernels: kernels.0.as_ptr(),
             });
         };
+    };
+    ($($kernel:ty),+ $(,)?) => {
+        $crate::export_kernels!(@symbol cortex_kernels: $($kernel),+);
     };
 }

@@ -167,8 +167,8 @@ impl fmt::Display for KernelName {
     }
 }
 
-/// Why one call of [`Kernel::process`] failed. The window counts as failed; the state is as
-/// it was before the call. The numbers are those of telemetry's `error_code` and of the link.
+/// Why one call of [`Kernel::process`] failed. The window counts as failed; unless the kernel
+/// reported it, the state is as it was before the call. The numbers are those of telemetry's `error_code` and of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KernelFault {
     /// `input` is not a whole, non-zero number of rows the kernel accepts.
@@ -177,12 +177,19 @@ pub enum KernelFault {
     OutputLength = 2,
     /// `state` is shorter than [`Kernel::state_len`] says.
     StateLength = 3,
+    /// The kernel reported a status of its own ([`Kernel::reported_status`]); its state is what the
+    /// kernel left.
+    Reported = 4,
 }
 
 impl KernelFault {
     /// All of them.
-    pub const ALL: [KernelFault; 3] =
-        [KernelFault::InputLength, KernelFault::OutputLength, KernelFault::StateLength];
+    pub const ALL: [KernelFault; 4] = [
+        KernelFault::InputLength,
+        KernelFault::OutputLength,
+        KernelFault::StateLength,
+        KernelFault::Reported,
+    ];
 
     /// The fault with this number.
     #[must_use]
@@ -197,6 +204,7 @@ impl fmt::Display for KernelFault {
             KernelFault::InputLength => "the input is not a whole number of rows",
             KernelFault::OutputLength => "the output buffer is too short",
             KernelFault::StateLength => "the state buffer is too short",
+            KernelFault::Reported => "the kernel reported a status of its own",
         })
     }
 }
@@ -225,7 +233,8 @@ pub trait Kernel {
     /// exactly [`Kernel::output_len`] values to the front of `output` and returns their number.
     ///
     /// # Errors
-    /// [`KernelFault`] when a slice has the wrong length; nothing was changed then.
+    /// [`KernelFault`] when a slice has the wrong length, and nothing was changed then, or when a
+    /// kernel of the user's own fails the window.
     fn process(
         &self,
         state: &mut [f32],
@@ -259,5 +268,11 @@ pub trait Kernel {
     /// When `state` is shorter than [`Kernel::state_len`].
     fn missing_samples(&self, state: &[f32]) -> u32 {
         self.state_len().checked_sub(1).map_or(0, |counter| state[counter] as u32)
+    }
+
+    /// The status behind the last [`KernelFault::Reported`]; 0 for a kernel that reports none.
+    fn reported_status(&self, state: &[f32]) -> i32 {
+        let _ = state;
+        0
     }
 }

@@ -139,6 +139,8 @@ impl DeviceInfo {
         match version {
             GeneratorVersion::V1 => self.generator_v1_digest,
             GeneratorVersion::V2 => self.generator_v2_digest,
+            #[cfg(feature = "v3")]
+            GeneratorVersion::V3 => 0,
         }
     }
 }

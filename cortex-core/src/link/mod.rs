@@ -4,7 +4,7 @@
 //!
 //! - [`cobs`]: byte stuffing, so that 0x00 always ends a frame;
 //! - [`frame`]: header, payload, CRC-32;
-//! - [`message`] and [`sample`]: what frames carry;
+//! - [`message`], [`sample`] and [`own_kernel`]: what frames carry;
 //! - [`window`]: sequence numbers, acknowledgements, what to send again;
 //! - [`device`]: the device's session, with [`engine`] for its arithmetic;
 //! - [`host`]: the host's session.
@@ -19,6 +19,7 @@ mod fragment;
 pub mod frame;
 pub mod host;
 pub mod message;
+pub mod own_kernel;
 pub mod sample;
 pub mod window;
 
@@ -29,4 +30,5 @@ pub use host::{
     ClockSample, Failure, HostAction, HostEvent, HostOptions, HostSession, HostStats, Waiting,
 };
 pub use message::{DeviceInfo, ErrorCode, ErrorInfo, ResultEnd, SeededResult};
+pub use own_kernel::OwnKernel;
 pub use sample::Encoding;

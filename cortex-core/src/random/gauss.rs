@@ -33,11 +33,20 @@ pub(crate) fn exponential(word: u32) -> f32 {
     -math::lnf(((word >> 1) as i32 as f32 + 0.5) * (1.0 / 2_147_483_648.0))
 }
 
+/// Two standard normal numbers from two words: those that [`normals`] gives.
+#[cfg(feature = "v3")]
+#[inline(always)]
+pub(crate) fn normal_pair(words: [u32; 2]) -> [f32; 2] {
+    let radius = math::sqrtf(2.0 * exponential(words[0]));
+    let (sin, cos) = math::sin_cos_turn(words[1]);
+    [radius * cos, radius * sin]
+}
+
 /// One standard normal number from two words: the first of the pair that [`normals`] gives.
 #[cfg(feature = "v3")]
 #[inline(always)]
 pub(crate) fn normal(words: [u32; 2]) -> f32 {
-    math::sqrtf(2.0 * exponential(words[0])) * math::sin_cos_turn(words[1]).1
+    normal_pair(words)[0]
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod lanes;
 
 pub use gauss::normals;
 #[cfg(feature = "v3")]
-pub(crate) use gauss::{exponential, normal};
+pub(crate) use gauss::{exponential, normal, normal_pair};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 

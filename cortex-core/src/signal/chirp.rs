@@ -73,6 +73,7 @@ impl Source for ChirpSource {
         name: "chirp",
         summary: "a sine whose frequency sweeps, the same in every channel",
         parameters: Chirp::PARAMETERS,
+        max_channels: usize::MAX,
     };
 
     type Params = Chirp;

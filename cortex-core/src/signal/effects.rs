@@ -4,7 +4,7 @@ use super::sine::Sine;
 use super::spec::{
     BELOW_NYQUIST, MAX_AMPLITUDE_UV, MIN_AMPLITUDE_UV, check_amplitude, check_frequency,
 };
-use super::{LaneBlock, Lanes, Scratch};
+use super::{CANONICAL_NAN, LaneBlock, Lanes, Scratch};
 use crate::parameter::{
     POSITIVE, ParameterError, number, optional_number, optional_table, parameters, required_number,
     within,
@@ -12,8 +12,6 @@ use crate::parameter::{
 use crate::random::StreamKey;
 
 const DOMAIN: &str = "cortex/nan/v2";
-/// The one NaN that is ever written.
-const CANONICAL_NAN: f32 = f32::from_bits(0x7fc0_0000);
 
 parameters! {
     /// A sine added to every channel, as mains hum is.

@@ -11,11 +11,15 @@
 //! `p = L r / (1 - L)`; packet 0 is lost with probability L. Packet n draws word n of stream 0 of
 //! the key (seed, "cortex/loss/v3").
 
-use super::BLOCK_SAMPLES;
+use serde::{Deserialize, Serialize};
+
+use super::{BLOCK_SAMPLES, LaneBlock, Lanes, Scratch};
 use crate::math;
-use crate::parameter::{ParameterError, positive_within, within};
+use crate::parameter::{
+    ParameterError, choice, count, count_within, number, optional_count, optional_number,
+    parameters, positive_within, within,
+};
 use crate::random::{self, CHUNK_WORDS, StreamKey};
-use crate::signal::{LaneBlock, Scratch};
 
 const NOISE_DOMAIN: &str = "cortex/frontend/v3";
 const LOSS_DOMAIN: &str = "cortex/loss/v3";
@@ -83,40 +87,90 @@ impl Converter {
     }
 
     fn check(&self) -> Result<(), ParameterError> {
-        within("bits", f64::from(self.bits), 2.0, 24.0)?;
-        positive_within("step_uv", self.step_uv, 1e-9, 1e9)?;
-        within("noise_uv_rms", self.noise_uv_rms, 0.0, 1e9)?;
+        within("front_end.bits", f64::from(self.bits), 2.0, 24.0)?;
+        positive_within("front_end.step_uv", self.step_uv, 1e-9, 1e9)?;
+        within("front_end.noise_uv_rms", self.noise_uv_rms, 0.0, 1e9)?;
         Ok(())
     }
 }
 
-/// Packets on their way to the host, and the clock they are stamped by.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Transport {
-    /// Rows of a packet, at least 1.
-    pub packet_rows: u32,
-    /// Share of packets that are lost, 0 to below 1.
-    pub loss_rate: f64,
-    /// Mean number of packets lost in a row, at least 1.
-    pub burst_packets: f64,
-    /// Bits of the packet counter, 1 to 32; it counts lost packets too, and wraps.
-    pub counter_bits: u32,
-    /// How much faster than nominal the device's clock runs, in parts per million, -1,000 to 1,000.
-    pub clock_ppm: f64,
-    /// Standard deviation of a row's time about the device's clock, in samples, 0 to 0.5.
-    pub jitter_samples: f64,
+parameters! {
+    /// The converter and the link behind the electrodes.
+    #[derive(Copy)]
+    pub struct FrontEndParams {
+        /// Which converter.
+        pub converter: ConverterName = choice(
+            ConverterName::Custom,
+            "custom",
+            &["ads1299", "intan_rhd", "n1", "custom"],
+        ),
+        /// Gain of the ADS1299's amplifier.
+        pub gain: f64 = number(24.0, "", 1.0, 24.0),
+        /// Bits of a code, in two's complement.
+        pub bits: Option<usize> =
+            optional_count("ads1299 24, intan_rhd and custom 16, n1 10", "", 2, 24),
+        /// Microvolts of a step.
+        pub step_uv: Option<f64> =
+            optional_number("the converter's, custom 0.1", "µV", 1e-9, 1e9),
+        /// Standard deviation of the noise, referred to the input.
+        pub noise_uv_rms: Option<f64> =
+            optional_number("the converter's, custom 0", "µV", 0.0, 1e9),
+        /// Samples beyond plus or minus this stay at it, before they become codes.
+        pub saturation_uv: Option<f64> =
+            optional_number("the range of the codes", "µV", 1e-9, 1e12),
+        /// Samples of each channel in a packet.
+        pub packet_samples: usize = count(1, "", 1, 65_536),
+        /// Share of packets that are lost; their samples are NaN.
+        pub loss_rate: f64 = number(0.0, "", 0.0, 0.99),
+        /// Mean number of packets lost in a row.
+        pub burst_packets: f64 =
+            number(1.0, "", 1.0, 1e6).limit("at least loss_rate / (1 - loss_rate)"),
+        /// Bits of the packet counter, which counts lost packets too, and wraps.
+        pub counter_bits: usize = count(8, "", 1, 32),
+        /// How much faster than nominal the device's clock runs, in parts per million.
+        pub clock_ppm: f64 = number(0.0, "", -1e3, 1e3),
+        /// Standard deviation of a sample's time about the device's clock.
+        pub jitter_samples: f64 = number(0.0, "samples", 0.0, 0.5),
+    }
 }
 
-impl Default for Transport {
-    fn default() -> Self {
-        Self {
-            packet_rows: 1,
-            loss_rate: 0.0,
-            burst_packets: 1.0,
-            counter_bits: 8,
-            clock_ppm: 0.0,
-            jitter_samples: 0.0,
+/// A converter's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConverterName {
+    /// Texas Instruments ADS1299.
+    Ads1299,
+    /// Intan RHD2000 series.
+    IntanRhd,
+    /// Neuralink's first chip.
+    N1,
+    /// What the other parameters say.
+    Custom,
+}
+
+impl FrontEndParams {
+    /// The converter that the parameters describe.
+    #[must_use]
+    pub fn converter(&self) -> Converter {
+        let preset = match self.converter {
+            ConverterName::Ads1299 => Converter::ads1299(self.gain),
+            ConverterName::IntanRhd => Converter::INTAN_RHD,
+            ConverterName::N1 => Converter::N1,
+            ConverterName::Custom => Converter { bits: 16, step_uv: 0.1, noise_uv_rms: 0.0 },
+        };
+        Converter {
+            bits: self.bits.map_or(preset.bits, |bits| bits as u32),
+            step_uv: self.step_uv.unwrap_or(preset.step_uv),
+            noise_uv_rms: self.noise_uv_rms.unwrap_or(preset.noise_uv_rms),
         }
+    }
+
+    /// Checks every parameter.
+    ///
+    /// # Errors
+    /// [`ParameterError`] names the parameter at fault and what is allowed.
+    pub fn check(&self) -> Result<(), ParameterError> {
+        FrontEnd::new(self, 0).map(drop)
     }
 }
 
@@ -124,7 +178,8 @@ impl Default for Transport {
 #[derive(Clone, Copy, Debug)]
 pub struct FrontEnd {
     converter: Converter,
-    transport: Transport,
+    params: FrontEndParams,
+    limit_uv: f32,
     noise_key: StreamKey,
     jitter_key: StreamKey,
     loss_key: StreamKey,
@@ -135,30 +190,31 @@ pub struct FrontEnd {
 }
 
 impl FrontEnd {
-    /// Checks `converter` and `transport`.
+    /// Checks `params`.
     ///
     /// # Errors
     /// [`ParameterError`] names the parameter at fault and what is allowed.
-    pub fn new(
-        converter: Converter,
-        transport: Transport,
-        seed: u64,
-    ) -> Result<Self, ParameterError> {
+    pub fn new(params: &FrontEndParams, seed: u64) -> Result<Self, ParameterError> {
+        within("front_end.gain", params.gain, 1.0, 24.0)?;
+        let converter = params.converter();
         converter.check()?;
-        within("packet_rows", f64::from(transport.packet_rows), 1.0, 65_536.0)?;
-        let lost = within("loss_rate", transport.loss_rate, 0.0, 0.99)?;
+        let limit_uv = params.saturation_uv.unwrap_or(1e12);
+        positive_within("front_end.saturation_uv", limit_uv, 1e-9, 1e12)?;
+        count_within("front_end.packet_samples", params.packet_samples, 1, 65_536)?;
+        let lost = within("front_end.loss_rate", params.loss_rate, 0.0, 0.99)?;
         // The chain cannot be bad more often than its bursts and at least one good packet allow.
         let most = 1e6_f64;
         let least = (lost / (1.0 - lost)).max(1.0);
-        let burst = within("burst_packets", transport.burst_packets, least, most)?;
-        within("counter_bits", f64::from(transport.counter_bits), 1.0, 32.0)?;
-        within("clock_ppm", transport.clock_ppm, -1e3, 1e3)?;
-        within("jitter_samples", transport.jitter_samples, 0.0, 0.5)?;
+        let burst = within("front_end.burst_packets", params.burst_packets, least, most)?;
+        count_within("front_end.counter_bits", params.counter_bits, 1, 32)?;
+        within("front_end.clock_ppm", params.clock_ppm, -1e3, 1e3)?;
+        within("front_end.jitter_samples", params.jitter_samples, 0.0, 0.5)?;
         let words = |probability: f64| (probability * WORDS + 0.5) as u64;
         let recovers = 1.0 / burst;
         Ok(Self {
             converter,
-            transport,
+            params: *params,
+            limit_uv: limit_uv as f32,
             noise_key: StreamKey::new(seed, NOISE_DOMAIN),
             jitter_key: StreamKey::new(seed, JITTER_DOMAIN),
             loss_key: StreamKey::new(seed, LOSS_DOMAIN),
@@ -174,6 +230,55 @@ impl FrontEnd {
         &self.converter
     }
 
+    /// What the parameters are.
+    #[must_use]
+    pub fn params(&self) -> &FrontEndParams {
+        &self.params
+    }
+
+    /// Passes the block that `lanes` is about to leave through the converter and the link:
+    /// microvolts in, the microvolts of their codes out, and NaN where a packet was lost.
+    #[inline(always)]
+    pub(super) fn apply<const N: usize>(
+        &self,
+        lanes: &mut Lanes<N>,
+        scratch: &mut Scratch<N>,
+        out: &mut LaneBlock<N>,
+    ) {
+        self.convert(lanes.first_channel, lanes.next_block, scratch, out);
+        if self.params.loss_rate > 0.0 {
+            self.lose(&mut lanes.losses, lanes.next_block, out);
+        }
+    }
+
+    /// Takes what lost packets carried out of block `block`.
+    #[inline(never)]
+    fn lose<const N: usize>(&self, state: &mut LossState, block: u64, out: &mut LaneBlock<N>) {
+        let rows = self.params.packet_samples as u64;
+        let first = block * BLOCK_SAMPLES as u64;
+        for (row, sample) in out.iter_mut().zip(first..) {
+            while state.next_row <= sample {
+                state.lost = self.is_lost(state.number, state.lost);
+                state.number += 1;
+                state.next_row += rows;
+            }
+            if state.lost {
+                *row = [super::CANONICAL_NAN; N];
+            }
+        }
+    }
+
+    /// Whether packet `number` is lost, given whether the one before it was.
+    fn is_lost(&self, number: u64, before: bool) -> bool {
+        let words = self.loss_key.chunk(0, number / CHUNK_WORDS as u64);
+        let word = u64::from(words[(number % CHUNK_WORDS as u64) as usize]);
+        word < match (number, before) {
+            (0, _) => self.first_lost,
+            (_, false) => self.after_received,
+            (_, true) => self.after_lost,
+        }
+    }
+
     /// Passes block `block` of the channels from `first_channel` on through the converter:
     /// microvolts in, the microvolts of their codes out.
     #[inline(always)]
@@ -185,14 +290,18 @@ impl FrontEnd {
         samples: &mut LaneBlock<N>,
     ) {
         let noise_uv = self.converter.noise_uv_rms as f32;
-        let mut noise = [[0.0; N]; BLOCK_SAMPLES];
+        let Some(noise) = scratch.noise.first_chunk_mut() else { return };
         if noise_uv > 0.0 {
             self.noise_key.words(first_channel, block, &mut scratch.words);
-            random::normals(&scratch.words, &mut noise);
+            random::normals(&scratch.words, noise);
+        } else {
+            noise.as_flattened_mut().fill(0.0);
         }
-        for (row, noise) in samples.iter_mut().zip(&noise) {
+        let limit_uv = self.limit_uv;
+        for (row, noise) in samples.iter_mut().zip(noise.iter()) {
             for lane in 0..N {
-                let code = self.converter.code(row[lane] + noise_uv * noise[lane]);
+                let input = (row[lane] + noise_uv * noise[lane]).clamp(-limit_uv, limit_uv);
+                let code = self.converter.code(input);
                 row[lane] = self.converter.microvolts(code);
             }
         }
@@ -207,7 +316,7 @@ impl FrontEnd {
     /// What the counter of packet `number` shows.
     #[must_use]
     pub fn counter(&self, number: u64) -> u32 {
-        (number & ((1_u64 << self.transport.counter_bits) - 1)) as u32
+        (number & ((1_u64 << self.params.counter_bits) - 1)) as u32
     }
 
     /// Time at which row `row` was sampled, in nominal sample periods since row 0 should have been.
@@ -216,16 +325,29 @@ impl FrontEnd {
     /// from row to row.
     #[must_use]
     pub fn time_samples(&self, row: u64) -> f64 {
-        let ideal = row as f64 / (1.0 + self.transport.clock_ppm * 1e-6);
-        if self.transport.jitter_samples == 0.0 {
+        let ideal = row as f64 / (1.0 + self.params.clock_ppm * 1e-6);
+        if self.params.jitter_samples == 0.0 {
             return ideal;
         }
         // One word pair a row.
         let words = self.jitter_key.chunk(0, row / (CHUNK_WORDS as u64 / 2));
         let at = (row % (CHUNK_WORDS as u64 / 2)) as usize * 2;
-        ideal
-            + self.transport.jitter_samples * f64::from(random::normal([words[at], words[at + 1]]))
+        ideal + self.params.jitter_samples * f64::from(random::normal([words[at], words[at + 1]]))
     }
+}
+
+/// Where lanes are in the stream of packets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LossState {
+    /// Number of the next packet and its first row.
+    number: u64,
+    next_row: u64,
+    /// Whether the packet at hand is lost.
+    lost: bool,
+}
+
+impl LossState {
+    pub(super) const START: Self = Self { number: 0, next_row: 0, lost: false };
 }
 
 /// See [`FrontEnd::packets`].
@@ -241,15 +363,7 @@ impl Iterator for Packets<'_> {
     type Item = bool;
 
     fn next(&mut self) -> Option<bool> {
-        let front_end = self.front_end;
-        let words = front_end.loss_key.chunk(0, self.number / CHUNK_WORDS as u64);
-        let word = u64::from(words[(self.number % CHUNK_WORDS as u64) as usize]);
-        let threshold = match (self.number, self.lost) {
-            (0, _) => front_end.first_lost,
-            (_, false) => front_end.after_received,
-            (_, true) => front_end.after_lost,
-        };
-        self.lost = word < threshold;
+        self.lost = self.front_end.is_lost(self.number, self.lost);
         self.number += 1;
         Some(!self.lost)
     }
@@ -348,8 +462,9 @@ mod tests {
     #[test]
     fn losses_follow_the_chain() {
         let (rate, burst) = (0.05, 8.0);
-        let transport = Transport { loss_rate: rate, burst_packets: burst, ..Transport::default() };
-        let front_end = FrontEnd::new(Converter::N1, transport, 5).expect("valid");
+        let params =
+            FrontEndParams { loss_rate: rate, burst_packets: burst, ..FrontEndParams::default() };
+        let front_end = FrontEnd::new(&params, 5).expect("valid");
         let n = 400_000;
         let (mut lost, mut bursts, mut last) = (0.0, 0.0, true);
         for arrives in front_end.packets().take(n) {
@@ -371,8 +486,9 @@ mod tests {
 
     #[test]
     fn times_drift_and_jitter_as_asked() {
-        let transport = Transport { clock_ppm: 50.0, jitter_samples: 0.1, ..Transport::default() };
-        let front_end = FrontEnd::new(Converter::N1, transport, 5).expect("valid");
+        let params =
+            FrontEndParams { clock_ppm: 50.0, jitter_samples: 0.1, ..FrontEndParams::default() };
+        let front_end = FrontEnd::new(&params, 5).expect("valid");
         let n = 20_000_u64;
         let (mut sum, mut squares) = (0.0, 0.0);
         for row in 0..n {

@@ -7,6 +7,8 @@
 //! Without the crate's feature `v2` (on by default) only v1 is built: 15 KB less flash, for the
 //! smallest boards. Asking such a build for v2 is [`SpecError::UnknownSignal`].
 
+#[cfg(feature = "v3")]
+mod bad_channels;
 // Their parameters travel on the wire of every build.
 #[cfg_attr(not(feature = "v2"), allow(dead_code, reason = "the parameters are used"))]
 mod chirp;
@@ -26,6 +28,8 @@ mod sine;
 mod spec;
 #[cfg(feature = "v3")]
 pub mod spikes;
+#[cfg(feature = "v3")]
+mod state;
 #[cfg_attr(not(feature = "v2"), allow(dead_code, reason = "the parameters are used"))]
 mod white;
 
@@ -40,6 +44,10 @@ pub use spec::{GeneratorVersion, SourceSpec, SpecError};
 pub use crate::block::{BLOCK_SAMPLES, LaneBlock};
 use crate::parameter::{Parameter, ParameterError};
 use crate::random::WordBlock;
+#[cfg(feature = "v3")]
+pub use bad_channels::Fault;
+#[cfg(feature = "v3")]
+pub use state::SharedState;
 
 // A signal's place is its number on the wire: a new one comes last.
 registry::signals! {
@@ -51,6 +59,8 @@ registry::signals! {
     white::White(WhiteNoise): V2,
     #[cfg(feature = "v2")]
     chirp::ChirpSource(Chirp): V2,
+    [only "v3"] spikes::Spikes(SpikeParams): V3,
+    [only "v3"] eeg::Eeg(EegParams): V3,
 }
 
 /// What a signal is and what it takes.
@@ -62,6 +72,8 @@ pub struct SignalInfo<'a> {
     pub summary: &'a str,
     /// Its own parameters.
     pub parameters: &'a [Parameter<'a>],
+    /// The most channels it has.
+    pub max_channels: usize,
 }
 
 /// The size of a signal, in microvolts.
@@ -93,7 +105,10 @@ trait Source: Sized {
     /// The signal's size.
     fn amplitude(params: &Self::Params) -> Amplitude;
 
-    /// Fixed parameters that tell two builds apart, for 160 Hz.
+    /// The sample rate of [`Source::specimen`] in Hz.
+    const SPECIMEN_RATE_HZ: f64 = 160.0;
+
+    /// Fixed parameters that tell two builds apart, for [`Source::SPECIMEN_RATE_HZ`].
     fn specimen() -> Self::Params;
 
     /// See [`Generator::power_response`].
@@ -117,6 +132,9 @@ trait Source: Sized {
 /// Samples of a channel's past that a generator may look back at.
 pub(crate) const HISTORY_SAMPLES: usize = 32;
 
+/// The one NaN that is ever written.
+pub(crate) const CANONICAL_NAN: f32 = f32::from_bits(0x7fc0_0000);
+
 /// The most one-pole sections a generator has.
 pub(crate) const MAX_POLES: usize = 16;
 
@@ -130,6 +148,11 @@ pub struct Lanes<const N: usize> {
     poles: [[f32; N]; MAX_POLES],
     first_channel: u32,
     next_block: u64,
+    /// What v3's signals keep besides.
+    #[cfg(feature = "v3")]
+    own: state::OwnState<N>,
+    #[cfg(feature = "v3")]
+    losses: front_end::LossState,
 }
 
 impl<const N: usize> Lanes<N> {
@@ -138,8 +161,21 @@ impl<const N: usize> Lanes<N> {
         Self {
             first_channel,
             next_block: 0,
+            #[cfg(feature = "v3")]
+            own: state::OwnState::None,
+            #[cfg(feature = "v3")]
+            losses: front_end::LossState::START,
             history: [[0.0; N]; HISTORY_SAMPLES],
             poles: [[0.0; N]; MAX_POLES],
+        }
+    }
+
+    /// What power-law noise keeps here.
+    #[inline(always)]
+    fn noise_state(&mut self) -> power_law::NoiseState<'_, N> {
+        power_law::NoiseState {
+            poles: &mut self.poles,
+            last: &mut self.history[HISTORY_SAMPLES - 1],
         }
     }
 
@@ -165,13 +201,37 @@ impl<const N: usize> Lanes<N> {
 pub struct Scratch<const N: usize> {
     words: WordBlock<N>,
     noise: [[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES],
+    /// What all channels of an EEG share.
+    #[cfg(feature = "v3")]
+    shared: state::SharedState,
 }
 
 impl<const N: usize> Scratch<N> {
     /// Zeroed working memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self { words: [[0; N]; BLOCK_SAMPLES], noise: [[0.0; N]; HISTORY_SAMPLES + BLOCK_SAMPLES] }
+        Self {
+            words: [[0; N]; BLOCK_SAMPLES],
+            noise: [[0.0; N]; HISTORY_SAMPLES + BLOCK_SAMPLES],
+            #[cfg(feature = "v3")]
+            shared: state::SharedState::EMPTY,
+        }
+    }
+
+    /// What power-law noise works in.
+    #[inline(always)]
+    fn noise_buffers(
+        &mut self,
+    ) -> (&mut WordBlock<N>, &mut [[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES]) {
+        (&mut self.words, &mut self.noise)
+    }
+
+    /// Lets this memory go on with what all channels share as `other` has it, and `other` with
+    /// this one's. A caller that fills groups of channels with memories of their own saves
+    /// computing it once for each: results do not depend on it.
+    #[cfg(feature = "v3")]
+    pub fn swap_shared(&mut self, other: &mut SharedState) {
+        core::mem::swap(&mut self.shared, other);
     }
 }
 
@@ -181,12 +241,33 @@ impl<const N: usize> Default for Scratch<N> {
     }
 }
 
+#[cfg(feature = "v3")]
+impl Signal {
+    /// The front end behind the electrodes, if any.
+    #[must_use]
+    pub fn front_end_params(&self) -> Option<&front_end::FrontEndParams> {
+        match self {
+            Signal::SpikeParams(params) => params.front_end.as_ref(),
+            Signal::EegParams(params) => params.front_end.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The front end behind the electrodes, if any, of a signal that was checked.
+    #[must_use]
+    pub fn front_end(&self, seed: u64) -> Option<front_end::FrontEnd> {
+        front_end::FrontEnd::new(self.front_end_params()?, seed).ok()
+    }
+}
+
 /// A generator's coefficients: immutable, shared by all channels and threads.
 #[derive(Clone, Debug)]
 pub struct Generator {
     form: Form,
     #[cfg(feature = "v2")]
     effects: Option<EffectChain>,
+    #[cfg(feature = "v3")]
+    front_end: Option<front_end::FrontEnd>,
 }
 
 impl Generator {
@@ -197,6 +278,8 @@ impl Generator {
             form: Form::Sine(Sine::SILENT),
             #[cfg(feature = "v2")]
             effects: None,
+            #[cfg(feature = "v3")]
+            front_end: None,
         }
     }
 
@@ -224,6 +307,10 @@ impl Generator {
         {
             self.effects = EffectChain::new(&spec.effects, rate_hz, seed);
         }
+        #[cfg(feature = "v3")]
+        {
+            self.front_end = spec.signal.front_end(seed);
+        }
         Ok(())
     }
 
@@ -233,6 +320,17 @@ impl Generator {
     #[must_use]
     pub fn power_response(&self, frequency_hz: f64) -> Option<f64> {
         self.form.power_response(frequency_hz)
+    }
+
+    /// Whether channels share what is costly to compute, so that a block of all of them is best
+    /// filled before the next one.
+    #[must_use]
+    pub fn shares(&self) -> bool {
+        match self.form {
+            #[cfg(feature = "v3")]
+            Form::Eeg(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether this is v1's pink noise, whose transform likes other lane counts than the rest.
@@ -264,6 +362,10 @@ impl Generator {
         #[cfg(feature = "v2")]
         if let Some(effects) = &self.effects {
             effects.apply(lanes, scratch, out);
+        }
+        #[cfg(feature = "v3")]
+        if let Some(front_end) = &self.front_end {
+            front_end.apply(lanes, scratch, out);
         }
         lanes.next_block += 1;
     }

@@ -36,6 +36,7 @@ impl Source for Sine {
         name: "sine_wave",
         summary: "a sine, the same in every channel",
         parameters: SineWave::PARAMETERS,
+        max_channels: usize::MAX,
     };
 
     type Params = SineWave;

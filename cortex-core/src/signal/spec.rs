@@ -21,11 +21,19 @@ pub enum GeneratorVersion {
     V1,
     /// IIR-only pink noise with a free exponent, and more signals.
     V2,
+    /// Signals whose truth is known: spikes and EEG.
+    #[cfg(feature = "v3")]
+    V3,
 }
 
 impl GeneratorVersion {
     /// Every version, the oldest first.
-    pub const ALL: [GeneratorVersion; 2] = [GeneratorVersion::V1, GeneratorVersion::V2];
+    pub const ALL: [GeneratorVersion; 2 + cfg!(feature = "v3") as usize] = [
+        GeneratorVersion::V1,
+        GeneratorVersion::V2,
+        #[cfg(feature = "v3")]
+        GeneratorVersion::V3,
+    ];
 
     /// The spelling in paths and manifests.
     #[must_use]
@@ -33,6 +41,8 @@ impl GeneratorVersion {
         match self {
             GeneratorVersion::V1 => "v1",
             GeneratorVersion::V2 => "v2",
+            #[cfg(feature = "v3")]
+            GeneratorVersion::V3 => "v3",
         }
     }
 
@@ -40,8 +50,8 @@ impl GeneratorVersion {
     #[must_use]
     pub const fn effects(self) -> &'static [Parameter<'static>] {
         match self {
-            GeneratorVersion::V1 => &[],
             GeneratorVersion::V2 => Effects::PARAMETERS,
+            _ => &[],
         }
     }
 }
@@ -63,7 +73,7 @@ pub struct SourceSpec {
     pub sample_rate_hz: f64,
     /// Seed of all random streams.
     pub seed: u64,
-    /// What is done to the signal (v2 only).
+    /// What is done to the signal (v2 only; v3's signals have a front end among their parameters).
     pub effects: Effects,
 }
 
@@ -130,12 +140,12 @@ impl SourceSpec {
         }
         self.signal.check(version, rate_hz)?;
         match version {
-            GeneratorVersion::V1 if self.effects != Effects::NONE => {
+            GeneratorVersion::V2 => Ok(self.effects.check(rate_hz)?),
+            _ if self.effects != Effects::NONE => {
                 let parameter = self.effects.first_set();
                 Err(SpecError::UnknownParameter { version, parameter })
             }
-            GeneratorVersion::V1 => Ok(()),
-            GeneratorVersion::V2 => Ok(self.effects.check(rate_hz)?),
+            _ => Ok(()),
         }
     }
 }
@@ -176,7 +186,16 @@ pub(super) const fn low_corner() -> Declaration<f64> {
 }
 
 /// Refuses a corner beyond 1e-9 to 0.02 of the sample rate.
-#[inline(never)]
 pub(super) fn check_low_corner(value: f64, rate_hz: f64) -> Result<f64, ParameterError> {
-    positive_within("low_corner_hz", value, 1e-9 * rate_hz, 0.02 * rate_hz)
+    check_low_corner_of("low_corner_hz", value, rate_hz)
+}
+
+/// [`check_low_corner`] of another parameter.
+#[inline(never)]
+pub(super) fn check_low_corner_of(
+    parameter: &'static str,
+    value: f64,
+    rate_hz: f64,
+) -> Result<f64, ParameterError> {
+    positive_within(parameter, value, 1e-9 * rate_hz, 0.02 * rate_hz)
 }

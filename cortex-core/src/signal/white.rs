@@ -28,6 +28,7 @@ impl Source for White {
         name: "white_noise",
         summary: "independent Gaussian samples",
         parameters: WhiteNoise::PARAMETERS,
+        max_channels: usize::MAX,
     };
 
     type Params = WhiteNoise;

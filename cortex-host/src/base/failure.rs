@@ -75,13 +75,14 @@ impl From<ExitCode> for std::process::ExitCode {
 pub struct Failure {
     code: ExitCode,
     message: String,
+    too_much: bool,
 }
 
 impl Failure {
     /// A failure with the given code; `message` says what, where and what to do.
     #[must_use]
     pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
-        Self { code, message: one_line(message.into()) }
+        Self { code, message: one_line(message.into()), too_much: false }
     }
 
     /// Wrong usage or configuration, exit code 2.
@@ -106,6 +107,19 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> ExitCode {
         self.code
+    }
+
+    /// Marks a failure of which less of the same (channels, samples) would not be one: what is
+    /// asked for does not fit.
+    #[must_use]
+    pub fn of_too_much(self) -> Self {
+        Self { too_much: true, ..self }
+    }
+
+    /// Whether what was asked for does not fit: [`Self::of_too_much`].
+    #[must_use]
+    pub fn is_of_too_much(&self) -> bool {
+        self.too_much
     }
 }
 

@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use clap::builder::ValueParser;
 use clap::value_parser;
-use cortex_core::parameter::{Kind, Parameter};
+use cortex_core::parameter::{DefaultValue, Kind, Parameter};
+use cortex_core::signal::GeneratorVersion;
 
 use super::support::engine_args::EngineArgs;
 use super::{Console, arguments};
@@ -15,7 +16,7 @@ use crate::base::Progress;
 use crate::base::atomic_file::{PersistOptions, refuse_taken};
 use crate::base::digest::{Algorithm, FileDigest};
 use crate::base::{ExitCode, Failure};
-use crate::config::params::of_datasets;
+use crate::config::params::{of_datasets, signals_of};
 use crate::config::{DatasetConfig, Entry, Node, Value, parameters};
 use crate::generate::{
     FileOptions, GenerateError, IoMode, Recipe, Sharded, announce, produce, produce_shard,
@@ -41,6 +42,8 @@ Examples:
   cortex-host generate pink_noise 1024 160 120.0 data.float32 --amplitude-uv-rms=100 --seed=42
   cortex-host generate sine_wave 64 250 10 sine.float32 --frequency-hz=12.5
   cortex-host generate pink_noise 8 30000 1 - | my-decoder
+  cortex-host generate spikes 64 30000 10 spikes.float32 --snr-db=20
+  cortex-host generate eeg 32 250 600 p300.float32 --paradigm=p300 --front-end-converter=ads1299
   cortex-host generate --from results/run-2026-01-12-153000 data.float32
 
 OUT gets interleaved little-endian float32 in microvolts. Beside it come OUT.manifest.yaml
@@ -48,7 +51,7 @@ OUT gets interleaved little-endian float32 in microvolts. Beside it come OUT.man
 Options may be spelt with underscores, as in configurations."
 )]
 pub struct Args {
-    /// Signal: sine_wave or pink_noise (list shows each primitive's). With --from, OUT.
+    /// Signal, such as pink_noise, spikes or eeg (list shows each primitive's). With --from, OUT.
     pub signal: String,
     /// Number of channels.
     #[arg(required_unless_present = "from")]
@@ -66,9 +69,10 @@ pub struct Args {
     /// pipe, or - for stdin.
     #[arg(long, value_name = "MANIFEST", value_parser = arguments::path, conflicts_with_all = ["channels", "primitive", PARAMETERS])]
     pub from: Option<PathBuf>,
-    /// The generator.
-    #[arg(long, value_name = "PATH", default_value = "primitives/datasets/v1/synthetic")]
-    pub primitive: String,
+    /// The generator [default: primitives/datasets/VERSION/synthetic of the first version that
+    /// has the signal].
+    #[arg(long, value_name = "PATH")]
+    pub primitive: Option<String>,
     #[command(flatten)]
     engine: EngineArgs,
     /// How the file is written: through a memory map, or by positioned writes.
@@ -110,14 +114,20 @@ struct ParamArgs(Vec<Entry>);
 /// The group of the signal's parameters.
 const PARAMETERS: &str = "parameters";
 
-/// Name of the option for a parameter; the last word of a part's name is its unit.
-fn option_name(parameter: &str, table: Option<&str>) -> String {
-    let unit = parameter.rsplit('_').next().unwrap_or(parameter);
-    table.map_or_else(|| parameter.to_owned(), |table| format!("{table}_{unit}"))
+/// Name of the option for a parameter. One part of a table that cannot be left out is called by
+/// its unit, the last word of its name; others by their name.
+fn option_name(parameter: &Parameter, table: Option<&str>) -> String {
+    let name = parameter.name;
+    let unit = name.rsplit('_').next().unwrap_or(name);
+    match table {
+        None => name.to_owned(),
+        Some(table) if parameter.default == DefaultValue::Required => format!("{table}_{unit}"),
+        Some(table) => format!("{table}_{name}"),
+    }
 }
 
 fn option(parameter: &Parameter<'static>, table: Option<&str>, of: &str) -> clap::Arg {
-    let name = option_name(parameter.name, table);
+    let name = option_name(parameter, table);
     let doc = parameter.doc.trim_end_matches('.');
     let of = if of.is_empty() { String::new() } else { format!("{of}: ") };
     let default = parameters::default_words(parameter);
@@ -160,8 +170,9 @@ impl clap::Args for ParamArgs {
             };
             let of = format!("{of}, {}", parameter.name);
             for part in parts {
-                let others = parts.iter().filter(|other| other.name != part.name);
-                let others = others.map(|other| option_name(other.name, Some(parameter.name)));
+                let needed = |other: &&Parameter| other.default == DefaultValue::Required;
+                let others = parts.iter().filter(|other| other.name != part.name).filter(needed);
+                let others = others.map(|other| option_name(other, Some(parameter.name)));
                 let option = option(part, Some(parameter.name), &of).requires_all(others);
                 group = group.arg(option.get_id());
                 command = command.arg(option);
@@ -189,7 +200,7 @@ impl clap::FromArgMatches for ParamArgs {
                 return Some(Entry::new(parameter.name, value(&parameter, parameter.name)?));
             };
             let parts = parts.iter().filter_map(|part| {
-                let name = option_name(part.name, Some(parameter.name));
+                let name = option_name(part, Some(parameter.name));
                 Some(Entry::new(part.name, value(part, &name)?))
             });
             let parts: Vec<Entry> = parts.collect();
@@ -376,6 +387,16 @@ impl Args {
         self.out.as_deref().unwrap_or(Path::new(&self.signal))
     }
 
+    /// The generator asked for, else the first version's that has the signal.
+    fn primitive(&self) -> String {
+        let has = |version: &GeneratorVersion| {
+            signals_of(*version).any(|kind| kind.info().name == self.signal)
+        };
+        let version = GeneratorVersion::ALL.into_iter().find(has).unwrap_or(GeneratorVersion::V1);
+        let own = || format!("primitives/datasets/{version}/synthetic");
+        self.primitive.clone().unwrap_or_else(own)
+    }
+
     /// The arguments as the `dataset` of a configuration, so that both are checked alike.
     fn dataset(&self) -> DatasetConfig {
         let mut params = vec![
@@ -384,7 +405,7 @@ impl Args {
         ];
         params.extend(self.params.0.iter().cloned());
         DatasetConfig {
-            path: Some(self.primitive.clone().into()),
+            path: Some(self.primitive().into()),
             format: None,
             unit: None,
             channels: self.channels.map(Into::into),

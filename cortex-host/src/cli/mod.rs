@@ -3,6 +3,7 @@
 //! A command is an `Args` struct and `execute(&Args, &Console) -> Result<ExitCode, Failure>`.
 //! stdout carries data, stderr messages.
 
+mod capacity;
 mod check;
 mod compare;
 mod completions;
@@ -131,6 +132,8 @@ An editor with a YAML language server completes and checks a configuration that 
     Check(check::Args),
     /// Run a configuration at every combination of some of its values.
     Sweep(sweep::Args),
+    /// Find the most channels, taps or rate, or the shortest hop, that meets its deadlines.
+    Capacity(capacity::Args),
     /// List serial ports and emulated boards, and what they answer.
     Devices(devices::Args),
     /// Write the image of a board, ready to be flashed.
@@ -201,6 +204,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Compare(args) => compare::execute(args, console),
         Command::Check(args) => check::execute(args, console),
         Command::Sweep(args) => sweep::execute(args, console),
+        Command::Capacity(args) => capacity::execute(args, console),
         Command::Devices(args) => devices::execute(args, console),
         Command::Firmware(args) => firmware::execute(args, console),
         Command::Serve(args) => serve::execute(args, console),

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Console, arguments, output};
+use super::{Console, output};
 use crate::base::{ExitCode, Failure, Progress};
-use crate::recording::OpenOptions;
-use crate::validate::{RecordedInput, Validation, validate};
+use crate::validate::{RecordingFile, Validation, validate};
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -13,8 +12,8 @@ use crate::validate::{RecordedInput, Validation, validate};
 Examples:
   cortex-host validate car
   cortex-host validate mykernel
-  cortex-host validate mykernel --recording S001R03.edf
-  cortex-host validate mykernel --recording bare.float32 --channels 64 --rate 160
+  cortex-host validate car --recording S001R03.edf
+  cortex-host validate mykernel --recording data.float32 --channels 64 --sample-rate-hz 160
 
 A folder holds a spec.yaml (cortex-host new kernel writes one) that names the kernel, its oracle, which is
 any program, and the tolerance. Twelve random cases are tried, the same ones for the same seed: shapes,
@@ -26,15 +25,15 @@ pub struct Args {
     /// Seed of the random cases.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Also try the first seconds of a recording, of any format that run takes.
-    #[arg(long, value_name = "FILE", value_parser = arguments::path)]
+    /// Also try a recording of any format that convert reads.
+    #[arg(long, value_name = "FILE", value_parser = super::arguments::path)]
     recording: Option<PathBuf>,
     /// Channels of the recording, where the file does not say.
     #[arg(long, value_name = "N", requires = "recording")]
     channels: Option<usize>,
     /// Sample rate of the recording in Hz, where the file does not say.
-    #[arg(long, value_name = "HZ", requires = "recording", alias = "sample-rate-hz")]
-    rate: Option<f64>,
+    #[arg(long, value_name = "HZ", requires = "recording")]
+    sample_rate_hz: Option<f64>,
     /// Print the cases as JSON.
     #[arg(long)]
     json: bool,
@@ -46,16 +45,14 @@ pub struct Args {
 /// [`Failure`]: nothing could be compared.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let validation = Validation::find(&args.kernel)?;
-    if args.channels == Some(0) || args.rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
+    let rate = args.sample_rate_hz;
+    if args.channels == Some(0) || rate.is_some_and(|hz| !hz.is_finite() || hz <= 0.0) {
         return Err(Failure::usage("channels and sample rate must be above 0"));
     }
-    let recording = args.recording.as_ref().map(|path| RecordedInput {
+    let recording = args.recording.as_ref().map(|path| RecordingFile {
         path: path.clone(),
-        options: OpenOptions {
-            channel_count: args.channels,
-            sample_rate_hz: args.rate,
-            ..OpenOptions::default()
-        },
+        channels: args.channels,
+        sample_rate_hz: rate,
     });
     let progress = Progress::cancelled_by_signals()?;
     let reports = validate(&validation, args.seed, recording.as_ref(), &progress, |report| {

@@ -43,8 +43,8 @@ pub(super) fn verify(
     match connection.info().kernel_digest {
         // What 0 means in HELLO_ACK.
         0 => console.say(&format!(
-            "{board} has too little memory for the digest of all kernels, which is left out; \
-             every run compares the outputs of its kernels"
+            "{board} tells no digest of all kernels (it has too little memory, or an image of one's \
+             own), which is left out; every run compares the outputs of its kernels"
         )),
         found => comparisons.push(compared(
             format!("{board}: digest of all kernels"),
@@ -93,7 +93,7 @@ fn generated(
             sample_rate_hz: dataset.spec.sample_rate_hz,
         };
         let job = KernelSettings {
-            kernel: KernelSpec::with_defaults(KernelName::Noop),
+            kernel: KernelSpec::with_defaults(KernelName::Noop).into(),
             shape,
             input: Encoding::F32,
             output: Encoding::DigestOnly,

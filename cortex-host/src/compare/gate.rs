@@ -5,17 +5,16 @@
 //! passes everything.
 
 use serde::Serialize;
-use statrs::function::beta::inv_beta_reg;
 
 use super::{LEAST_WINDOWS, RunComparison};
-use crate::results::{KernelWindows, RunRecord, Window};
-use crate::statistics::{CONFIDENCE, Sample, least_windows};
+use crate::results::{KernelWindows, RunRecord, RunStatus, Window};
+use crate::statistics::{CONFIDENCE, Sample, least_windows, rate_bounds};
 
 /// Version of the layout of `check --format json`.
 pub const CHECK_SCHEMA_VERSION: u32 = 1;
 
 /// Windows without a miss that a limit of no miss at all needs.
-const LEAST_WITHOUT_MISS: usize = 100;
+pub const LEAST_WITHOUT_MISS: usize = 100;
 
 /// What is known about a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -45,7 +44,7 @@ pub struct Limits {
 pub struct Finding {
     /// The kernel's label.
     pub kernel: String,
-    /// `miss_rate`, `p99` or `baseline`.
+    /// `miss_rate`, `p99`, `baseline`, or `complete` of the whole run.
     pub limit: &'static str,
     /// What is known about it.
     pub answer: CheckResult,
@@ -71,6 +70,15 @@ impl Check {
     #[must_use]
     pub fn of(run: &RunRecord, limits: &Limits, baseline: &[RunRecord]) -> Self {
         let mut findings = Vec::new();
+        // A failed run has its windows; what would have come of the rest of another nobody knows.
+        if matches!(run.summary.status, RunStatus::Interrupted | RunStatus::Running) {
+            findings.push(Finding {
+                kernel: "run".to_owned(),
+                limit: "complete",
+                answer: CheckResult::Undecided,
+                message: "the run did not come to its end".to_owned(),
+            });
+        }
         for kernel in &run.kernels {
             let known = run.summary.kernels.iter().find(|known| known.name == kernel.name);
             let label = known.map_or(kernel.name.as_str(), |known| known.label()).to_owned();
@@ -99,14 +107,12 @@ impl Check {
     }
 }
 
-/// Whether `missed` of `measured` deadlines are at most `percent`: Clopper and Pearson's one-sided
-/// 95 % bounds of the rate (1934) lie below or above it.
+/// Whether `missed` of `measured` deadlines are at most `percent`: the one-sided 95 % bounds of the
+/// rate ([`rate_bounds`]) lie below or above it.
 #[must_use]
 pub fn miss_rate(missed: usize, measured: usize, percent: f64) -> (CheckResult, String) {
-    let (m, n, limit) = (missed as f64, measured as f64, percent / 100.0);
-    let tail = 1.0 - CONFIDENCE;
-    let lower = if missed == 0 { 0.0 } else { inv_beta_reg(m, n - m + 1.0, tail) };
-    let upper = if missed >= measured { 1.0 } else { inv_beta_reg(m + 1.0, n - m, CONFIDENCE) };
+    let limit = percent / 100.0;
+    let (lower, upper) = rate_bounds(missed as u64, measured as u64, CONFIDENCE);
     let answer = if measured == 0 {
         CheckResult::Undecided
     } else if lower > limit || (percent <= 0.0 && missed > 0) {
@@ -132,7 +138,10 @@ fn p99(kernel: &KernelWindows, limit_us: f64) -> (CheckResult, String) {
     let series: Vec<u64> = kernel.measured().filter_map(of).collect();
     let few = (series.len() as u64) < least_windows(0.99);
     let Some(estimate) = Sample::new(&series).estimate(0.99, CONFIDENCE).filter(|_| !few) else {
-        return (CheckResult::Undecided, format!("{} windows have no p99", series.len()));
+        let (count, plural) = (series.len(), if series.len() == 1 { "" } else { "s" });
+        let least = least_windows(0.99);
+        let message = format!("{count} window{plural} with a result; a p99 needs {least}");
+        return (CheckResult::Undecided, message);
     };
     let beyond = series.iter().filter(|&&ns| ns as f64 > limit_us * 1e3).count();
     let (answer, _) = miss_rate(beyond, series.len(), 1.0);

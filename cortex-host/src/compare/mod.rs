@@ -28,7 +28,9 @@ pub use change::{
     Change, Generalization, Interval, LEAST_WINDOWS, RUN_SCATTER, Unit, Verdict, change,
 };
 pub use conditions::{Condition, conditions};
-pub use gate::{CHECK_SCHEMA_VERSION, Check, CheckResult, Finding, Limits, miss_rate};
+pub use gate::{
+    CHECK_SCHEMA_VERSION, Check, CheckResult, Finding, LEAST_WITHOUT_MISS, Limits, miss_rate,
+};
 pub use text::table;
 
 use crate::results::{KernelWindows, RunRecord, Window};

@@ -53,7 +53,9 @@ fn write_table(out: &mut String, comparison: &RunComparison) -> std::fmt::Result
             let Some(change) = change else {
                 let dash = || "–".to_owned();
                 let what = what.to_owned();
-                incomparable |= index < 2;
+                // Of a p99 there may only be too few windows.
+                incomparable |= index == 0;
+                few_p99 |= index % 2 == 1;
                 rows.push(vec![name, what, dash(), dash(), dash(), dash(), dash(), String::new()]);
                 continue;
             };
@@ -88,7 +90,7 @@ fn write_table(out: &mut String, comparison: &RunComparison) -> std::fmt::Result
         writeln!(out, "No interval of a median below {LEAST_WINDOWS} windows in each run.")?;
     }
     if few_p99 {
-        writeln!(out, "A p99 without an interval has too few windows beyond it to be bounded.")?;
+        writeln!(out, "No p99 below 100 windows; one without an interval has too few beyond it.")?;
     }
     let changes = comparison.kernels.iter().filter_map(|kernel| kernel.kernel_p50);
     let intervals: Vec<Generalization> = changes.filter_map(|c| Some(c.interval?.of)).collect();

@@ -88,7 +88,10 @@ pub fn range_words(parameter: &Parameter) -> String {
         Kind::Count { min, max } => format!("{min} to {max}"),
         Kind::Choice(choices) => choices.join(" or "),
         Kind::List { min, max, .. } => format!("{min} to {max} of them"),
-        Kind::Table(_) => "all its keys".into(),
+        Kind::Table(of) => {
+            let all = of.iter().all(|part| part.default == DefaultValue::Required);
+            (if all { "all its keys" } else { "any of its keys" }).into()
+        }
     };
     let parts = [range.as_str(), parameter.limit];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();

@@ -28,6 +28,9 @@ table! {
         /// What runs the kernels: native, loopback, serial://PATH?baud=N, tcp://HOST:PORT or qemu:BOARD.
         #[schemars(extend("default" = "native"))]
         pub device: At<String>,
+        /// Image of an emulated board, or the folder of a crate that builds one, such as
+        /// `cortex-host new firmware` writes. Default: the board's own firmware.
+        pub firmware: At<String>,
         /// What crosses the link to a device: new samples (streamed), or only the generator's
         /// parameters (seeded).
         #[schemars(extend("default" = "streamed", "enum" = ["streamed", "seeded"]))]

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cortex_core::kernel::{Kernel, KernelShape, KernelSpec};
+use cortex_core::kernel::KernelShape;
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::message::{Configure, Configured, DeviceInfo, Seeded};
 use cortex_core::link::{
@@ -12,8 +12,7 @@ use cortex_core::link::{
     HostStats, ResultEnd, SeededResult,
 };
 
-use super::DeviceClock;
-use super::{Link, LinkError};
+use super::{DeviceClock, DeviceKernel, Link, LinkError};
 use crate::base::Progress;
 
 /// Longest frame of our own, above the longest fragment a u16 can name.
@@ -95,7 +94,7 @@ pub struct BlockDone {
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelSettings {
     /// The kernel and its parameters.
-    pub kernel: KernelSpec,
+    pub kernel: DeviceKernel,
     /// Channels, window, hop and sample rate.
     pub shape: KernelShape,
     /// How samples go to the device.
@@ -274,17 +273,18 @@ impl Connection {
     /// # Errors
     /// [`LinkError::Refused`] when the device cannot hold or does not have it.
     pub fn configure(&mut self, job: &KernelSettings) -> Result<Configured, LinkError> {
-        let spec = postcard::to_stdvec(&job.kernel)
-            .map_err(|_| self.pump.protocol("the kernel's parameters cannot be encoded"))?;
+        let kernel = job.kernel.wire_bytes();
+        let kernel = kernel
+            .ok_or_else(|| self.pump.protocol("the kernel's parameters cannot be encoded"))?;
         let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         let configure = Configure {
             channels: narrow(job.shape.channels),
             window: narrow(job.shape.window),
-            hop: narrow(job.shape.hop),
+            hop: narrow(job.kernel.rows_per_block(&job.shape)),
             sample_rate_hz: job.shape.sample_rate_hz,
             input: job.input,
             output: job.output,
-            kernel: &spec,
+            kernel: &kernel,
         };
         let asked = self.pump.session.configure(&configure);
         self.pump.made("the kernel", asked)?;
@@ -298,11 +298,7 @@ impl Connection {
             }
         };
         // Before any memory is taken: what the device announces is no more than a claim.
-        let expected = job
-            .kernel
-            .build(job.shape)
-            .map(|kernel| kernel.output_len(job.shape.window).max(kernel.output_len(job.shape.hop)))
-            .unwrap_or(0);
+        let expected = job.kernel.max_output_values(&job.shape);
         if configured.output_values as usize != expected {
             return Err(self.pump.protocol("it announces results of another length"));
         }

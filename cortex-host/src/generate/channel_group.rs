@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use cortex_core::signal::{BLOCK_SAMPLES, Generator, LaneBlock, Lanes, Scratch};
+use cortex_core::signal::{BLOCK_SAMPLES, Generator, LaneBlock, Lanes, Scratch, SharedState};
 
 use super::scale::{ChannelScale, rescale};
 use crate::platform::simd::{SimdLevel, SimdPath, Vectorised};
@@ -19,6 +19,7 @@ pub(super) struct ChannelGroup {
     eight: Vec<LaneGroup<8>>,
     four: Vec<LaneGroup<4>>,
     one: Vec<LaneGroup<1>>,
+    shared: SharedState,
 }
 
 /// Up to `N` neighbouring channels.
@@ -57,6 +58,7 @@ impl ChannelGroup {
             eight: Vec::new(),
             four: Vec::new(),
             one: Vec::new(),
+            shared: SharedState::EMPTY,
         };
         let mut next = channels.start;
         while next < channels.end {
@@ -85,21 +87,43 @@ impl ChannelGroup {
         workspace: &mut Workspace,
         cell: &mut CellWriter<'_>,
     ) {
-        for group in &mut self.thirty_two {
-            path.run(Fill { generator, group, scales, buffers: &mut workspace.thirty_two, cell });
+        let rows = cell.rows();
+        // What channels share is computed once when all of them have a block before the next.
+        let step = if generator.shares() { BLOCK_SAMPLES } else { rows };
+        let Self { thirty_two, sixteen, eight, four, one, shared } = self;
+        for first in (0..rows).step_by(step.max(1)) {
+            let part = first..(first + step).min(rows);
+            let mut task = Task { generator, path, scales, shared, rows: part, cell };
+            task.fill(thirty_two, &mut workspace.thirty_two);
+            task.fill(sixteen, &mut workspace.sixteen);
+            task.fill(eight, &mut workspace.eight);
+            task.fill(four, &mut workspace.four);
+            task.fill(one, &mut workspace.one);
         }
-        for group in &mut self.sixteen {
-            path.run(Fill { generator, group, scales, buffers: &mut workspace.sixteen, cell });
+    }
+}
+
+/// What is to be filled.
+struct Task<'a, 'c> {
+    generator: &'a Generator,
+    path: SimdPath,
+    scales: Option<&'a [ChannelScale]>,
+    shared: &'a mut SharedState,
+    rows: Range<usize>,
+    cell: &'a mut CellWriter<'c>,
+}
+
+impl Task<'_, '_> {
+    /// Fills the rows of `groups`. What channels share stays with the group of channels, since
+    /// the workspace goes from one to the other.
+    fn fill<const N: usize>(&mut self, groups: &mut [LaneGroup<N>], buffers: &mut Buffers<N>) {
+        let Self { generator, path, scales, rows, .. } = self;
+        buffers.scratch.swap_shared(self.shared);
+        for group in groups {
+            let (rows, cell) = (rows.clone(), &mut *self.cell);
+            path.run(Fill { generator, group, scales: *scales, buffers, rows, cell });
         }
-        for group in &mut self.eight {
-            path.run(Fill { generator, group, scales, buffers: &mut workspace.eight, cell });
-        }
-        for group in &mut self.four {
-            path.run(Fill { generator, group, scales, buffers: &mut workspace.four, cell });
-        }
-        for group in &mut self.one {
-            path.run(Fill { generator, group, scales, buffers: &mut workspace.one, cell });
-        }
+        buffers.scratch.swap_shared(self.shared);
     }
 }
 
@@ -171,6 +195,7 @@ struct Fill<'a, 'c, const N: usize> {
     group: &'a mut LaneGroup<N>,
     scales: Option<&'a [ChannelScale]>,
     buffers: &'a mut Buffers<N>,
+    rows: Range<usize>,
     cell: &'a mut CellWriter<'c>,
 }
 
@@ -179,17 +204,16 @@ impl<const N: usize> Vectorised for Fill<'_, '_, N> {
 
     #[inline(always)]
     fn run<const LANES: usize>(self) {
-        let Self { generator, group, scales, buffers, cell } = self;
+        let Self { generator, group, scales, buffers, rows, cell } = self;
         let Buffers { scratch, block } = buffers;
         let block = &mut block.0;
-        let rows = cell.rows();
-        let mut row = 0;
-        while row < rows {
+        let mut row = rows.start;
+        while row < rows.end {
             generator.fill::<N>(&mut group.lanes, scratch, block);
             if let Some(scales) = scales.and_then(|all| all.get(group.column..)) {
                 rescale(block, scales);
             }
-            let taken = BLOCK_SAMPLES.min(rows - row);
+            let taken = BLOCK_SAMPLES.min(rows.end - row);
             cell.store(row, group.column, group.channels, &block[..taken]);
             row += taken;
         }

@@ -251,7 +251,7 @@ impl Parts {
                 std::fs::rename(&path, &self.target).map_err(GenerateError::io("rename", &path))
             }
         };
-        self.complete(digest, options, place)
+        self.complete(digest, options, progress, place)
     }
 
     /// Rows are put together from the shards' rows.
@@ -314,17 +314,19 @@ impl Parts {
             true => Ok(()),
             false => Ok(staged.place_with(options.placing()).map(|_| ())?),
         };
-        self.complete(digest, options, place)
+        self.complete(digest, options, progress, place)
     }
 
     fn complete(
         &self,
         digest: FileDigest,
         options: &FileOptions,
+        progress: &Progress,
         place: impl FnOnce() -> Result<(), GenerateError>,
     ) -> Result<Manifest, MergeError> {
         let manifest = manifest_beside(&self.target);
-        Ok(complete(&self.dataset, &self.target, &manifest, digest, options.durable, place)?)
+        let Self { dataset, target, .. } = self;
+        Ok(complete(dataset, target, &manifest, digest, options.durable, progress, place)?)
     }
 
     /// Compares every shard's digest; returns the whole's.

@@ -19,6 +19,7 @@ mod reproduce;
 mod scale;
 mod schedule;
 mod shard;
+pub mod truth;
 mod verify;
 
 use cortex_core::signal::{Amplitude, Generator, SourceSpec, SpecError};

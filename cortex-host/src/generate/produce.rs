@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use super::output::{FileOptions, write_staged};
-use super::{GenerateError, Recipe};
+use super::{GenerateError, Recipe, truth};
 use crate::base::Progress;
 use crate::base::atomic_file::{
-    PersistOptions, hold_folder_of, refuse_taken, remove_if_present, stage_text, sync_folder_of,
+    PersistOptions, Staged, hold_folder_of, refuse_taken, remove_if_present, stage_text,
+    sync_folder_of,
 };
 use crate::base::digest::{FileDigest, FileDigester};
 use crate::recording::brainvision::{Header, remove_header, stage_header};
-use crate::recording::events::events_path;
-use crate::recording::labels::synthetic_names;
+use crate::recording::events::to_markers;
 use crate::recording::{check_raw_name, dataset_files};
-use crate::synthetic::GeneratedDataset;
 use crate::synthetic::manifest::Manifest;
+use crate::synthetic::{GeneratedDataset, TruthKind};
 
 /// Writes the samples of `dataset` to `target`, a BrainVision header beside them, and last the
 /// manifest to `manifest_path`. What belongs to an older file of the same name goes before the
@@ -42,7 +42,7 @@ pub fn produce(
     let mut digester = FileDigester::new(options.digest);
     let mut staged = write_staged(&recipe, target, options, Some(&mut digester), progress)?;
     staged.settle(options.durable)?;
-    complete(dataset, target, manifest_path, digester.finish(), options.durable, || {
+    complete(dataset, target, manifest_path, digester.finish(), options.durable, progress, || {
         Ok(staged.place_with(options.placing()).map(|_| ())?)
     })
 }
@@ -55,31 +55,38 @@ pub(super) fn complete(
     manifest_path: &Path,
     digest: FileDigest,
     durable: bool,
+    progress: &Progress,
     place: impl FnOnce() -> Result<(), GenerateError>,
 ) -> Result<Manifest, GenerateError> {
     let beside = manifest_path.parent() == target.parent();
     let name = target.file_name().and_then(|name| name.to_str()).filter(|_| beside);
-    let manifest = Manifest::now(dataset, name.map(str::to_owned), digest)?;
+    let truth = truth::stage(dataset, target, progress)?;
+    let mut manifest = Manifest::now(dataset, name.map(str::to_owned), digest)?;
+    manifest.truth = truth.iter().map(|(digest, _)| digest.clone()).collect();
+    let rate_hz = dataset.spec.sample_rate_hz;
     let [mut markers, mut header] = stage_header(
         target,
         &Header {
-            channel_names: &synthetic_names(dataset.channels),
-            sample_rate_hz: dataset.spec.sample_rate_hz,
+            channel_names: &truth::channel_names(dataset),
+            sample_rate_hz: rate_hz,
             samples: dataset.samples,
-            markers: &[],
+            markers: &to_markers(&truth::events(dataset), rate_hz, dataset.samples),
             start: None,
         },
     )?;
     let mut described = stage_text(manifest_path, &manifest.to_yaml())?;
-    for staged in [&mut markers, &mut header, &mut described] {
+    let mut truth: Vec<Staged> = truth.into_iter().map(|(_, staged)| staged).collect();
+    for staged in truth.iter_mut().chain([&mut markers, &mut header, &mut described]) {
         staged.settle(durable)?;
     }
     let _held = hold_folder_of(target);
     remove_if_present(manifest_path)?;
     remove_header(target)?;
-    remove_if_present(&events_path(target))?;
+    for kind in TruthKind::ALL {
+        remove_if_present(&kind.path(target))?;
+    }
     place()?;
-    for staged in [markers, header, described] {
+    for staged in truth.into_iter().chain([markers, header, described]) {
         staged.place_with(PersistOptions { replace: true, durable: false })?;
     }
     if durable {

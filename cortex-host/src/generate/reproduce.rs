@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::output::digest_only;
-use super::{GenerateError, Recipe, Settings};
+use super::{GenerateError, Recipe, Settings, truth};
 use crate::base::Progress;
 use crate::base::contained::open_within;
 use crate::base::digest::{Algorithm, ContentDigest, FileDigester, crc32_text};
@@ -76,6 +76,11 @@ pub fn reproduce(
         compare("crc32", &expected.crc32, &again.crc32),
         compare("first_blocks_crc32", &manifest.block_crc32, &block),
     ];
+    for expected in &manifest.truth {
+        let found = truth::digest(expected.kind, &manifest.dataset, progress)?;
+        let what = format!("sha256 of the {}", expected.kind.name());
+        comparisons.push(compare(&what, &expected.sha256, &found));
+    }
     let mut data_file = None;
     if let Some(name) = &manifest.file {
         let path = folder.join(name);
@@ -87,6 +92,16 @@ pub fn reproduce(
                 let what = format!("{} of {name}", algorithm.key());
                 comparisons.push(compare(&what, expected.content.hex(), found.hex()));
                 data_file = Some(name.clone());
+                for expected in &manifest.truth {
+                    let path = expected.kind.path(&path);
+                    let Ok(file) = open_within(folder, &path) else { continue };
+                    let found = digest_of(&file, Algorithm::Sha256, progress)
+                        .map_err(GenerateError::io("read", &path))?;
+                    let Some(found) = found else { return Err(GenerateError::Interrupted) };
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    let what = format!("sha256 of {name}");
+                    comparisons.push(compare(&what, &expected.sha256, found.hex()));
+                }
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(GenerateError::io("read", &path)(error)),

@@ -127,7 +127,8 @@ fn dataset(
 ) -> Result<GeneratedDataset, Problem> {
     let part = &golden.value;
     let channels = need("golden.channels", part.channels, golden.position)?;
-    let rate = need("golden.sample_rate_hz", part.sample_rate_hz, golden.position)?;
+    let rate = digest.sample_rate_hz.or(part.sample_rate_hz);
+    let rate = need("golden.sample_rate_hz", rate, golden.position)?;
     let blocks = need("golden.blocks", part.blocks, golden.position)?;
     let block_samples = need("golden.block_samples", part.block_samples, golden.position)?;
     let mut params = need("params", digest.params.clone(), golden.position)?;

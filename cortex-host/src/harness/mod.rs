@@ -20,7 +20,7 @@ pub use engine::{
     Ending, KernelRun, KernelRunError, Pace, WindowRecord, WindowSink, check_kernel_run,
     run_windows,
 };
-pub use link::{Checks, LinkDevice, LinkDeviceError};
+pub use link::{Checks, LEAST_POWER_RATIO, LinkDevice};
 pub use native::{NativeDevice, VectorKernel};
 pub use realtime::{AppliedRealtime, RealtimeSettings, Scheduler, apply_realtime};
 pub use samples::{SampleFile, SampleFileError};

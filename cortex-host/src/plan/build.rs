@@ -10,8 +10,10 @@ use super::output::{OutputPlan, plan_output};
 use super::realtime::plan_realtime;
 use super::samples::plan_dataset;
 use super::{
-    DatasetPlan, KernelPlan, KernelSource, LibraryKernel, Plan, Purpose, Transfer, resolved,
+    DatasetPlan, KernelPlan, KernelSource, LibraryKernel, Plan, Purpose, ReturnedResults, Transfer,
+    resolved,
 };
+use crate::base::quoted;
 use crate::config::value::choice;
 use crate::config::{
     self, At, ConfigError, Node, OutputConfig, Position, Problem, RunConfig, Setting, Source,
@@ -52,17 +54,31 @@ pub struct Overrides {
 /// # Errors
 /// As [`load`]; a replaced value has no line and column.
 pub fn load_with(argument: Option<&str>, overrides: &Overrides) -> Result<Plan, ConfigError> {
-    // What a desktop does in a second need not fit a board.
-    let on_board = overrides.device.as_deref().and_then(|device| device.parse().ok());
-    let on_board =
-        matches!(on_board, Some(DeviceAddress::Serial { .. } | DeviceAddress::Qemu { .. }));
-    let argument = argument.or(on_board.then_some(BOARD_CONFIG.0));
-    let Source { name, text, folder } = Source::read(argument)?;
-    let node = Node::parse(&text).map_err(|problem| problem.in_source(&name))?;
-    load_node(node, &name, folder.as_deref(), overrides)
+    plan_of(&read_source(argument, overrides.device.as_deref())?, overrides)
 }
 
-/// The same for a configuration that was read already: messages call it `name`, and its relative
+/// Reads the configuration `argument` as [`load`] does, for a run on `device` when one is given.
+///
+/// # Errors
+/// [`ConfigError`] when it cannot be read.
+pub fn read_source(argument: Option<&str>, device: Option<&str>) -> Result<Source, ConfigError> {
+    // What a desktop does in a second need not fit a board.
+    let on_board = device.and_then(|device| device.parse().ok());
+    let on_board =
+        matches!(on_board, Some(DeviceAddress::Serial { .. } | DeviceAddress::Qemu { .. }));
+    Source::read(argument.or(on_board.then_some(BOARD_CONFIG.0)))
+}
+
+/// Plans a configuration that was read.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn plan_of(source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
+    let node = Node::parse(&source.text).map_err(|problem| problem.in_source(&source.name))?;
+    load_node(node, &source.name, source.folder.as_deref(), overrides)
+}
+
+/// The same for a configuration that was parsed already: messages call it `name`, and its relative
 /// paths may mean `folder`.
 ///
 /// # Errors
@@ -149,19 +165,30 @@ impl Plan {
         let kernels =
             plan_kernels(config.kernels.as_ref(), &dataset, &execution, library, purpose)?;
         let device = plan_device(config.device.as_ref())?;
-        refuse_own_kernels(&kernels, &device, config)?;
+        let firmware_path = plan_firmware(config.firmware.as_ref(), &device, library)?;
         let transfer = plan_transfer(config.transfer.as_ref(), &device, &dataset)?;
         refuse_normalized(transfer, &dataset, config.transfer.as_ref())?;
         let encoding =
             plan_encoding(config.encoding.as_ref(), config.scale_uv, &device, transfer, &dataset)?;
         let output = plan_output(config.output.as_ref())?;
         let results = plan_results(config.results.as_ref(), &device, output.include_raw_data)?;
+        if device != DeviceAddress::Native {
+            for (index, kernel) in kernels.iter().enumerate() {
+                check_on_device(kernel, &device, transfer, results).map_err(|why| {
+                    let list = config.kernels.as_ref().map_or(&[][..], |list| &list.value);
+                    let position = list.get(index).map_or_else(Position::default, |at| at.position);
+                    Problem::at(position, format!("kernels[{index}] ({}): {why}", kernel.name))
+                })?;
+            }
+        }
         let mut plan = Self {
             dataset,
             kernels,
             execution,
             output,
             device,
+            firmware: config.firmware.as_ref().map(|at| at.value.clone()),
+            firmware_path,
             transfer,
             encoding,
             results,
@@ -187,26 +214,65 @@ fn plan_device(config: Option<&At<String>>) -> Result<DeviceAddress, Problem> {
     Ok(parsed)
 }
 
-/// A device behind a link has the kernels that its firmware was built with.
-fn refuse_own_kernels(
-    kernels: &[KernelPlan],
+/// Where the image of an emulated board is, or the folder that builds it.
+fn plan_firmware(
+    config: Option<&At<String>>,
     device: &DeviceAddress,
-    config: &RunConfig,
-) -> Result<(), Problem> {
-    let own = |kernel: &KernelPlan| !matches!(kernel.source, KernelSource::BuiltIn(_));
-    match kernels.iter().position(own) {
-        Some(index) if *device != DeviceAddress::Native => {
-            let list = config.kernels.as_ref().map_or(&[][..], |list| &list.value);
-            let position = list.get(index).map_or_else(Position::default, |at| at.position);
-            let message = format!(
-                "kernels[{index}] ({}) is a kernel of your own, and {device} runs those of its \
-                 firmware; use device: native",
-                kernels[index].name
-            );
-            Err(Problem::at(position, message))
-        }
-        _ => Ok(()),
+    library: &Library,
+) -> Result<Option<PathBuf>, Problem> {
+    let Some(at) = config else { return Ok(None) };
+    if !matches!(device, DeviceAddress::Qemu { .. }) {
+        let message = "firmware is the image of an emulated board; flash a real one, or set device: qemu:BOARD";
+        return Err(Problem::at(at.position, message));
     }
+    let folder = || {
+        let manifest = library.file(&format!("{}/Cargo.toml", at.value))?;
+        manifest.parent().map(Path::to_path_buf)
+    };
+    library.file(&at.value).or_else(folder).map(Some).ok_or_else(|| {
+        let message = format!(
+            "firmware: there is neither an image {} nor a crate in such a folder",
+            quoted(&at.value)
+        );
+        Problem::at(at.position, message).input_output()
+    })
+}
+
+/// Whether a kernel can be run behind a link: those of this program anywhere; one of the user's own
+/// on a board, whose image it is linked into.
+fn check_on_device(
+    kernel: &KernelPlan,
+    device: &DeviceAddress,
+    transfer: Transfer,
+    results: ReturnedResults,
+) -> Result<(), String> {
+    let own = match &kernel.source {
+        KernelSource::BuiltIn(_) => return Ok(()),
+        KernelSource::Program(_) => {
+            return Err(format!("a program runs on this computer, not on {device}"));
+        }
+        KernelSource::Library(own) => own,
+    };
+    if !matches!(device, DeviceAddress::Qemu { .. } | DeviceAddress::Serial { .. }) {
+        return Err(format!(
+            "{device} runs the kernels of this program; use device: native, or a board with an image \
+             of your own"
+        ));
+    }
+    if own.on_a_device().is_none() {
+        return Err("a board runs kernels of cortex_kernel.h with dtype: f32, without state, and \
+                    with no more parameters than fit into a message (9, or more for a short name)"
+            .to_owned());
+    }
+    if transfer == Transfer::Seeded {
+        return Err("transfer: seeded is for the kernels of this program; use streamed".to_owned());
+    }
+    if results == ReturnedResults::Digests && !own.bit_exact {
+        return Err("results: digests compares bits, and the kernel does not promise them \
+                    (CORTEX_BIT_EXACT); use samples"
+            .to_owned());
+    }
+    Ok(())
 }
 
 fn plan_transfer(

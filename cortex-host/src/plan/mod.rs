@@ -21,13 +21,13 @@ use sha2::{Digest, Sha256};
 
 use crate::base::digest::hex;
 use crate::config::Node;
-use crate::device::DeviceAddress;
-use crate::foreign::{CommandSetup, Interface, KernelSetup};
+use crate::device::{DeviceAddress, OwnDeviceKernel};
+use crate::foreign::{CommandSetup, Dtype, Feed, Interface, KernelSetup, OutputShape, Parameters};
 use crate::harness::{RealtimeSettings, windows_in};
 use crate::recording::{FORMATS, Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
-pub use build::{Overrides, load, load_node, load_training, load_with};
+pub use build::{Overrides, load, load_node, load_training, load_with, plan_of, read_source};
 pub use encoding::{ReturnedResults, SampleEncoding};
 pub use execution::ExecutionPlan;
 pub(crate) use kernels::{DEFAULT_WINDOW, named_kernel};
@@ -62,6 +62,10 @@ pub struct Plan {
     pub output: OutputPlan,
     /// What runs the kernels.
     pub device: DeviceAddress,
+    /// The image of an emulated board, or the folder that it is built in, as configured.
+    pub firmware: Option<String>,
+    /// Where that was found.
+    pub firmware_path: Option<PathBuf>,
     /// What crosses the link to a device.
     pub transfer: Transfer,
     /// How input samples are sent.
@@ -218,10 +222,38 @@ pub struct LibraryKernel {
     pub isolation: Isolation,
     /// Everything it is built from.
     pub setup: KernelSetup,
+    /// Whether it promises the same bits on every target.
+    pub bit_exact: bool,
+    /// Shape of its output.
+    pub output: OutputShape,
     /// The trained state as the configuration spells it.
     pub configured_state: Option<String>,
     /// All parameters, as the configuration would give them.
     pub params: Option<Node>,
+}
+
+impl LibraryKernel {
+    /// The same kernel as an image of the user's has it; `None` when a board cannot run it: only a
+    /// kernel of `cortex_kernel.h` with float32 samples, without trained state and with parameters
+    /// that fit into a message.
+    #[must_use]
+    pub fn on_a_device(&self) -> Option<OwnDeviceKernel> {
+        let setup = &self.setup;
+        let Parameters::Values(values) = &setup.parameters else { return None };
+        if setup.dtype != Dtype::F32 || setup.state.is_some() {
+            return None;
+        }
+        let whole_windows = setup.feed == Feed::Windows;
+        let kernel = OwnDeviceKernel {
+            name: setup.kernel.clone(),
+            hop: setup.hop as usize,
+            whole_windows,
+            parameters: values.iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
+            max_output_values: self.output.values(setup.window),
+            bit_exact: self.bit_exact,
+        };
+        kernel.wire_bytes().map(|_| kernel)
+    }
 }
 
 /// A program as a kernel.

@@ -16,7 +16,7 @@ use crate::config::value::{choice, positive};
 use crate::config::{At, Entry, KernelConfig, Node, Position, Problem, Value, parameters};
 use crate::foreign::{
     self, CommandSetup, Dtype, Feed, KernelDescription, KernelSetup, Launcher, LibraryDescription,
-    ParameterDescription, ParameterKind, Parameters, Refusal,
+    OutputShape, ParameterDescription, ParameterKind, Parameters, Refusal,
 };
 use crate::primitive::Library;
 
@@ -214,7 +214,7 @@ impl OpenedKernel<'_> {
         let deadline = Duration::from_nanos((deadline_us * 1e3) as u64);
         match &self.what {
             ProgramSource::Library { configured, path, description, kernel } => {
-                let planned = self.library(
+                let mut planned = self.library(
                     shape,
                     library,
                     configured,
@@ -225,7 +225,7 @@ impl OpenedKernel<'_> {
                 if purpose == Purpose::Training {
                     return Ok(KernelSource::Library(Box::new(planned)));
                 }
-                foreign::try_out(&planned.setup, deadline, &Launcher::here())
+                planned.output = foreign::try_out(&planned.setup, deadline, &Launcher::here())
                     .map_err(|refusal| self.refused(&refusal, configured.position, &planned))?;
                 Ok(KernelSource::Library(Box::new(planned)))
             }
@@ -329,6 +329,8 @@ impl OpenedKernel<'_> {
             })?,
             interface: description.interface,
             isolation,
+            bit_exact: kernel.bit_exact,
+            output: OutputShape { rows: None, columns: 0 },
             setup: KernelSetup {
                 library: path.to_owned(),
                 kernel: kernel.name.clone(),

@@ -26,6 +26,7 @@ pub(super) fn config(plan: &Plan) -> (String, serde_json::Value) {
         execution: at(plan.execution.as_configured(plan.dataset.sample_rate_hz())),
         output: at(plan.output.as_configured()),
         device: at(plan.device.to_string()),
+        firmware: plan.firmware.clone().map(At::from),
         transfer: at(plan.transfer.name().into()),
         encoding: at(plan.encoding.name().into()),
         scale_uv: plan.encoding.scale_uv().map(At::from),

@@ -118,6 +118,15 @@ fn log_ticks(min: f64, max: f64, wanted: usize) -> Vec<Tick> {
     let (low, high) = (math::log10(min).floor() as i32, math::log10(max).ceil() as i32);
     let decades = math::log10(max) - math::log10(min);
     let every = ((decades / wanted.max(1) as f64).ceil() as i32).max(1);
+    // Of the decades, every so-manieth: those that give the most labels, even powers first.
+    let inside = |decade: &i32| {
+        let power = math::pow(10.0, f64::from(*decade));
+        power >= min * (1.0 - 1e-9) && power <= max * (1.0 + 1e-9)
+    };
+    let labels = |phase: i32| {
+        (low..=high).filter(inside).filter(|decade| decade.rem_euclid(every) == phase).count()
+    };
+    let phase = (0..every).rev().max_by_key(|phase| labels(*phase)).unwrap_or(0);
     let mut ticks = Vec::new();
     for decade in low..=high {
         let power = math::pow(10.0, f64::from(decade));
@@ -127,7 +136,7 @@ fn log_ticks(min: f64, max: f64, wanted: usize) -> Vec<Tick> {
                 continue;
             }
             let labelled = match digit {
-                1 => decade.rem_euclid(every) == 0,
+                1 => decade.rem_euclid(every) == phase,
                 2 | 5 => decades < 2.0,
                 _ => false,
             };
@@ -190,6 +199,9 @@ mod tests {
             ["10⁻⁵", "10⁻⁴", "10⁻³", "0.01", "0.1", "1", "10"]
         );
         assert_eq!(labels(&log_ticks(4.0, 60.0, 5)), ["5", "10", "20", "50"]);
+        // Not "100" alone.
+        assert_eq!(labels(&log_ticks(3.0, 3000.0, 2)), ["10", "1000"]);
+        assert_eq!(labels(&log_ticks(0.5, 2000.0, 2)), ["1", "100"]);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub enum Mark {
         points: Vec<(f64, f64)>,
         /// Look.
         ink: Style,
-        /// Generalization thinner, for many lines at once.
+        /// Drawn thinner, for many lines at once.
         thin: bool,
     },
     /// The area between two curves.
@@ -331,8 +331,9 @@ fn legend_row(svg: &mut String, marks: &[(&str, &Mark)], frame: Frame, y: f64) {
     let mut x = frame.x + frame.width - RIGHT;
     for (label, mark) in marks.iter().rev() {
         let ink = mark.look().1.class();
-        text(svg, "", &coordinate(x), &coordinate(y + 4.0), "end", label);
-        x -= label.chars().count() as f64 * CHARACTER + 8.0;
+        x -= label.chars().count() as f64 * CHARACTER;
+        text(svg, "", &coordinate(x), &coordinate(y + 4.0), "start", label);
+        x -= 8.0;
         let (left, middle, level) = (coordinate(x - 26.0), coordinate(x - 13.0), coordinate(y));
         let _ = match mark {
             Mark::Line { .. } => {

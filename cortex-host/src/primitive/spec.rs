@@ -68,6 +68,8 @@ table! {
 table! {
     /// The digest of one signal with its parameters.
     pub struct GoldenDigest {
+        /// Sample rate in Hz, where it is not the part's own.
+        pub sample_rate_hz: At<f64>,
         /// As in `dataset.params`, without the duration.
         pub params: At<Node>,
         /// CRC-32 (IEEE) of the bytes, eight hexadecimal digits.

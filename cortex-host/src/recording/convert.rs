@@ -11,7 +11,7 @@ use super::{DatasetError, Format, Recording, edf, events, float32, format, npy};
 use crate::base::Progress;
 use crate::base::atomic_file::{self, PersistOptions, Staged};
 use crate::base::digest::hex;
-use crate::synthetic::manifest_beside;
+use crate::synthetic::{TruthKind, manifest_beside};
 
 /// A recording that was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,12 +49,13 @@ pub struct Writing {
     pub replace: bool,
 }
 
-/// All files of the dataset `data`: samples, header, markers, events and manifest. What writes
+/// All files of the dataset `data`: samples, header, markers, truth and manifest. What writes
 /// one replaces or removes all of them.
 #[must_use]
-pub fn dataset_files(data: &Path) -> [PathBuf; 5] {
+pub fn dataset_files(data: &Path) -> Vec<PathBuf> {
     let (vhdr, vmrk) = brainvision::header_paths(data);
-    [data.to_owned(), vhdr, vmrk, events::events_path(data), manifest_beside(data)]
+    let truth = TruthKind::ALL.map(|kind| kind.path(data));
+    [data.to_owned(), vhdr, vmrk].into_iter().chain(truth).chain([manifest_beside(data)]).collect()
 }
 
 /// Writes `recording` in µV to `target`, in the format of its name or the one asked for. Tells
@@ -157,7 +158,9 @@ fn write_dataset(
     // What was said of the file that was here before is no longer true.
     brainvision::remove_header(target)?;
     atomic_file::remove_if_present(&manifest_beside(target))?;
-    atomic_file::remove_if_present(&events_path)?;
+    for kind in TruthKind::ALL {
+        atomic_file::remove_if_present(&kind.path(target))?;
+    }
     if let Some(npy_path) = &npy_path {
         atomic_file::remove_if_present(npy_path)?;
     }

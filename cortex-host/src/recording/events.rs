@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::brainvision::Marker;
+use crate::synthetic::TruthKind;
 
 /// Most events in a file: beyond every real recording, and a bound on memory.
-pub(super) const MOST_EVENTS: usize = 250_000;
+pub const MOST_EVENTS: usize = 250_000;
 
 /// Something that happened during a recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +26,7 @@ pub struct Event {
 /// Where the events of `data` are kept: `S001R03.float32` → `S001R03_events.tsv`.
 #[must_use]
 pub fn events_path(data: &Path) -> PathBuf {
-    let stem = data.file_stem().unwrap_or_default().to_string_lossy();
-    data.with_file_name(format!("{stem}_events.tsv"))
+    TruthKind::Events.path(data)
 }
 
 /// The events as BIDS TSV, in the given order.

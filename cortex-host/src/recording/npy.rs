@@ -40,10 +40,22 @@ pub fn header_bytes(shape: &[u64]) -> Vec<u8> {
         sizes.push(String::new());
     }
     let sizes = sizes.join(", ");
+    padded("'<f4'", sizes.trim_end(), 2 * ALIGNMENT)
+}
+
+/// The header of a table of `rows` rows whose columns `types` describes as NumPy writes them. It
+/// has 256 bytes, whatever the number of rows.
+#[must_use]
+pub fn table_header(types: &str, rows: u64) -> Vec<u8> {
+    padded(types, &format!("{rows},"), 4 * ALIGNMENT)
+}
+
+/// A header of at least `least` bytes.
+fn padded(types: &str, sizes: &str, least: usize) -> Vec<u8> {
     let mut dictionary =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", sizes.trim_end());
+        format!("{{'descr': {types}, 'fortran_order': False, 'shape': ({sizes}), }}");
     let fixed = MAGIC.len() + 2 + 2;
-    while fixed + dictionary.len() + 1 < 2 * ALIGNMENT
+    while fixed + dictionary.len() + 1 < least
         || !(fixed + dictionary.len() + 1).is_multiple_of(ALIGNMENT)
     {
         dictionary.push(' ');

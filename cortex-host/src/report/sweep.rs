@@ -5,8 +5,7 @@ use std::fmt::{self, Write};
 use serde::{Serialize, Serializer};
 
 use crate::plot::{Axis, Chart, Frame, Mark, STYLE, Style, escape};
-use crate::results::RunRecord;
-use crate::results::micros;
+use crate::results::{RunRecord, Window, duration, grouped, micros};
 
 /// One kernel in one run of a sweep. Latencies are end-to-end in microseconds, or instructions of a
 /// kernel call on an emulated device.
@@ -27,9 +26,12 @@ pub struct SweepRow {
     pub max: Option<f64>,
     /// Time from release to deadline in microseconds.
     pub deadline_us: f64,
+    /// The same in `unit`.
+    pub deadline: f64,
     /// Windows measured.
     pub measured: u64,
-    /// Of those, deadlines missed.
+    /// Of those, deadlines missed; on an emulated device windows that took more instructions than
+    /// the deadline has time for.
     pub missed: u64,
     /// The run's folder within the sweep's.
     pub run: String,
@@ -44,13 +46,34 @@ impl SweepRow {
     pub const COLUMNS: [&'static str; 9] =
         ["kernel", "unit", "p50", "p99", "max", "deadline_us", "measured", "missed", "run"];
 
-    /// The kernels of a run that was made with `values`.
+    /// The kernels of a run that was made with `values`. An emulated device is taken to run
+    /// `instructions_per_s`, or when none is given as many as its emulator does.
     #[must_use]
-    pub fn of(run: &RunRecord, values: &[(String, String)]) -> Vec<Self> {
+    pub fn of(
+        run: &RunRecord,
+        values: &[(String, String)],
+        instructions_per_s: Option<f64>,
+    ) -> Vec<Self> {
+        let clock = run.summary.device_facts.as_ref().map(|facts| &facts.clock);
+        let emulated_ns = clock.and_then(|clock| clock.instruction_ns);
+        let rate = emulated_ns.map(|ns| instructions_per_s.unwrap_or(1e9 / ns.max(1) as f64));
         let row = |kernel: &crate::results::KernelSummary| {
-            let (unit, latency) = match kernel.kernel_instructions {
-                Some(instructions) => ("instructions", Some(instructions)),
+            let (unit, latency) = match rate {
+                Some(_) => ("instructions", kernel.kernel_instructions),
                 None => ("us", kernel.end_to_end_us),
+            };
+            let deadline = kernel.deadline_us * rate.map_or(1.0, |rate| rate / 1e6);
+            let seeded = kernel.seeded.as_ref();
+            let windows = run.kernels.iter().find(|known| known.name == kernel.name);
+            let missed = match (rate, seeded) {
+                (None, None) => kernel.windows.deadline_missed,
+                (_, Some(seeded)) => u64::from(seeded.kernel_max > deadline),
+                (Some(_), None) => {
+                    let late = |window: &&Window| {
+                        window.instructions.is_none_or(|count| count as f64 > deadline)
+                    };
+                    windows.map_or(0, |known| known.measured().filter(late).count() as u64)
+                }
             };
             Self {
                 values: values.to_vec(),
@@ -58,10 +81,11 @@ impl SweepRow {
                 unit,
                 p50: latency.map(|latency| latency.p50),
                 p99: latency.and_then(|latency| latency.p99),
-                max: latency.map(|latency| latency.max),
+                max: latency.map(|latency| latency.max).or(seeded.map(|seeded| seeded.kernel_max)),
                 deadline_us: kernel.deadline_us,
+                deadline,
                 measured: kernel.windows.measured,
-                missed: kernel.windows.deadline_missed,
+                missed,
                 run: run.summary.run_id.clone(),
             }
         };
@@ -94,13 +118,19 @@ impl SweepRow {
         value.parse().unwrap_or_else(|_| place())
     }
 
-    /// What tells the row's curve from others: its kernel and all values but the first.
+    /// What tells the row's curve from others: its kernel and all values but the first that are
+    /// not another kernel's.
     fn series(&self) -> String {
-        let rest = self.values.iter().skip(1);
+        let name = self.kernel.split(' ').next().unwrap_or_default();
+        let concerns = |key: &str| match key.strip_prefix("kernels.").map(|key| key.split_once('.'))
+        {
+            Some(Some((kernel, _))) => kernel == name,
+            _ => true,
+        };
+        let rest = self.values.iter().skip(1).filter(|(key, _)| concerns(key));
         let rest =
             rest.map(|(key, value)| format!(" {}={value}", key.rsplit('.').next().unwrap_or(key)));
-        let name = self.kernel.split(' ').next().unwrap_or_default();
-        format!("{name}{}", rest.collect::<String>())
+        format!("{}{}", self.kernel, rest.collect::<String>())
     }
 }
 
@@ -125,13 +155,17 @@ fn chart(keys: &[&str], rows: &[SweepRow]) -> Option<Chart> {
     let mut missed = Vec::new();
     for (name, index) in series.iter().zip(0_u8..) {
         let of: Vec<&SweepRow> = rows.iter().filter(|row| row.series() == *name).collect();
-        let mut points: Vec<(f64, f64)> =
-            of.iter().filter_map(|row| Some((row.x(&values), row.p50?.max(1e-3)))).collect();
+        let mut points: Vec<(f64, f64)> = of
+            .iter()
+            .filter_map(|row| Some((row.x(&values), row.p50.or(row.max)?.max(1e-3))))
+            .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // Runs that differ in what is another kernel's: one of them stands for all.
+        points.dedup_by(|a, b| a.0 == b.0);
         missed.extend(
             of.iter()
                 .filter(|row| row.missed > 0)
-                .filter_map(|row| Some((row.x(&values), row.p50?.max(1e-3)))),
+                .filter_map(|row| Some((row.x(&values), row.p50.or(row.max)?.max(1e-3)))),
         );
         xs.extend(points.iter().map(|point| point.0));
         ys.extend(points.iter().map(|point| point.1));
@@ -142,14 +176,22 @@ fn chart(keys: &[&str], rows: &[SweepRow]) -> Option<Chart> {
     let least = |values: &[f64]| values.iter().copied().reduce(f64::min);
     let most = |values: &[f64]| values.iter().copied().reduce(f64::max);
     let (left, right) = (least(&xs)?, most(&xs)?);
-    if !instructions {
-        let mut deadlines: Vec<(f64, f64)> =
-            rows.iter().map(|row| (row.x(&values), row.deadline_us.max(1e-3))).collect();
-        deadlines.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
-        deadlines.dedup();
-        ys.extend(deadlines.iter().map(|point| point.1));
-        let label = Some("deadline".to_owned());
-        marks.push(Mark::Line { label, points: deadlines, ink: Style::Alarm, thin: false });
+    // Kernels may have deadlines of their own; those that agree are drawn once.
+    let mut deadlines: Vec<Vec<(f64, f64)>> = Vec::new();
+    for name in &series {
+        let of = rows.iter().filter(|row| row.series() == *name);
+        let mut points: Vec<(f64, f64)> =
+            of.map(|row| (row.x(&values), row.deadline.max(1e-3))).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points.dedup();
+        if !deadlines.contains(&points) {
+            deadlines.push(points);
+        }
+    }
+    for (points, index) in deadlines.into_iter().zip(0..) {
+        ys.extend(points.iter().map(|point| point.1));
+        let label = (index == 0).then(|| "deadline".to_owned());
+        marks.push(Mark::Line { label, points, ink: Style::Alarm, thin: false });
     }
     if !missed.is_empty() {
         let label = Some("deadlines missed".to_owned());
@@ -170,79 +212,118 @@ fn chart(keys: &[&str], rows: &[SweepRow]) -> Option<Chart> {
             .map(|(index, value)| (value.parse().unwrap_or(index as f64), value.clone()));
         x.names = Some(names.collect());
     }
-    let unit = if instructions { "instructions" } else { "end-to-end p50 (µs)" };
+    let unit = if instructions { "instructions of a call, p50" } else { "end-to-end p50 (µs)" };
     let y = Axis::log10(unit, least(&ys)? / 1.5, most(&ys)? * 1.5);
-    Some(Chart { title: "Sweep".to_owned(), x, y, marks })
+    Some(Chart { title: String::new(), x, y, marks })
 }
 
-/// The page of a sweep over `keys`.
+/// The page with this title of runs at values of `keys`.
 #[must_use]
-pub fn sweep_html(keys: &[&str], rows: &[SweepRow]) -> String {
+pub fn sweep_html(title: &str, keys: &[&str], rows: &[SweepRow]) -> String {
     let mut page = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut page, keys, rows);
+    let _ = write(&mut page, title, keys, rows);
     page
 }
 
-fn write(out: &mut String, keys: &[&str], rows: &[SweepRow]) -> fmt::Result {
-    let title = format!("Sweep of {}", keys.join(", "));
+fn write(out: &mut String, title: &str, keys: &[&str], rows: &[SweepRow]) -> fmt::Result {
     let missed: u64 = rows.iter().map(|row| row.missed).sum();
     let measured: u64 = rows.iter().map(|row| row.measured).sum();
     let class = if missed > 0 { "missed" } else { "complete" };
+    let runs = rows.iter().map(|row| &row.run).collect::<std::collections::BTreeSet<_>>().len();
     writeln!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width,initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n\
          <title>{title} – CORTEX</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n<header>\n\
-         <p class=\"kind\">CORTEX sweep</p>\n<h1>{title}</h1>\n<p class=\"lead {class}\">{missed} of \
-         {measured} deadlines missed</p>\n</header>",
+         <p class=\"kind\">CORTEX sweep</p>\n<h1>{title}</h1>\n<p class=\"lead {class}\">{runs} run{} · \
+         <span class=\"badge\">{} of {} deadlines missed</span></p>\n</header>",
         include_str!("page/page.css"),
-        title = escape(&title),
+        if runs == 1 { "" } else { "s" },
+        grouped(missed as f64),
+        grouped(measured as f64),
+        title = escape(title),
     )?;
     if let Some(chart) = chart(keys, rows) {
         out.push_str("<figure>");
-        for (class, y, width, height) in
-            [("desk", 0.0, 960.0, 460.0), ("phone", 1000.0, 420.0, 420.0)]
-        {
+        // The legend takes a row for every two names on a phone, for every five on a desktop.
+        let names = chart.marks.len() as f64 / 2.0;
+        for (class, y, width, height) in [
+            ("desk", 0.0, 960.0, 400.0 + names * 4.0),
+            ("phone", 1000.0, 420.0, 330.0 + names * 10.0),
+        ] {
             writeln!(
                 out,
                 "<svg class=\"chart {class}\" viewBox=\"0 {y} {width} {height}\" role=\"img\" \
-                 aria-label=\"Sweep\">\n{}</svg>",
+                 aria-label=\"{}\">\n{}</svg>",
+                escape(title),
                 chart.render(Frame { x: 0.0, y, width, height })
             )?;
         }
         out.push_str("</figure>\n");
     }
-    out.push_str("<h2>Runs</h2>\n<div class=\"wide\"><table class=\"figures\">\n<thead><tr>");
-    for head in keys.iter().chain(&["kernel", "p50", "p99", "max", "deadline µs", "missed", "run"])
-    {
-        write!(out, "<th>{}</th>", escape(head))?;
+    let instructions = rows.iter().any(|row| row.unit == "instructions");
+    let unit = if instructions { "instructions of a call" } else { "end-to-end, µs" };
+    write!(
+        out,
+        "<h2>Runs</h2>\n<div class=\"wide\"><table class=\"figures\">\n<thead><tr class=\"group\">\
+         <th colspan=\"{}\"></th><th colspan=\"3\" class=\"first\"><span>{unit}</span></th>\
+         <th colspan=\"3\"></th></tr>\n<tr><th>kernel</th>",
+        keys.len() + 1
+    )?;
+    for key in keys {
+        // The column of kernels says whose it is.
+        write!(out, "<th>{}</th>", escape(key.rsplit('.').next().unwrap_or(key)))?;
     }
-    out.push_str("</tr></thead>\n<tbody>\n");
+    out.push_str(
+        "<th class=\"first\">p50</th><th>p99</th><th>max</th><th class=\"first\">deadline</th>\
+         <th>missed</th><th></th></tr></thead>\n<tbody>\n",
+    );
     for row in rows {
-        out.push_str("<tr>");
+        write!(out, "<tr><td>{}</td>", escape(&row.kernel))?;
         for (_, value) in &row.values {
             write!(out, "<td>{}</td>", escape(value))?;
         }
-        let figure = |value: Option<f64>| value.map_or("–".to_owned(), micros);
+        let in_unit = |value: f64| if instructions { grouped(value) } else { micros(value) };
+        let figure = |value: Option<f64>| value.map_or("–".to_owned(), in_unit);
+        let deadline = if instructions { grouped(row.deadline) } else { duration(row.deadline_us) };
         let loud = if row.missed > 0 { " class=\"loud\"" } else { "" };
-        let run = escape(&row.run);
         writeln!(
             out,
-            "<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td{loud}>{} of {}</td>\
-             <td><a href=\"{run}/report.html\">report</a></td></tr>",
-            escape(&row.kernel),
+            "<td class=\"first\">{}</td><td>{}</td><td>{}</td><td class=\"first\">{deadline}</td>\
+             <td{loud}>{} of {}</td><td><a href=\"{}/report.html\">report</a></td></tr>",
             figure(row.p50),
             figure(row.p99),
             figure(row.max),
-            micros(row.deadline_us),
-            row.missed,
-            row.measured,
+            grouped(row.missed as f64),
+            grouped(row.measured as f64),
+            escape(&percent_encoded(&row.run)),
         )?;
     }
+    let figures = if instructions {
+        "The device is emulated: instructions of a kernel call are exact; the deadline is the number \
+         that it has time for."
+    } else {
+        "Latencies are from a window’s release to its result."
+    };
     writeln!(
         out,
-        "</tbody>\n</table></div>\n<p class=\"soft\">Latencies are end-to-end in µs, or instructions of \
-         a kernel call on an emulated board. A p99 is of at least 100 windows.</p>\n</body>\n</html>"
+        "</tbody>\n</table></div>\n<p class=\"soft\">{figures} A p99 is of at least 100 windows. The \
+         table is also in the CSV file beside this page.</p>\n</body>\n</html>"
     )
+}
+
+/// A folder's name as a part of a relative address.
+fn percent_encoded(name: &str) -> String {
+    let mut text = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'=' | b',' => {
+                text.push(char::from(byte));
+            }
+            // Writing to a String cannot fail.
+            _ => drop(write!(text, "%{byte:02X}")),
+        }
+    }
+    text
 }

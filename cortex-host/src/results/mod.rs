@@ -43,7 +43,7 @@ pub use telemetry::{OUTPUTS_NAME, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
 #[cfg(feature = "cli")]
 pub(crate) use text::deadlines;
-pub(crate) use text::{bounds, grouped, micros, missed, rate};
+pub(crate) use text::{bounds, duration, grouped, micros, missed, rate};
 
 use std::io;
 use std::path::{Path, PathBuf};

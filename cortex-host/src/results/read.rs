@@ -150,7 +150,22 @@ impl RunRecord {
                 Some(kernel) if kernel.seeded.is_some() || kernel.windows.run == 0 => {
                     Ok(KernelWindows { name, windows: Vec::new(), cut_off: false })
                 }
-                _ => read_windows(folder, name, running),
+                known => {
+                    let kernel = read_windows(folder, name, running)?;
+                    let complete = summary.status == RunStatus::Complete;
+                    match known.filter(|_| complete).map(|known| known.windows.run) {
+                        Some(run) if run != kernel.windows.len() as u64 => {
+                            Err(ReadError::Content {
+                                path: folder.join("kernel-data").join(&kernel.name),
+                                message: format!(
+                                    "the telemetry has {} windows, but summary.json says {run}",
+                                    kernel.windows.len()
+                                ),
+                            })
+                        }
+                        _ => Ok(kernel),
+                    }
+                }
             })
             .collect::<Result<_, _>>()?;
         let path = folder.join(SPECTRUM_NAME);

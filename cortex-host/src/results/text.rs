@@ -77,9 +77,26 @@ pub(crate) fn grouped(value: f64) -> String {
     text
 }
 
+/// Microseconds in the unit that needs the fewest digits: `250 µs`, `80 ms`, `1.5 s`.
+pub(crate) fn duration(us: f64) -> String {
+    let (value, unit) = match us {
+        us if us < 1e3 => (us, "µs"),
+        us if us < 1e6 => (us / 1e3, "ms"),
+        us => (us / 1e6, "s"),
+    };
+    let text = format!("{value:.3}");
+    format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn deadlines_are_in_the_unit_that_suits_them() {
+        let shown = [62.5, 999.0, 80_000.0, 1_500_000.0].map(duration);
+        assert_eq!(shown, ["62.5 µs", "999 µs", "80 ms", "1.5 s"]);
+    }
 
     #[test]
     fn figures_keep_their_digits_at_every_size() {

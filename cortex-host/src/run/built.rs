@@ -1,8 +1,9 @@
 //! The kernels of a plan, built.
 
-use cortex_core::kernel::{AnyKernel, KernelShape, KernelSpec};
+use cortex_core::kernel::{AnyKernel, KernelShape};
 
 use crate::base::Failure;
+use crate::device::DeviceKernel;
 use crate::harness::KernelRun;
 use crate::plan::{KernelPlan, KernelSource, Plan};
 use crate::results::kernel_folder_names;
@@ -17,13 +18,15 @@ pub(super) struct BuiltKernel {
 
 impl BuiltKernel {
     /// What a device is told to build: a kernel that its firmware has as well.
-    pub(super) fn spec(&self) -> Result<&KernelSpec, Failure> {
+    pub(super) fn on_a_device(&self) -> Result<DeviceKernel, Failure> {
+        let absent =
+            || Failure::usage(format!("kernel {} cannot be on a device", self.kernel_run.name));
         match &self.source {
-            KernelSource::BuiltIn(spec) => Ok(spec),
-            KernelSource::Library(_) | KernelSource::Program(_) => Err(Failure::usage(format!(
-                "kernel {} is not in the device's firmware",
-                self.kernel_run.name
-            ))),
+            KernelSource::BuiltIn(spec) => Ok(spec.clone().into()),
+            KernelSource::Library(kernel) => {
+                kernel.on_a_device().map(DeviceKernel::Own).ok_or_else(absent)
+            }
+            KernelSource::Program(_) => Err(absent()),
         }
     }
 }

@@ -13,9 +13,10 @@ use super::seeded;
 use super::target::{Target, kernel_job};
 use crate::base::{Failure, Level, Progress};
 use crate::device::{Connection, DeviceClock, LinkError};
+use crate::foreign::Refusal;
 use crate::harness::{
-    AppliedRealtime, Device, Ending, KernelRun, KernelRunError, LinkDevice, LinkDeviceError,
-    Monotonic, Pace, SampleFile, apply_realtime, run_windows,
+    AppliedRealtime, Device, Ending, KernelRun, KernelRunError, LinkDevice, Monotonic, Pace,
+    SampleFile, apply_realtime, run_windows,
 };
 use crate::plan::{DatasetPlan, KernelSource, Plan, Transfer};
 use crate::results::{
@@ -88,12 +89,7 @@ fn natively(
 ) -> Result<Ending, Failure> {
     let mut device = match own::open(&built, &run.plan.realtime) {
         Ok(device) => device,
-        Err(refusal) => {
-            run.warn(&format!("{} will not run: {refusal}", built.kernel_run.name));
-            let not_run = KernelSummary::not_run(&built.kernel_run, refusal.message);
-            run.add(KernelSummary { own: own::facts(&built.source, 0), ..not_run })?;
-            return Ok(Ending::Complete);
-        }
+        Err(refusal) => return refused(run, &built, refusal),
     };
     let kernel_run = &built.kernel_run;
     let (mut summary, ended) = run_one(run, kernel_run, &mut *device, None, samples)?;
@@ -127,6 +123,14 @@ fn natively(
     Ok(ended?)
 }
 
+/// Notes a kernel that cannot be opened on this computer; the next one follows.
+fn refused(run: &mut Run<'_>, built: &BuiltKernel, refusal: Refusal) -> Result<Ending, Failure> {
+    run.warn(&format!("{} will not run: {refusal}", built.kernel_run.name));
+    let not_run = KernelSummary::not_run(&built.kernel_run, refusal.message);
+    run.add(KernelSummary { own: own::facts(&built.source, 0), ..not_run })?;
+    Ok(Ending::Complete)
+}
+
 /// Streams the data through one kernel on a device.
 fn stream(
     run: &mut Run<'_>,
@@ -136,13 +140,29 @@ fn stream(
 ) -> Result<Ending, Failure> {
     let clock = connection.device_clock();
     let kernel_run = &built.kernel_run;
-    let mut device = match LinkDevice::new(connection, kernel_job(run.plan, built)?) {
+    let reference = match own::open(built, &run.plan.realtime) {
+        Ok(reference) => reference,
+        Err(refusal) => return refused(run, built, refusal),
+    };
+    let mut device = match LinkDevice::new(connection, kernel_job(run.plan, built)?, reference) {
         Ok(device) => device,
-        Err(LinkDeviceError::Link(LinkError::Interrupted)) => return Ok(Ending::Interrupted),
-        Err(LinkDeviceError::Link(error)) => return Err(error.into()),
-        Err(error) => return Err(Failure::usage(format!("kernel {}: {error}", kernel_run.name))),
+        Err(LinkError::Interrupted) => return Ok(Ending::Interrupted),
+        Err(error) => return Err(error.into()),
     };
     let (mut summary, ended) = run_one(run, kernel_run, &mut device, Some(clock), samples)?;
+    summary.own = own::facts(&built.source, 0);
+    let ended = match ended {
+        Err(lost @ KernelRunError::KernelLost { .. }) => {
+            summary.error = Some(lost.to_string());
+            Ok(Ending::Complete)
+        }
+        ended => {
+            if summary.own.is_some() && summary.windows.failed > 0 {
+                summary.error = device.loss();
+            }
+            ended
+        }
+    };
     let checks = device.checks();
     let outputs = OutputCheck {
         equal: checks.identical,

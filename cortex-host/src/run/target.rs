@@ -11,7 +11,8 @@ use super::line_rate;
 use crate::base::{ExitCode, Failure, Level, Observer};
 use crate::device::DeviceAddress;
 use crate::device::{
-    Connection, DeviceSummary, KernelSettings, LinkError, LinkStats, OpenOptions, open,
+    Connection, DeviceKernel, DeviceSummary, KernelSettings, LinkError, LinkStats, OpenOptions,
+    open,
 };
 use crate::plan::{DatasetPlan, Plan, Transfer};
 use crate::results::Summary;
@@ -59,7 +60,9 @@ impl Target {
             )),
             device => say(&format!("Opening {device}...")),
         }
-        let mut connection = open(&plan.device, options)?;
+        let firmware = options.firmware.clone().or_else(|| plan.firmware_path.clone());
+        let options = OpenOptions { firmware, ..options.clone() };
+        let mut connection = open(&plan.device, &options)?;
         let facts = DeviceSummary::new(connection.info(), connection.device_clock());
         say(&described(&facts, &connection));
         for kernel in kernels {
@@ -81,7 +84,8 @@ impl Target {
             return Err(Failure::new(
                 ExitCode::Device,
                 format!("no kernel of this configuration fits the device: {first}"),
-            ));
+            )
+            .of_too_much());
         }
         Ok(Target::Linked(Box::new(Linked { connection, facts, losses_before, refusals })))
     }
@@ -113,7 +117,7 @@ impl Linked {
 /// A kernel as the link takes it.
 pub(super) fn kernel_job(plan: &Plan, built: &BuiltKernel) -> Result<KernelSettings, Failure> {
     Ok(KernelSettings {
-        kernel: built.spec()?.clone(),
+        kernel: built.on_a_device()?,
         shape: built.kernel_run.shape,
         input: plan.encoding.on_the_link(),
         output: plan.results.on_the_link(),
@@ -166,6 +170,18 @@ fn refusal(board: &str, kernel_run: &KernelSettings, error: &ErrorInfo) -> Strin
             "{} channels are to be generated, but {board} can generate {}; use fewer channels or \
              transfer: streamed",
             error.a, error.b
+        ),
+        ErrorCode::UnknownKernel
+            if error.a == 1 && matches!(kernel_run.kernel, DeviceKernel::Own(_)) =>
+        {
+            format!(
+                "the kernel on {board} refuses its parameters or shape (status {} {})",
+                error.b, error.text
+            )
+        }
+        ErrorCode::UnknownKernel if matches!(kernel_run.kernel, DeviceKernel::Own(_)) => format!(
+            "the firmware of {board} does not have it: flash an image with it (cortex-host new \
+             firmware --help)"
         ),
         code => {
             let mut text = format!("{board} says that {}", code.describe());

@@ -8,9 +8,11 @@
 //! order of time; the same series gives the same interval.
 
 mod dependence;
+mod proportion;
 mod quantile;
 
 pub use dependence::{Dependence, correlations, dependence};
+pub use proportion::{least_without, rate_bounds};
 pub use quantile::{at_position, least_windows, positions, quantile};
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};

@@ -10,14 +10,32 @@ use std::path::{Path, PathBuf};
 use cortex_core::signal::{Generator, SpecError};
 
 use super::{
-    BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, GeneratedDataset, Shard, ShardLayout, block_digest,
-    generated,
+    BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, GeneratedDataset, Shard, ShardLayout, TruthDigest,
+    TruthKind, block_digest, generated,
 };
 use crate::base::digest::{Algorithm, ContentDigest, FileDigest, crc32_text};
 use crate::base::{built_for, quoted, quoted_path, rfc3339};
-use crate::config::decode::{decode, table};
-use crate::config::{At, ConfigError, DatasetConfig, Node, Position, Problem};
+use crate::config::decode::{self, decode, table, unknown_key};
+use crate::config::{At, ConfigError, DatasetConfig, Entry, Node, Position, Problem, Value};
 use crate::primitive::Library;
+
+/// The digests of truth as a table: kind and SHA-256.
+fn truth_table(truth: &[TruthDigest]) -> Node {
+    let entry = |one: &TruthDigest| Entry::new(one.kind.name(), Value::Text(one.sha256.clone()));
+    Node::plain(Value::Mapping(truth.iter().map(entry).collect()))
+}
+
+fn read_truth(table: &At<Node>) -> Result<Vec<TruthDigest>, Problem> {
+    let known = TruthKind::ALL.map(TruthKind::name);
+    let one = |entry: &Entry| {
+        let Some(kind) = TruthKind::from_name(&entry.key) else {
+            return Err(unknown_key(entry, "digests.truth", &known));
+        };
+        let sha256 = hex(decode::entry(entry, "digests.truth")?, 64)?;
+        Ok(TruthDigest { kind, sha256 })
+    };
+    decode::entries(&table.value, "digests.truth")?.iter().map(one).collect()
+}
 
 /// Name of the manifest in the `dataset` folder of a run's results.
 pub const MANIFEST_NAME: &str = "generation_manifest.yaml";
@@ -39,6 +57,8 @@ pub struct Manifest {
     pub shard: Option<(Shard, ShardLayout)>,
     /// Digests of the data.
     pub digest: FileDigest,
+    /// Digests of the truth beside the data; empty for a shard and before v3.
+    pub truth: Vec<TruthDigest>,
     /// [`block_digest()`] as eight hexadecimal digits.
     pub block_crc32: String,
     /// When it was made: RFC 3339, UTC.
@@ -80,6 +100,7 @@ impl Manifest {
             file,
             shard: None,
             digest,
+            truth: Vec::new(),
             block_crc32: crc32_text(block_digest(&generator)),
             created: rfc3339(jiff::Timestamp::now()),
             tool: ToolInfo::here(),
@@ -185,6 +206,7 @@ impl Manifest {
             file,
             shard: top.shard.as_ref().map(read_shard).transpose()?,
             digest: FileDigest { content, crc32: hex(crc32, 8)? },
+            truth: digests.value.truth.as_ref().map_or(Ok(Vec::new()), read_truth)?,
             block_crc32: hex(block, 8)?,
             created: top.created.map_or_else(String::new, |at| at.value),
             tool: ToolInfo::from_table(top.tool.map(|at| at.value).unwrap_or_default()),
@@ -222,6 +244,7 @@ impl Manifest {
                 sha256: self.content_by(Algorithm::Sha256),
                 crc32: at(self.digest.crc32.clone()),
                 first_blocks_crc32: at(self.block_crc32.clone()),
+                truth: (!self.truth.is_empty()).then(|| At::from(truth_table(&self.truth))),
             }),
             created: at(self.created.clone()),
             tool: at(ToolTable {
@@ -333,6 +356,8 @@ table! {
         pub crc32: At<String>,
         /// CRC-32 of the first blocks of the first channels.
         pub first_blocks_crc32: At<String>,
+        /// SHA-256 of each file of truth, by its kind.
+        pub truth: At<Node>,
     }
 }
 

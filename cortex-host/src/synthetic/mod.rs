@@ -9,6 +9,7 @@ mod generated;
 pub(crate) mod manifest;
 mod parameters;
 mod shard;
+mod truth;
 
 pub use block_digest::{BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, block_digest};
 pub use dataset::{GeneratedDataset, Normalize};
@@ -17,8 +18,9 @@ pub(crate) use generated::{DatasetHead, dataset_head, of_generator};
 pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
 pub use parameters::parameters;
 pub use shard::{MAX_SHARDS, Shard, ShardLayout, shared_file};
+pub use truth::{TruthDigest, TruthKind};
 
-use cortex_core::parameter::{DefaultValue, Parameter};
+use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 use cortex_core::signal::{
     Effects, Generator, GeneratorVersion, Signal, SignalInfo, SignalKind, SourceSpec, SpecError,
 };
@@ -55,6 +57,13 @@ fn from_config(
         }
     }
     check(params, PATH, &taken)?;
+    if channels.value > info.max_channels as u64 {
+        let message = format!(
+            "dataset.channels is {}, but {} has at most {}; lower it",
+            channels.value, info.name, info.max_channels
+        );
+        return Err(Problem::at(channels.position, message));
+    }
     let (duration_s, samples) = duration(params, channels, sample_rate_hz.value)?;
     let seed = taken.iter().find_map(|parameter| match parameter.default {
         DefaultValue::Count(seed) if parameter.name == "seed" => Some(seed),
@@ -72,7 +81,10 @@ fn from_config(
         let parameter = faulty_parameter(&error);
         let key = parameter.split('.').next().unwrap_or(parameter);
         let rate = (parameter == "sample_rate_hz").then_some(sample_rate_hz.position);
-        let found = params.entry(key).map(|entry| entry.node.position);
+        let found = params.entry(key).map(|entry| {
+            let part = parameter.split('.').nth(1).and_then(|part| entry.node.entry(part));
+            part.map_or(entry.node.position, |part| part.node.position)
+        });
         Problem::at(found.or(rate).unwrap_or(params.position), error.to_string())
     })?;
     Ok(GeneratedDataset {
@@ -143,8 +155,13 @@ fn effects(version: GeneratorVersion, params: &Node) -> Result<Effects, Problem>
 fn with_defaults(params: &Node, declared: &[Parameter], duration_s: f64) -> Node {
     let own = declared.iter().filter_map(|parameter| {
         let default = match (params.entry(parameter.name), parameter.default) {
-            (Some(entry), _) => return Some(entry.clone()),
+            (Some(entry), _) => {
+                let Kind::Table(parts) = parameter.kind else { return Some(entry.clone()) };
+                let node = with_defaults(&entry.node, parts, duration_s);
+                return Some(Entry { node, ..entry.clone() });
+            }
             (None, DefaultValue::Number(number)) => Value::Float(number),
+            (None, DefaultValue::Count(count)) => Value::Integer(count.into()),
             (None, DefaultValue::Choice(word)) => Value::Text(word.to_owned()),
             (None, DefaultValue::Derived("duration_s")) => Value::Float(duration_s),
             (None, _) => return None,

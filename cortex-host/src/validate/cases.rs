@@ -17,18 +17,21 @@ use crate::recording::{OpenOptions, Recording};
 const RANDOM_CASES: u64 = 12;
 /// Windows of each case.
 const WINDOWS: u64 = 6;
-/// Windows of a recording.
-const RECORDED_WINDOWS: usize = 32;
 /// One sample in so many is missing, where samples are.
 const MISSING_ONE_IN: u64 = 50;
 
-/// A recording to validate on.
+/// Most windows of a recording that are compared: the oracle is no kernel.
+const MOST_RECORDED: usize = 1000;
+
+/// A recording to validate on, of any format that can be opened.
 #[derive(Clone, Debug)]
-pub struct RecordedInput {
+pub struct RecordingFile {
     /// The file.
     pub path: PathBuf,
-    /// What the file does not say.
-    pub options: OpenOptions,
+    /// Its channels, where the file does not say.
+    pub channels: Option<usize>,
+    /// Its sample rate in Hz, where the file does not say.
+    pub sample_rate_hz: Option<f64>,
 }
 
 /// One case: a planned kernel and its samples.
@@ -90,7 +93,7 @@ impl Random {
 pub(super) fn cases(
     validation: &Validation,
     seed: u64,
-    recording: Option<&RecordedInput>,
+    recording: Option<&RecordingFile>,
 ) -> Result<Vec<Case>, Failure> {
     let mut random = Random(seed);
     let mut cases = Vec::new();
@@ -139,31 +142,35 @@ fn noise(random: &mut Random, rows: usize, channels: usize, rate_hz: f64) -> Vec
     samples
 }
 
-/// The first windows of a recording, each of a second.
-fn recorded(validation: &Validation, recording: &RecordedInput) -> Result<Case, Failure> {
-    let path = &recording.path;
-    let mut opened = Recording::open(path, &recording.options)?;
-    let (channels, rate_hz) = (opened.channels(), opened.sample_rate_hz);
+/// Windows of a second, half overlapping, from the start of a recording.
+fn recorded(validation: &Validation, file: &RecordingFile) -> Result<Case, Failure> {
+    let options = OpenOptions {
+        channel_count: file.channels,
+        sample_rate_hz: file.sample_rate_hz,
+        ..OpenOptions::default()
+    };
+    let mut recording = Recording::open(&file.path, &options)?;
+    let (channels, rate_hz) = (recording.channels(), recording.sample_rate_hz);
     let window = (rate_hz.round() as usize).clamp(1, 4096);
     let hop = window.div_ceil(2);
-    let rows = (window + (RECORDED_WINDOWS - 1) * hop).min(opened.samples as usize);
-    if rows < window {
+    if recording.samples < window as u64 {
         return Err(Failure::usage(format!(
-            "{} holds {rows} samples per channel, less than the {window} of a window",
-            path.display()
+            "{} holds less than the {window} samples of a window",
+            file.path.display()
         )));
     }
-    let mut samples = vec![0.0; rows * channels];
-    let mut read = 0;
-    while read < rows {
-        match opened.read(&mut samples[read * channels..])? {
+    let wanted = (window + (MOST_RECORDED - 1) * hop) as u64;
+    let mut samples = vec![0.0; wanted.min(recording.samples) as usize * channels];
+    let mut filled = 0;
+    while filled < samples.len() {
+        match recording.read(&mut samples[filled..])? {
             0 => break,
-            count => read += count,
+            rows => filled += rows * channels,
         }
     }
-    samples.truncate(read * channels);
+    samples.truncate(filled);
     let shape = Shape { channels, window, hop, rate_hz };
-    case(validation, shape, None, &samples, &format!(", {}", path.display()))
+    case(validation, shape, None, &samples, &format!(", {}", file.path.display()))
 }
 
 #[derive(Clone, Copy)]

@@ -16,7 +16,7 @@ use crate::harness::{Device, Monotonic};
 use crate::plan::KernelSource;
 use crate::run::open_kernel;
 
-pub use cases::{Case, RecordedInput};
+pub use cases::{Case, RecordingFile};
 pub use spec::{Tolerance, Validation};
 
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub struct CaseReport {
 pub fn validate(
     validation: &Validation,
     seed: u64,
-    recording: Option<&RecordedInput>,
+    recording: Option<&RecordingFile>,
     progress: &Progress,
     mut report: impl FnMut(&CaseReport),
 ) -> Result<Vec<CaseReport>, Failure> {

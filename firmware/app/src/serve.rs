@@ -1,6 +1,6 @@
 //! The firmware proper: the board loop around the link's device session.
 
-use cortex_core::kernel::AnyKernel;
+use cortex_core::kernel::{AnyKernel, Kernel};
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::{Action, DeviceIdentity, DeviceSession, KernelEngine};
 use cortex_core::signal::Lanes;
@@ -27,8 +27,12 @@ pub struct Memory<
     lanes: [Option<Lanes<1>>; CHANNELS],
 }
 
-/// The standard engine on static memory.
-type StaticEngine = KernelEngine<AnyKernel, &'static mut [f32], &'static mut [Option<Lanes<1>>]>;
+/// An engine on static memory.
+pub type StaticEngine<K> = KernelEngine<K, &'static mut [f32], &'static mut [Option<Lanes<1>>]>;
+
+/// Makes the engine of an image from the memory for values and for seeded channels. It must not be
+/// inlined: what it takes of the stack, the rest of the program has to itself.
+pub type MakeEngine<K> = fn(&'static mut [f32], &'static mut [Option<Lanes<1>>]) -> StaticEngine<K>;
 
 impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANNELS: usize>
     Memory<FRAME, TRANSMIT, VALUES, CHANNELS>
@@ -56,12 +60,13 @@ impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANN
 
 /// Serves hosts on `board` forever. `ring_bytes` is how many received bytes the board keeps
 /// while nobody reads them; `watch` is called after every turn of the loop and looks after the
-/// stack.
+/// stack; `make_engine` is [`standard_engine`], or that of an image with kernels of the user's own.
 ///
 /// # Panics
 /// When the buffers are shorter than the session needs: [`DeviceSession::new`] says what it needs.
 pub fn run<
     B: Board,
+    K: Kernel,
     const FRAME: usize,
     const TRANSMIT: usize,
     const VALUES: usize,
@@ -72,33 +77,37 @@ pub fn run<
     ring_bytes: usize,
     memory: &'static mut Memory<FRAME, TRANSMIT, VALUES, CHANNELS>,
     watch: fn(),
+    make_engine: MakeEngine<K>,
 ) -> ! {
     let Memory { frame, transmit, values, lanes } = memory;
-    let mut engine = engine(values, lanes);
+    let mut engine = make_engine(values, lanes);
     let session = session(board, boot, ring_bytes, &mut engine, frame, transmit);
     serve(board, boot, session, watch)
 }
 
-/// Builds the engine. Neither this nor [`session`] nor [`serve`] is inlined: what each takes of
-/// the stack, the others have to themselves.
+/// The engine of the kernels of cortex-core. Neither this nor [`session`] nor [`serve`] is inlined:
+/// what each takes of the stack, the others have to themselves.
 #[inline(never)]
-fn engine(values: &'static mut [f32], lanes: &'static mut [Option<Lanes<1>>]) -> StaticEngine {
+pub fn standard_engine(
+    values: &'static mut [f32],
+    lanes: &'static mut [Option<Lanes<1>>],
+) -> StaticEngine<AnyKernel> {
     KernelEngine::standard(values, lanes)
 }
 
 /// A device session on borrowed memory.
-type Session<'a> = DeviceSession<&'a mut StaticEngine, &'a mut [u8]>;
+type Session<'a, K> = DeviceSession<&'a mut StaticEngine<K>, &'a mut [u8]>;
 
 /// Builds the session, not inlined either.
 #[inline(never)]
-fn session<'a, B: Board>(
+fn session<'a, B: Board, K: Kernel>(
     board: &B,
     boot: &Boot,
     ring_bytes: usize,
-    engine: &'a mut StaticEngine,
+    engine: &'a mut StaticEngine<K>,
     frame: &'a mut [u8],
     transmit: &'a mut [u8],
-) -> Session<'a> {
+) -> Session<'a, K> {
     let clock = board.clock();
     let identity = DeviceIdentity {
         board: board.name(),
@@ -116,7 +125,12 @@ fn session<'a, B: Board>(
 
 /// The loop.
 #[inline(never)]
-fn serve<B: Board>(board: &mut B, boot: &Boot, mut session: Session<'_>, watch: fn()) -> ! {
+fn serve<B: Board, K: Kernel>(
+    board: &mut B,
+    boot: &Boot,
+    mut session: Session<'_, K>,
+    watch: fn(),
+) -> ! {
     if let Some(crash) = &boot.crash {
         session.after_crash(crash.text(), crash.place);
     } else if board.watchdog_barked() {

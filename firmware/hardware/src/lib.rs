@@ -18,10 +18,16 @@ mod stack;
 #[cfg(target_arch = "arm")]
 mod wait_for_interrupt;
 
+/// Marks an image's `main`.
+#[cfg(target_arch = "arm")]
+pub use cortex_m_rt::entry;
 #[cfg(target_arch = "arm")]
 pub use mps2::Mps2;
-pub use program::{firmware, selftest};
+pub use program::{firmware, firmware_with, selftest};
 pub use register::Register;
+/// Marks an image's `main`.
+#[cfg(target_arch = "riscv32")]
+pub use riscv_rt::entry;
 /// Static memory that is handed out once: large buffers never pass over the stack.
 pub use static_cell::ConstStaticCell;
 #[cfg(target_arch = "arm")]

@@ -1,7 +1,8 @@
 //! The two programs of every board, from its first instruction on.
 
-use cortex_app::serve::Memory;
+use cortex_app::serve::{MakeEngine, Memory, standard_engine};
 use cortex_app::{Board, selftest, serve};
+use cortex_core::kernel::Kernel;
 
 use crate::{ConstStaticCell, retained, stack};
 
@@ -21,9 +22,30 @@ pub fn firmware<
     ring_bytes: usize,
     memory: &'static ConstStaticCell<Memory<FRAME, TRANSMIT, VALUES, CHANNELS>>,
 ) -> ! {
+    firmware_with(start, ring_bytes, memory, standard_engine)
+}
+
+/// The same with the kernels of another engine, such as `cortex_c::engine` makes of a library of
+/// the user's own.
+///
+/// # Panics
+/// As [`firmware`].
+pub fn firmware_with<
+    B: Board,
+    K: Kernel,
+    const FRAME: usize,
+    const TRANSMIT: usize,
+    const VALUES: usize,
+    const CHANNELS: usize,
+>(
+    start: impl FnOnce() -> B,
+    ring_bytes: usize,
+    memory: &'static ConstStaticCell<Memory<FRAME, TRANSMIT, VALUES, CHANNELS>>,
+    make_engine: MakeEngine<K>,
+) -> ! {
     stack::paint();
     let boot = retained::start();
-    serve::run(&mut start(), &boot, ring_bytes, memory.take(), stack::check)
+    serve::run(&mut start(), &boot, ring_bytes, memory.take(), stack::check, make_engine)
 }
 
 /// The self-test ([`cortex_app::selftest`]).

@@ -1,28 +1,27 @@
 //! Generator v3's EEG: stability of the bits, and its design recovered from samples.
 
-use cortex_core::signal::eeg::{
-    ArtefactParams, COLUMNS, Eeg, EegParams, Paradigm, RhythmParams, TrialEvent, name,
+use cortex_core::signal::eeg::{Eeg, EegParams, ParadigmName, TrialEvent, name};
+use cortex_core::signal::{
+    BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
 };
-use cortex_core::signal::{BLOCK_SAMPLES, Scratch};
 
 const RATE_HZ: f64 = 250.0;
 const CHANNELS: usize = 21;
 
 fn eeg(params: &EegParams) -> Eeg {
-    Eeg::new(params, RATE_HZ, 42).expect("valid parameters")
+    Eeg::new(&params.model(), RATE_HZ, 42).expect("valid parameters")
 }
 
 /// Samples of channels `first .. first + N`.
-fn samples<const N: usize>(eeg: &Eeg, first: u32, blocks: usize) -> Vec<[f32; N]> {
-    let mut sources = eeg.start_sources();
-    let mut lanes = eeg.start::<N>(first);
-    let (mut source_scratch, mut scratch) = (Scratch::new(), Scratch::new());
-    let mut block = [[0.0; COLUMNS]; BLOCK_SAMPLES];
+fn samples<const N: usize>(params: &EegParams, first: u32, blocks: usize) -> Vec<[f32; N]> {
+    let spec = SourceSpec::new(GeneratorVersion::V3, Signal::EegParams(*params), RATE_HZ, 42);
+    let generator = Generator::new(&spec).expect("valid parameters");
+    let mut lanes = generator.start::<N>(first);
+    let mut scratch = Scratch::new();
     let mut rows = Vec::with_capacity(blocks * BLOCK_SAMPLES);
     for _ in 0..blocks {
         let mut out = [[0.0; N]; BLOCK_SAMPLES];
-        eeg.fill_sources(&mut sources, &mut source_scratch, &mut block);
-        eeg.fill(&mut lanes, &block, &mut scratch, &mut out);
+        generator.fill(&mut lanes, &mut scratch, &mut out);
         rows.extend_from_slice(&out);
     }
     rows
@@ -32,37 +31,32 @@ fn channel(wanted: &str) -> usize {
     (0..64).find(|&c| name(c) == Some(wanted)).expect("in the montage")
 }
 
-fn silent(rhythm: RhythmParams) -> RhythmParams {
-    RhythmParams { amplitude_uv_rms: 0.0, ..rhythm }
-}
-
 /// The background alone, nearly white, so that samples are nearly independent.
 fn background() -> EegParams {
-    let params = EegParams::default();
     EegParams {
-        exponent: 0.01,
-        mu: silent(params.mu),
-        beta: silent(params.beta),
-        alpha: silent(params.alpha),
-        ..params
+        background_exponent: 0.01,
+        mu_uv_rms: 0.0,
+        beta_uv_rms: 0.0,
+        alpha_uv_rms: 0.0,
+        ..EegParams::default()
     }
 }
 
 #[test]
 fn a_channel_does_not_know_the_montage() {
-    let paradigm = Paradigm::P300 { soa_s: 0.3, target_probability: 0.3, amplitude_uv: 8.0 };
-    let artefacts = ArtefactParams {
+    let eeg = EegParams {
+        paradigm: ParadigmName::P300,
+        trial_s: Some(0.3),
+        target_probability: 0.3,
+        snr_db: Some(-6.0),
         blinks_per_min: 20.0,
-        blink_uv: 90.0,
         pops_per_min: 30.0,
-        pop_uv: 50.0,
         pop_decay_s: 0.05,
+        wander_uv: 30.0,
         mains_uv: 3.0,
-        mains_hz: 50.0,
-        mains_harmonics: 1,
-        ..ArtefactParams::default()
+        bad_channel_rate: 0.3,
+        ..EegParams::default()
     };
-    let eeg = eeg(&EegParams { paradigm, artefacts, ..EegParams::default() });
     let (wide, shifted) = (samples::<16>(&eeg, 0, 20), samples::<5>(&eeg, 7, 20));
     for c in 0..16 {
         let alone = samples::<1>(&eeg, c as u32, 20);
@@ -80,7 +74,7 @@ fn a_channel_does_not_know_the_montage() {
 #[test]
 fn the_background_has_the_covariance_of_the_design() {
     let eeg = eeg(&background());
-    let rows = samples::<CHANNELS>(&eeg, 0, 1_200);
+    let rows = samples::<CHANNELS>(&background(), 0, 1_200);
     let n = rows.len() as f64;
     for a in 0..CHANNELS {
         for b in 0..=a {
@@ -101,9 +95,10 @@ fn the_background_has_the_covariance_of_the_design() {
 /// points, false alarm 2.4 %, fixed seed).
 #[test]
 fn averages_of_epochs_recover_the_response() {
-    let paradigm = Paradigm::P300 { soa_s: 1.0, target_probability: 0.5, amplitude_uv: 10.0 };
-    let eeg = eeg(&EegParams { paradigm, ..background() });
-    let rows = samples::<CHANNELS>(&eeg, 0, 1_700);
+    let params =
+        EegParams { paradigm: ParadigmName::P300, target_probability: 0.5, ..background() };
+    let eeg = eeg(&params);
+    let rows = samples::<CHANNELS>(&params, 0, 1_700);
     let pz = channel("Pz");
     let targets: Vec<TrialEvent> =
         eeg.events().take(420).filter(|event| event.class == 1).collect();
@@ -136,16 +131,17 @@ fn averages_of_epochs_recover_the_response() {
 /// freedom a side: 5 % standard error of a ratio, of which 3 are allowed (false alarm 1 %).
 #[test]
 fn imagery_lowers_the_power_by_the_depth() {
-    let paradigm = Paradigm::MotorImagery {
-        trial_s: 8.0,
-        cue_s: 2.0,
-        imagery_s: 4.0,
-        erd_depth: 0.5,
+    let params = EegParams {
+        paradigm: ParadigmName::MotorImagery,
         ers_gain: 0.0,
+        background_uv_rms: 0.5,
+        mu_uv_rms: 50.0,
+        mu_hz: 12.0,
+        mu_bandwidth_hz: 4.0,
+        ..background()
     };
-    let mu = RhythmParams { amplitude_uv_rms: 50.0, peak_hz: 12.0, bandwidth_hz: 4.0 };
-    let eeg = eeg(&EegParams { paradigm, background_uv_rms: 0.5, mu, ..background() });
-    let rows = samples::<CHANNELS>(&eeg, 0, 4_000);
+    let eeg = eeg(&params);
+    let rows = samples::<CHANNELS>(&params, 0, 4_000);
     for (site, class) in [("C3", 1), ("C4", 0)] {
         let c = channel(site);
         let power = |start: u64| -> f64 {

@@ -1,8 +1,10 @@
 //! Generator v3's spikes: stability of the bits, firing statistics, and the truth against the
 //! samples.
 
-use cortex_core::signal::BLOCK_SAMPLES;
 use cortex_core::signal::spikes::{SpikeParams, Spikes, TICKS};
+use cortex_core::signal::{
+    BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SourceSpec,
+};
 
 const RATE_HZ: f64 = 30_000.0;
 
@@ -14,7 +16,7 @@ fn spikes(params: &SpikeParams) -> Spikes {
 fn busy() -> SpikeParams {
     SpikeParams {
         units_per_electrode: 3,
-        rate_hz: 40.0,
+        firing_rate_hz: 40.0,
         burst_probability: 0.3,
         drift_um: 10.0,
         drift_period_s: 2.0,
@@ -23,14 +25,16 @@ fn busy() -> SpikeParams {
     }
 }
 
-/// Samples of channels `first .. first + N` without noise, `blocks` blocks of them.
-fn samples<const N: usize>(spikes: &Spikes, first: u32, blocks: usize) -> Vec<[f32; N]> {
-    let mut units = vec![None; spikes.units_len(N)];
-    let mut lanes = spikes.start::<N>(first, &mut units);
+/// Samples of channels `first .. first + N`, `blocks` blocks of them.
+fn samples<const N: usize>(params: &SpikeParams, first: u32, blocks: usize) -> Vec<[f32; N]> {
+    let spec = SourceSpec::new(GeneratorVersion::V3, Signal::SpikeParams(*params), RATE_HZ, 42);
+    let generator = Generator::new(&spec).expect("valid parameters");
+    let mut lanes = generator.start::<N>(first);
+    let mut scratch = Scratch::new();
     let mut rows = Vec::with_capacity(blocks * BLOCK_SAMPLES);
     for _ in 0..blocks {
         let mut out = [[0.0; N]; BLOCK_SAMPLES];
-        spikes.add(&mut lanes, &mut units, &mut out);
+        generator.fill(&mut lanes, &mut scratch, &mut out);
         rows.extend_from_slice(&out);
     }
     rows
@@ -39,7 +43,7 @@ fn samples<const N: usize>(spikes: &Spikes, first: u32, blocks: usize) -> Vec<[f
 /// Every lane width at any alignment gives the bits of one lane, over rows of the grid too.
 #[test]
 fn a_channel_does_not_know_its_neighbours_lanes() {
-    fn check<const N: usize>(spikes: &Spikes, first: u32) {
+    fn check<const N: usize>(spikes: &SpikeParams, first: u32) {
         let wide = samples::<N>(spikes, first, 24);
         for lane in 0..N {
             let alone = samples::<1>(spikes, first + lane as u32, 24);
@@ -49,7 +53,7 @@ fn a_channel_does_not_know_its_neighbours_lanes() {
         }
     }
     for columns in [1, 2, 5, 40] {
-        let spikes = spikes(&SpikeParams { columns, ..busy() });
+        let spikes = SpikeParams { columns, ..busy() };
         check::<3>(&spikes, 0);
         check::<8>(&spikes, 4);
         check::<16>(&spikes, 11);
@@ -81,8 +85,12 @@ fn no_unit_fires_within_its_refractory_period() {
 fn units_fire_at_their_rate() {
     let seconds = 20.0;
     for (rate_hz, burst_probability) in [(1.0, 0.0), (10.0, 0.0), (10.0, 0.4), (60.0, 0.2)] {
-        let params =
-            SpikeParams { rate_hz, burst_probability, columns: 64, ..SpikeParams::default() };
+        let params = SpikeParams {
+            firing_rate_hz: rate_hz,
+            burst_probability,
+            columns: 64,
+            ..SpikeParams::default()
+        };
         let end = (seconds * RATE_HZ) as i64 * TICKS;
         let mut counts = Vec::new();
         spikes(&params).units(0, 640, |train| {
@@ -120,11 +128,12 @@ fn more_units_leave_the_others_as_they_are() {
 /// - 15 (0.5 / 16.5)² = 1.4 % of the depth, plus the asymmetry's part: 2 % is allowed.
 #[test]
 fn the_truth_is_what_the_samples_show() {
-    let sparse = SpikeParams { units_per_electrode: 1, rate_hz: 3.0, ..busy() };
-    let spikes = spikes(&SpikeParams { far_rate_hz: 0.0, columns: 4, ..sparse });
+    let sparse = SpikeParams { units_per_electrode: 1, firing_rate_hz: 3.0, ..busy() };
+    let params = SpikeParams { far_rate_hz: 0.0, noise_uv_rms: 0.0, columns: 4, ..sparse };
+    let spikes = spikes(&params);
     const BLOCKS: usize = 6_000;
     const CHANNELS: usize = 16;
-    let rows = samples::<CHANNELS>(&spikes, 0, BLOCKS);
+    let rows = samples::<CHANNELS>(&params, 0, BLOCKS);
     let end = (BLOCKS * BLOCK_SAMPLES) as i64;
     let mut all = Vec::new();
     spikes.units(0, CHANNELS as u32, |train| {
@@ -164,8 +173,9 @@ fn the_truth_is_what_the_samples_show() {
 #[test]
 fn impossible_firing_is_refused() {
     let refused = |params| Spikes::new(&params, RATE_HZ, 1).expect_err("refused").to_string();
-    let fast = SpikeParams { rate_hz: 150.0, refractory_ms: 10.0, burst_isi_ms: 12.0, ..busy() };
-    assert!(refused(fast).starts_with("rate_hz must lie between 0.01 and "));
+    let fast =
+        SpikeParams { firing_rate_hz: 150.0, refractory_ms: 10.0, burst_isi_ms: 12.0, ..busy() };
+    assert!(refused(fast).starts_with("firing_rate_hz must lie between 0.01 and "));
     let short = SpikeParams { burst_isi_ms: 1.0, ..busy() };
     assert!(refused(short).starts_with("burst_isi_ms must lie between 2 and "));
     let error = Spikes::new(&busy(), 250.0, 1).expect_err("refused").to_string();

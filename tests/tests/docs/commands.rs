@@ -5,6 +5,7 @@
 //! - `sh`: run with `sh -e`;
 //! - `sh network`, `sh hardware`, `sh checkout`: not run here, because it needs the network, a
 //!   board, or builds; its `cortex-host` lines must still name subcommands and options that exist;
+//! - `sh oracle`: run where SciPy and the PhysioNet recording are, with S001R03.edf in the folder;
 //! - `yaml`: a configuration that must load; with a first line `# NAME.yaml` it is written under
 //!   that name for the commands that follow;
 //! - `yaml part`: a part of a configuration; `text`, `rust`, `diff`, `mermaid`, none: for reading;
@@ -19,7 +20,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cortex_host::config::{self, Source};
-use cortex_tests::{checkout, cortex_host};
+use cortex_tests::skip::{Need, skip};
+use cortex_tests::{checkout, cortex_host, real_recordings};
 
 /// The fenced blocks: info string and text.
 fn blocks(page: &str) -> Vec<(String, String)> {
@@ -87,6 +89,15 @@ fn every_command_and_configuration_of_the_documentation_works() {
                 "sh" => {
                     run(&block, folder.path(), &page);
                     commands += 1;
+                }
+                "sh oracle" => {
+                    if std::env::var_os("CORTEX_ORACLE_PYTHON").is_none() {
+                        skip(Need::Oracle, &page.display());
+                    } else if let Some(recordings) = real_recordings() {
+                        let file = "S001R03.edf";
+                        fs::copy(recordings.join(file), folder.path().join(file)).unwrap();
+                        run(&block, folder.path(), &page);
+                    }
                 }
                 "sh network" | "sh hardware" | "sh checkout" => check_spelling(&block, &page),
                 "yaml" => {

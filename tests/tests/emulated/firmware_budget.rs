@@ -148,7 +148,7 @@ fn exercise(connection: &mut Connection) {
     for name in KernelName::ALL {
         for output in [Encoding::F32, Encoding::I16 { scale_uv: 0.1 }, Encoding::DigestOnly] {
             let job = KernelSettings {
-                kernel: KernelSpec::with_defaults(name),
+                kernel: KernelSpec::with_defaults(name).into(),
                 shape: SHAPE,
                 input: Encoding::F32,
                 output,
@@ -166,7 +166,7 @@ fn exercise(connection: &mut Connection) {
             if generator_digest != 0 {
                 let seeded = Seeded { source, first: 0, count: 2, generator_digest };
                 let job = KernelSettings {
-                    kernel: KernelSpec::with_defaults(name),
+                    kernel: KernelSpec::with_defaults(name).into(),
                     shape: SHAPE,
                     input: Encoding::F32,
                     output: Encoding::DigestOnly,
@@ -177,7 +177,7 @@ fn exercise(connection: &mut Connection) {
         }
     }
     let huge = KernelSettings {
-        kernel: KernelSpec::with_defaults(KernelName::Fft),
+        kernel: KernelSpec::with_defaults(KernelName::Fft).into(),
         shape: KernelShape { channels: 4_096, window: 512, hop: 512, ..SHAPE },
         input: Encoding::F32,
         output: Encoding::F32,
@@ -202,7 +202,7 @@ fn stack_stays_within_its_budget(name: &str) {
         // What does not get through ends by name; the stack is what counts here.
         if let Ok(mut connection) = emulated::open_session(Fault::new(board.clone(), storm, seed)) {
             let job = KernelSettings {
-                kernel: KernelSpec::with_defaults(KernelName::WelchPsd),
+                kernel: KernelSpec::with_defaults(KernelName::WelchPsd).into(),
                 shape: SHAPE,
                 input: Encoding::F32,
                 output: Encoding::F32,

@@ -25,7 +25,7 @@ const BLOCKS: u32 = 4;
 
 fn job(name: KernelName, shape: KernelShape) -> KernelSettings {
     let kernel = KernelSpec::with_defaults(name);
-    KernelSettings { kernel, shape, input: Encoding::F32, output: Encoding::F32 }
+    KernelSettings { kernel: kernel.into(), shape, input: Encoding::F32, output: Encoding::F32 }
 }
 
 fn rows(shape: &KernelShape, block: u32) -> usize {
@@ -41,7 +41,8 @@ fn golden_input(shape: &KernelShape, block: u32) -> Vec<f32> {
 
 /// Bits of what the kernel puts out here.
 fn here(job: &KernelSettings, input: impl Fn(u32) -> Vec<f32>) -> Vec<Vec<u32>> {
-    let kernel = job.kernel.build(job.shape).expect("default parameters");
+    let kernel =
+        job.kernel.built_in().expect("built in").build(job.shape).expect("default parameters");
     let mut state = vec![0.0; kernel.state_len()];
     kernel.reset(&mut state);
     (0..BLOCKS)
@@ -225,7 +226,8 @@ fn a_reset_ends_the_session_and_no_result_spans_it() {
         assert_eq!(connection.info().boot_count as usize, 1 + resets);
         let configured = connection.configure(&job).expect("fits");
         let mut output = vec![0.0; configured.output_values as usize];
-        let kernel = job.kernel.build(SMALL).expect("default parameters");
+        let kernel =
+            job.kernel.built_in().expect("built in").build(SMALL).expect("default parameters");
         let mut state = vec![0.0; kernel.state_len()];
         kernel.reset(&mut state);
         let mut expected = vec![0.0; kernel.output_len(SMALL.window)];

@@ -3,5 +3,6 @@
 mod firmware_budget;
 mod firmware_digests;
 mod link;
+mod own_images;
 mod pico;
 mod run_devices;

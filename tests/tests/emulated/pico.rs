@@ -26,8 +26,13 @@ fn input(block: u32) -> Vec<f32> {
 /// Runs the blocks on the board and here; every output must have the same bits.
 fn blocks_are_equal(connection: &mut Connection, name: KernelName) -> Result<(), LinkError> {
     let kernel = KernelSpec::with_defaults(name);
-    let job = KernelSettings { kernel, shape: SHAPE, input: Encoding::F32, output: Encoding::F32 };
-    let kernel = job.kernel.build(SHAPE).expect("defaults");
+    let job = KernelSettings {
+        kernel: kernel.into(),
+        shape: SHAPE,
+        input: Encoding::F32,
+        output: Encoding::F32,
+    };
+    let kernel = job.kernel.built_in().expect("built in").build(SHAPE).expect("defaults");
     let mut state = vec![0.0; kernel.state_len()];
     kernel.reset(&mut state);
     let configured = connection.configure(&job)?;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use cortex_host::base::digest::sha256_of;
 use cortex_tests::http::{Act, download, edf, serve};
@@ -311,4 +311,67 @@ fn a_killed_merge_is_finished_by_the_next() {
         assert_eq!(names(folder.path(), false), names(reference.path(), false), "trial {trial}");
     }
     println!("merge, by (file is there, manifest is there, shards left): {ended:?}");
+}
+
+/// A sweep that is killed again and again comes to its end, and a run that it had finished is never
+/// made twice.
+#[test]
+fn a_killed_sweep_goes_on_and_repeats_no_finished_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "dataset: { path: primitives/datasets/v1/synthetic, channels: 2, \
+        sample_rate_hz: 1000, params: { signal_type: pink_noise, duration_s: 1 } }\n\
+        kernels: [{ name: car, window: 20, hop: 10 }]\nexecution: { pace: max }\n";
+    fs::write(folder.path().join("c.yaml"), config).unwrap();
+    let sweep = |values: &'static str| {
+        let base = ["sweep", "--quiet", "--config", "c.yaml", "--out", "s", "--vary", values];
+        command(&base, folder.path())
+    };
+    let values = "dataset.channels=2,3,4,5";
+    let mut killer = Killer::new(whole(sweep(values)));
+    let all = fs::read_to_string(folder.path().join("s/sweep.csv")).unwrap();
+    let finished = || -> BTreeMap<String, (String, SystemTime)> {
+        let complete = names(&folder.path().join("s"), false).into_iter().filter_map(|name| {
+            let path = folder.path().join("s").join(&name).join("summary.json");
+            let text = fs::read_to_string(&path).ok()?;
+            let summary: Value = serde_json::from_str(&text).expect("a summary is whole");
+            let made = fs::metadata(&path).unwrap().modified().unwrap();
+            (summary["status"] == "complete").then_some((name, (text, made)))
+        });
+        complete.collect()
+    };
+    let (mut kills, mut kept) = (0, 0);
+    for trial in 0..trials() {
+        if finished().len() == 4 {
+            fs::remove_dir_all(folder.path().join("s")).unwrap();
+        }
+        let before = finished();
+        killer.start_and_kill(sweep(values), trial);
+        kills += 1;
+        let after = finished();
+        for (name, run) in &before {
+            assert_eq!(after.get(name), Some(run), "trial {trial}: {name} was made again");
+            kept += 1;
+        }
+        for file in ["sweep.json", "sweep.csv", "sweep.html"] {
+            let Ok(text) = fs::read_to_string(folder.path().join("s").join(file)) else { continue };
+            match file {
+                "sweep.json" => drop(serde_json::from_str::<Value>(&text).expect("JSON is whole")),
+                "sweep.csv" => assert!(text.ends_with('\n'), "trial {trial}"),
+                _ => assert!(text.trim_end().ends_with("</html>"), "trial {trial}"),
+            }
+        }
+    }
+    let before = finished();
+    whole(sweep(values));
+    let after = finished();
+    assert!(before.iter().all(|(name, run)| after.get(name) == Some(run)));
+    // The same runs as of a sweep that nobody killed, and nothing besides.
+    let runs = |table: &str| -> Vec<String> {
+        table.lines().filter_map(|line| line.rsplit(',').next().map(str::to_owned)).collect()
+    };
+    let table = fs::read_to_string(folder.path().join("s/sweep.csv")).unwrap();
+    assert_eq!(runs(&table), runs(&all));
+    assert_eq!(names(&folder.path().join("s"), true), [] as [String; 0]);
+    assert_eq!(names(folder.path(), true), [] as [String; 0]);
+    println!("sweep: {kills} kills, {kept} finished runs met again");
 }

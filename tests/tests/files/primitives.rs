@@ -123,7 +123,8 @@ fn generators_give_the_bytes_they_pin() {
         let rate = golden.sample_rate_hz.unwrap().value;
         let mut signals = BTreeSet::new();
         for digest in golden.digests.unwrap().value {
-            let GoldenDigest { params, crc32, sha256 } = digest;
+            let GoldenDigest { params, crc32, sha256, sample_rate_hz } = digest;
+            let rate = sample_rate_hz.map_or(rate, |at| at.value);
             let params = params.unwrap().value;
             signals.insert(text(&params, "signal_type"));
             let (crc, sha) = digests_of(version, &params, rate);
@@ -134,6 +135,7 @@ fn generators_give_the_bytes_they_pin() {
     };
     assert_eq!(signals("v1"), ["pink_noise", "sine_wave"]);
     assert_eq!(signals("v2"), ["chirp", "pink_noise", "sine_wave", "white_noise"]);
+    assert_eq!(signals("v3"), ["eeg", "spikes"]);
 }
 
 #[test]

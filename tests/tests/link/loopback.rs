@@ -20,14 +20,14 @@ use cortex_host::device::{
     TraceReader, compare_seeded, open,
 };
 use cortex_host::harness::LinkDevice;
-use cortex_host::harness::{Device, Monotonic, WindowFault};
+use cortex_host::harness::{Device, Monotonic, NativeDevice, WindowFault};
 use cortex_tests::line_faults::fault_mix;
 
 const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, sample_rate_hz: 160.0 };
 
 fn job(name: KernelName) -> KernelSettings {
     KernelSettings {
-        kernel: KernelSpec::with_defaults(name),
+        kernel: KernelSpec::with_defaults(name).into(),
         shape: SHAPE,
         input: Encoding::F32,
         output: Encoding::F32,
@@ -51,7 +51,8 @@ fn input(block: u32) -> Vec<f32> {
 
 /// Outputs of the kernel run here over `blocks` blocks of `input`.
 fn here(job: &KernelSettings, blocks: u32, input: impl Fn(u32) -> Vec<f32>) -> Vec<Vec<u32>> {
-    let kernel = job.kernel.build(job.shape).expect("default parameters");
+    let kernel =
+        job.kernel.built_in().expect("built in").build(job.shape).expect("default parameters");
     let mut state = vec![0.0; kernel.state_len()];
     kernel.reset(&mut state);
     (0..blocks)
@@ -125,8 +126,10 @@ fn digest_only_results_carry_no_samples() {
 fn the_harness_sees_a_device_and_its_outputs_are_checked() {
     let mut connection = connect(Loopback::new().expect("device"));
     connection.read_clock().expect("pongs");
-    let mut device =
-        LinkDevice::new(&mut connection, job(KernelName::BandpassFir)).expect("kernel fits");
+    let job = job(KernelName::BandpassFir);
+    let kernel = job.kernel.built_in().expect("built in").build(SHAPE).expect("defaults");
+    let reference = Box::new(NativeDevice::new(Box::new(kernel), &SHAPE));
+    let mut device = LinkDevice::new(&mut connection, job, reference).expect("kernel fits");
     let mut output = vec![0.0; device.max_output_len()];
     for _repeat in 0..2 {
         device.reset().expect("reset");

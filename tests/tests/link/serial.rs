@@ -21,7 +21,7 @@ const SHAPE: KernelShape = KernelShape { channels: 8, window: 160, hop: 80, samp
 
 fn job(name: KernelName) -> KernelSettings {
     KernelSettings {
-        kernel: KernelSpec::with_defaults(name),
+        kernel: KernelSpec::with_defaults(name).into(),
         shape: SHAPE,
         input: Encoding::F32,
         output: Encoding::F32,
@@ -43,7 +43,7 @@ fn a_whole_conversation_over_a_serial_port_and_its_trace() {
 
     for name in [KernelName::NotchIir, KernelName::Fft] {
         let job = job(name);
-        let kernel = job.kernel.build(SHAPE).expect("defaults");
+        let kernel = job.kernel.built_in().expect("built in").build(SHAPE).expect("defaults");
         let mut state = vec![0.0; kernel.state_len()];
         kernel.reset(&mut state);
         let configured = connection.configure(&job).expect("fits");

@@ -52,13 +52,18 @@ impl Drop for Serving {
 }
 
 fn job(kernel: KernelSpec) -> KernelSettings {
-    KernelSettings { kernel, shape: SHAPE, input: Encoding::F32, output: Encoding::F32 }
+    KernelSettings {
+        kernel: kernel.into(),
+        shape: SHAPE,
+        input: Encoding::F32,
+        output: Encoding::F32,
+    }
 }
 
 /// Runs three blocks and compares them with the kernel run here.
 fn works(connection: &mut Connection, kernel: KernelSpec) {
     let job = job(kernel);
-    let here = job.kernel.build(SHAPE).expect("default parameters");
+    let here = job.kernel.built_in().expect("built in").build(SHAPE).expect("default parameters");
     let mut state = vec![0.0; here.state_len()];
     here.reset(&mut state);
     let configured = connection.configure(&job).expect("fits");

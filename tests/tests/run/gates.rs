@@ -43,6 +43,12 @@ fn check_tells_pass_fail_and_too_few_windows_apart() {
     check(&["--max-p99-us", "1000"], 5);
     let error = stderr_of(&command(work.path(), &["check", folder.to_str().unwrap()]), 2);
     assert!(error.contains("nothing to check"), "{error}");
+    // Of a run that did not come to its end nobody knows the rest.
+    let summary = folder.join("summary.json");
+    let complete = fs::read_to_string(&summary).unwrap();
+    fs::write(&summary, complete.replace("\"complete\"", "\"interrupted\"")).unwrap();
+    assert!(check(&["--max-miss-rate", "100"], 5).contains("did not come to its end"));
+    fs::write(&summary, complete).unwrap();
 
     let xml = check(&["--max-miss-rate", "1", "--format", "junit"], 5);
     assert!(

@@ -1,6 +1,7 @@
 //! `cortex-host run`, the reports of its results, and kernels of a user's own in it.
 
 mod bad_devices;
+mod capacity;
 mod command;
 mod config_errors;
 mod first_hour;

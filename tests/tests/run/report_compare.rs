@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 
 use cortex_core::random::{StreamKey, normals};
 use cortex_core::signal::BLOCK_SAMPLES;
-use cortex_host::compare::{Generalization, Unit, Verdict, change};
+use cortex_host::compare::{Generalization, RunComparison, Unit, Verdict, change};
+use cortex_host::results::RunRecord;
 use cortex_tests::runs::{config, replace_by_emulated, replace_telemetry, run};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};
 use serde_json::Value;
@@ -220,7 +221,7 @@ fn differences_besides_latency_are_named() {
     let text = stdout_of(&compare(&a, &b, &[]), 0);
     assert!(text.contains("differ in more than their latencies"), "{text}");
     assert!(text.contains("dataset.params.seed: 1 -> 2"), "{text}");
-    assert!(text.contains("dataset SHA-256:"), "{text}");
+    assert!(text.contains("dataset digest:"), "{text}");
     assert!(text.contains("Only A has: car"), "{text}");
     let error = stderr_of(&compare(&a, &b, &["--fail-if-slower", "1000000"]), 2);
     assert!(error.contains("the second run has no car"), "{error}");
@@ -290,4 +291,62 @@ fn emulated_runs_are_compared_by_their_instructions() {
     assert!(table.contains("on an emulated and on a real device cannot be compared"), "{table}");
     let error = stderr_of(&compare(&base, &real, &["--fail-if-slower", "5"]), 5);
     assert!(error.contains("cannot judge goertzel"), "{error}");
+}
+
+/// Runs of `bandpass_fir`, one after another as a pipeline makes them.
+fn real_side(work: &Path, taps: u32, runs: u32) -> Vec<RunRecord> {
+    let kernel =
+        format!("{{ name: bandpass_fir, window: 50, hop: 25, params: {{ taps: {taps} }} }}");
+    let text = config(1, 40, &[&kernel], "execution: { pace: max, warmup_windows: 5 }\n")
+        .replace("channels: 4", "channels: 32");
+    let of = |_| {
+        let folder = run(work, &text);
+        let record = RunRecord::read(&folder).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+        record
+    };
+    (0..runs).map(of).collect()
+}
+
+/// The same runs with every window slower by `share`.
+fn slowed(side: &[RunRecord], share: f64) -> Vec<RunRecord> {
+    let mut side = side.to_vec();
+    for window in side.iter_mut().flat_map(|run| &mut run.kernels).flat_map(|k| &mut k.windows) {
+        for ns in [&mut window.kernel_ns, &mut window.end_to_end_ns] {
+            *ns = ns.map(|ns| (ns as f64 * (1.0 + share)).round() as u64);
+        }
+    }
+    side
+}
+
+/// 100 comparisons of two sides of real runs: of equal ones at most 5 show a difference; every
+/// window 5 % slower, and 5 % more taps, is found in 95.
+#[test]
+#[ignore = "takes minutes: tests/slow.sh statistics runs it"]
+fn coverage_of_real_runs_is_honest_and_5_percent_are_found() {
+    const TRIALS: u32 = 100;
+    const RUNS: u32 = 5;
+    // 1,001 taps need 5 % more work than 953; work and time part where caches are busy.
+    let work = tempfile::tempdir().unwrap();
+    let (mut different, mut slower, mut more_taps) = (0, 0, 0);
+    let mut taps_change = Vec::new();
+    for _ in 0..TRIALS {
+        let a = real_side(work.path(), 953, RUNS);
+        let b = real_side(work.path(), 953, RUNS);
+        let c = real_side(work.path(), 1001, RUNS);
+        let verdict = |a: &[RunRecord], b: &[RunRecord]| RunComparison::of(a, b).verdict;
+        different += u32::from(verdict(&a, &b) != Some(Verdict::NoDifference));
+        slower += u32::from(verdict(&a, &slowed(&b, 0.05)) == Some(Verdict::Slower));
+        more_taps += u32::from(verdict(&b, &c) == Some(Verdict::Slower));
+        let change = RunComparison::of(&b, &c).kernels[0].kernel_p50.unwrap().change_percent;
+        taps_change.push(change);
+    }
+    taps_change.sort_by(f64::total_cmp);
+    println!(
+        "of {TRIALS}, {RUNS} runs a side: {different} of equal runs differ, {slower} of 5 % slower \
+         windows found, {more_taps} of 5 % more taps (median change {:.2} %)",
+        taps_change[taps_change.len() / 2]
+    );
+    assert!(different <= 5, "{different}");
+    assert!(slower >= 95 && more_taps >= 95, "{slower} {more_taps}");
 }

@@ -190,6 +190,18 @@ fn broken_runs_are_told_from_whole_ones() {
     );
     // What stood there before still does.
     assert_eq!(page(&run), html);
+    // Rows that are missing altogether are missed, too.
+    let whole_rows: String = text.lines().take(line - 3).flat_map(|row| [row, "\n"]).collect();
+    fs::write(&telemetry, whole_rows).unwrap();
+    let noop = fs::read_to_string(run.join("summary.json")).unwrap();
+    edit(&run, |summary| {
+        let mut lost = summary["kernels"][0].clone();
+        lost["name"] = "noop".into();
+        summary["kernels"].as_array_mut().unwrap().push(lost);
+    });
+    let error = stderr_of(&report(&run), 3);
+    assert!(error.contains("but summary.json says"), "{error}");
+    fs::write(run.join("summary.json"), noop).unwrap();
 }
 
 #[test]

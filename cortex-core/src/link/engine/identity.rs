@@ -24,9 +24,12 @@ pub(super) fn digest_within(
     }
     let mut digest = SampleDigest::new();
     let mut block = [[0.0f32; 1]; BLOCK_SAMPLES];
-    let signals = SignalKind::ALL.iter().map(|kind| kind.specimen());
-    for signal in signals.filter(|signal| signal.is_in(version)) {
-        let spec = SourceSpec::new(version, signal, 160.0, 42);
+    for kind in SignalKind::ALL {
+        let signal = kind.specimen();
+        if !signal.is_in(version) {
+            continue;
+        }
+        let spec = SourceSpec::new(version, signal, kind.specimen_rate_hz(), 42);
         if generator.redesign(&spec).is_err() {
             return 0;
         }

@@ -171,7 +171,10 @@ where
                 self.layout.written = written;
                 Ok(Run { start_ticks, end_ticks })
             }
-            Err(fault) => Err(ErrorInfo::new(ErrorCode::KernelFault, fault as u32, 0)),
+            Err(fault) => {
+                let status = kernel.reported_status(state) as u32;
+                Err(ErrorInfo::new(ErrorCode::KernelFault, fault as u32, status))
+            }
         }
     }
 

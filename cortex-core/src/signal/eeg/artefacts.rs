@@ -6,16 +6,20 @@
 //! known from those before it and from nothing else. Its waveform is compact, and its mask is the
 //! interval in which it is not zero.
 
+use serde::Serialize;
+
 use crate::math;
-use crate::parameter::{ParameterError, below_nyquist, positive_within, within};
+use crate::parameter::{ParameterError, below_nyquist, count_within, positive_within, within};
 use crate::random::{self, StreamKey, exponential};
 
 const DOMAIN: &str = "cortex/artefact/v3";
-/// Streams of the kinds; electrode pops have those from POP_STREAM on, one a channel.
+/// Streams of the kinds; wander and pops have a stream a channel, from here on.
 const BLINK_STREAM: u32 = 0;
 const MUSCLE_STREAM: u32 = 1;
 const HEART_STREAM: u32 = 2;
 const MUSCLE_NOISE_STREAM: u32 = 3;
+/// Streams of the channels' wander, and of their pops.
+const WANDER_STREAM: u32 = 1 << 30;
 const POP_STREAM: u32 = 64;
 /// Lengths of a blink and of a heart beat's complex in seconds.
 const BLINK_S: f64 = 0.4;
@@ -23,13 +27,16 @@ const HEART_S: f64 = 0.1;
 /// A pop has died away after this many time constants: to e^-8, a third of a thousandth.
 const POP_CONSTANTS: f64 = 8.0;
 
+/// 2^64.
+const TURN: f64 = 18_446_744_073_709_551_616.0;
+
 /// Columns of artefacts that all channels share.
 pub(super) const SHARED: usize = 4;
 /// Electrodes at which each shared column is largest: blinks, muscle left and right, heart.
 pub(super) const SITES: [&str; SHARED] = ["Fpz", "T7", "T8", "P9"];
 
 /// Rates and sizes of artefacts. A rate or a size of 0 leaves one out.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct ArtefactParams {
     /// Blinks a minute, 0 to 60.
     pub blinks_per_min: f64,
@@ -51,12 +58,16 @@ pub struct ArtefactParams {
     pub pop_uv: f64,
     /// Time constant of its decay in seconds, 0.01 to 10.
     pub pop_decay_s: f64,
+    /// Greatest displacement of a channel by slow drift in microvolts.
+    pub wander_uv: f64,
+    /// Mean period of the drift in seconds, 1 to 10,000.
+    pub wander_period_s: f64,
     /// Peak of the mains' fundamental in microvolts.
     pub mains_uv: f64,
     /// Nominal frequency of the mains in Hz.
     pub mains_hz: f64,
     /// Sines of the mains, 1 to 10: the h-th has the amplitude over h².
-    pub mains_harmonics: u32,
+    pub mains_harmonics: usize,
     /// Greatest deviation of the mains' frequency in Hz, 0 to 0.5, over 60 s.
     pub mains_wander_hz: f64,
 }
@@ -110,6 +121,8 @@ impl Process {
 }
 
 impl Occurrences {
+    const NONE: Self = Self { process: None, stream: 0, number: 0, next: 0 };
+
     fn new(process: Option<Process>, stream: u32) -> Self {
         let mut occurrences = Self { process, stream, number: 0, next: 0 };
         occurrences.step(0);
@@ -161,6 +174,9 @@ pub(super) struct Artefacts {
     pop_uv: f32,
     /// Decay of a pop from one sample to the next.
     pop_decay: f32,
+    wander_uv: f32,
+    /// Phase step of the mean period, in 2^-64 turns a sample.
+    wander_step: f64,
     mains: Option<Mains>,
 }
 
@@ -177,20 +193,50 @@ struct Mains {
 
 /// State of what all channels share.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SharedState {
+pub(super) struct SharedArtefacts {
     blinks: Occurrences,
     muscle: Occurrences,
     heart: Occurrences,
 }
 
-/// State of one channel's pops.
+/// State of one channel's own artefacts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PopState {
+pub(super) struct ChannelState {
     pops: Occurrences,
     value: f32,
+    /// Phase at sample 0 and its step, in 2^-64 turns.
+    wander: [u64; 2],
+}
+
+impl SharedArtefacts {
+    pub(super) const NONE: Self =
+        Self { blinks: Occurrences::NONE, muscle: Occurrences::NONE, heart: Occurrences::NONE };
 }
 
 impl Artefacts {
+    pub(super) const NONE: Self = Self {
+        key: StreamKey::ZERO,
+        blinks: None,
+        muscle: None,
+        heart: None,
+        pops: None,
+        blink_uv: 0.0,
+        muscle_uv: 0.0,
+        heart_uv: 0.0,
+        pop_uv: 0.0,
+        pop_decay: 0.0,
+        wander_uv: 0.0,
+        wander_step: 0.0,
+        mains: None,
+    };
+
+    /// Whether some artefact is shared by the channels, whether there are mains, and whether a
+    /// channel has some of its own.
+    pub(super) fn kinds(&self) -> [bool; 3] {
+        let shared = self.blinks.is_some() || self.muscle.is_some() || self.heart.is_some();
+        [shared, self.mains.is_some(), self.pops.is_some() || self.wander_uv > 0.0]
+    }
+
     pub(super) fn new(
         params: &ArtefactParams,
         rate_hz: f64,
@@ -199,7 +245,7 @@ impl Artefacts {
         let key = StreamKey::new(seed, DOMAIN);
         let size = |parameter, value| within(parameter, value, 0.0, 1e6).map(|uv| uv as f32);
         let muscle_s = if params.muscle_per_min > 0.0 {
-            positive_within("muscle_s", params.muscle_s, 0.1, 10.0)?
+            positive_within("emg_s", params.muscle_s, 0.1, 10.0)?
         } else {
             1.0
         };
@@ -210,7 +256,7 @@ impl Artefacts {
         };
         let process =
             |name, per_min, most, seconds| Process::new(key, name, per_min, most, seconds, rate_hz);
-        let heart = process("heart_per_min", params.heart_per_min, 240.0, HEART_S)?.map(|beat| {
+        let heart = process("ecg_per_min", params.heart_per_min, 240.0, HEART_S)?.map(|beat| {
             // A heart keeps its time: nine tenths of the gap are fixed.
             let gap = beat.length as f32 + beat.mean;
             Process { least: (0.9 * gap) as u64, mean: 0.1 * gap, ..beat }
@@ -218,14 +264,20 @@ impl Artefacts {
         Ok(Self {
             key,
             blinks: process("blinks_per_min", params.blinks_per_min, 60.0, BLINK_S)?,
-            muscle: process("muscle_per_min", params.muscle_per_min, 30.0, muscle_s)?,
+            muscle: process("emg_per_min", params.muscle_per_min, 30.0, muscle_s)?,
             heart,
             pops: process("pops_per_min", params.pops_per_min, 60.0, POP_CONSTANTS * decay_s)?,
             blink_uv: size("blink_uv", params.blink_uv)?,
-            muscle_uv: size("muscle_uv_rms", params.muscle_uv_rms)?,
-            heart_uv: size("heart_uv", params.heart_uv)?,
+            muscle_uv: size("emg_uv_rms", params.muscle_uv_rms)?,
+            heart_uv: size("ecg_uv", params.heart_uv)?,
             pop_uv: size("pop_uv", params.pop_uv)?,
             pop_decay: math::exp(-1.0 / (decay_s * rate_hz)) as f32,
+            wander_uv: size("wander_uv", params.wander_uv)?,
+            wander_step: if params.wander_uv > 0.0 {
+                TURN / (rate_hz * within("wander_period_s", params.wander_period_s, 1.0, 1e4)?)
+            } else {
+                0.0
+            },
             mains: mains(params, rate_hz)?,
         })
     }
@@ -250,20 +302,39 @@ impl Artefacts {
         Occurrences::new(self.pops, POP_STREAM + channel)
     }
 
-    pub(super) fn start(&self) -> SharedState {
-        SharedState {
+    pub(super) fn start(&self) -> SharedArtefacts {
+        SharedArtefacts {
             blinks: self.blinks(),
             muscle: self.muscle_bursts(),
             heart: self.heart_beats(),
         }
     }
 
-    pub(super) fn start_pops(&self, channel: u32) -> PopState {
-        PopState { pops: self.pops(channel), value: 0.0 }
+    /// A channel's own artefacts before sample 0. Its wander draws phase and period, 0.5 to 1.5
+    /// of the mean, from words 0 and 1 of its stream.
+    pub(super) fn start_channel(&self, channel: u32) -> ChannelState {
+        let mut wander = [0; 2];
+        if self.wander_uv > 0.0 {
+            let [phase, period, ..] = self.key.chunk(WANDER_STREAM + channel, 0);
+            let factor = 0.5 + f64::from(period) / 4_294_967_296.0;
+            wander = [u64::from(phase) << 32, (self.wander_step / factor) as u64];
+        }
+        ChannelState { pops: self.pops(channel), value: 0.0, wander }
+    }
+
+    /// A channel's own artefacts at `sample`.
+    pub(super) fn own(&self, state: &mut ChannelState, sample: u64) -> f32 {
+        let mut sum = self.popped(state, sample);
+        if self.wander_uv > 0.0 {
+            let [start, step] = state.wander;
+            let phase = start.wrapping_add(sample.wrapping_mul(step));
+            sum += self.wander_uv * math::sin_cos_turn((phase >> 32) as u32).0;
+        }
+        sum
     }
 
     /// The shared columns at `sample`.
-    pub(super) fn shared(&self, state: &mut SharedState, sample: u64) -> [f32; SHARED] {
+    pub(super) fn shared(&self, state: &mut SharedArtefacts, sample: u64) -> [f32; SHARED] {
         let mut columns = [0.0; SHARED];
         if let Some(w) = state.blinks.at(sample).and_then(|blink| place(blink, sample)) {
             columns[0] = self.blink_uv * bump(w);
@@ -292,7 +363,7 @@ impl Artefacts {
     }
 
     /// The pops of a channel at `sample`.
-    pub(super) fn popped(&self, state: &mut PopState, sample: u64) -> f32 {
+    fn popped(&self, state: &mut ChannelState, sample: u64) -> f32 {
         if self.pops.is_none() {
             return 0.0;
         }
@@ -332,10 +403,9 @@ fn mains(params: &ArtefactParams, rate_hz: f64) -> Result<Option<Mains>, Paramet
         return Ok(None);
     }
     let hz = positive_within("mains_hz", params.mains_hz, 1.0, 1e3)?;
-    let harmonics = within("mains_harmonics", f64::from(params.mains_harmonics), 1.0, 10.0)?;
+    let harmonics = count_within("mains_harmonics", params.mains_harmonics, 1, 10)?;
     let wander = within("mains_wander_hz", params.mains_wander_hz, 0.0, 0.5)?;
-    below_nyquist("mains_hz", (hz + wander) * harmonics, rate_hz)?;
-    const TURN: f64 = 18_446_744_073_709_551_616.0;
+    below_nyquist("mains_hz", (hz + wander) * harmonics as f64, rate_hz)?;
     const PERIOD_S: f64 = 60.0;
     Ok(Some(Mains {
         amplitude_uv: amplitude as f32,
@@ -374,6 +444,8 @@ mod tests {
             pops_per_min: 2.0,
             pop_uv: 200.0,
             pop_decay_s: 0.2,
+            wander_uv: 0.0,
+            wander_period_s: 60.0,
             mains_uv: 5.0,
             mains_hz: 50.0,
             mains_harmonics: 2,
@@ -386,7 +458,7 @@ mod tests {
     #[test]
     fn artefacts_are_where_their_masks_say() {
         let artefacts = Artefacts::new(&params(), 250.0, 3).expect("valid");
-        let (mut shared, mut pops) = (artefacts.start(), artefacts.start_pops(5));
+        let (mut shared, mut pops) = (artefacts.start(), artefacts.start_channel(5));
         let minutes = 20;
         let end = minutes * 60 * 250;
         let mut masks = [

@@ -13,34 +13,45 @@
 //! background's covariance is `a² ((1-f) G Gᵀ + f I)`: [`Eeg::covariance`].
 //!
 //! Sources and rhythms do not depend on the channels asked for, so channel `c` is the same in every
-//! montage; a group of channels shares one computation of them ([`EegSources`]).
+//! montage; channels that are filled with one [`Scratch`] share one computation of them.
 
 mod artefacts;
 mod montage;
 mod paradigm;
+mod params;
 mod rhythm;
 
 pub use artefacts::{ArtefactParams, Interval, Occurrences};
-use artefacts::{Artefacts, PopState, SharedState};
+use artefacts::{Artefacts, ChannelState, SharedArtefacts};
 pub use montage::{ELECTRODES, name};
 use montage::{Position, dot};
 use paradigm::Trials;
 pub use paradigm::{MAX_FLICKERS, Paradigm, TrialEvent};
+pub use params::{EegParams, ParadigmName};
 use rhythm::{Resonator, ResonatorState};
 
-use super::Source as _;
-use super::power_law::PowerLaw;
-use super::{BLOCK_SAMPLES, LaneBlock, Lanes, Scratch};
+use core::ops::Range;
+
+use serde::Serialize;
+
+use super::bad_channels::{BadChannels, Fault};
+use super::power_law::{NoiseState, PowerLaw};
+use super::spec::check_low_corner_of;
+use super::state::{Held, OwnState, SharedState};
+use super::{
+    Amplitude, BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, MAX_POLES, Scratch, SignalInfo,
+    Source,
+};
 use crate::math;
 use crate::parameter::{ParameterError, below_nyquist, positive_within, within};
-use crate::random::{self, StreamKey};
+use crate::random::{self, StreamKey, WordBlock};
 
 const NOISE_DOMAIN: &str = "cortex/eeg/v3";
 const RHYTHM_DOMAIN: &str = "cortex/rhythm/v3";
 /// Shared sources of the background.
 pub const SOURCES: usize = 24;
-/// Lanes in which the shared sources are computed, on every target.
-const SOURCE_LANES: usize = 8;
+/// Lanes in which the shared sources are computed.
+const SOURCE_LANES: usize = if cfg!(feature = "std") { 8 } else { 1 };
 /// Rhythms: mu and beta over each hemisphere, alpha at the back.
 const RHYTHMS: usize = 5;
 /// Electrodes that the rhythms and the evoked signal are largest at.
@@ -50,14 +61,14 @@ const EVOKED: usize = SOURCES + RHYTHMS;
 const ARTEFACTS: usize = EVOKED + 1;
 const MAINS: usize = ARTEFACTS + artefacts::SHARED;
 /// Columns that are mixed: sources, rhythms, the evoked signal, artefacts and mains.
-pub const COLUMNS: usize = MAINS + 1;
+const COLUMNS: usize = MAINS + 1;
 /// Stream of the channels' own noise: behind those of the sources.
 const OWN_STREAM: u32 = SOURCES as u32;
 /// Width of a weight over the sphere: it falls by e where 1 - cos(angle) is this.
 const SPREAD: f64 = 0.2;
 
 /// A rhythm's peak.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RhythmParams {
     /// Standard deviation at its electrode in microvolts; 0 leaves it out.
     pub amplitude_uv_rms: f64,
@@ -67,9 +78,9 @@ pub struct RhythmParams {
     pub bandwidth_hz: f64,
 }
 
-/// Parameters of the EEG.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EegParams {
+/// What an EEG consists of: the parameters, by what they belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct EegModel {
     /// Standard deviation of every channel's background in microvolts.
     pub background_uv_rms: f64,
     /// Exponent b of the background's 1/f^b.
@@ -88,94 +99,131 @@ pub struct EegParams {
     pub paradigm: Paradigm,
     /// What spoils the signal.
     pub artefacts: ArtefactParams,
+    /// Share of channels that are flat or noisy, 0 to 1.
+    pub bad_channel_rate: f64,
 }
 
-impl Default for EegParams {
+impl Default for EegModel {
     fn default() -> Self {
-        let rhythm = |amplitude_uv_rms, peak_hz, bandwidth_hz| RhythmParams {
-            amplitude_uv_rms,
-            peak_hz,
-            bandwidth_hz,
-        };
-        Self {
-            background_uv_rms: 15.0,
-            exponent: 1.0,
-            low_corner_hz: 0.5,
-            own_fraction: 0.2,
-            mu: rhythm(8.0, 11.0, 2.0),
-            beta: rhythm(4.0, 22.0, 5.0),
-            alpha: rhythm(10.0, 10.0, 2.0),
-            paradigm: Paradigm::Rest,
-            artefacts: ArtefactParams::default(),
-        }
+        EegParams::default().model()
     }
 }
 
 /// Coefficients of the EEG: immutable, shared by all channels and threads.
 #[derive(Clone, Debug)]
 pub struct Eeg {
+    /// Stands for all that decides what channels share.
+    tag: u64,
     noise: PowerLaw,
     rhythms: [Resonator; RHYTHMS],
     rhythm_key: StreamKey,
     trials: Trials,
     artefacts: Artefacts,
+    bad: BadChannels,
     background_uv: f64,
     own_fraction: f64,
     rhythm_uv: [f64; RHYTHMS],
 }
 
-/// Sources, rhythms and the evoked signal of one block: row = sample.
-pub type SourceBlock = [[f32; COLUMNS]; BLOCK_SAMPLES];
+/// Sources, rhythms, the evoked signal and shared artefacts of one block: row = sample.
+type SourceBlock = [[f32; COLUMNS]; BLOCK_SAMPLES];
 
-/// What all channels share, at a block boundary.
+/// What all channels share: its state at a block boundary and the block before it.
 #[derive(Clone, Debug)]
-pub struct EegSources {
-    lanes: [Lanes<SOURCE_LANES>; SOURCES / SOURCE_LANES],
-    rhythms: [ResonatorState; RHYTHMS],
-    artefacts: SharedState,
+pub(crate) struct Sources {
+    /// Which EEG it belongs to.
+    tag: u64,
     next_block: u64,
+    poles: [[[f32; SOURCE_LANES]; MAX_POLES]; SOURCES / SOURCE_LANES],
+    last: [[f32; SOURCE_LANES]; SOURCES / SOURCE_LANES],
+    rhythms: [ResonatorState; RHYTHMS],
+    artefacts: SharedArtefacts,
+    words: WordBlock<SOURCE_LANES>,
+    noise: [[f32; SOURCE_LANES]; HISTORY_SAMPLES + BLOCK_SAMPLES],
+    part: LaneBlock<SOURCE_LANES>,
+    block: SourceBlock,
 }
 
-/// State of N adjacent channels, at a block boundary, and what they see of each column.
+/// State of N adjacent channels, and what they see of each column.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
-pub struct EegLanes<const N: usize> {
+pub(crate) struct EegLanes<const N: usize> {
     weights: [[f32; N]; COLUMNS],
-    own: Lanes<N>,
     own_weight: f32,
-    pops: [PopState; N],
+    artefacts: [ChannelState; N],
+}
+
+impl Sources {
+    /// Nothing yet, of no EEG.
+    const EMPTY: Self = Self {
+        tag: 0,
+        next_block: 0,
+        poles: [[[0.0; SOURCE_LANES]; MAX_POLES]; SOURCES / SOURCE_LANES],
+        last: [[0.0; SOURCE_LANES]; SOURCES / SOURCE_LANES],
+        rhythms: [[0.0; 2]; RHYTHMS],
+        artefacts: SharedArtefacts::NONE,
+        words: [[0; SOURCE_LANES]; BLOCK_SAMPLES],
+        noise: [[0.0; SOURCE_LANES]; HISTORY_SAMPLES + BLOCK_SAMPLES],
+        part: [[0.0; SOURCE_LANES]; BLOCK_SAMPLES],
+        block: [[0.0; COLUMNS]; BLOCK_SAMPLES],
+    };
+}
+
+/// Names of a rhythm's parameters: size, peak and bandwidth.
+const MU: [&str; 3] = ["mu_uv_rms", "mu_hz", "mu_bandwidth_hz"];
+const BETA: [&str; 3] = ["beta_uv_rms", "beta_hz", "beta_bandwidth_hz"];
+const ALPHA: [&str; 3] = ["alpha_uv_rms", "alpha_hz", "alpha_bandwidth_hz"];
+
+/// A number that stands for `model`, rate and seed: FNV-1a (Fowler, Noll and Vo) over their bytes
+/// on the wire; never 0. Two EEGs that share memory in turn are told apart by it.
+fn tag(model: &EegModel, rate_hz: f64, seed: u64) -> u64 {
+    let mut bytes = [0; 1024];
+    let bytes = match postcard::to_slice(&(model, rate_hz, seed), &mut bytes) {
+        Ok(bytes) => &*bytes,
+        Err(_) => &[],
+    };
+    let start = 0xcbf2_9ce4_8422_2325_u64;
+    let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.iter().fold(start, fold) | 1
 }
 
 impl Eeg {
-    /// Checks `params` and computes the coefficients at `sample_rate_hz`, 100 to 1,000.
+    /// Checks `model` and computes the coefficients at `sample_rate_hz`, 100 to 1,000.
     ///
     /// # Errors
     /// [`ParameterError`] names the parameter at fault and what is allowed.
-    pub fn new(params: &EegParams, sample_rate_hz: f64, seed: u64) -> Result<Self, ParameterError> {
+    pub fn new(params: &EegModel, sample_rate_hz: f64, seed: u64) -> Result<Self, ParameterError> {
         let rate = within("sample_rate_hz", sample_rate_hz, 100.0, 1_000.0)?;
         let background_uv =
             positive_within("background_uv_rms", params.background_uv_rms, 1e-6, 1e6)?;
-        let exponent = positive_within("exponent", params.exponent, 0.01, 1.99)?;
-        let corner =
-            positive_within("low_corner_hz", params.low_corner_hz, 1e-9 * rate, 0.02 * rate)?;
+        let exponent = positive_within("background_exponent", params.exponent, 0.01, 1.99)?;
+        let corner = check_low_corner_of("background_corner_hz", params.low_corner_hz, rate)?;
         let own_fraction = within("own_fraction", params.own_fraction, 0.0, 1.0)?;
         let key = StreamKey::new(seed, NOISE_DOMAIN);
-        let kinds = [params.mu, params.mu, params.beta, params.beta, params.alpha];
+        let kinds = [
+            (MU, params.mu),
+            (MU, params.mu),
+            (BETA, params.beta),
+            (BETA, params.beta),
+            (ALPHA, params.alpha),
+        ];
         let mut rhythms = [Resonator::default(); RHYTHMS];
         let mut rhythm_uv = [0.0; RHYTHMS];
-        for (j, kind) in kinds.iter().enumerate() {
-            rhythm_uv[j] = within("amplitude_uv_rms", kind.amplitude_uv_rms, 0.0, 1e6)?;
-            let peak = positive_within("peak_hz", kind.peak_hz, 1.0, 200.0)?;
-            below_nyquist("peak_hz", peak, rate)?;
-            let width = positive_within("bandwidth_hz", kind.bandwidth_hz, 0.1, peak / 3.0)?;
+        for (j, ([size, centre, width], kind)) in kinds.into_iter().enumerate() {
+            rhythm_uv[j] = within(size, kind.amplitude_uv_rms, 0.0, 1e6)?;
+            let peak = positive_within(centre, kind.peak_hz, 1.0, 200.0)?;
+            below_nyquist(centre, peak, rate)?;
+            let width = positive_within(width, kind.bandwidth_hz, 0.1, peak / 3.0)?;
             rhythms[j] = Resonator::new(peak / rate, width / rate);
         }
         Ok(Self {
+            tag: tag(params, rate, seed),
             noise: PowerLaw::with_key(key, rate, 1.0, corner, exponent),
             rhythms,
             rhythm_key: StreamKey::new(seed, RHYTHM_DOMAIN),
             trials: Trials::new(&params.paradigm, rate, seed)?,
             artefacts: Artefacts::new(&params.artefacts, rate, seed)?,
+            bad: BadChannels::new(params.bad_channel_rate, background_uv, seed)?,
             background_uv,
             own_fraction,
             rhythm_uv,
@@ -223,65 +271,83 @@ impl Eeg {
         self.background_uv * self.background_uv * ((1.0 - self.own_fraction) * shared + own)
     }
 
-    /// What all channels share, before sample 0.
+    /// What is wrong with `channel`; none for a good one.
     #[must_use]
-    pub fn start_sources(&self) -> EegSources {
-        let lanes = core::array::from_fn(|group| {
-            let mut lanes = Lanes::at_start((group * SOURCE_LANES) as u32);
-            self.noise.start(&mut lanes);
-            lanes
-        });
-        let mut words = [[0; SOURCE_LANES]; BLOCK_SAMPLES];
-        self.rhythm_key.words(0, 0, &mut words);
-        let mut normals = [[0.0; SOURCE_LANES]; BLOCK_SAMPLES];
-        random::normals(&words, &mut normals);
-        let rhythms =
-            core::array::from_fn(|j| self.rhythms[j].start([normals[0][j], normals[1][j]]));
-        EegSources { lanes, rhythms, artefacts: self.artefacts.start(), next_block: 0 }
+    pub fn fault(&self, channel: u32) -> Option<Fault> {
+        self.bad.fault(channel)
+    }
+
+    /// What all channels share, before sample 0.
+    #[inline(always)]
+    fn restart(&self, sources: &mut Sources) {
+        (sources.tag, sources.next_block) = (self.tag, 0);
+        for (group, poles) in sources.poles.iter_mut().enumerate() {
+            let state = NoiseState { poles, last: &mut sources.last[group] };
+            self.noise.start_noise((group * SOURCE_LANES) as u32, state);
+        }
+        for j in 0..RHYTHMS {
+            let [a, b, ..] = self.rhythm_key.chunk(j as u32, 0);
+            sources.rhythms[j] = self.rhythms[j].start(random::normal_pair([a, b]));
+        }
+        sources.artefacts = self.artefacts.start();
+    }
+
+    /// Computes block `block` of what all channels share, unless it is there.
+    #[inline(always)]
+    fn share(&self, shared: &mut SharedState, block: u64) {
+        let sources = shared.0.get_or_insert_with(|| Held::new(Sources::EMPTY));
+        if sources.tag != self.tag || sources.next_block > block + 1 {
+            self.restart(sources);
+        }
+        while sources.next_block <= block {
+            self.fill_sources(sources);
+        }
     }
 
     /// Computes the next block of what all channels share.
     #[inline(always)]
-    pub fn fill_sources(
-        &self,
-        sources: &mut EegSources,
-        scratch: &mut Scratch<SOURCE_LANES>,
-        block: &mut SourceBlock,
-    ) {
-        let mut part = [[0.0; SOURCE_LANES]; BLOCK_SAMPLES];
-        for (group, lanes) in sources.lanes.iter_mut().enumerate() {
-            self.noise.fill(lanes, scratch, &mut part);
-            lanes.next_block += 1;
-            for (row, values) in block.iter_mut().zip(&part) {
-                row[group * SOURCE_LANES..][..SOURCE_LANES].copy_from_slice(values);
+    fn fill_sources(&self, sources: &mut Sources) {
+        let next = sources.next_block;
+        let Sources { poles, last, words, noise, part, block, rhythms, artefacts, .. } = sources;
+        for (group, poles) in poles.iter_mut().enumerate() {
+            let first = group * SOURCE_LANES;
+            let state = NoiseState { poles, last: &mut last[group] };
+            self.noise.fill_noise(first as u32, next, state, (words, noise), part);
+            for (row, values) in block.iter_mut().zip(part.iter()) {
+                row[first..first + SOURCE_LANES].copy_from_slice(values);
             }
         }
-        // Block 0 has drawn the start.
-        let mut words = [[0; SOURCE_LANES]; BLOCK_SAMPLES];
-        self.rhythm_key.words(0, sources.next_block + 1, &mut words);
-        random::normals(&words, &mut part);
-        let first = sources.next_block * BLOCK_SAMPLES as u64;
-        for ((row, normals), sample) in block.iter_mut().zip(&part).zip(first..) {
+        for first in (0..RHYTHMS).step_by(SOURCE_LANES) {
+            // Block 0 has drawn the start.
+            self.rhythm_key.words(first as u32, next + 1, words);
+            random::normals(words, part);
+            let count = SOURCE_LANES.min(RHYTHMS - first);
+            for (row, normals) in block.iter_mut().zip(part.iter()) {
+                row[SOURCES + first..][..count].copy_from_slice(&normals[..count]);
+            }
+        }
+        let [shared, mains, _] = self.artefacts.kinds();
+        for (row, sample) in block.iter_mut().zip(next * BLOCK_SAMPLES as u64..) {
             let [left, right] = self.trials.envelopes(sample);
             let envelopes = [left, right, left, right, 1.0];
             for j in 0..RHYTHMS {
-                let x = self.rhythms[j].next(&mut sources.rhythms[j], normals[j]);
-                row[SOURCES + j] = envelopes[j] * x;
+                let normal = row[SOURCES + j];
+                row[SOURCES + j] = envelopes[j] * self.rhythms[j].next(&mut rhythms[j], normal);
             }
             row[EVOKED] = self.trials.evoked(sample);
-            row[ARTEFACTS..MAINS]
-                .copy_from_slice(&self.artefacts.shared(&mut sources.artefacts, sample));
-            row[MAINS] = self.artefacts.mains(sample);
+            if shared {
+                row[ARTEFACTS..MAINS].copy_from_slice(&self.artefacts.shared(artefacts, sample));
+            }
+            if mains {
+                row[MAINS] = self.artefacts.mains(sample);
+            }
         }
         sources.next_block += 1;
     }
 
-    /// The state of channels `first_channel .. first_channel + N` before sample 0. A lane beyond
-    /// the montage is silent but for its own noise.
-    #[must_use]
-    pub fn start<const N: usize>(&self, first_channel: u32) -> EegLanes<N> {
-        let mut own = Lanes::at_start(OWN_STREAM + first_channel);
-        self.noise.start(&mut own);
+    /// What channels `first_channel .. first_channel + N` see. A lane beyond the montage is silent
+    /// but for its own noise.
+    fn start_lanes<const N: usize>(&self, first_channel: u32) -> EegLanes<N> {
         let mut weights = [[0.0; N]; COLUMNS];
         let scale = self.background_uv * math::sqrt(1.0 - self.own_fraction);
         for lane in 0..N {
@@ -301,35 +367,140 @@ impl Eeg {
             weights[MAINS][lane] = 1.0;
         }
         let own_weight = (self.background_uv * math::sqrt(self.own_fraction)) as f32;
-        let pops =
-            core::array::from_fn(|lane| self.artefacts.start_pops(first_channel + lane as u32));
-        EegLanes { weights, own, own_weight, pops }
+        let artefacts =
+            core::array::from_fn(|lane| self.artefacts.start_channel(first_channel + lane as u32));
+        EegLanes { weights, own_weight, artefacts }
     }
 
-    /// Writes the channels' next block to `out`, in microvolts; `block` is that of
-    /// [`Eeg::fill_sources`]. The channel's own noise comes first, then the columns in order.
+    /// Adds the columns `range` of `block` to `out`, in order.
     #[inline(always)]
-    pub fn fill<const N: usize>(
-        &self,
-        lanes: &mut EegLanes<N>,
+    fn mix<const N: usize>(
+        weights: &[[f32; N]; COLUMNS],
         block: &SourceBlock,
-        scratch: &mut Scratch<N>,
+        range: Range<usize>,
         out: &mut LaneBlock<N>,
     ) {
-        self.noise.fill(&mut lanes.own, scratch, out);
-        let first = lanes.own.next_block * BLOCK_SAMPLES as u64;
-        lanes.own.next_block += 1;
-        for ((row, columns), sample) in out.iter_mut().zip(block).zip(first..) {
-            let mut sums: [f32; N] = core::array::from_fn(|lane| lanes.own_weight * row[lane]);
-            for (value, weights) in columns.iter().zip(&lanes.weights) {
+        let weights = &weights[range.clone()];
+        for (row, columns) in out.iter_mut().zip(block) {
+            let mut sums = *row;
+            for (value, weights) in columns[range.clone()].iter().zip(weights) {
                 for lane in 0..N {
                     sums[lane] += value * weights[lane];
                 }
             }
-            for lane in 0..N {
-                row[lane] = sums[lane] + self.artefacts.popped(&mut lanes.pops[lane], sample);
+            *row = sums;
+        }
+    }
+}
+
+impl Source for Eeg {
+    const INFO: SignalInfo<'static> = SignalInfo {
+        name: "eeg",
+        summary: "scalp EEG of the 10-10 montage with rhythms, tasks and artefacts as truth",
+        parameters: EegParams::PARAMETERS,
+        max_channels: ELECTRODES,
+    };
+
+    type Params = EegParams;
+
+    const SILENT: Self = Self {
+        tag: 0,
+        noise: PowerLaw::SILENT,
+        rhythms: [Resonator::SILENT; RHYTHMS],
+        rhythm_key: StreamKey::ZERO,
+        trials: Trials::REST,
+        artefacts: Artefacts::NONE,
+        bad: BadChannels::NONE,
+        background_uv: 0.0,
+        own_fraction: 0.0,
+        rhythm_uv: [0.0; RHYTHMS],
+    };
+
+    const SPECIMEN_RATE_HZ: f64 = 250.0;
+
+    fn check(params: &EegParams, rate_hz: f64) -> Result<(), ParameterError> {
+        if let Some(front_end) = &params.front_end {
+            front_end.check()?;
+        }
+        Self::new(&params.model(), rate_hz, 0).map(drop)
+    }
+
+    fn design(&mut self, params: &EegParams, rate_hz: f64, seed: u64) {
+        if let Ok(designed) = Self::new(&params.model(), rate_hz, seed) {
+            *self = designed;
+        }
+    }
+
+    /// Background and rhythms five standard deviations high, and all that lies on top.
+    fn amplitude(params: &EegParams) -> Amplitude {
+        let model = params.model();
+        let rhythms = [model.mu, model.beta, model.alpha].map(|kind| kind.amplitude_uv_rms);
+        let squares: f64 = rhythms.iter().map(|uv| uv * uv).sum();
+        let noise = math::sqrt(model.background_uv_rms * model.background_uv_rms + squares);
+        let artefacts = model.artefacts;
+        let evoked = if params.paradigm == ParadigmName::Rest { 0.0 } else { params.response_uv() };
+        let bursts =
+            if artefacts.muscle_per_min > 0.0 { 5.0 * artefacts.muscle_uv_rms } else { 0.0 };
+        let blinks = if artefacts.blinks_per_min > 0.0 { artefacts.blink_uv } else { 0.0 };
+        let beats = if artefacts.heart_per_min > 0.0 { artefacts.heart_uv } else { 0.0 };
+        let pops = if artefacts.pops_per_min > 0.0 { artefacts.pop_uv } else { 0.0 };
+        let rest = artefacts.wander_uv + 2.0 * artefacts.mains_uv + 2.0 * evoked;
+        Amplitude::Peak(5.0 * noise + bursts + blinks + beats + pops + rest)
+    }
+
+    fn specimen() -> EegParams {
+        EegParams {
+            paradigm: ParadigmName::P300,
+            target_probability: 1.0,
+            mains_uv: 5.0,
+            blinks_per_min: 60.0,
+            pops_per_min: 30.0,
+            ..EegParams::default()
+        }
+    }
+
+    #[inline(always)]
+    fn start<const N: usize>(&self, lanes: &mut Lanes<N>) {
+        let first = lanes.first_channel;
+        self.noise.start_noise(OWN_STREAM + first, lanes.noise_state());
+        lanes.own = OwnState::Eeg(Held::new(self.start_lanes(first)));
+    }
+
+    /// The channel's own noise comes first, then the columns in order, then its own artefacts.
+    #[inline(always)]
+    fn fill<const N: usize>(
+        &self,
+        lanes: &mut Lanes<N>,
+        scratch: &mut Scratch<N>,
+        out: &mut LaneBlock<N>,
+    ) {
+        let (first, block) = (lanes.first_channel, lanes.next_block);
+        self.share(&mut scratch.shared, block);
+        let buffers = scratch.noise_buffers();
+        self.noise.fill_noise(OWN_STREAM + first, block, lanes.noise_state(), buffers, out);
+        let (OwnState::Eeg(own), Some(sources)) = (&mut lanes.own, &scratch.shared.0) else {
+            return;
+        };
+        for sample in out.as_flattened_mut() {
+            *sample *= own.own_weight;
+        }
+        let [shared, mains, channels] = self.artefacts.kinds();
+        let always = if self.trials.evokes() { EVOKED + 1 } else { EVOKED };
+        Self::mix(&own.weights, &sources.block, 0..always, out);
+        if shared {
+            Self::mix(&own.weights, &sources.block, ARTEFACTS..MAINS, out);
+        }
+        if mains {
+            Self::mix(&own.weights, &sources.block, MAINS..COLUMNS, out);
+        }
+        if channels {
+            for (row, sample) in out.iter_mut().zip(block * BLOCK_SAMPLES as u64..) {
+                for lane in 0..N {
+                    row[lane] += self.artefacts.own(&mut own.artefacts[lane], sample);
+                }
             }
         }
+        self.bad.apply(first, block, scratch, out);
     }
 }
 

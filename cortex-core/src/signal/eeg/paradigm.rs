@@ -3,8 +3,10 @@
 //! Trial `n` begins at sample `n * period` and draws its class from word `n` of stream 0 of the key
 //! (seed, "cortex/trials/v3"): any trial is known without those before it.
 
+use serde::Serialize;
+
 use crate::math;
-use crate::parameter::{ParameterError, below_nyquist, positive_within, within};
+use crate::parameter::{ParameterError, below_nyquist, count_within, positive_within, within};
 use crate::random::{CHUNK_WORDS, StreamKey};
 
 const DOMAIN: &str = "cortex/trials/v3";
@@ -18,7 +20,7 @@ const P300_S: [f64; 2] = [0.35, 0.2];
 pub const MAX_FLICKERS: usize = 4;
 
 /// A task with known answers. Times are in seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Paradigm {
     /// No task.
     Rest,
@@ -57,7 +59,7 @@ pub enum Paradigm {
         /// Frequencies in Hz; those behind the first 0 do not count.
         frequencies_hz: [f64; MAX_FLICKERS],
         /// Sines of each response: the h-th has the frequency times h and the amplitude over h.
-        harmonics: u32,
+        harmonics: usize,
         /// Peak amplitude of the first at Oz, in microvolts.
         amplitude_uv: f64,
     },
@@ -94,6 +96,14 @@ enum Task {
 }
 
 impl Trials {
+    pub(super) const REST: Self =
+        Self { key: StreamKey::ZERO, period: u64::MAX, onset: 0, length: 0, task: Task::Rest };
+
+    /// Whether the task evokes a signal.
+    pub(super) fn evokes(&self) -> bool {
+        matches!(self.task, Task::P300 { .. } | Task::Ssvep { .. })
+    }
+
     /// Checks `paradigm` and puts it into samples.
     pub(super) fn new(
         paradigm: &Paradigm,
@@ -103,10 +113,10 @@ impl Trials {
         let key = StreamKey::new(seed, DOMAIN);
         let samples = |s: f64| math::round(s * rate_hz) as u64;
         Ok(match *paradigm {
-            Paradigm::Rest => Self { key, period: u64::MAX, onset: 0, length: 0, task: Task::Rest },
+            Paradigm::Rest => Self { key, ..Self::REST },
             Paradigm::MotorImagery { trial_s, cue_s, imagery_s, erd_depth, ers_gain } => {
                 let cue = within("cue_s", cue_s, 0.0, 60.0)?;
-                let imagery = within("imagery_s", imagery_s, 1.0, 60.0)?;
+                let imagery = within("task_s", imagery_s, 1.0, 60.0)?;
                 let trial = within("trial_s", trial_s, cue + imagery + REBOUND_S, 600.0)?;
                 Self {
                     key,
@@ -122,7 +132,7 @@ impl Trials {
                 }
             }
             Paradigm::P300 { soa_s, target_probability, amplitude_uv } => {
-                let period = samples(within("soa_s", soa_s, 0.1, 10.0)?).max(1);
+                let period = samples(within("trial_s", soa_s, 0.1, 10.0)?).max(1);
                 let probability = within("target_probability", target_probability, 0.0, 1.0)?;
                 let [peak_s, half_width_s] = P300_S;
                 Self {
@@ -134,8 +144,7 @@ impl Trials {
                         target_words: (probability * 4_294_967_296.0 + 0.5) as u64,
                         peak: (peak_s * rate_hz) as f32,
                         half_width: (half_width_s * rate_hz) as f32,
-                        amplitude_uv: positive_within("amplitude_uv", amplitude_uv, 1e-6, 1e6)?
-                            as f32,
+                        amplitude_uv: positive_within("evoked_uv", amplitude_uv, 1e-6, 1e6)? as f32,
                         // Stimuli whose response may still go on.
                         reach: samples(peak_s + half_width_s) / period + 1,
                     },
@@ -150,16 +159,16 @@ impl Trials {
                 amplitude_uv,
             } => {
                 let cue = within("cue_s", cue_s, 0.0, 60.0)?;
-                let stimulation = positive_within("stimulation_s", stimulation_s, 0.1, 600.0)?;
+                let stimulation = positive_within("task_s", stimulation_s, 0.1, 600.0)?;
                 let trial = within("trial_s", trial_s, cue + stimulation, 1_200.0)?;
-                let harmonics = within("harmonics", f64::from(harmonics), 1.0, 8.0)?;
+                let harmonics = count_within("flicker_harmonics", harmonics, 1, 8)?;
                 let (mut steps, mut classes) = ([0; MAX_FLICKERS], 0);
                 for (step, hz) in steps.iter_mut().zip(frequencies_hz) {
                     if hz == 0.0 && classes > 0 {
                         break;
                     }
-                    let hz = positive_within("frequencies_hz", hz, 0.1, 1e3)?;
-                    below_nyquist("frequencies_hz", hz * harmonics, rate_hz)?;
+                    let hz = positive_within("flicker_hz", hz, 0.1, 1e3)?;
+                    below_nyquist("flicker_hz", hz * harmonics as f64, rate_hz)?;
                     *step = (hz / rate_hz * 18_446_744_073_709_551_616.0 + 0.5) as u64;
                     classes += 1;
                 }
@@ -172,8 +181,7 @@ impl Trials {
                         steps,
                         classes,
                         harmonics: harmonics as u32,
-                        amplitude_uv: positive_within("amplitude_uv", amplitude_uv, 1e-6, 1e6)?
-                            as f32,
+                        amplitude_uv: positive_within("evoked_uv", amplitude_uv, 1e-6, 1e6)? as f32,
                     },
                 }
             }

@@ -27,6 +27,8 @@ pub(super) struct Resonator {
 pub(super) type ResonatorState = [f32; 2];
 
 impl Resonator {
+    pub(super) const SILENT: Self = Self { a1: 0.0, a2: 0.0, b: 0.0, start: [0.0; 2] };
+
     /// A rhythm at `peak` and of `bandwidth`, both as fractions of the sample rate.
     pub(super) fn new(peak: f64, bandwidth: f64) -> Self {
         let r = math::exp(-core::f64::consts::PI * bandwidth);

@@ -63,6 +63,7 @@ impl Source for PinkV1 {
         name: "pink_noise",
         summary: "Gaussian noise with a 1/f spectrum, channels independent",
         parameters: PinkNoise::PARAMETERS,
+        max_channels: usize::MAX,
     };
 
     type Params = PinkNoise;

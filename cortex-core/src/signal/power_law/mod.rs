@@ -13,11 +13,12 @@ use design::Design;
 use super::one_pole::Bank;
 use super::spec::{amplitude, check_amplitude, check_low_corner, low_corner};
 use super::{
-    Amplitude, BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch, SignalInfo, Source,
+    Amplitude, BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, MAX_POLES, Scratch, SignalInfo,
+    Source,
 };
 use crate::math;
 use crate::parameter::{ParameterError, number, parameters, positive_within};
-use crate::random::{self, StreamKey};
+use crate::random::{self, StreamKey, WordBlock};
 
 const DOMAIN: &str = "cortex/pink/v2";
 /// Random block that holds the noise of sample 0.
@@ -38,6 +39,14 @@ parameters! {
         /// The exponent b of 1/f^b; one is pink.
         pub exponent: f64 = number(1.0, "", EXPONENTS[0], EXPONENTS[1]),
     }
+}
+
+/// What N streams of noise keep from one block to the next.
+pub(super) struct NoiseState<'a, const N: usize> {
+    /// The one-pole sections.
+    pub poles: &'a mut [[f32; N]; MAX_POLES],
+    /// The last white-noise sample.
+    pub last: &'a mut [f32; N],
 }
 
 /// Coefficients of power-law noise.
@@ -69,6 +78,40 @@ impl PowerLaw {
         }
     }
 
+    /// The state of streams `first_stream .. first_stream + N` before sample 0.
+    #[inline(always)]
+    pub(super) fn start_noise<const N: usize>(&self, first_stream: u32, state: NoiseState<'_, N>) {
+        let mut normals = [[0.0; N]; BLOCK_SAMPLES];
+        self.bank.draw_start(&self.key, first_stream, &mut normals, state.poles);
+        let last = &normals[BLOCK_SAMPLES - 1..];
+        self.bank.advance(state.poles, last);
+        *state.last = last[0];
+    }
+
+    /// Writes block `block` of the streams to `out`.
+    #[inline(always)]
+    pub(super) fn fill_noise<const N: usize>(
+        &self,
+        first_stream: u32,
+        block: u64,
+        state: NoiseState<'_, N>,
+        (words, noise): (&mut WordBlock<N>, &mut [[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES]),
+        out: &mut LaneBlock<N>,
+    ) {
+        let random_block = FIRST_NOISE_BLOCK.wrapping_add(block);
+        self.key.words(first_stream, random_block, words);
+        // The noise, behind the last sample of the block before.
+        let noise = &mut noise[HISTORY_SAMPLES - 1..];
+        noise[0] = *state.last;
+        let Some(fresh) = noise[1..].first_chunk_mut() else { return };
+        random::normals(words, fresh);
+        *state.last = fresh[BLOCK_SAMPLES - 1];
+        self.taps(noise, out);
+        if let Some(fresh) = noise[1..].first_chunk() {
+            self.bank.add(state.poles, fresh, out);
+        }
+    }
+
     /// The direct taps: `noise` begins one sample before the block.
     #[inline(always)]
     fn taps<const N: usize>(&self, noise: &[[f32; N]], out: &mut LaneBlock<N>) {
@@ -86,6 +129,7 @@ impl Source for PowerLaw {
         name: "pink_noise",
         summary: "Gaussian noise with a 1/f^b spectrum, channels independent",
         parameters: PowerLawNoise::PARAMETERS,
+        max_channels: usize::MAX,
     };
 
     type Params = PowerLawNoise;
@@ -124,11 +168,7 @@ impl Source for PowerLaw {
 
     #[inline(always)]
     fn start<const N: usize>(&self, lanes: &mut Lanes<N>) {
-        let mut normals = [[0.0; N]; BLOCK_SAMPLES];
-        self.bank.draw_start(&self.key, lanes.first_channel, &mut normals, &mut lanes.poles);
-        let last = &normals[BLOCK_SAMPLES - 1..];
-        self.bank.advance(&mut lanes.poles, last);
-        lanes.history[HISTORY_SAMPLES - 1] = last[0];
+        self.start_noise(lanes.first_channel, lanes.noise_state());
     }
 
     #[inline(always)]
@@ -138,17 +178,7 @@ impl Source for PowerLaw {
         scratch: &mut Scratch<N>,
         out: &mut LaneBlock<N>,
     ) {
-        let random_block = FIRST_NOISE_BLOCK.wrapping_add(lanes.next_block);
-        self.key.words(lanes.first_channel, random_block, &mut scratch.words);
-        // The noise, behind the last sample of the block before.
-        let noise = &mut scratch.noise[HISTORY_SAMPLES - 1..];
-        noise[0] = lanes.history[HISTORY_SAMPLES - 1];
-        let Some(fresh) = noise[1..].first_chunk_mut() else { return };
-        random::normals(&scratch.words, fresh);
-        lanes.history[HISTORY_SAMPLES - 1] = fresh[BLOCK_SAMPLES - 1];
-        self.taps(noise, out);
-        if let Some(fresh) = noise[1..].first_chunk() {
-            self.bank.add(&mut lanes.poles, fresh, out);
-        }
+        let (first, block) = (lanes.first_channel, lanes.next_block);
+        self.fill_noise(first, block, lanes.noise_state(), scratch.noise_buffers(), out);
     }
 }

@@ -25,77 +25,99 @@ use unit::{Amplitudes, Firing, Population, firing};
 pub use unit::{Spike, Unit, UnitState, UnitTrain};
 pub use waveform::{SPIKE_SAMPLES, TICKS, Waveform};
 
+use super::bad_channels::{BadChannels, Fault, bad_channel_rate};
+use super::front_end::FrontEndParams;
+use super::power_law::PowerLaw;
+use super::spec::check_low_corner_of;
+use super::state::{Held, OwnState};
+use super::{Amplitude, Lanes, Scratch, SignalInfo, Source};
 use crate::math;
-use crate::parameter::{ParameterError, positive_within, within};
+use crate::parameter::{
+    POSITIVE, ParameterError, count, count_within, number, optional_number, optional_table,
+    parameters, positive_within, within,
+};
 use crate::random::StreamKey;
 use crate::signal::{BLOCK_SAMPLES, LaneBlock};
 
 const UNIT_DOMAIN: &str = "cortex/spikes/v3";
 const FAR_DOMAIN: &str = "cortex/far/v3";
+const NOISE_DOMAIN: &str = "cortex/noise/v3";
 /// Units that a home electrode can have: the numbers of units are spaced by it.
 pub const MAX_UNITS_PER_ELECTRODE: u32 = 8;
+/// Units that one channel sees: those of nine homes.
+#[cfg(not(feature = "std"))]
+const SEEN_HOMES: usize = 9;
+/// Units that lanes keep the state of: any number with an operating system, else those of one
+/// channel with one unit an electrode.
+#[cfg(feature = "std")]
+type Units = std::vec::Vec<UnitState>;
+#[cfg(not(feature = "std"))]
+type Units = heapless::Vec<UnitState, SEEN_HOMES>;
 /// Rows of the sum: the block at hand and the one that its spikes reach into.
 const SUM_ROWS: usize = 2 * BLOCK_SAMPLES;
 /// Least and greatest half-width of a spike in milliseconds.
 const HALF_WIDTH_MS: [f64; 2] = [0.55, 0.85];
 
-/// Parameters of the spikes on every channel.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SpikeParams {
-    /// Units of each electrode, 1 to 8.
-    pub units_per_electrode: u32,
-    /// Mean firing rate of a unit in Hz, 0.01 to 200.
-    pub rate_hz: f64,
-    /// Least time between two spikes of a unit in milliseconds, 0.5 to 20.
-    pub refractory_ms: f64,
-    /// Probability that an event is a burst, 0 to 1.
-    pub burst_probability: f64,
-    /// Spikes of a burst, 2 to 20.
-    pub burst_spikes: u32,
-    /// Mean time between the spikes of a burst in milliseconds, above the refractory period.
-    pub burst_isi_ms: f64,
-    /// Median of the units' peak amplitudes at distance 0, in microvolts.
-    pub amplitude_uv: f64,
-    /// Standard deviation of the logarithm of the units' amplitudes, 0 to 2.
-    pub amplitude_sigma: f64,
-    /// Standard deviation of a spike's amplitude as a fraction of its unit's, 0 to 0.5.
-    pub amplitude_jitter: f64,
-    /// Electrodes of a row of the grid, 1 to 65,536.
-    pub columns: u32,
-    /// Distance of neighbouring electrodes in micrometres.
-    pub pitch_um: f64,
-    /// Distance from a unit at which its amplitude falls to one half, in micrometres.
-    pub decay_um: f64,
-    /// Greatest displacement of all units along a column, in micrometres; at most 0.4 of the pitch.
-    pub drift_um: f64,
-    /// Period of the drift in seconds.
-    pub drift_period_s: f64,
-    /// Distant spikes of a channel in Hz, 0 to 1,000.
-    pub far_rate_hz: f64,
-    /// Mean amplitude of distant spikes in microvolts.
-    pub far_amplitude_uv: f64,
+parameters! {
+    /// Spikes of known units on an electrode grid, over noise and distant spikes.
+    #[derive(Copy)]
+    pub struct SpikeParams {
+        /// Units of each electrode.
+        pub units_per_electrode: usize = count(1, "", 1, MAX_UNITS_PER_ELECTRODE as usize),
+        /// Mean firing rate of a unit.
+        pub firing_rate_hz: f64 = number(10.0, "Hz", 0.01, 200.0)
+            .limit("what refractory period and bursts leave room for"),
+        /// Least time between two spikes of a unit.
+        pub refractory_ms: f64 = number(2.0, "ms", 0.5, 20.0),
+        /// Probability that an event is a burst.
+        pub burst_probability: f64 = number(0.0, "", 0.0, 1.0),
+        /// Spikes of a burst.
+        pub burst_spikes: usize = count(4, "", 2, 20),
+        /// Mean time between the spikes of a burst.
+        pub burst_isi_ms: f64 = number(5.0, "ms", 0.5, 1e3).limit("at least refractory_ms"),
+        /// Median of the units' peak amplitudes at distance 0.
+        pub unit_uv: f64 = number(100.0, "µV", 1e-6, 1e6),
+        /// Standard deviation of the natural logarithm of the units' amplitudes.
+        pub unit_sigma: f64 = number(0.4, "", 0.0, 2.0),
+        /// Standard deviation of a spike's amplitude as a fraction of its unit's.
+        pub spike_jitter: f64 = number(0.05, "", 0.0, 0.5),
+        /// Electrodes of a row of the grid.
+        pub columns: usize = count(8, "", 1, 65_536),
+        /// Distance of neighbouring electrodes.
+        pub pitch_um: f64 = number(50.0, "µm", 1.0, 1e4),
+        /// Distance from a unit at which its amplitude falls to one half.
+        pub decay_um: f64 = number(25.0, "µm", 0.01, 1e6).limit("0.01 to 100 of pitch_um"),
+        /// Greatest displacement of all units along a column.
+        pub drift_um: f64 = number(0.0, "µm", 0.0, 4e3).limit("at most 0.4 of pitch_um"),
+        /// Period of the displacement.
+        pub drift_period_s: f64 = number(600.0, "s", 1.0, 1e6),
+        /// Distant spikes of a channel, which are no part of the truth.
+        pub far_rate_hz: f64 = number(20.0, "Hz", 0.0, 1e3),
+        /// Mean amplitude of distant spikes.
+        pub far_uv: f64 = number(10.0, "µV", 1e-6, 1e6),
+        /// Standard deviation of a channel's noise; 0 for none.
+        pub noise_uv_rms: f64 = number(10.0, "µV", 0.0, 1e6),
+        /// Exponent b of the noise's 1/f^b.
+        pub noise_exponent: f64 = number(1.0, "", 0.01, 1.99),
+        /// Where the noise's power law begins.
+        pub noise_corner_hz: f64 =
+            number(10.0, "Hz", POSITIVE, f64::INFINITY).limit("1e-9 to 0.02 of the sample rate"),
+        /// Signal-to-noise ratio, 20 log10 of unit_uv over the noise's standard deviation, which
+        /// it decides in place of noise_uv_rms.
+        pub snr_db: Option<f64> = optional_number("from noise_uv_rms", "dB", -60.0, 120.0),
+        /// Share of channels that are flat or noisy.
+        pub bad_channel_rate: f64 = bad_channel_rate(),
+        /// The converter and the link behind the electrodes.
+        pub front_end: Option<FrontEndParams> =
+            optional_table::<FrontEndParams>(FrontEndParams::PARAMETERS),
+    }
 }
 
-impl Default for SpikeParams {
-    fn default() -> Self {
-        Self {
-            units_per_electrode: 1,
-            rate_hz: 10.0,
-            refractory_ms: 2.0,
-            burst_probability: 0.0,
-            burst_spikes: 4,
-            burst_isi_ms: 5.0,
-            amplitude_uv: 100.0,
-            amplitude_sigma: 0.4,
-            amplitude_jitter: 0.05,
-            columns: 8,
-            pitch_um: 50.0,
-            decay_um: 25.0,
-            drift_um: 0.0,
-            drift_period_s: 600.0,
-            far_rate_hz: 20.0,
-            far_amplitude_uv: 10.0,
-        }
+impl SpikeParams {
+    /// Standard deviation of a channel's noise in microvolts.
+    #[must_use]
+    pub fn noise_uv(&self) -> f64 {
+        self.snr_db.map_or(self.noise_uv_rms, |db| self.unit_uv / math::pow(10.0, db / 20.0))
     }
 }
 
@@ -110,20 +132,22 @@ pub struct Spikes {
     drift_step: u64,
     /// Distant spikes: units of their own, one a channel.
     far: Option<Population>,
+    /// The channels' noise.
+    noise: Option<PowerLaw>,
+    bad: BadChannels,
 }
 
-/// State of the spikes of N adjacent channels, at a block boundary. The states of the units that
-/// they see lie beside it, in a slice of [`Spikes::units_len`] that the caller owns.
+/// State of the spikes of N adjacent channels, at a block boundary, and of the units they see.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
-pub struct SpikeLanes<const N: usize> {
+pub(crate) struct SpikeLanes<const N: usize> {
     /// Spikes of the block at hand and what of them reaches into the next; the halves change
     /// places with every block.
     sum: [[f32; N]; SUM_ROWS],
     far: [Option<UnitState>; N],
     first_channel: u32,
     next_block: u64,
-    units: usize,
+    units: Units,
 }
 
 impl Spikes {
@@ -137,18 +161,27 @@ impl Spikes {
         seed: u64,
     ) -> Result<Self, ParameterError> {
         let rate = within("sample_rate_hz", sample_rate_hz, 8e3, 32e3)?;
-        let units = f64::from(params.units_per_electrode);
-        within("units_per_electrode", units, 1.0, f64::from(MAX_UNITS_PER_ELECTRODE))?;
-        within("columns", f64::from(params.columns), 1.0, 65_536.0)?;
+        // What has no heap keeps one unit an electrode.
+        let most = if cfg!(feature = "std") { MAX_UNITS_PER_ELECTRODE as usize } else { 1 };
+        count_within("units_per_electrode", params.units_per_electrode, 1, most)?;
+        count_within("columns", params.columns, 1, 65_536)?;
         let pitch = positive_within("pitch_um", params.pitch_um, 1.0, 1e4)?;
         let decay =
             positive_within("decay_um", params.decay_um, pitch * 1e-2, pitch * 1e2)? / pitch;
         let drift = within("drift_um", params.drift_um, 0.0, 0.4 * pitch)? / pitch;
         let period = positive_within("drift_period_s", params.drift_period_s, 1.0, 1e6)?;
         let far_rate = within("far_rate_hz", params.far_rate_hz, 0.0, 1e3)?;
-        let far_uv = positive_within("far_amplitude_uv", params.far_amplitude_uv, 1e-6, 1e6)?;
-        let amplitude = positive_within("amplitude_uv", params.amplitude_uv, 1e-6, 1e6)?;
-        let sigma = within("amplitude_sigma", params.amplitude_sigma, 0.0, 2.0)?;
+        let far_uv = positive_within("far_uv", params.far_uv, 1e-6, 1e6)?;
+        let amplitude = positive_within("unit_uv", params.unit_uv, 1e-6, 1e6)?;
+        let sigma = within("unit_sigma", params.unit_sigma, 0.0, 2.0)?;
+        within("snr_db", params.snr_db.unwrap_or(0.0), -60.0, 120.0)?;
+        let noise_uv = params.noise_uv();
+        within("noise_uv_rms", params.noise_uv_rms, 0.0, 1e6)?;
+        let exponent = positive_within("noise_exponent", params.noise_exponent, 0.01, 1.99)?;
+        let corner = check_low_corner_of("noise_corner_hz", params.noise_corner_hz, rate)?;
+        if let Some(front_end) = &params.front_end {
+            front_end.check()?;
+        }
         let [narrowest, widest] = HALF_WIDTH_MS.map(|ms| ms * 1e-3 * rate);
         let population = Population {
             key: StreamKey::new(seed, UNIT_DOMAIN),
@@ -171,26 +204,36 @@ impl Spikes {
         });
         Ok(Self {
             grid: Grid {
-                columns: params.columns,
+                columns: params.columns as u32,
                 inverse_decay_squared: (1.0 / (decay * decay)) as f32,
             },
             population,
-            units_per_electrode: params.units_per_electrode,
+            units_per_electrode: params.units_per_electrode as u32,
             drift: drift as f32,
             drift_step: (18_446_744_073_709_551_616.0 / (period * rate)) as u64,
             far,
+            noise: (noise_uv > 0.0).then(|| {
+                let key = StreamKey::new(seed, NOISE_DOMAIN);
+                PowerLaw::with_key(key, rate, noise_uv, corner, exponent)
+            }),
+            bad: BadChannels::new(params.bad_channel_rate, noise_uv.max(1.0), seed)?,
         })
     }
 
-    /// Most units that `lanes` adjacent channels see: the length of their slice of states.
+    /// What is wrong with `channel`; none for a good one.
     #[must_use]
-    pub fn units_len(&self, lanes: usize) -> usize {
-        3 * (lanes + 2) * self.units_per_electrode as usize
+    pub fn fault(&self, channel: u32) -> Option<Fault> {
+        self.bad.fault(channel)
     }
 
     /// Units seen by `count` channels from `first_channel` on, in the order of their numbers, each
     /// with the spikes it is to fire: the ground truth.
-    pub fn units(&self, first_channel: u32, count: u32, mut each: impl FnMut(UnitTrain<'_>)) {
+    pub fn units<'a>(
+        &'a self,
+        first_channel: u32,
+        count: u32,
+        mut each: impl FnMut(UnitTrain<'a>),
+    ) {
         self.grid.homes(first_channel, count, |home| {
             for id in self.ids(home) {
                 each(UnitTrain {
@@ -206,20 +249,12 @@ impl Spikes {
         first..first + self.units_per_electrode
     }
 
-    /// The state of channels `first_channel .. first_channel + N` before sample 0. `units` holds
-    /// at least [`Spikes::units_len`] states.
-    pub fn start<const N: usize>(
-        &self,
-        first_channel: u32,
-        units: &mut [Option<UnitState>],
-    ) -> SpikeLanes<N> {
-        let mut count = 0;
+    /// The state of channels `first_channel .. first_channel + N` before sample 0.
+    fn start_lanes<const N: usize>(&self, first_channel: u32) -> SpikeLanes<N> {
+        let mut units = Units::new();
         self.grid.homes(first_channel, N as u32, |home| {
             for id in self.ids(home) {
-                if let Some(slot) = units.get_mut(count) {
-                    *slot = Some(UnitState::start(&self.population, id));
-                    count += 1;
-                }
+                hold(&mut units, UnitState::start(&self.population, id));
             }
         });
         let mut far = [None; N];
@@ -228,41 +263,36 @@ impl Spikes {
                 *slot = Some(UnitState::start(population, channel));
             }
         }
-        SpikeLanes { sum: [[0.0; N]; SUM_ROWS], far, first_channel, next_block: 0, units: count }
+        SpikeLanes { sum: [[0.0; N]; SUM_ROWS], far, first_channel, next_block: 0, units }
     }
 
     /// Adds the spikes of the next block to `out`.
     #[inline(always)]
-    pub fn add<const N: usize>(
-        &self,
-        lanes: &mut SpikeLanes<N>,
-        units: &mut [Option<UnitState>],
-        out: &mut LaneBlock<N>,
-    ) {
+    fn add<const N: usize>(&self, lanes: &mut SpikeLanes<N>, out: &mut LaneBlock<N>) {
         let end = ((lanes.next_block + 1) * BLOCK_SAMPLES as u64) as i64;
         let mut shape = [0.0; SPIKE_SAMPLES];
-        for state in units[..lanes.units].iter_mut().flatten() {
+        let SpikeLanes { sum, far, first_channel, units, .. } = lanes;
+        for state in units.iter_mut() {
             let waveform = state.unit.waveform;
             while waveform.first_sample(state.next_ticks()) < end {
                 let spike = state.advance(&self.population);
                 waveform.evaluate(spike.ticks, &mut shape);
-                self.spread(lanes, &state.unit, &spike, &shape);
+                self.spread(*first_channel, sum, &state.unit, &spike, &shape);
             }
         }
         if let Some(population) = &self.far {
             for lane in 0..N {
-                let Some(state) = &mut lanes.far[lane] else { continue };
+                let Some(state) = &mut far[lane] else { continue };
                 while state.unit.waveform.first_sample(state.next_ticks()) < end {
                     let spike = state.advance(population);
                     let unit = state.unit;
                     unit.waveform.evaluate(spike.ticks, &mut shape);
-                    put(&mut lanes.sum, lane, spike.amplitude_uv, &unit, &spike, &shape);
+                    put(sum, lane, spike.amplitude_uv, &unit, &spike, &shape);
                 }
             }
         }
         let half = (lanes.next_block % 2) as usize * BLOCK_SAMPLES;
-        let sum = &mut lanes.sum[half..half + BLOCK_SAMPLES];
-        for (row, spikes) in out.iter_mut().zip(sum) {
+        for (row, spikes) in out.iter_mut().zip(&mut sum[half..half + BLOCK_SAMPLES]) {
             for lane in 0..N {
                 row[lane] += spikes[lane];
                 spikes[lane] = 0.0;
@@ -275,7 +305,8 @@ impl Spikes {
     #[inline(always)]
     fn spread<const N: usize>(
         &self,
-        lanes: &mut SpikeLanes<N>,
+        first_channel: u32,
+        sum: &mut [[f32; N]; SUM_ROWS],
         unit: &Unit,
         spike: &Spike,
         shape: &[f32; SPIKE_SAMPLES],
@@ -290,13 +321,13 @@ impl Spikes {
                     continue;
                 }
                 let electrode = row * self.grid.columns + column;
-                let lane = electrode.wrapping_sub(lanes.first_channel) as usize;
+                let lane = electrode.wrapping_sub(first_channel) as usize;
                 if lane >= N {
                     continue;
                 }
                 let [x, y] = unit.place;
                 let gain = self.grid.gain(dx as f32 - x, dy as f32 - (y + drift));
-                put(&mut lanes.sum, lane, spike.amplitude_uv * gain, unit, spike, shape);
+                put(sum, lane, spike.amplitude_uv * gain, unit, spike, shape);
             }
         }
     }
@@ -308,12 +339,127 @@ impl Spikes {
         spike.amplitude_uv * self.grid.gain(-x, -(y + self.drift_at(spike.sample())))
     }
 
+    /// The electrode below `channels` at which `spike` is largest, the first of equals, and its
+    /// peak there in microvolts; none when it is seen by none of them.
+    #[must_use]
+    pub fn peak(&self, unit: &Unit, spike: &Spike, channels: u32) -> Option<(u32, f32)> {
+        let (home_row, home_column) = self.grid.place(unit.home());
+        let drift = self.drift_at(spike.sample());
+        let [x, y] = unit.place;
+        let mut best: Option<(u32, f32)> = None;
+        for dy in -1_i32..=1 {
+            let Some(row) = home_row.checked_add_signed(dy) else { continue };
+            for dx in -1_i32..=1 {
+                let column = home_column.wrapping_add_signed(dx);
+                let electrode = row * self.grid.columns + column;
+                if column >= self.grid.columns || electrode >= channels {
+                    continue;
+                }
+                let gain = self.grid.gain(dx as f32 - x, dy as f32 - (y + drift));
+                let amplitude_uv = spike.amplitude_uv * gain;
+                if gain > 0.0 && best.is_none_or(|(_, most)| amplitude_uv > most) {
+                    best = Some((electrode, amplitude_uv));
+                }
+            }
+        }
+        best
+    }
+
     /// Displacement of all units at `sample`, in pitches.
     #[inline(always)]
     fn drift_at(&self, sample: i64) -> f32 {
         let phase = (sample as u64).wrapping_mul(self.drift_step);
         self.drift * math::sin_cos_turn((phase >> 32) as u32).0
     }
+}
+
+impl Source for Spikes {
+    const INFO: SignalInfo<'static> = SignalInfo {
+        name: "spikes",
+        summary: "spikes of known units on an electrode grid, with their times as truth",
+        parameters: SpikeParams::PARAMETERS,
+        max_channels: usize::MAX,
+    };
+
+    type Params = SpikeParams;
+
+    const SILENT: Self = Self {
+        grid: Grid { columns: 1, inverse_decay_squared: 0.0 },
+        population: Population::SILENT,
+        units_per_electrode: 0,
+        drift: 0.0,
+        drift_step: 0,
+        far: None,
+        noise: None,
+        bad: BadChannels::NONE,
+    };
+
+    const SPECIMEN_RATE_HZ: f64 = 30_000.0;
+
+    fn check(params: &SpikeParams, rate_hz: f64) -> Result<(), ParameterError> {
+        Self::new(params, rate_hz, 0).map(drop)
+    }
+
+    fn design(&mut self, params: &SpikeParams, rate_hz: f64, seed: u64) {
+        if let Ok(designed) = Self::new(params, rate_hz, seed) {
+            *self = designed;
+        }
+    }
+
+    /// Four standard deviations above the median unit, which one in 30,000 units exceeds.
+    fn amplitude(params: &SpikeParams) -> Amplitude {
+        let unit_uv = params.unit_uv * math::exp(4.0 * params.unit_sigma);
+        Amplitude::Peak(unit_uv + 6.67 * params.noise_uv())
+    }
+
+    /// Fast enough that spikes are in the first block.
+    fn specimen() -> SpikeParams {
+        SpikeParams { firing_rate_hz: 200.0, far_rate_hz: 1e3, ..SpikeParams::default() }
+    }
+
+    #[inline(always)]
+    fn start<const N: usize>(&self, lanes: &mut Lanes<N>) {
+        let first = lanes.first_channel;
+        if let Some(noise) = &self.noise {
+            noise.start_noise(first, lanes.noise_state());
+        }
+        lanes.own = OwnState::Spikes(Held::new(self.start_lanes(first)));
+    }
+
+    #[inline(always)]
+    fn fill<const N: usize>(
+        &self,
+        lanes: &mut Lanes<N>,
+        scratch: &mut Scratch<N>,
+        out: &mut LaneBlock<N>,
+    ) {
+        let (first, block) = (lanes.first_channel, lanes.next_block);
+        match &self.noise {
+            Some(noise) => {
+                let buffers = scratch.noise_buffers();
+                noise.fill_noise(first, block, lanes.noise_state(), buffers, out);
+            }
+            None => out.as_flattened_mut().fill(0.0),
+        }
+        if let OwnState::Spikes(spikes) = &mut lanes.own {
+            self.add(spikes, out);
+        }
+        self.bad.apply(first, block, scratch, out);
+    }
+}
+
+/// Adds a unit. Where their number is bounded, one channel sees nine homes at most, and the check
+/// leaves one unit each.
+#[cfg(feature = "std")]
+fn hold(units: &mut Units, state: UnitState) {
+    units.push(state);
+}
+
+/// Adds a unit. Where their number is bounded, one channel sees nine homes at most, and the check
+/// leaves one unit each.
+#[cfg(not(feature = "std"))]
+fn hold(units: &mut Units, state: UnitState) {
+    let _ = units.push(state);
 }
 
 /// Adds a spike of `amplitude_uv` to one lane's sum.

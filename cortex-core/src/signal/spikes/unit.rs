@@ -24,7 +24,7 @@
 use super::SpikeParams;
 use super::waveform::{TICKS, Waveform};
 use crate::math;
-use crate::parameter::{ParameterError, within};
+use crate::parameter::{ParameterError, count_within, within};
 use crate::random::{StreamKey, exponential, normal};
 
 /// Each spike of a burst is this much of the one before.
@@ -115,6 +115,24 @@ pub(super) struct Population {
     pub spread: [f64; 2],
     /// Least half-width of a waveform in samples, and how much more the greatest is.
     pub half_width: [f64; 2],
+}
+
+impl Population {
+    /// No unit.
+    pub(super) const SILENT: Self = Self {
+        key: StreamKey::ZERO,
+        firing: Firing {
+            refractory_ticks: 0,
+            event_ticks: 0.0,
+            burst_ticks: 0.0,
+            burst_words: 0,
+            burst_spikes: 0,
+            amplitudes: Amplitudes::Exponential,
+        },
+        log_amplitude: [0.0; 2],
+        spread: [0.0; 2],
+        half_width: [0.0; 2],
+    };
 }
 
 /// Greatest asymmetry of a waveform.
@@ -238,19 +256,19 @@ impl Unit {
 /// # Errors
 /// [`ParameterError`] names the parameter at fault and what is allowed.
 pub(super) fn firing(params: &SpikeParams, rate_hz: f64) -> Result<Firing, ParameterError> {
-    let firing_hz = within("rate_hz", params.rate_hz, 0.01, 200.0)?;
+    let firing_hz = within("firing_rate_hz", params.firing_rate_hz, 0.01, 200.0)?;
     let refractory_ms = within("refractory_ms", params.refractory_ms, 0.5, 20.0)?;
     let probability = within("burst_probability", params.burst_probability, 0.0, 1.0)?;
-    let spikes = within("burst_spikes", f64::from(params.burst_spikes), 2.0, 20.0)?;
+    let spikes = count_within("burst_spikes", params.burst_spikes, 2, 20)? as f64;
     let isi_ms = within("burst_isi_ms", params.burst_isi_ms, refractory_ms, 1e3)?;
-    let jitter = within("amplitude_jitter", params.amplitude_jitter, 0.0, 0.5)?;
+    let jitter = within("spike_jitter", params.spike_jitter, 0.0, 0.5)?;
     let more = probability * (spikes - 1.0);
     let event_ms = (1.0 + more) * 1e3 / firing_hz - more * isi_ms;
     if event_ms <= refractory_ms {
         // The rate at which events would follow each other without a pause.
         let max = (1.0 + more) * 1e3 / (refractory_ms + more * isi_ms);
         return Err(ParameterError::OutOfRange {
-            parameter: "rate_hz",
+            parameter: "firing_rate_hz",
             value: firing_hz,
             min: 0.01,
             max,
@@ -263,7 +281,7 @@ pub(super) fn firing(params: &SpikeParams, rate_hz: f64) -> Result<Firing, Param
         event_ticks: ticks(event_ms - refractory_ms) as f32,
         burst_ticks: ticks(isi_ms - refractory_ms) as f32,
         burst_words: (probability * 4_294_967_296.0 + 0.5) as u64,
-        burst_spikes: params.burst_spikes,
+        burst_spikes: params.burst_spikes as u32,
         amplitudes: Amplitudes::Normal(jitter as f32),
     })
 }

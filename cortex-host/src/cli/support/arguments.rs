@@ -69,7 +69,8 @@ pub fn failure(error: &clap::Error, program: Command, arguments: &[String]) -> F
         ErrorKind::MissingRequiredArgument => {
             let missing: Vec<String> = texts_of(error, ContextKind::InvalidArg)
                 .iter()
-                .map(|argument| argument.trim_matches(['<', '>']).to_owned())
+                .map(|argument| argument.split(' ').next().unwrap_or_default())
+                .map(|name| name.trim_matches(['<', '>', '.']).to_owned())
                 .collect();
             let is = if missing.len() == 1 { "is" } else { "are" };
             format!("{} {is} missing; {see}", listed(missing.iter().map(String::as_str)))

@@ -17,7 +17,8 @@ pub enum Program {
     Selftest,
 }
 
-/// The image of `program` for `board`: `explicit` if given, else [`FIRMWARE_VARIABLE`]'s (for
+/// The image of `program` for `board`: `explicit` if given (an image, a checkout's firmware folder or
+/// the folder of a crate of the user's own, which is built), else [`FIRMWARE_VARIABLE`]'s (for
 /// [`Program::Firmware`]), else built in the firmware folder of the checkout around the working
 /// directory, else `firmware/BOARD.elf` beside the program. Nothing is ever built in a folder only
 /// because this program was compiled there.
@@ -37,6 +38,7 @@ pub fn image(
     match named {
         Some(path) if path.is_file() => return Ok(path),
         Some(folder) if is_source(&folder) => return build(board, program, &folder),
+        Some(folder) if folder.join("Cargo.toml").is_file() => return build_own(board, &folder),
         Some(path) => return Err(EmulatorError::ImageMissing { path }),
         None => {}
     }
@@ -91,19 +93,50 @@ fn build(board: &BoardSpec, program: Program, workspace: &Path) -> Result<PathBu
     if output.status.success() {
         return Ok(target_dir.join(&board.target).join("release").join(binary));
     }
-    let text = String::from_utf8_lossy(&output.stderr);
+    Err(not_built(board, folder, &output.stderr))
+}
+
+/// Builds the only program of the crate in `folder`, an image of the user's own for `board`.
+fn build_own(board: &BoardSpec, folder: &Path) -> Result<PathBuf, EmulatorError> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--release", "--bins", "--target", &board.target])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(folder)
+        // Flags meant for the host must not reach the board.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| EmulatorError::NoCargo { board: board.name.clone(), source })?;
+    // One message a line; that of the program says where it lies.
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let program = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(PathBuf::from(message["executable"].as_str()?))
+    });
+    match program {
+        Some(program) if output.status.success() => Ok(program),
+        _ => Err(not_built(board, folder.to_owned(), &output.stderr)),
+    }
+}
+
+/// What cargo said, as an error.
+fn not_built(board: &BoardSpec, folder: PathBuf, stderr: &[u8]) -> EmulatorError {
+    let text = String::from_utf8_lossy(stderr);
     if text.contains("can't find crate for `core`") {
-        return Err(EmulatorError::TargetMissing {
+        return EmulatorError::TargetMissing {
             board: board.name.clone(),
             target: board.target.clone(),
-        });
+        };
     }
     let lines: Vec<&str> = text.lines().collect();
-    Err(EmulatorError::Build {
+    EmulatorError::Build {
         board: board.name.clone(),
         folder,
         tail: lines.get(lines.len().saturating_sub(5)..).unwrap_or_default().join(" | "),
-    })
+    }
 }
 
 /// Flags that shorten the source paths which panics carry: the image is then the same, and as

@@ -6,8 +6,8 @@ use super::elements::{FULL, HALF, Page};
 use crate::plot::escape;
 use crate::report::charts;
 use crate::results::{
-    KernelSummary, KernelWindows, Latency, SeededStats, Summary, bounds, grouped, micros, missed,
-    rate,
+    KernelSummary, KernelWindows, Latency, SeededStats, Summary, bounds, duration, grouped, micros,
+    missed, rate,
 };
 
 /// Five columns of the table of all kernels.
@@ -254,26 +254,4 @@ fn kernel_facts(kernel: &KernelSummary) -> String {
         let _ = write!(text, " · met {missing} missing samples in a repeat");
     }
     text
-}
-
-/// Microseconds in the unit that needs the fewest digits: `250 µs`, `80 ms`, `1.5 s`.
-pub(super) fn duration(us: f64) -> String {
-    let (value, unit) = match us {
-        us if us < 1e3 => (us, "µs"),
-        us if us < 1e6 => (us / 1e3, "ms"),
-        us => (us / 1e6, "s"),
-    };
-    let text = format!("{value:.3}");
-    format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn deadlines_are_in_the_unit_that_suits_them() {
-        let shown = [62.5, 999.0, 80_000.0, 1_500_000.0].map(duration);
-        assert_eq!(shown, ["62.5 µs", "999 µs", "80 ms", "1.5 s"]);
-    }
 }

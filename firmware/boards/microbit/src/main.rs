@@ -12,7 +12,7 @@ static MEMORY: ConstStaticCell<Memory<280, 288, 896, 4>> = ConstStaticCell::new(
 /// QEMU holds received bytes back until they are read: nothing overruns.
 const RING_BYTES: usize = 512;
 
-#[cortex_m_rt::entry]
+#[cortex_hardware::entry]
 fn main() -> ! {
     cortex_hardware::firmware(Microbit::start, RING_BYTES, &MEMORY)
 }

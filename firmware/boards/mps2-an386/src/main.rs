@@ -3,7 +3,7 @@
 #![no_main]
 
 use cortex_app::serve::Memory;
-use cortex_hardware::{ConstStaticCell, Mps2};
+use cortex_hardware::ConstStaticCell;
 
 /// Frames, transmit buffer, kernel values, seeded channels.
 static MEMORY: ConstStaticCell<Memory<4_120, 4_160, 262_144, 1_024>> =
@@ -12,7 +12,7 @@ static MEMORY: ConstStaticCell<Memory<4_120, 4_160, 262_144, 1_024>> =
 /// QEMU holds received bytes back until they are read: nothing overruns.
 const RING_BYTES: usize = 16_384;
 
-#[cortex_m_rt::entry]
+#[cortex_hardware::entry]
 fn main() -> ! {
-    cortex_hardware::firmware(|| Mps2::start(env!("CARGO_PKG_NAME")), RING_BYTES, &MEMORY)
+    cortex_hardware::firmware(mps2::start, RING_BYTES, &MEMORY)
 }

@@ -13,7 +13,7 @@ static MEMORY: ConstStaticCell<Memory<1_048, 1_072, 16_384, 64>> =
 /// QEMU holds received bytes back until they are read: nothing overruns.
 const RING_BYTES: usize = 4_096;
 
-#[cortex_m_rt::entry]
+#[cortex_hardware::entry]
 fn main() -> ! {
     cortex_hardware::firmware(NetduinoPlus2::start, RING_BYTES, &MEMORY)
 }

@@ -10,7 +10,7 @@ use nucleo_f446re::{Nucleo, RING_BYTES};
 static MEMORY: ConstStaticCell<Memory<1_048, 1_072, 19_456, 64>> =
     ConstStaticCell::new(Memory::new());
 
-#[cortex_m_rt::entry]
+#[cortex_hardware::entry]
 fn main() -> ! {
     cortex_hardware::firmware(Nucleo::start, RING_BYTES, &MEMORY)
 }

@@ -259,3 +259,45 @@ fn the_quickstart_runs_on_an_emulated_board() {
         assert!(number(&kernel["outputs"]["equal"]) > 0, "{kernel}");
     }
 }
+
+/// The capacity of an emulated board is exact: with so many instructions a second that the deadline
+/// has time for those of `n` channels and no more, the answer is `n`; and what does not fit into its
+/// memory is named.
+#[test]
+fn the_capacity_of_an_emulated_board_is_exact() {
+    if !available("mps2-an386") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let config = "dataset: { path: primitives/datasets/v1/synthetic, channels: 2, \
+        sample_rate_hz: 250, params: { signal_type: pink_noise, duration_s: 0.5 } }\n\
+        kernels: [{ name: car, window: 50, hop: 25 }]\n\
+        execution: { pace: max }\ndevice: qemu:mps2-an386\n";
+    fs::write(folder.path().join("c.yaml"), config).unwrap();
+    let capacity = |rate: &str| -> Value {
+        let arguments = ["capacity", "--config", "c.yaml", "--vary", "channels", "--json"];
+        let output = cortex_host()
+            .current_dir(folder.path())
+            .args(arguments)
+            .args(["--out", "cap", "--instructions-per-s", rate])
+            .output()
+            .unwrap();
+        serde_json::from_str::<Value>(&stdout_of(&output, 0)).unwrap()["kernels"][0].clone()
+    };
+    let instructions = |channels: u64| {
+        let run = folder.path().join(format!("cap/car,dataset.channels={channels}"));
+        let text = fs::read_to_string(run.join("summary.json")).unwrap();
+        let summary: Value = serde_json::from_str(&text).unwrap();
+        summary["kernels"][0]["kernel_instructions"]["max"].as_f64().unwrap()
+    };
+    // Far too quick a board: its memory ends the search, at neighbouring values.
+    let most = capacity("1e12");
+    let (holds, fails) = (number(&most["holds"]), number(&most["fails"]));
+    assert_eq!(fails, holds + 1, "{most}");
+    assert!(most["limit"].as_str().unwrap().contains("bytes"), "{most}");
+    // A hop is 100 ms: ten times the instructions of a call a second are just enough.
+    let enough = instructions(2) * 10.0;
+    let tight = capacity(&format!("{enough}"));
+    assert_eq!((number(&tight["holds"]), number(&tight["fails"])), (2, 3), "{tight}");
+    assert!(tight["limit"].as_str().unwrap().contains("instructions"), "{tight}");
+}

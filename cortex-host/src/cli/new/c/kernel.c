@@ -2,11 +2,9 @@
  * a = w / (1 + w) and w = 2 pi cutoff_hz / sample_rate_hz (backward Euler).
  *
  * A missing sample (NaN, infinite, absurd) is replaced by the channel's previous one and counted. No
- * allocation and no mathematical library: the same bits on every target, compiled with
- * -ffp-contract=off. */
+ * allocation and no library at all: it compiles for every board, and has the same bits there when
+ * compiled with -ffp-contract=off. */
 #include "cortex_kernel.h"
-
-#include <string.h>
 
 static const double two_pi = 6.283185307179586;
 
@@ -40,8 +38,13 @@ static int32_t plan(const cortex_kernel_config *config, cortex_kernel_layout *la
 
 static int32_t reset(const cortex_kernel_config *config, void *memory) {
     double w = two_pi * config->parameters[CUTOFF_HZ] / config->sample_rate_hz;
-    memset(memory, 0, sizeof(state) + 2 * config->channels * sizeof(float));
-    ((state *)memory)->a = (float)(w / (1.0 + w));
+    state *s = memory;
+    float *held = held_of(memory);
+    s->missing = 0;
+    s->a = (float)(w / (1.0 + w));
+    for (uint32_t i = 0; i < 2 * config->channels; i++) {
+        held[i] = 0.0f;
+    }
     return CORTEX_OK;
 }
 

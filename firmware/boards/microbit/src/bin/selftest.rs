@@ -2,7 +2,7 @@
 #![no_std]
 #![no_main]
 
-#[cortex_m_rt::entry]
+#[cortex_hardware::entry]
 fn main() -> ! {
     cortex_hardware::selftest(microbit::Microbit::start)
 }

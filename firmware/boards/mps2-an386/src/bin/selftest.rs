@@ -2,9 +2,7 @@
 #![no_std]
 #![no_main]
 
-use cortex_hardware::Mps2;
-
-#[cortex_m_rt::entry]
+#[cortex_hardware::entry]
 fn main() -> ! {
-    cortex_hardware::selftest(|| Mps2::start(env!("CARGO_PKG_NAME")))
+    cortex_hardware::selftest(mps2::start)
 }

@@ -2,7 +2,7 @@
 #![no_std]
 #![no_main]
 
-#[riscv_rt::entry]
+#[cortex_hardware::entry]
 fn main() -> ! {
     cortex_hardware::selftest(sifive_e::SifiveE::start)
 }

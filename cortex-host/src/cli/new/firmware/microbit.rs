@@ -1,0 +1,1 @@
+../../../../../firmware/boards/microbit/src/main.rs

@@ -1,0 +1,1 @@
+../../../../../firmware/boards/mps2-an386/src/main.rs

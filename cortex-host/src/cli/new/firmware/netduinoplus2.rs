@@ -1,0 +1,1 @@
+../../../../../firmware/boards/netduinoplus2/src/main.rs

@@ -1,0 +1,1 @@
+../../../../../firmware/boards/nucleo-f446re/src/main.rs

@@ -1,0 +1,1 @@
+../../../../../firmware/boards/sifive-e/src/main.rs
