@@ -178,7 +178,7 @@ fn serve(mut terminal: File, manner: Manner, distance: Option<Distance>, stop: &
     };
     let mut session = session(credit, 1);
     let mut line = distance.map(|distance| [Pipe::new(distance), Pipe::new(distance)]);
-    let mut was_reset = false;
+    let (mut was_reset, mut announced) = (false, false);
     let mut frames = FrameDecoder::new(vec![0u8; MAX_FRAME]);
     let started = Instant::now();
     let now = || started.elapsed().as_nanos() as u64;
@@ -255,11 +255,12 @@ fn serve(mut terminal: File, manner: Manner, distance: Option<Distance>, stop: &
             }
             if manner == Manner::HugeResults && header.kind == Kind::Configure as u8 {
                 send(&mut terminal, &huge_answer(header.session), stop);
-                return;
+                announced = true;
             }
         }
         match manner {
             Manner::OldWire => continue,
+            Manner::HugeResults if announced => continue,
             Manner::UnpluggedAtConfigure(limit) if configures >= limit => return,
             _ => {}
         }
