@@ -69,7 +69,7 @@ def generate(
         Threads to generate with. Default: one per processor. The array is the same.
     **params
         The signal's own parameters by their names in configurations: ``amplitude_uv_rms=100.0``,
-        ``frequency_hz=10.0``, ``line_noise={"frequency_hz": 50, "amplitude_uv_peak": 5}``, ...
+        ``frequency_hz=10.0``, ``line_noise={"frequency_hz": 50, "amplitude_uv": 5}``, ...
 
     Returns
     -------

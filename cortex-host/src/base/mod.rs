@@ -6,6 +6,7 @@ pub mod contained;
 pub mod digest;
 mod failure;
 mod progress;
+mod split_mix;
 pub mod table;
 mod text;
 
@@ -13,6 +14,7 @@ mod text;
 pub(crate) use failure::one_line;
 pub use failure::{ExitCode, Failure, FileError};
 pub use progress::{Level, Observer, Progress, leave_on_signal};
+pub use split_mix::SplitMix64;
 pub use text::{
     built_for, expand_home, listed, nearest, printable, quoted, quoted_path, rfc3339, shell_word,
 };

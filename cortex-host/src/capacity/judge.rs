@@ -17,10 +17,29 @@
 
 use cortex_core::math;
 
-use super::Criterion;
 use super::search::Length;
 use crate::results::{KernelSummary, RunRecord, grouped, micros};
 use crate::statistics::rate_bounds;
+
+/// When a value holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Criterion {
+    /// Most deadlines missed, in percent of the windows.
+    pub miss_rate_percent: f64,
+    /// Certainty, between 0.5 and 1.
+    pub confidence: f64,
+    /// How long a value must hold, in seconds.
+    pub seconds: f64,
+    /// Instructions per second of an emulated device; that of the emulator when none is given.
+    pub instructions_per_s: Option<f64>,
+}
+
+impl Criterion {
+    /// Instructions per second when the emulator takes `instruction_ns` for each.
+    pub(super) fn rate(&self, instruction_ns: u64) -> f64 {
+        self.instructions_per_s.unwrap_or(1e9 / instruction_ns.max(1) as f64)
+    }
+}
 
 /// Index of the tail of latencies.
 const TAIL_INDEX: f64 = 3.0;

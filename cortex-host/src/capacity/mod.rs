@@ -24,6 +24,7 @@ use crate::results::RunStatus;
 use crate::run::Options;
 use crate::statistics::least_without;
 use crate::sweep::Series;
+pub use judge::Criterion;
 use judge::{Judgement, judge};
 
 /// Version of the layout of `capacity.json`.
@@ -54,26 +55,6 @@ pub enum Quantity {
     Rate,
     /// The most taps.
     Taps,
-}
-
-/// When a value holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Criterion {
-    /// Most deadlines missed, in percent of the windows.
-    pub miss_rate_percent: f64,
-    /// Certainty, between 0.5 and 1.
-    pub confidence: f64,
-    /// How long a value must hold, in seconds.
-    pub seconds: f64,
-    /// Instructions per second of an emulated device; that of the emulator when none is given.
-    pub instructions_per_s: Option<f64>,
-}
-
-impl Criterion {
-    /// Instructions per second when the emulator takes `instruction_ns` for each.
-    fn rate(&self, instruction_ns: u64) -> f64 {
-        self.instructions_per_s.unwrap_or(1e9 / instruction_ns.max(1) as f64)
-    }
 }
 
 /// One run of the search.

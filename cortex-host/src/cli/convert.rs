@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use super::Console;
+use super::support::open_args::OpenArgs;
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
+use crate::recording::bids::{self, Entities};
 use crate::recording::convert::{Converted, Writing, convert};
-use crate::recording::{Format, OpenOptions, OptionSource, Recording, Unit, format_of_key};
+use crate::recording::{DatasetError, Format, Recording, format_of_key};
 
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]
@@ -15,6 +17,7 @@ Examples:
   cortex-host convert S001R03.edf S001R03.float32
   cortex-host convert night.edf eeg.float32 --channels C3,C4
   cortex-host convert eeg.float32 eeg.bdf
+  cortex-host convert S001R03.edf --bids set --subject 001 --task motor --run 3
   cortex-host convert array.npy eeg.float32 --rate 250 --channels-first --unit V
 
 Beside OUT.float32 come OUT.vhdr and OUT.vmrk (MNE: read_raw_brainvision; event names without
@@ -28,28 +31,38 @@ pub struct Args {
     /// Recording: .edf, .edf+, .bdf, .vhdr, .npy, or raw float32 with a header beside it.
     pub input: PathBuf,
     /// File to write, in the format of its extension: .float32, .vhdr, .edf, .bdf or .npy.
-    pub output: PathBuf,
-    /// Format to write, for a name without an extension (float32, brainvision, edf, bdf, npy).
+    #[arg(required_unless_present = "bids", conflicts_with = "bids")]
+    pub output: Option<PathBuf>,
+    /// Write into the BIDS data set in this folder, under the names that BIDS has.
+    #[arg(
+        long,
+        value_name = "ROOT",
+        requires = "subject",
+        requires = "task",
+        conflicts_with = "npy"
+    )]
+    pub bids: Option<PathBuf>,
+    /// With --bids: the subject, letters and digits.
+    #[arg(long, value_name = "LABEL", requires = "bids")]
+    pub subject: Option<String>,
+    /// With --bids: the session, letters and digits.
+    #[arg(long, value_name = "LABEL", requires = "bids")]
+    pub session: Option<String>,
+    /// With --bids: the task, letters and digits.
+    #[arg(long, value_name = "LABEL", requires = "bids")]
+    pub task: Option<String>,
+    /// With --bids: the run's number.
+    #[arg(long, value_name = "N", requires = "bids")]
+    pub run: Option<u32>,
+    /// Format to write, for a name without an extension or with --bids (float32, brainvision, edf,
+    /// bdf, npy).
     #[arg(long, value_parser = format_of_key)]
     pub format: Option<&'static Format>,
-    /// Take only these channels, in this order; of raw float32 without a header, their number.
-    #[arg(long, value_name = "NAME,...|N")]
-    pub channels: Vec<String>,
     /// Also write a NumPy copy, OUT with the extension .npy.
     #[arg(long)]
     pub npy: bool,
-    /// Sample rate in Hz of a file that does not say.
-    #[arg(long, value_name = "HZ")]
-    pub rate: Option<f64>,
-    /// Unit of samples whose file does not say (V, mV, uV, nV).
-    #[arg(long)]
-    pub unit: Option<Unit>,
-    /// The .npy array is channels × samples, as MNE's get_data returns it.
-    #[arg(long)]
-    pub channels_first: bool,
-    /// Take the whole records of a file shorter or longer than its header promises.
-    #[arg(long)]
-    pub accept_truncated: bool,
+    #[command(flatten)]
+    pub opening: OpenArgs,
     /// Replace OUT and the files beside it if they exist.
     #[arg(long)]
     pub force: bool,
@@ -58,25 +71,36 @@ pub struct Args {
     pub json: bool,
 }
 
+impl Args {
+    fn entities(&self) -> Option<Entities> {
+        Some(Entities {
+            root: self.bids.clone()?,
+            subject: self.subject.clone()?,
+            session: self.session.clone(),
+            task: self.task.clone()?,
+            run: self.run,
+        })
+    }
+}
+
 /// Carries the command out.
 ///
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
-    let (channels, channel_count) = names_or_count(&args.channels);
-    let options = OpenOptions {
-        channels,
-        channel_count,
-        sample_rate_hz: args.rate,
-        unit: args.unit,
-        channels_first: args.channels_first,
-        accept_truncated: args.accept_truncated,
-        option_source: OptionSource::CommandLine,
-    };
-    let mut recording = Recording::open(&args.input, &options)?;
+    let mut recording = Recording::open(&args.input, &args.opening.options())?;
     let progress = Progress::cancelled_by_signals()?;
     let writing = Writing { format: args.format, npy: args.npy, replace: args.force };
-    let converted = with_progress(&mut recording, &args.output, writing, console, &progress)?;
+    let entities = args.entities();
+    let converted =
+        with_progress(&mut recording, console, &progress, |recording, progress| {
+            match (&entities, &args.output) {
+                (Some(entities), _) => bids::write(recording, entities, writing, progress),
+                (None, output) => {
+                    convert(recording, &output.clone().unwrap_or_default(), writing, progress)
+                }
+            }
+        })?;
     if args.json {
         let notes: Vec<&String> = recording.notes.iter().chain(&converted.warnings).collect();
         let summary = serde_json::json!({
@@ -100,31 +124,21 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-/// `--channels`: names, or for files that have none how many there are.
-pub(super) fn names_or_count(channels: &[String]) -> (Option<Vec<String>>, Option<usize>) {
-    match channels {
-        [] => (None, None),
-        [one] if one.bytes().all(|byte| byte.is_ascii_digit()) => (None, one.parse().ok()),
-        names => (Some(names.to_vec()), None),
-    }
-}
-
-/// Converts and tells on stderr what happens; shared with `download`.
+/// Has a recording written and tells on stderr what happens; shared with `download`.
 ///
 /// # Errors
-/// As [`convert`].
+/// As `write`.
 pub fn with_progress(
     recording: &mut Recording,
-    target: &std::path::Path,
-    writing: Writing,
     console: &Console,
     progress: &Progress,
+    write: impl FnOnce(&mut Recording, &Progress) -> Result<Converted, DatasetError>,
 ) -> Result<Converted, Failure> {
     for note in &recording.notes {
         console.warn(&format!("{}: {note}", recording.path.display()));
     }
     let step = console.step(progress, "Converting", recording.samples);
-    let converted = convert(recording, target, writing, &step)?;
+    let converted = write(recording, &step)?;
     drop(step);
     for warning in &converted.warnings {
         console.warn(&format!("{}: {warning}", recording.path.display()));
@@ -133,7 +147,7 @@ pub fn with_progress(
         "{} {} → {}: {}ch × {} samples at {} Hz, {} bytes",
         recording.format,
         recording.path.display(),
-        target.display(),
+        converted.data.display(),
         recording.channels(),
         recording.samples,
         recording.sample_rate_hz,

@@ -12,7 +12,7 @@ use crate::download::catalogue::{self, Catalogue, Check, Entry};
 use crate::download::{Checksums, Downloader, Outcome, RetryPolicy};
 use crate::primitive::Library;
 use crate::recording::convert::Writing;
-use crate::recording::{DatasetError, OpenOptions, Recording};
+use crate::recording::{self, DatasetError, OpenOptions, Recording};
 
 /// Arguments of `download`.
 #[derive(Debug, clap::Args)]
@@ -269,8 +269,12 @@ fn convert_entry(
         return Ok(());
     }
     let writing = Writing { replace: force || same, ..Writing::default() };
-    let converted =
-        convert::with_progress(&mut recording, &target, writing, console, &Progress::new())?;
+    let converted = convert::with_progress(
+        &mut recording,
+        console,
+        &Progress::new(),
+        |recording, progress| recording::convert::convert(recording, &target, writing, progress),
+    )?;
     match &entry.converted_sha256 {
         Some(expected) if !expected.eq_ignore_ascii_case(&converted.sha256) => {
             Err(DatasetError::Mismatch(format!(

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::convert::names_or_count;
+use super::support::open_args::OpenArgs;
 use super::{Console, arguments, output, recordings};
 use crate::base::atomic_file;
 use crate::base::digest::{ContentDigest, FileDigester};
@@ -13,7 +13,7 @@ use crate::base::{ExitCode, Failure, Observer, Progress, expand_home};
 use crate::generate::{FileOptions, Recipe, announce, write_file};
 use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
 use crate::primitive::{Dataset, Library, LookupError};
-use crate::recording::{OpenOptions, OptionSource, Recording, Unit};
+use crate::recording::Recording;
 use crate::results::Summary;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
@@ -35,21 +35,8 @@ pub struct Args {
     /// Recording (.float32, .vhdr, .npy, .edf, .bdf), generation manifest, results folder or
     /// dataset primitive.
     pub target: String,
-    /// Look at these channels only; of raw float32 without a header, their number.
-    #[arg(long, value_name = "NAME,...|N")]
-    pub channels: Vec<String>,
-    /// Sample rate in Hz of a file that does not say.
-    #[arg(long, value_name = "HZ")]
-    pub rate: Option<f64>,
-    /// Unit of samples whose file does not say (V, mV, uV, nV).
-    #[arg(long)]
-    pub unit: Option<Unit>,
-    /// The .npy array is channels × samples.
-    #[arg(long)]
-    pub channels_first: bool,
-    /// Take the whole records of a file shorter or longer than its header promises.
-    #[arg(long)]
-    pub accept_truncated: bool,
+    #[command(flatten)]
+    pub opening: OpenArgs,
     /// Fit the slope between these frequencies in Hz; default 1 to 0.4 × sample rate.
     #[arg(long, value_name = "LOW:HIGH", value_parser = parse_range)]
     pub fit_range: Option<(f64, f64)>,
@@ -252,8 +239,11 @@ fn inspect_source(
             })?;
             let shape = Args {
                 target: String::new(),
-                channels: vec![dataset.channels.to_string()],
-                rate: Some(dataset.spec.sample_rate_hz),
+                opening: OpenArgs {
+                    channels: vec![dataset.channels.to_string()],
+                    rate: Some(dataset.spec.sample_rate_hz),
+                    ..args.opening.clone()
+                },
                 plot: None,
                 ..args.clone()
             };
@@ -286,17 +276,7 @@ fn inspect_file(
     progress: &Progress,
     console: &Console,
 ) -> Result<Inspection, Failure> {
-    let (channels, channel_count) = names_or_count(&args.channels);
-    let options = OpenOptions {
-        channels,
-        channel_count,
-        sample_rate_hz: args.rate,
-        unit: args.unit,
-        channels_first: args.channels_first,
-        accept_truncated: args.accept_truncated,
-        option_source: OptionSource::CommandLine,
-    };
-    let mut recording = Recording::open(file, &options)?;
+    let mut recording = Recording::open(file, &args.opening.options())?;
     for note in &recording.notes {
         console.warn(&format!("{}: {note}", file.display()));
     }

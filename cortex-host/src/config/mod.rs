@@ -17,6 +17,7 @@ pub(crate) mod value;
 pub use at::At;
 pub use error::{ConfigError, Position, Problem};
 pub use node::{Entry, Node, Value};
+pub use schema::SCHEMA_ID;
 pub use settings::{Setting, keep_kernels};
 pub use types::{
     DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
@@ -76,10 +77,6 @@ pub fn parse_node(
     }
     decode::decode(&node, "").map_err(|problem| problem.in_source(name))
 }
-
-/// Where editors find the schema of configurations: its `$id`.
-pub const SCHEMA_ID: &str =
-    concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/main/docs/reference/config.schema.json");
 
 /// The schema of a configuration file as pretty-printed JSON, ending in a newline, where `formats`
 /// are the spellings of `dataset.format`.

@@ -9,8 +9,11 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::SCHEMA_ID;
 use super::params::of_datasets;
+
+/// Where editors find the schema of configurations: its `$id`.
+pub const SCHEMA_ID: &str =
+    concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/main/docs/reference/config.schema.json");
 
 /// The schema of `T` as pretty-printed JSON, ending in a newline.
 pub(super) fn schema_of<T: JsonSchema>(formats: &[&str]) -> String {

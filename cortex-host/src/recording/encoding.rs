@@ -12,6 +12,29 @@ pub(super) fn decode(bytes: &[u8]) -> (String, bool) {
     }
 }
 
+/// Fewer printable bytes than this may be samples by chance.
+const LEAST_TEXT_BYTES: usize = 8;
+
+/// Whether a file that begins with `head` is a text that begins with `beginning`.
+pub(super) fn starts_with_text(head: &[u8], beginning: &str) -> bool {
+    text(head).is_some_and(|text| text.starts_with(beginning))
+}
+
+/// `head` as text, if it is one: UTF-8 of printable characters and line ends.
+pub(super) fn text(head: &[u8]) -> Option<&str> {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // The head may end within a character.
+        Err(error) if head.len() - error.valid_up_to() < 4 => {
+            std::str::from_utf8(head.get(..error.valid_up_to())?).ok()?
+        }
+        Err(_) => return None,
+    };
+    let printable = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\u{c}');
+    (text.len() >= LEAST_TEXT_BYTES && text.chars().all(printable)).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,7 +23,9 @@ pub struct Event {
     pub label: String,
 }
 
-/// Where the events of `data` are kept: `S001R03.float32` → `S001R03_events.tsv`.
+/// Where the events of `data` are kept: `S001R03.float32` → `S001R03_events.tsv`; in BIDS the
+/// suffix takes the place of the recording's, `sub-01_task-rest_eeg.edf` →
+/// `sub-01_task-rest_events.tsv`.
 #[must_use]
 pub fn events_path(data: &Path) -> PathBuf {
     TruthKind::Events.path(data)

@@ -7,7 +7,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{DatasetError, FORMATS, Format, float32};
+use super::claim::{Claim, agree};
+use super::encoding::{starts_with_text, text};
+use super::{DatasetError, FORMATS, Format, OpenOptions, Recording, float32};
 use crate::base::{listed, quoted};
 
 /// First bytes of formats that are not read: where they stand, what they are, what to do.
@@ -60,8 +62,6 @@ const EXPORT: &str = "export it as EDF, BDF, BrainVision or .npy first";
 /// What is read of a file to judge it: every magic number lies within, and enough of a text to
 /// tell it from samples.
 const HEAD_BYTES: u64 = 4096;
-/// Fewer printable bytes than this may be samples by chance.
-const LEAST_TEXT_BYTES: usize = 8;
 
 /// What a file's first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,7 +83,7 @@ fn of_extension(extension: &str) -> Option<&'static Format> {
 /// # Errors
 /// The file cannot be read, its extension or its content stands for no format that is read,
 /// or the two contradict each other.
-pub(super) fn of(path: &Path) -> Result<&'static Format, DatasetError> {
+fn of(path: &Path) -> Result<&'static Format, DatasetError> {
     let extension = extension(path);
     let declared = of_extension(&extension);
     let content = content(&head(path)?);
@@ -156,6 +156,36 @@ fn all_of(names: [String; FORMATS.len()]) -> String {
     format!("{} and {last}", others.join(", "))
 }
 
+impl Recording {
+    /// Opens `path`, whose extension and first bytes tell the format.
+    ///
+    /// # Errors
+    /// The file is missing, of another format than its name says, refused by its format's reader,
+    /// or has another shape than the options say.
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, DatasetError> {
+        if let Some(rate) = options.sample_rate_hz
+            && !(rate.is_finite() && rate > 0.0)
+        {
+            return Err(DatasetError::Request(format!(
+                "the sample rate must be a finite number of Hz above 0, but it is {rate}"
+            )));
+        }
+        let metadata = std::fs::metadata(path).map_err(DatasetError::io("read", path))?;
+        if !metadata.is_file() {
+            return Err(DatasetError::format(path, "is no regular file"));
+        }
+        let recording = (of(path)?.open)(path, options)?;
+        let own = Claim {
+            origin: "the file".to_owned(),
+            channels: Some(recording.channels()),
+            sample_rate_hz: Some(recording.sample_rate_hz),
+            samples: None,
+        };
+        agree(path, [&options.claim(), &own].into_iter())?;
+        Ok(recording)
+    }
+}
+
 /// Checks that raw float32 samples may be written to `path`: its extension is none, or one that
 /// readers take for raw samples.
 ///
@@ -199,26 +229,6 @@ fn content(head: &[u8]) -> Content {
         (None, Some(_)) => Content::Text,
         (None, None) => Content::Bytes,
     }
-}
-
-/// Whether a file that begins with `head` is a text that begins with `beginning`.
-pub(super) fn starts_with_text(head: &[u8], beginning: &str) -> bool {
-    text(head).is_some_and(|text| text.starts_with(beginning))
-}
-
-/// `head` as text, if it is one: UTF-8 of printable characters and line ends.
-fn text(head: &[u8]) -> Option<&str> {
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    let text = match std::str::from_utf8(head) {
-        Ok(text) => text,
-        // The head may end within a character.
-        Err(error) if head.len() - error.valid_up_to() < 4 => {
-            std::str::from_utf8(head.get(..error.valid_up_to())?).ok()?
-        }
-        Err(_) => return None,
-    };
-    let printable = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\u{c}');
-    (text.len() >= LEAST_TEXT_BYTES && text.chars().all(printable)).then_some(text)
 }
 
 #[cfg(test)]

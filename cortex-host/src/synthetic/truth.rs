@@ -49,6 +49,9 @@ impl TruthKind {
     pub fn path(self, data: &Path) -> PathBuf {
         let table = |what: &str| {
             let stem = data.file_stem().unwrap_or_default().to_string_lossy();
+            // In BIDS the suffix takes the place of the recording's.
+            let bids = stem.strip_suffix("_eeg").filter(|stem| stem.starts_with("sub-"));
+            let stem = bids.unwrap_or(&stem);
             data.with_file_name(format!("{stem}_{what}.tsv"))
         };
         match self {

@@ -7,7 +7,7 @@ use cortex_core::math;
 use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 
 use super::Validation;
-use crate::base::Failure;
+use crate::base::{Failure, SplitMix64};
 use crate::config::{At, DatasetConfig, Entry, KernelConfig, Node, Position, RunConfig, Value};
 use crate::plan::{KernelSource, Plan};
 use crate::primitive::Library;
@@ -67,35 +67,13 @@ impl Case {
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): cases need no more.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
-    }
-
-    /// In 0..1.
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 /// Every case of a validation.
 pub(super) fn cases(
     validation: &Validation,
     seed: u64,
     recording: Option<&RecordingFile>,
 ) -> Result<Vec<Case>, Failure> {
-    let mut random = Random(seed);
+    let mut random = SplitMix64(seed);
     let mut cases = Vec::new();
     for number in 0..RANDOM_CASES {
         let channels = 1 + random.below(16) as usize;
@@ -129,7 +107,7 @@ pub(super) fn cases(
 }
 
 /// ±100 µV of low-passed noise with a line of 50 Hz and an offset, different in each channel.
-fn noise(random: &mut Random, rows: usize, channels: usize, rate_hz: f64) -> Vec<f32> {
+fn noise(random: &mut SplitMix64, rows: usize, channels: usize, rate_hz: f64) -> Vec<f32> {
     let mut slow = vec![0.0; channels];
     let mut samples = Vec::with_capacity(rows * channels);
     for row in 0..rows {
@@ -184,7 +162,7 @@ struct Shape {
 fn case(
     validation: &Validation,
     shape: Shape,
-    vary: Option<&mut Random>,
+    vary: Option<&mut SplitMix64>,
     samples: &[f32],
     data: &str,
 ) -> Result<Case, Failure> {
@@ -240,7 +218,7 @@ fn case(
 }
 
 /// Random parameters of a kernel that says what it takes.
-fn varied(source: &KernelSource, random: &mut Random) -> Option<Node> {
+fn varied(source: &KernelSource, random: &mut SplitMix64) -> Option<Node> {
     let entry = |key: &str, value: Value| Entry {
         key: key.to_owned(),
         position: Position::default(),
@@ -249,7 +227,7 @@ fn varied(source: &KernelSource, random: &mut Random) -> Option<Node> {
     let entries: Vec<Entry> = match source {
         KernelSource::BuiltIn(spec) => {
             let parameters: &[Parameter] = KernelName::info(spec.name()).parameters;
-            let value = |parameter: &Parameter, random: &mut Random| {
+            let value = |parameter: &Parameter, random: &mut SplitMix64| {
                 Some(match (&parameter.kind, &parameter.default) {
                     (Kind::Number { .. }, DefaultValue::Number(default)) => {
                         Value::Float(default * (0.5 + random.unit()))

@@ -2,6 +2,7 @@
 //! days and bad ones.
 
 mod as_found;
+mod bids;
 mod convert_oracle;
 mod disk_faults;
 mod disturbed;

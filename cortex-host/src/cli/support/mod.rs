@@ -4,4 +4,5 @@ pub(crate) mod arguments;
 pub(crate) mod browser;
 pub(crate) mod console;
 pub(crate) mod engine_args;
+pub(crate) mod open_args;
 pub(crate) mod output;

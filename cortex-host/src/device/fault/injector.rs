@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::FaultSpec;
+use crate::base::SplitMix64;
 use crate::device::Direction;
 
 /// One fault that was done, and where.
@@ -82,7 +83,7 @@ impl FaultInjector {
         let spec = self.spec;
         if self.happens(spec.noise) {
             let count = 1 + self.below(64);
-            out.extend((0..count).map(|_| self.random.next() as u8));
+            out.extend((0..count).map(|_| self.random.next_bits() as u8));
             self.note("noise before", count);
         }
         if self.happens(spec.zeros) {
@@ -173,26 +174,6 @@ impl FaultInjector {
     fn note(&mut self, what: &'static str, detail: usize) {
         let record = FaultRecord { direction: self.direction, frame: self.frames, what, detail };
         self.log.push(record);
-    }
-}
-
-/// SplitMix64: G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators",
-/// OOPSLA 2014.
-#[derive(Clone, Debug)]
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Uniform in [0, 1).
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / 9_007_199_254_740_992.0
     }
 }
 

@@ -12,14 +12,13 @@ use super::sections::Sections;
 use super::write::sampling_interval_us;
 use crate::base::{quoted, quoted_path};
 use crate::recording::channels::list;
-use crate::recording::encoding::decode;
-use crate::recording::format::starts_with_text;
+use crate::recording::encoding::{decode, starts_with_text};
 use crate::recording::layout::{Element, PlaneReader, SampleScale, interleaved, planar};
 use crate::recording::stream::{Format, Level, check_channels, chosen_channels};
 use crate::recording::{DatasetError, OpenOptions, Recording, Unit, labels};
 
 /// A header, which names its data file.
-pub(in crate::recording) static FORMAT: Format = Format {
+pub static FORMAT: Format = Format {
     name: "BrainVision",
     kind: "BrainVision",
     key: "brainvision",

@@ -212,11 +212,11 @@ mod tests {
     #[test]
     fn records_divide_the_recording_and_give_the_rate_back() {
         assert_eq!(chosen(160 * 120, 160.0, 128), (160, 120, "1".to_owned()));
-        // 1024 channels: a second is too large, 20 samples are the most below 61440 bytes that
+        // 1024 channels: a second is too large, 30 samples are the most within 61440 bytes that
         // divide the recording.
-        assert_eq!(chosen(160 * 120, 160.0, 2048), (25, 768, "0.15625".to_owned()));
+        assert_eq!(chosen(160 * 120, 160.0, 2048), (30, 640, "0.1875".to_owned()));
         // A prime number of samples: one by one beside many channels, all of them beside one.
-        assert_eq!(chosen(10_007, 250.0, 128), (1, 10_007, "0.004".to_owned()));
+        assert_eq!(chosen(10_007, 250.0, 2048), (1, 10_007, "0.004".to_owned()));
         assert_eq!(chosen(10_007, 250.0, 2), (10_007, 1, "40.028".to_owned()));
         // 3 samples at 30 kHz last 0.0001 s, one cannot be written exactly.
         assert_eq!(chosen(30_000, 30_000.0, 2), (30_000, 1, "1".to_owned()));

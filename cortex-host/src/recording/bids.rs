@@ -1,0 +1,213 @@
+//! A recording as part of a BIDS data set: its names, and the files that stand beside it.
+//!
+//! Source: Brain Imaging Data Structure 1.10, "Electroencephalography".
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::convert::{Converted, Writing, convert};
+use super::{DatasetError, Recording, brainvision, edf, events};
+use crate::base::atomic_file;
+use crate::base::{FileError, Progress, printable, quoted};
+
+/// The version that the files follow.
+const VERSION: &str = "1.10.0";
+
+/// Which recording of a data set it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entities {
+    /// The data set's folder.
+    pub root: PathBuf,
+    /// Letters and digits, without `sub-`.
+    pub subject: String,
+    /// Letters and digits, without `ses-`, if there are several sessions.
+    pub session: Option<String>,
+    /// Letters and digits, without `task-`.
+    pub task: String,
+    /// Number of the run, if there are several.
+    pub run: Option<u32>,
+}
+
+impl Entities {
+    /// The folder of the recording's files.
+    fn folder(&self) -> PathBuf {
+        let mut folder = self.root.join(format!("sub-{}", self.subject));
+        if let Some(session) = &self.session {
+            folder.push(format!("ses-{session}"));
+        }
+        folder.join("eeg")
+    }
+
+    /// What the names of the recording's files begin with.
+    fn stem(&self) -> String {
+        let mut stem = format!("sub-{}", self.subject);
+        if let Some(session) = &self.session {
+            let _ = write!(stem, "_ses-{session}");
+        }
+        let _ = write!(stem, "_task-{}", self.task);
+        if let Some(run) = self.run {
+            let _ = write!(stem, "_run-{run}");
+        }
+        stem
+    }
+
+    fn check(&self) -> Result<(), DatasetError> {
+        let labels = [("--subject", Some(&self.subject)), ("--session", self.session.as_ref())];
+        for (option, label) in labels.into_iter().chain([("--task", Some(&self.task))]) {
+            let Some(label) = label else { continue };
+            if label.is_empty() || !label.chars().all(|c| c.is_ascii_alphanumeric()) {
+                return Err(DatasetError::Request(format!(
+                    "{option} is {}, but BIDS has letters and digits only there",
+                    quoted(label)
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes `recording` into the data set: the recording as BrainVision, EDF+ or BDF+ (`format`,
+/// BrainVision by default), `_eeg.json`, `_channels.tsv` and, where its format keeps events,
+/// `_events.tsv`. The set's `dataset_description.json`, `participants.tsv` and `README.md` are made
+/// where there are none; a participant that is not listed is added.
+///
+/// # Errors
+/// A label has other characters than letters and digits, the format is none of BIDS, or as
+/// [`convert`].
+pub fn write(
+    recording: &mut Recording,
+    entities: &Entities,
+    writing: Writing,
+    progress: &Progress,
+) -> Result<Converted, DatasetError> {
+    entities.check()?;
+    let format = writing.format.unwrap_or(&brainvision::FORMAT);
+    if ![&brainvision::FORMAT, &edf::EDF, &edf::BDF].contains(&format) {
+        return Err(DatasetError::Request(format!(
+            "BIDS knows BrainVision, EDF and BDF, but --format says {}",
+            format.key
+        )));
+    }
+    let (folder, stem) = (entities.folder(), entities.stem());
+    let beside = |suffix: &str| folder.join(format!("{stem}_{suffix}"));
+    let target = beside(&format!("eeg.{}", format.extension()));
+    let mut texts = vec![
+        (beside("eeg.json"), description(recording, &entities.task)),
+        (beside("channels.tsv"), channels(recording)),
+    ];
+    if recording.keeps_events && format != &brainvision::FORMAT {
+        texts.push((events::events_path(&target), events::to_tsv(&recording.events)));
+    }
+    atomic_file::refuse_taken(texts.iter().map(|(path, _)| path.as_path()), writing.replace)?;
+    let written =
+        convert(recording, &target, Writing { format: Some(format), ..writing }, progress)?;
+    for (path, text) in &texts {
+        atomic_file::place_text(path, text)?;
+    }
+    describe_set(entities)?;
+    Ok(written)
+}
+
+/// `_eeg.json`; what the recording does not say is `n/a`.
+fn description(recording: &Recording, task: &str) -> String {
+    let value = json!({
+        "TaskName": task,
+        "EEGReference": "n/a",
+        "SamplingFrequency": recording.sample_rate_hz,
+        "PowerLineFrequency": "n/a",
+        "SoftwareFilters": "n/a",
+        "EEGChannelCount": recording.channels(),
+        "RecordingDuration": recording.samples as f64 / recording.sample_rate_hz,
+        "RecordingType": "continuous",
+    });
+    format!("{value:#}\n")
+}
+
+fn channels(recording: &Recording) -> String {
+    let mut text = String::from("name\ttype\tunits\tsampling_frequency\n");
+    for name in &recording.channel_names {
+        let name = printable(name);
+        let _ = writeln!(text, "{name}\tEEG\tµV\t{}", recording.sample_rate_hz);
+    }
+    text
+}
+
+/// The files of the whole set.
+fn describe_set(entities: &Entities) -> Result<(), DatasetError> {
+    let root = &entities.root;
+    let _held = atomic_file::hold_folder_of(&root.join("participants.tsv"));
+    let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let description = json!({
+        "Name": if name.is_empty() { "EEG" } else { &name },
+        "BIDSVersion": VERSION,
+        "DatasetType": "raw",
+        "GeneratedBy": [{ "Name": "cortex-host", "Version": env!("CARGO_PKG_VERSION") }],
+    });
+    let readme =
+        format!("# {name}\n\nEEG in the Brain Imaging Data Structure, written by cortex-host.\n");
+    for (file, text) in
+        [("dataset_description.json", format!("{description:#}\n")), ("README.md", readme)]
+    {
+        let path = root.join(file);
+        let named = |extension: &str| root.join("README").with_extension(extension).exists();
+        let there = path.exists()
+            || (file == "README.md"
+                && (root.join("README").exists() || named("txt") || named("rst")));
+        if !there {
+            atomic_file::place_text(&path, &text)?;
+        }
+    }
+    let path = root.join("participants.tsv");
+    let participant = format!("sub-{}", entities.subject);
+    let old = read_if_present(&path)?;
+    let listed = old.lines().any(|line| line.split('\t').next() == Some(participant.as_str()));
+    if listed {
+        return Ok(());
+    }
+    let header = if old.is_empty() { "participant_id\n" } else { "" };
+    // Columns that others have added.
+    let columns = old.lines().next().map_or(0, |line| line.matches('\t').count());
+    let line_end = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
+    let unknown = "\tn/a".repeat(columns);
+    atomic_file::place_text(&path, &format!("{header}{old}{line_end}{participant}{unknown}\n"))?;
+    Ok(())
+}
+
+fn read_if_present(path: &Path) -> Result<String, DatasetError> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(FileError::at("read", path)(error).into())
+        }
+        text => Ok(text.unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_a_recording() {
+        let mut entities = Entities {
+            root: "set".into(),
+            subject: "01".into(),
+            session: None,
+            task: "motor".into(),
+            run: None,
+        };
+        assert_eq!(entities.folder(), Path::new("set/sub-01/eeg"));
+        assert_eq!(entities.stem(), "sub-01_task-motor");
+        entities.session = Some("pre".into());
+        entities.run = Some(2);
+        assert_eq!(entities.folder(), Path::new("set/sub-01/ses-pre/eeg"));
+        assert_eq!(entities.stem(), "sub-01_ses-pre_task-motor_run-2");
+        entities.task = "motor_imagery".into();
+        let error = entities.check().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "--task is \"motor_imagery\", but BIDS has letters and digits only there"
+        );
+    }
+}
