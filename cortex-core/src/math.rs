@@ -95,6 +95,13 @@ pub fn sqrtf(x: f32) -> f32 {
     return libm::sqrtf(x);
 }
 
+/// [`sqrtf`] of every number.
+pub fn square_roots(values: &mut [f32]) {
+    for value in values {
+        *value = sqrtf(*value);
+    }
+}
+
 /// Natural logarithm of a positive normal number, in plain `f32` arithmetic.
 ///
 /// `x = 2^k (1 + t)` with `1 + t` in [sqrt(1/2), sqrt(2)); `ln(1 + t) = t - t²/2 + t³ P(t)`

@@ -4,7 +4,7 @@
 //! Times are the least of many rounds, in microseconds a window; the columns after them are ratios within
 //! the run, so that a busy machine disturbs them little:
 //!
-//! - `noop`: the kernel that copies; `copy` is the time of a plain memory copy of the hop;
+//! - `noop`: the kernel that copies; `copy`: a plain memory copy of the hop;
 //! - `floor`: additions of the algorithm over the additions a second that this path makes at most
 //!   (bandpass_fir: one a tap; goertzel: three a bin and sample of the window);
 //! - `realfft`: the bare transforms of the window by the realfft crate, without gathering channels or
@@ -39,8 +39,8 @@ fn main() {
             "\nwindow {window}, hop {hop}, {sample_rate_hz} Hz; least time a window in microseconds, ratios"
         );
         println!(
-            "{:13} {:>5} {:>10} {:>10} {:>8} {:>8} {:>8}",
-            "kernel", "ch", "us", "baseline", "noop", "floor", "realfft"
+            "{:13} {:>5} {:>10} {:>10} {:>8} {:>8} {:>8} {:>8}",
+            "kernel", "ch", "us", "baseline", "copy", "noop", "floor", "realfft"
         );
         for name in KernelName::ALL {
             if !asked.is_empty() && !asked.iter().any(|asked| asked == name.as_str()) {
@@ -65,18 +65,23 @@ fn row(name: KernelName, shape: KernelShape) {
         KernelName::WelchPsd => welch_on_realfft(shape),
         _ => Box::new(|| {}),
     };
-    let [own, narrow, noop, transforms] =
-        least([&mut own, &mut narrow, &mut noop, &mut transforms]);
+    let mut copy = copy(shape);
+    let [own, narrow, copy, noop, mut transforms] =
+        least([&mut own, &mut narrow, &mut copy, &mut noop, &mut transforms]);
+    if !matches!(name, KernelName::Fft | KernelName::WelchPsd) {
+        transforms = 0.0;
+    }
     let floor = additions(name, shape) / additions_per_ns(best);
     let ratio = |other: f64| {
-        if other > 1.0 { format!("{:.2}", own / other) } else { String::new() }
+        if other > 0.0 { format!("{:.2}", own / other) } else { String::new() }
     };
     println!(
-        "{:13} {:5} {:10.2} {:10.2} {:>8} {:>8} {:>8}",
+        "{:13} {:5} {:10.2} {:10.2} {:>8} {:>8} {:>8} {:>8}",
         name.as_str(),
         shape.channels,
         own / 1e3,
         narrow / 1e3,
+        ratio(copy),
         ratio(noop),
         ratio(floor),
         ratio(transforms)
@@ -98,6 +103,17 @@ fn windows(name: KernelName, shape: KernelShape, path: SimdPath) -> Box<dyn FnMu
     Box::new(move || {
         kernel.process(&mut state, black_box(&hop), &mut output).unwrap();
         black_box(&output[0]);
+    })
+}
+
+/// A copy of a hop's samples by the C library.
+fn copy(shape: KernelShape) -> Box<dyn FnMut()> {
+    let mut from = AlignedSamples::zeros(shape.channels * shape.hop);
+    fill_golden_rows(shape.window as u32, shape.channels, &mut from);
+    let mut to = AlignedSamples::zeros(from.len());
+    Box::new(move || {
+        to.copy_from_slice(black_box(&from));
+        black_box(&to[0]);
     })
 }
 

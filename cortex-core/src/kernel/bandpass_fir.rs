@@ -247,8 +247,11 @@ impl Kernel for BandpassFir {
             for (rows, filtered) in input.chunks(BLOCK * channels).zip(outputs) {
                 rows::count(counter, tile.take::<LANES>(lines, held, origin, rows));
                 tile.filter::<LANES>(lines, rows.len() / channels, filtered);
-                let gains = after.gains(rows.len() / channels, self, half);
-                tile.restore(origin, &gains, filtered);
+                // No output is -0, so that adding 0 would change nothing; the last tile keeps the time.
+                if first + width == channels || origin.iter().any(|&origin| origin != 0.0) {
+                    let gains = after.gains(rows.len() / channels, self, half);
+                    tile.restore(origin, &gains, filtered);
+                }
                 tile.advance(lines, rows.len() / channels);
             }
             lines = &mut core::mem::take(&mut lines)[width * self.line()..];
@@ -351,14 +354,14 @@ impl Tile<'_> {
     fn filter<const LANES: usize>(self, line: &[f32], rows: usize, output: &mut [f32]) {
         let Self { channels, first, width, .. } = self;
         if LANES == 1 {
-            let mut places = output[first..].iter_mut().step_by(channels);
-            let mut at = 0;
-            while at < rows {
-                let sums = self.four(&line[at..]);
-                for (sum, place) in sums.into_iter().zip(&mut places) {
-                    *place = sum;
+            let mut place = first;
+            for at in (0..rows).step_by(4) {
+                for sum in self.four(&line[at..]) {
+                    if let Some(y) = output.get_mut(place) {
+                        *y = sum;
+                    }
+                    place += channels;
                 }
-                at += 4;
             }
         } else if LANES == 32 && width == 32 {
             let blocks = output[..rows * channels].chunks_mut(SUMS / 32 * channels);
@@ -419,11 +422,13 @@ impl Tile<'_> {
     #[inline(always)]
     fn four(self, line: &[f32]) -> [f32; 4] {
         let (taps, half) = (self.taps, self.half);
-        let line = &line[..taps + 3];
         let pairs = taps / 2;
         let mut sums = [0.0_f32; 4];
-        let mut newer = load::<4>(&line[taps - 1..], 4);
-        let mut older = load::<4>(line, 4);
+        let line = &line[..taps + 3];
+        let (Some(&(mut newer)), Some(&(mut older))) = (line.last_chunk(), line.first_chunk())
+        else {
+            return sums;
+        };
         macro_rules! tap {
             ($tap:expr, $entering_newer:expr, $entering_older:expr) => {
                 for i in 0..4 {
@@ -433,19 +438,15 @@ impl Tile<'_> {
                 older = [older[1], older[2], older[3], $entering_older];
             };
         }
-        let mut n = 0;
-        for taps_now in half[..pairs].as_chunks::<8>().0 {
-            let new = line[..taps - 1 - n].last_chunk::<8>();
-            let old = line[n + 4..].first_chunk::<8>();
-            let (Some(new), Some(old)) = (new, old) else { break };
+        let entering_newer = line[..taps - 1].as_rchunks::<8>().1.iter().rev();
+        let entering = entering_newer.zip(line[4..].as_chunks::<8>().0);
+        for (taps_now, (new, old)) in half[..pairs].as_chunks::<8>().0.iter().zip(entering) {
             for i in 0..8 {
                 tap!(taps_now[i], new[7 - i], old[i]);
             }
-            n += 8;
         }
-        while n < pairs {
+        for n in pairs / 8 * 8..pairs {
             tap!(half[n], line[taps - 2 - n], line[n + 4]);
-            n += 1;
         }
         if taps % 2 == 1 {
             for i in 0..4 {
@@ -458,10 +459,6 @@ impl Tile<'_> {
     /// Adds what the constants that were taken off the input give.
     #[cfg_attr(feature = "std", inline(always))]
     fn restore(self, origins: &[f32], gains: &[f32; BLOCK], output: &mut [f32]) {
-        // No output is -0, so that adding 0 would change nothing.
-        if origins.iter().all(|&origin| origin == 0.0) {
-            return;
-        }
         for (row, gain) in output.chunks_exact_mut(self.channels).zip(gains) {
             for (y, origin) in row[self.first..].iter_mut().zip(origins) {
                 *y += gain * origin;
@@ -474,7 +471,22 @@ impl Tile<'_> {
     fn advance(self, line: &mut [f32], rows: usize) {
         let gone = rows * self.width;
         let kept = (self.taps - 1) * self.width;
-        line.copy_within(gone..gone + kept, 0);
+        if cfg!(feature = "std") {
+            line.copy_within(gone..gone + kept, 0);
+            return;
+        }
+        // A board's memmove takes words one by one.
+        let mut at = 0;
+        while at + 8 <= kept
+            && let Some(&eight) = line[at + gone..].first_chunk::<8>()
+            && let Some(place) = line[at..].first_chunk_mut()
+        {
+            *place = eight;
+            at += 8;
+        }
+        for at in at..kept {
+            line[at] = line[at + gone];
+        }
     }
 }
 

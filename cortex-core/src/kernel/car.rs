@@ -79,11 +79,12 @@ impl Kernel for Car {
             return Ok(input.len());
         }
         let outputs = output.chunks_exact_mut(self.channels);
+        let all = self.channels as f32;
         for (row, referenced) in input.chunks_exact(self.channels).zip(outputs) {
             if LANES == 1
                 && HAS_FPU
                 && self.channels < PARTIAL_SUMS
-                && reference_short_row(row, referenced)
+                && reference_short_row(row, all, referenced)
             {
                 continue;
             }
@@ -102,9 +103,9 @@ impl Kernel for Car {
 const PARTIAL_SUMS: usize = 16;
 
 /// The reference of a row of fewer than [`PARTIAL_SUMS`] channels when none is missing, as nearly always: no
-/// decision per sample. Whether that was so; nothing is written otherwise.
+/// decision per sample; `all` is their number. Whether that was so; nothing is written otherwise.
 #[inline(always)]
-fn reference_short_row(row: &[f32], referenced: &mut [f32]) -> bool {
+fn reference_short_row(row: &[f32], all: f32, referenced: &mut [f32]) -> bool {
     let (mut sum, mut room) = (0.0, 0);
     for &x in row {
         // Negative beyond the limit.
@@ -114,12 +115,12 @@ fn reference_short_row(row: &[f32], referenced: &mut [f32]) -> bool {
     if room < 0 {
         return false;
     }
-    let rough = sum / row.len() as f32;
+    let rough = sum / all;
     let mut rest = 0.0;
     for &x in row {
         rest += x - rough;
     }
-    let mean = rough + rest / row.len() as f32;
+    let mean = rough + rest / all;
     for (y, &x) in referenced.iter_mut().zip(row) {
         *y = x - mean;
     }

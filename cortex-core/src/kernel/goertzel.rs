@@ -255,23 +255,37 @@ impl<const N: usize> Window<'_, '_, N> {
         let mut s = [[0.0; N]; B];
         let mut d = [[0.0; N]; B];
         let mut sign = 0;
-        for places in self.tile.places() {
-            for place in places {
-                let row = self.tile.at::<N>(place, self.lane, self.width);
-                for i in 0..N {
-                    // Nothing to take off, as mostly: no operation on a board.
-                    let x = if N == 1 && self.origin[i].to_bits() == 0 {
-                        row[i]
-                    } else {
-                        row[i] - self.origin[i]
-                    };
-                    let x = f32::from_bits(x.to_bits() ^ sign);
-                    for b in 0..B {
-                        d[b][i] += x - factors[b] * s[b][i];
-                        s[b][i] += d[b][i];
-                    }
+        macro_rules! take {
+            ($row:expr, $i:ident) => {
+                // Nothing to take off, as mostly: no call where operations are calls.
+                let x = match self.origin[$i].to_bits() {
+                    0 if N == 1 && !HAS_FPU => $row[$i],
+                    _ => $row[$i] - self.origin[$i],
+                };
+                let x = f32::from_bits(x.to_bits() ^ sign);
+                for b in 0..B {
+                    d[b][$i] += x - factors[b] * s[b][$i];
+                    s[b][$i] += d[b][$i];
                 }
-                sign ^= turn;
+            };
+        }
+        if N == 1 && HAS_FPU && self.tile.width == 1 && turn == 0 {
+            // A board's loop: a sample, its origin, the bins.
+            for piece in self.tile.pieces() {
+                for row in piece.as_chunks::<1>().0 {
+                    let i = 0;
+                    take!(row, i);
+                }
+            }
+        } else {
+            for places in self.tile.places() {
+                for place in places {
+                    let row = self.tile.at::<N>(place, self.lane, self.width);
+                    for i in 0..N {
+                        take!(row, i);
+                    }
+                    sign ^= turn;
+                }
             }
         }
         for b in 0..B {

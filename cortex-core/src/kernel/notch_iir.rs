@@ -184,7 +184,7 @@ impl Part<'_> {
             }
             let states = self.band_states[first..].iter_mut().zip(&mut self.low_states[first..]);
             for ((y, &x), (band, low)) in filtered[first..].iter_mut().zip(&*held).zip(states) {
-                *y = step_one(coefficients, x, band, low);
+                [*y, *band, *low] = step_one(coefficients, x, *band, *low);
             }
         }
         missing
@@ -201,22 +201,23 @@ fn step<const N: usize>(
 ) -> [f32; N] {
     let mut filtered = [0.0; N];
     for lane in 0..N {
-        filtered[lane] = step_one(coefficients, samples[lane], &mut band[lane], &mut low[lane]);
+        // By values: through references to the lanes it is no vector code.
+        let [y, a, b] = step_one(coefficients, samples[lane], band[lane], low[lane]);
+        (filtered[lane], band[lane], low[lane]) = (y, a, b);
     }
     filtered
 }
 
-/// One sample of one channel.
+/// One sample of one channel and its old states: the output and the new states.
 #[inline(always)]
-fn step_one(&[c1, c2, c3, k]: &[f32; 4], x: f32, band: &mut f32, low: &mut f32) -> f32 {
-    let (a, b) = (*band, *low);
+fn step_one(&[c1, c2, c3, k]: &[f32; 4], x: f32, a: f32, b: f32) -> [f32; 3] {
     // Decided by the old states, so that no step of the recursion waits for the decision.
     let silent = (x.to_bits() | a.to_bits() | b.to_bits()) & 0x7fff_ffff < SILENCE_BITS;
     let v = x - b;
     let u = c1 * a + c2 * v;
-    *band = if silent { 0.0 } else { u - a };
-    *low = if silent { 0.0 } else { b + (c2 * a + c3 * v) };
-    x - k * u
+    let band = if silent { 0.0 } else { u - a };
+    let low = if silent { 0.0 } else { b + (c2 * a + c3 * v) };
+    [x - k * u, band, low]
 }
 
 #[cfg(test)]

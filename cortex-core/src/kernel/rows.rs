@@ -240,6 +240,27 @@ impl<'s> Tile<'s> {
         load(&self.samples[at * self.width + lane..], width)
     }
 
+    /// [`Tile::row`] of four rows, the first of them `age` rows younger than the oldest.
+    #[inline(always)]
+    pub fn four_rows<const N: usize>(
+        &self,
+        age: usize,
+        lane: usize,
+        width: usize,
+    ) -> [[f32; N]; 4] {
+        let at = self.head + age;
+        let at = if at >= self.window { at - self.window } else { at };
+        // One channel's samples lie one after the other.
+        if N == 1
+            && HAS_FPU
+            && self.width == 1
+            && let Some(four) = self.samples[..self.window][at..].first_chunk::<4>()
+        {
+            return four.map(|sample| [sample; N]);
+        }
+        [0, 1, 2, 3].map(|more| self.row(age + more, lane, width))
+    }
+
     /// Number of rows.
     pub fn window(&self) -> usize {
         self.window

@@ -118,8 +118,9 @@ impl WelchPsd {
         for segment in 0..segments {
             let start = segment * self.step;
             let sample = |t| tile.row::<N>(start + t, lane, width);
-            let rough = self.mean_of_deviations(sample, &[0.0; N]);
-            let rest = self.mean_of_deviations(sample, &rough);
+            let four = |t| tile.four_rows::<N>(start + t, lane, width);
+            let rough = self.mean_of_deviations(sample, four, &[0.0; N]);
+            let rest = self.mean_of_deviations(sample, four, &rough);
             let tapered = |t: usize| {
                 let mut x = [0.0; N];
                 if t < nperseg {
@@ -153,13 +154,13 @@ impl WelchPsd {
     fn mean_of_deviations<const N: usize>(
         &self,
         sample: impl Fn(usize) -> [f32; N],
+        four: impl Fn(usize) -> [[f32; N]; 4],
         origin: &[f32; N],
     ) -> [f32; N] {
         let mut sums = [[0.0; N]; 4];
         let mut t = 0;
         while t + 4 <= self.nperseg {
-            for (part, sums) in sums.iter_mut().enumerate() {
-                let x = sample(t + part);
+            for (x, sums) in four(t).iter().zip(&mut sums) {
                 for i in 0..N {
                     sums[i] += x[i] - origin[i];
                 }

@@ -10,15 +10,83 @@ use super::WordBlock;
 use crate::block::LaneBlock;
 use crate::math;
 
+/// Square roots of a block of numbers, correctly rounded: a board's own instruction, which a crate
+/// without `unsafe` cannot name. Only images with a floating-point unit use it.
+#[derive(Clone, Copy, Debug)]
+pub struct SquareRoots {
+    #[cfg(target_abi = "eabihf")]
+    replace: fn(&mut [f32]),
+}
+
+impl SquareRoots {
+    /// Those of [`math::sqrtf`].
+    pub const PORTABLE: Self = Self::new(math::square_roots);
+
+    /// `replace` replaces every number of a slice (zeros and positive normal numbers) by its root.
+    #[must_use]
+    #[cfg_attr(not(target_abi = "eabihf"), expect(unused_variables))]
+    pub const fn new(replace: fn(&mut [f32])) -> Self {
+        Self {
+            #[cfg(target_abi = "eabihf")]
+            replace,
+        }
+    }
+}
+
+/// Pairs of normal numbers of a block.
+#[cfg(target_abi = "eabihf")]
+const PAIRS: usize = crate::block::BLOCK_SAMPLES / 2;
+
+/// 31 bits of a word as a number in (0, 1]: a signed conversion is one instruction everywhere.
+#[inline(always)]
+fn uniform(word: u32) -> f32 {
+    ((word >> 1) as i32 as f32 + 0.5) * (1.0 / 2_147_483_648.0)
+}
+
 /// Turns a block of words into a block of standard normal numbers.
 #[inline(always)]
 pub fn normals<const N: usize>(words: &WordBlock<N>, out: &mut LaneBlock<N>) {
+    normals_by(SquareRoots::PORTABLE, words, out);
+}
+
+/// [`normals`], where the board has square roots of its own.
+#[inline(always)]
+#[cfg_attr(not(target_abi = "eabihf"), expect(unused_variables))]
+pub(crate) fn normals_by<const N: usize>(
+    roots: SquareRoots,
+    words: &WordBlock<N>,
+    out: &mut LaneBlock<N>,
+) {
+    #[cfg(target_abi = "eabihf")]
+    {
+        // In three passes: constants stay in registers, and the roots cost one call. The radii are the
+        // first half of the block until the last pass, which goes backwards.
+        for (radius, [radius_words, _]) in out.iter_mut().zip(words.as_chunks::<2>().0) {
+            for lane in 0..N {
+                radius[lane] = -2.0 * math::lnf(uniform(radius_words[lane]));
+            }
+        }
+        (roots.replace)(out[..PAIRS].as_flattened_mut());
+        for pair in (0..PAIRS).rev() {
+            let radius = out[pair];
+            for lane in 0..N {
+                let (sin, cos) = math::sin_cos_turn(words[2 * pair + 1][lane]);
+                out[2 * pair][lane] = radius[lane] * cos;
+                out[2 * pair + 1][lane] = radius[lane] * sin;
+            }
+        }
+    }
+    #[cfg(not(target_abi = "eabihf"))]
+    normals_in_one_pass(words, out);
+}
+
+#[inline(always)]
+#[cfg(not(target_abi = "eabihf"))]
+fn normals_in_one_pass<const N: usize>(words: &WordBlock<N>, out: &mut LaneBlock<N>) {
     let pairs = words.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<2>().0);
     for ([radius_words, angle_words], [cosines, sines]) in pairs {
         for lane in 0..N {
-            // 31 bits: a signed conversion is one instruction everywhere.
-            let uniform = ((radius_words[lane] >> 1) as i32 as f32 + 0.5) * (1.0 / 2_147_483_648.0);
-            let radius = math::sqrtf(-2.0 * math::lnf(uniform));
+            let radius = math::sqrtf(-2.0 * math::lnf(uniform(radius_words[lane])));
             let (sin, cos) = math::sin_cos_turn(angle_words[lane]);
             cosines[lane] = radius * cos;
             sines[lane] = radius * sin;
@@ -30,7 +98,7 @@ pub fn normals<const N: usize>(words: &WordBlock<N>, out: &mut LaneBlock<N>) {
 #[cfg(feature = "v3")]
 #[inline(always)]
 pub(crate) fn exponential(word: u32) -> f32 {
-    -math::lnf(((word >> 1) as i32 as f32 + 0.5) * (1.0 / 2_147_483_648.0))
+    -math::lnf(uniform(word))
 }
 
 /// Two standard normal numbers from two words: those that [`normals`] gives.

@@ -14,7 +14,8 @@ mod compact;
 mod gauss;
 mod lanes;
 
-pub use gauss::normals;
+pub(crate) use gauss::normals_by;
+pub use gauss::{SquareRoots, normals};
 #[cfg(feature = "v3")]
 pub(crate) use gauss::{exponential, normal, normal_pair};
 use rand_chacha::ChaCha8Rng;

@@ -43,7 +43,7 @@ pub use spec::{GeneratorVersion, SourceSpec, SpecError};
 
 pub use crate::block::{BLOCK_SAMPLES, LaneBlock};
 use crate::parameter::{Parameter, ParameterError};
-use crate::random::WordBlock;
+use crate::random::{SquareRoots, WordBlock};
 #[cfg(feature = "v3")]
 pub use bad_channels::Fault;
 #[cfg(feature = "v3")]
@@ -201,10 +201,15 @@ impl<const N: usize> Lanes<N> {
 pub struct Scratch<const N: usize> {
     words: WordBlock<N>,
     noise: [[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES],
+    roots: SquareRoots,
     /// What all channels of an EEG share.
     #[cfg(feature = "v3")]
     shared: state::SharedState,
 }
+
+/// What power-law noise works in: words, numbers, and the way of square roots.
+type NoiseBuffers<'s, const N: usize> =
+    (&'s mut WordBlock<N>, &'s mut [[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES], SquareRoots);
 
 impl<const N: usize> Scratch<N> {
     /// Zeroed working memory.
@@ -213,17 +218,21 @@ impl<const N: usize> Scratch<N> {
         Self {
             words: [[0; N]; BLOCK_SAMPLES],
             noise: [[0.0; N]; HISTORY_SAMPLES + BLOCK_SAMPLES],
+            roots: SquareRoots::PORTABLE,
             #[cfg(feature = "v3")]
             shared: state::SharedState::EMPTY,
         }
     }
 
+    /// Square roots are taken by `roots` from now on; no bit depends on them.
+    pub fn set_square_roots(&mut self, roots: SquareRoots) {
+        self.roots = roots;
+    }
+
     /// What power-law noise works in.
     #[inline(always)]
-    fn noise_buffers(
-        &mut self,
-    ) -> (&mut WordBlock<N>, &mut [[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES]) {
-        (&mut self.words, &mut self.noise)
+    fn noise_buffers(&mut self) -> NoiseBuffers<'_, N> {
+        (&mut self.words, &mut self.noise, self.roots)
     }
 
     /// Lets this memory go on with what all channels share as `other` has it, and `other` with

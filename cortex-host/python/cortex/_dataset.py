@@ -64,7 +64,7 @@ def generate(
     seed
         Seed of all random streams. Default: 42.
     generator
-        Version of the generator, ``"v1"`` (default) or ``"v2"``, or the path of a primitive.
+        Version of the generator, ``"v1"`` (default), ``"v2"``, ``"v3"``, or the path of a primitive.
     threads
         Threads to generate with. Default: one per processor. The array is the same.
     **params

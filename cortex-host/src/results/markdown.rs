@@ -75,10 +75,13 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     write_outputs(out, summary)?;
     write_own(out, summary)?;
     type Section<'a> = (&'a str, &'a str, fn(&KernelSummary) -> Option<Latency>);
+    let kernel_time = "From the kernel's start to its return, on the device.";
+    let kernel_time = match summary.cold_cache_note() {
+        Some(note) => format!("{kernel_time} {note}"),
+        None => kernel_time.to_owned(),
+    };
     let sections: [Section; 3] = [
-        ("Kernel time", "From the kernel's start to its return, on the device.", |kernel| {
-            kernel.kernel_time_us
-        }),
+        ("Kernel time", &kernel_time, |kernel| kernel.kernel_time_us),
         (
             "End-to-end latency",
             match summary.pace.as_str() {

@@ -423,6 +423,15 @@ impl Summary {
         self.device_facts.as_ref().is_some_and(|device| device.emulated)
     }
 
+    /// What has to be known of kernel times on this computer at realtime pace.
+    #[must_use]
+    pub fn cold_cache_note(&self) -> Option<&'static str> {
+        (self.pace == "realtime" && self.device == "native").then_some(
+            "The processor sleeps between windows, so these are times with cold caches: several \
+             times those of a kernel that runs without a pause, which pace: max measures.",
+        )
+    }
+
     /// Deadlines missed and windows measured, over all kernels.
     #[must_use]
     pub fn deadlines(&self) -> (u64, u64) {

@@ -21,6 +21,7 @@ use core::fmt::{self, Write};
 use core::hint::black_box;
 
 use cortex_core::digest::SampleDigest;
+use cortex_core::random::SquareRoots;
 use cortex_core::signal::{
     BLOCK_SAMPLES, Chirp, Effects, Generator, GeneratorVersion, LaneBlock, Lanes, LineNoise,
     PinkNoise, PowerLawNoise, Scratch, Signal, SineWave, SourceSpec, Sweep, WhiteNoise,
@@ -102,8 +103,16 @@ impl Default for Memory {
     }
 }
 
-/// Runs the self-test on `board` forever. `watch` looks after the stack.
-pub fn run<B: Board>(board: &mut B, boot: &Boot, memory: &mut Memory, watch: fn()) -> ! {
+/// Runs the self-test on `board` forever. `watch` looks after the stack; `roots` are the processor's
+/// square roots.
+pub fn run<B: Board>(
+    board: &mut B,
+    boot: &Boot,
+    memory: &mut Memory,
+    watch: fn(),
+    roots: SquareRoots,
+) -> ! {
+    memory.scratch.set_square_roots(roots);
     if boot.crash.is_some() {
         head(board, boot);
     }

@@ -3,6 +3,7 @@
 use cortex_core::kernel::{AnyKernel, Kernel};
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::{Action, DeviceIdentity, DeviceSession, KernelEngine};
+use cortex_core::random::SquareRoots;
 use cortex_core::signal::Lanes;
 
 use crate::{Board, Boot, transmit_all};
@@ -60,7 +61,8 @@ impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANN
 
 /// Serves hosts on `board` forever. `ring_bytes` is how many received bytes the board keeps
 /// while nobody reads them; `watch` is called after every turn of the loop and looks after the
-/// stack; `make_engine` is [`standard_engine`], or that of an image with kernels of the user's own.
+/// stack; `make_engine` is [`standard_engine`], or that of an image with kernels of the user's own;
+/// `roots` are the processor's square roots.
 ///
 /// # Panics
 /// When the buffers are shorter than the session needs: [`DeviceSession::new`] says what it needs.
@@ -78,9 +80,11 @@ pub fn run<
     memory: &'static mut Memory<FRAME, TRANSMIT, VALUES, CHANNELS>,
     watch: fn(),
     make_engine: MakeEngine<K>,
+    roots: SquareRoots,
 ) -> ! {
     let Memory { frame, transmit, values, lanes } = memory;
     let mut engine = make_engine(values, lanes);
+    engine.set_square_roots(roots);
     let session = session(board, boot, ring_bytes, &mut engine, frame, transmit);
     serve(board, boot, session, watch)
 }

@@ -14,6 +14,7 @@ mod mps2;
 mod program;
 mod register;
 mod retained;
+mod square_roots;
 mod stack;
 #[cfg(target_arch = "arm")]
 mod wait_for_interrupt;
@@ -28,6 +29,7 @@ pub use register::Register;
 /// Marks an image's `main`.
 #[cfg(target_arch = "riscv32")]
 pub use riscv_rt::entry;
+pub use square_roots::SQUARE_ROOTS;
 /// Static memory that is handed out once: large buffers never pass over the stack.
 pub use static_cell::ConstStaticCell;
 #[cfg(target_arch = "arm")]

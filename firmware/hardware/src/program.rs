@@ -4,6 +4,7 @@ use cortex_app::serve::{MakeEngine, Memory, standard_engine};
 use cortex_app::{Board, selftest, serve};
 use cortex_core::kernel::Kernel;
 
+use crate::square_roots::SQUARE_ROOTS;
 use crate::{ConstStaticCell, retained, stack};
 
 /// The firmware proper: `start` gives the board, `ring_bytes` is how many received bytes it keeps
@@ -45,7 +46,15 @@ pub fn firmware_with<
 ) -> ! {
     stack::paint();
     let boot = retained::start();
-    serve::run(&mut start(), &boot, ring_bytes, memory.take(), stack::check, make_engine)
+    serve::run(
+        &mut start(),
+        &boot,
+        ring_bytes,
+        memory.take(),
+        stack::check,
+        make_engine,
+        SQUARE_ROOTS,
+    )
 }
 
 /// The self-test ([`cortex_app::selftest`]).
@@ -57,5 +66,5 @@ pub fn selftest<B: Board>(start: impl FnOnce() -> B) -> ! {
         ConstStaticCell::new(selftest::Memory::new());
     stack::paint();
     let boot = retained::start();
-    selftest::run(&mut start(), &boot, MEMORY.take(), stack::check)
+    selftest::run(&mut start(), &boot, MEMORY.take(), stack::check, SQUARE_ROOTS)
 }

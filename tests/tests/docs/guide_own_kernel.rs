@@ -45,7 +45,7 @@ fn the_kernel_of_the_guide_compiles_and_runs() {
     for name in
         ["Cargo.toml", "Cargo.lock", "cortex-core", "cortex-host", "primitives", "tests", "docs"]
     {
-        let status = Command::new("cp").arg("-r").arg(checkout().join(name)).arg(copy).status();
+        let status = Command::new("cp").arg("-rL").arg(checkout().join(name)).arg(copy).status();
         assert!(status.unwrap().success(), "{name}");
     }
     let page = fs::read_to_string(checkout().join("docs/guides/built-in-kernel.md")).unwrap();

@@ -29,9 +29,9 @@ const M0_RAM_BYTES: u64 = 8_192;
 /// The figures of an image, in bytes.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Size {
-    flash: u64,
-    static_ram: u64,
+pub(super) struct Size {
+    pub(super) flash: u64,
+    pub(super) static_ram: u64,
     stack: u64,
 }
 
@@ -42,10 +42,10 @@ fn budget() -> BTreeMap<String, Size> {
 }
 
 /// A linked image.
-struct Elf(Vec<u8>);
+pub(super) struct Elf(Vec<u8>);
 
 impl Elf {
-    fn read(path: &Path) -> Self {
+    pub(super) fn read(path: &Path) -> Self {
         Self(fs::read(path).expect("it was just built"))
     }
 
@@ -55,7 +55,7 @@ impl Elf {
 
     /// Allocated sections with contents lie in flash, writable ones in RAM (initialised variables
     /// in both). The stack is a section only on RISC-V, and no variable.
-    fn size(&self) -> Size {
+    pub(super) fn size(&self) -> Size {
         let mut size = Size::default();
         for section in self.file().sections() {
             let name = section.name().expect("names are UTF-8");

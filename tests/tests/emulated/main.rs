@@ -1,5 +1,6 @@
 //! The firmware on emulated boards: digests, budgets, sessions and runs.
 
+mod c_firmware;
 mod firmware_budget;
 mod firmware_digests;
 mod link;

@@ -4,6 +4,7 @@ use super::identity::digest_within;
 use super::{Engine, Run, kernel_digest};
 use crate::kernel::{AnyKernel, Kernel, KernelShape, KernelSpec};
 use crate::link::message::{Configure, Configured, ErrorCode, ErrorInfo};
+use crate::random::SquareRoots;
 use crate::signal::{BLOCK_SAMPLES, Generator, GeneratorVersion, Lanes, Scratch, SourceSpec};
 
 /// Builds a kernel from the bytes of [`Configure::kernel`].
@@ -72,6 +73,11 @@ where
             scratch: Scratch::new(),
             used_rows: 0,
         }
+    }
+
+    /// Generators take square roots by `roots` from now on.
+    pub fn set_square_roots(&mut self, roots: SquareRoots) {
+        self.scratch.set_square_roots(roots);
     }
 
     fn fill_tile(&mut self) -> Result<(), ErrorInfo> {

@@ -44,7 +44,7 @@ use super::{
 };
 use crate::math;
 use crate::parameter::{ParameterError, below_nyquist, positive_within, within};
-use crate::random::{self, StreamKey, WordBlock};
+use crate::random::{self, SquareRoots, StreamKey, WordBlock};
 
 const NOISE_DOMAIN: &str = "cortex/eeg/v3";
 const RHYTHM_DOMAIN: &str = "cortex/rhythm/v3";
@@ -312,7 +312,13 @@ impl Eeg {
         for (group, poles) in poles.iter_mut().enumerate() {
             let first = group * SOURCE_LANES;
             let state = NoiseState { poles, last: &mut last[group] };
-            self.noise.fill_noise(first as u32, next, state, (words, noise), part);
+            self.noise.fill_noise(
+                first as u32,
+                next,
+                state,
+                (words, noise, SquareRoots::PORTABLE),
+                part,
+            );
             for (row, values) in block.iter_mut().zip(part.iter()) {
                 row[first..first + SOURCE_LANES].copy_from_slice(values);
             }

@@ -13,12 +13,12 @@ use design::Design;
 use super::one_pole::Bank;
 use super::spec::{amplitude, check_amplitude, check_low_corner, low_corner};
 use super::{
-    Amplitude, BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, MAX_POLES, Scratch, SignalInfo,
-    Source,
+    Amplitude, BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, MAX_POLES, NoiseBuffers, Scratch,
+    SignalInfo, Source,
 };
 use crate::math;
 use crate::parameter::{ParameterError, number, parameters, positive_within};
-use crate::random::{self, StreamKey, WordBlock};
+use crate::random::{self, StreamKey};
 
 const DOMAIN: &str = "cortex/pink/v2";
 /// Random block that holds the noise of sample 0.
@@ -95,7 +95,7 @@ impl PowerLaw {
         first_stream: u32,
         block: u64,
         state: NoiseState<'_, N>,
-        (words, noise): (&mut WordBlock<N>, &mut [[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES]),
+        (words, noise, roots): NoiseBuffers<'_, N>,
         out: &mut LaneBlock<N>,
     ) {
         let random_block = FIRST_NOISE_BLOCK.wrapping_add(block);
@@ -104,7 +104,7 @@ impl PowerLaw {
         let noise = &mut noise[HISTORY_SAMPLES - 1..];
         noise[0] = *state.last;
         let Some(fresh) = noise[1..].first_chunk_mut() else { return };
-        random::normals(words, fresh);
+        random::normals_by(roots, words, fresh);
         *state.last = fresh[BLOCK_SAMPLES - 1];
         self.taps(noise, out);
         if let Some(fresh) = noise[1..].first_chunk() {

@@ -5,8 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Console, checked_name, make_folder, write_files};
+use super::files::{checked_name, make_folder, write_files};
 use crate::base::{Failure, quoted};
+use crate::cli::Console;
 use crate::device::board::{BoardSpec, board};
 
 /// Arguments of `new firmware`.

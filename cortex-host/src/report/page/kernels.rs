@@ -97,7 +97,8 @@ impl Page {
             "<p class=\"soft\">{kernel} from the kernel’s start to its return on the device, \
              end-to-end from {release} to its result. 95 % is the interval of the median, which \
              allows for windows depending on their neighbours. A p99 is of at least 100 windows, a \
-             p99.9 of 1,000. Warm-up windows are in no figure; a failed window counts as missed.</p>"
+             p99.9 of 1,000. Warm-up windows are in no figure; a failed window counts as missed. {}</p>",
+            summary.cold_cache_note().unwrap_or_default()
         )
     }
 
