@@ -100,6 +100,10 @@ pub mod results;
 #[doc(hidden)]
 pub mod report;
 
+// What a detector or classifier found against what is known.
+#[doc(hidden)]
+pub mod score;
+
 // Whether one run is slower than another.
 #[doc(hidden)]
 pub mod compare;

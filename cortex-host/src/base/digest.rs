@@ -37,7 +37,7 @@ impl Algorithm {
 }
 
 /// A digest of bytes and the function that gave it; in a table it is one key, `blake3` or `sha256`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ContentDigest {
     /// BLAKE3 in lower-case hexadecimal.

@@ -14,6 +14,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::text::steers;
+
 /// The process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -183,7 +185,6 @@ impl std::error::Error for Failure {}
 /// The message with every control character escaped: names from files and command lines may hold
 /// line breaks or worse, and a message is one line that never steers a terminal.
 pub(crate) fn one_line(message: String) -> String {
-    let steers = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     if !message.contains(steers) {
         return message;
     }

@@ -45,11 +45,25 @@ pub fn quoted(text: &str) -> String {
     format!("\"{shown}\"")
 }
 
+/// Whether a character of a text from elsewhere would move a terminal's cursor, end the line, or
+/// show what follows in another order than it is (U+202A to 202E, U+2066 to 2069, Unicode's
+/// bidirectional controls).
+#[must_use]
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Text from a file without what would move a terminal's cursor or end the line.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let steers = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same with blanks in place, for a text that is written into files.
+#[must_use]
+pub fn without_controls(text: &str) -> String {
+    text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
 }
 
 /// Architecture and operating system that this program was built for, such as `x86_64-linux`.

@@ -44,7 +44,7 @@ const LEAST_SHORT_WINDOWS: u64 = 20;
 const MOST_REPEATS: u64 = 10_000;
 
 /// What is sought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quantity {
     /// The most channels.
@@ -58,7 +58,7 @@ pub enum Quantity {
 }
 
 /// One run of the search.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct Trial {
     /// The value that was tried.
     pub value: u64,
@@ -73,7 +73,7 @@ pub struct Trial {
 }
 
 /// What was found for one kernel.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct KernelCapacity {
     /// The kernel's name in the configuration.
     pub kernel: String,
@@ -89,7 +89,7 @@ pub struct KernelCapacity {
 }
 
 /// `capacity.json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct Capacity {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,

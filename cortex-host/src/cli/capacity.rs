@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<Setting>,
     /// The folder of the runs.
-    #[arg(long, value_name = "FOLDER", default_value = "results/capacity", value_parser = super::arguments::path)]
+    #[arg(long, value_name = "FOLDER", default_value = "results/capacity", value_parser = super::arguments::path())]
     pub out: PathBuf,
     /// Run on this device instead of the configuration's.
     #[arg(short, long, value_name = "DEVICE")]

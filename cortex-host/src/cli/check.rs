@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Console, compare, output};
+use super::{Console, arguments, compare, output};
 use crate::base::{ExitCode, Failure};
 use crate::compare::{Check, CheckResult, Finding, Limits};
 use crate::plot::escape;
@@ -29,6 +29,7 @@ Formats: text; json; junit; github-action-benchmark (its customSmallerIsBetter) 
 Metric CheckFormat) hold the figures of the run and no verdict.")]
 pub struct Args {
     /// The run's folder.
+    #[arg(value_parser = arguments::path())]
     pub run: PathBuf,
     /// Most deadlines missed, in percent of each kernel's measured windows.
     #[arg(long, value_name = "PCT", value_parser = compare::percentage)]
@@ -37,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "US", value_parser = microseconds)]
     pub max_p99_us: Option<f64>,
     /// Runs that this one must not be slower than.
-    #[arg(long, value_name = "RUN", num_args = 1..)]
+    #[arg(long, value_name = "RUN", num_args = 1.., value_parser = arguments::path())]
     pub baseline: Vec<PathBuf>,
     /// How much slower than the baseline a kernel's median may be, in percent.
     #[arg(long, value_name = "PCT", default_value = "0", value_parser = compare::percentage)]

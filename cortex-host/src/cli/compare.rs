@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Console, output};
+use super::{Console, arguments, output};
 use crate::base::{ExitCode, Failure};
 use crate::compare::{KernelComparison, LEAST_WINDOWS, RunComparison, table};
 use crate::results::{RunRecord, run_folders};
@@ -25,10 +25,10 @@ slower by more than PCT beyond doubt, 5 when there are too few windows to say, a
 Kernels on emulated boards are compared by their instructions, which are exact: there PCT may be 0.")]
 pub struct Args {
     /// The run to compare with, then the run compared; with --with, the runs to compare with.
-    #[arg(required = true, value_name = "RUN")]
+    #[arg(required = true, value_name = "RUN", value_parser = arguments::path())]
     pub runs: Vec<PathBuf>,
     /// The runs compared, when there are several a side.
-    #[arg(long, value_name = "RUN", num_args = 1..)]
+    #[arg(long, value_name = "RUN", num_args = 1.., value_parser = arguments::path())]
     pub with: Vec<PathBuf>,
     /// Print the comparison as JSON on stdout.
     #[arg(long)]

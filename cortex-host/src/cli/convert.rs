@@ -1,9 +1,9 @@
 //! `cortex-host convert IN OUT`: a recording becomes a dataset.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Console;
 use super::support::open_args::OpenArgs;
+use super::{Console, arguments, json};
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
 use crate::recording::bids::{self, Entities};
@@ -29,14 +29,16 @@ A channel is named as convert writes it or as the file does. A comma in a name i
 name is quoted: --channels 'A1\\,A2,Cz'.")]
 pub struct Args {
     /// Recording: .edf, .edf+, .bdf, .vhdr, .npy, or raw float32 with a header beside it.
+    #[arg(value_parser = arguments::path())]
     pub input: PathBuf,
     /// File to write, in the format of its extension: .float32, .vhdr, .edf, .bdf or .npy.
-    #[arg(required_unless_present = "bids", conflicts_with = "bids")]
+    #[arg(required_unless_present = "bids", conflicts_with = "bids", value_parser = arguments::path())]
     pub output: Option<PathBuf>,
     /// Write into the BIDS data set in this folder, under the names that BIDS has.
     #[arg(
         long,
         value_name = "ROOT",
+        value_parser = arguments::path(),
         requires = "subject",
         requires = "task",
         conflicts_with = "npy"
@@ -103,25 +105,57 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         })?;
     if args.json {
         let notes: Vec<&String> = recording.notes.iter().chain(&converted.warnings).collect();
-        let summary = serde_json::json!({
-            "data": converted.data,
-            "format": converted.format.key,
-            "vhdr": converted.vhdr,
-            "events": converted.events,
-            "npy": converted.npy,
-            "channels": recording.channels(),
-            "channel_names": recording.channel_names,
-            "sample_rate_hz": recording.sample_rate_hz,
-            "samples": recording.samples,
-            "bytes": converted.bytes,
-            "sha256": converted.sha256,
-            "outside_range": converted.outside_range,
-            "overflowed": converted.overflowed,
-            "notes": notes,
-        });
-        super::output::print(&format!("{summary:#}"))?;
+        json::print(ConvertedFacts {
+            data: &converted.data,
+            format: converted.format.key,
+            vhdr: converted.vhdr.as_deref(),
+            events: converted.events.as_deref(),
+            npy: converted.npy.as_deref(),
+            channels: recording.channels(),
+            channel_names: &recording.channel_names,
+            sample_rate_hz: recording.sample_rate_hz,
+            samples: recording.samples,
+            bytes: converted.bytes,
+            sha256: &converted.sha256,
+            outside_range: &converted.outside_range,
+            overflowed: &converted.overflowed,
+            notes,
+        })?;
     }
     Ok(ExitCode::Success)
+}
+
+/// What `convert` says of what it wrote.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct ConvertedFacts<'a> {
+    /// The file of samples.
+    data: &'a Path,
+    /// Its format.
+    format: &'static str,
+    /// The BrainVision header beside it, or that names it.
+    vhdr: Option<&'a Path>,
+    /// The events, when the format of the source keeps any.
+    events: Option<&'a Path>,
+    /// The NumPy copy, with `--npy`.
+    npy: Option<&'a Path>,
+    /// Number of channels.
+    channels: usize,
+    /// Their names.
+    channel_names: &'a [String],
+    /// Sample rate in Hz.
+    sample_rate_hz: f64,
+    /// Samples per channel.
+    samples: u64,
+    /// Size of the file of samples in bytes.
+    bytes: u64,
+    /// Its SHA-256 in lower-case hexadecimal.
+    sha256: &'a str,
+    /// Per channel, stored numbers outside their declared range.
+    outside_range: &'a [u64],
+    /// Per channel, stored numbers that became infinite in microvolts.
+    overflowed: &'a [u64],
+    /// What to know of how the file was taken: one sentence each.
+    notes: Vec<&'a String>,
 }
 
 /// Has a recording written and tells on stderr what happens; shared with `download`.

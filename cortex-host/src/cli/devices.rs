@@ -1,11 +1,11 @@
 //! `cortex-host devices`: serial ports, emulated boards and what HELLO says; boards to flash.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Console, output};
+use super::{Console, json, output};
 use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure, one_line};
-use crate::device::board::{BoardSpec, board, boards};
+use crate::device::board::{BoardSpec, HardwareSpec, board, boards};
 use crate::device::{DEFAULT_BAUD, DeviceAddress};
 use crate::device::{OpenOptions, open};
 use cortex_core::link::message::DeviceInfo;
@@ -72,8 +72,12 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let real: Vec<BoardSpec> = boards().into_iter().filter(|b| b.hardware.is_some()).collect();
     let linux: Vec<BoardSpec> = boards().into_iter().filter(|b| b.linux.is_some()).collect();
     if args.json {
+<<<<<<< HEAD
         let all: Vec<BoardSpec> = real.into_iter().chain(linux).collect();
         output::print(&as_json(&found, &all))?;
+=======
+        print_json(&found, &real)?;
+>>>>>>> main
         return Ok(ExitCode::Success);
     }
     let mut text = as_text(&found);
@@ -112,7 +116,7 @@ fn ask_named(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         }
     }
     if args.json {
-        output::print(&as_json(&found, &[]))?;
+        print_json(&found, &[])?;
         return Ok(code);
     }
     found.retain(|one| matches!(one.hello, Some(Ok(_))));
@@ -218,6 +222,7 @@ fn to_flash(real: &[BoardSpec]) -> String {
     format!("\nboards to flash from a checkout:\n{}", lines(&rows))
 }
 
+<<<<<<< HEAD
 /// What makes each Linux board a device.
 fn to_serve(boards: &[BoardSpec]) -> String {
     let mut rows = Vec::new();
@@ -255,4 +260,59 @@ fn as_json(found: &[ListedDevice], real: &[BoardSpec]) -> String {
     });
     let boards: Vec<Value> = boards.collect();
     format!("{:#}", json!({ "devices": devices, "boards": boards }))
+=======
+/// What `devices` found.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct DeviceList {
+    /// What can be reached.
+    devices: Vec<DeviceAnswer>,
+    /// Boards to flash.
+    boards: Vec<BoardToFlash>,
+}
+
+/// A device that can be reached.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+struct DeviceAnswer {
+    /// As a configuration spells it.
+    device: String,
+    /// What it is, in one line.
+    summary: String,
+    /// What HELLO says (docs/wire-format.md), or `error` and why nothing came; null when it was
+    /// not asked.
+    hello: Option<Value>,
+}
+
+/// A board that has to be flashed first.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+struct BoardToFlash {
+    /// Its name.
+    name: String,
+    /// What it is, in one line.
+    summary: String,
+    /// Its processor core.
+    core: String,
+    /// Its Rust target.
+    target: String,
+    /// How to flash and reach it.
+    hardware: Option<HardwareSpec>,
+}
+
+fn print_json(found: &[ListedDevice], real: &[BoardSpec]) -> Result<(), Failure> {
+    let devices = found.iter().map(|one| DeviceAnswer {
+        device: one.device.to_string(),
+        summary: one.summary.clone(),
+        hello: one.hello.as_ref().map(|answer| match answer {
+            Ok(info) => serde_json::json!(info),
+            Err(why) => serde_json::json!({ "error": why.to_string() }),
+        }),
+    });
+    let boards = real.iter().map(|board| BoardToFlash {
+        name: board.name.clone(),
+        summary: board.summary(),
+        core: board.core.clone(),
+        target: board.target.clone(),
+        hardware: board.hardware.clone(),
+    });
+    json::print(DeviceList { devices: devices.collect(), boards: boards.collect() })
+>>>>>>> main
 }

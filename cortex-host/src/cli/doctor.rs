@@ -4,7 +4,7 @@ mod check;
 mod machine;
 mod toolchain;
 
-use super::output;
+use super::{json, output};
 use crate::base::{ExitCode, Failure};
 use check::{Check, Status};
 
@@ -41,12 +41,20 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     checks.extend(toolchain::checks());
     let healthy = checks.iter().all(|check| check.status != Status::Problem);
     if args.json {
-        let json = serde_json::json!({ "healthy": healthy, "checks": checks });
-        output::print(&format!("{json:#}"))?;
+        json::print(Health { healthy, checks: &checks })?;
     } else {
         output::print(as_text(&checks).trim_end())?;
     }
     Ok(if healthy { ExitCode::Success } else { ExitCode::CheckFailed })
+}
+
+/// What `doctor` found.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct Health<'a> {
+    /// Whether there is no problem.
+    healthy: bool,
+    /// Each thing looked at.
+    checks: &'a [Check],
 }
 
 fn as_text(checks: &[Check]) -> String {

@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     pub mirror: Option<String>,
     /// Folder to put the recordings in; default: the dataset's own folder under primitives/.
-    #[arg(long, value_name = "DIR", value_parser = arguments::path)]
+    #[arg(long, value_name = "DIR", value_parser = arguments::path())]
     pub dest: Option<PathBuf>,
     /// Replace files that are there but are not the recordings.
     #[arg(long)]

@@ -11,10 +11,10 @@ use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 use cortex_core::signal::GeneratorVersion;
 
 use super::support::engine_args::EngineArgs;
-use super::{Console, arguments};
+use super::{Console, arguments, json};
 use crate::base::Progress;
 use crate::base::atomic_file::{PersistOptions, refuse_taken};
-use crate::base::digest::{Algorithm, FileDigest};
+use crate::base::digest::{Algorithm, ContentDigest, FileDigest};
 use crate::base::{ExitCode, Failure};
 use crate::config::params::{of_datasets, signals_of};
 use crate::config::{DatasetConfig, Entry, Node, Value, parameters};
@@ -63,11 +63,11 @@ pub struct Args {
     #[arg(required_unless_present = "from")]
     pub duration_s: Option<f64>,
     /// File to write, or - for stdout.
-    #[arg(required_unless_present = "from")]
+    #[arg(required_unless_present = "from", value_parser = arguments::path())]
     pub out: Option<PathBuf>,
     /// Make the dataset of a manifest again and check its digests: a manifest, a run's folder, a
     /// pipe, or - for stdin.
-    #[arg(long, value_name = "MANIFEST", value_parser = arguments::path, conflicts_with_all = ["channels", "primitive", PARAMETERS])]
+    #[arg(long, value_name = "MANIFEST", value_parser = arguments::path(), conflicts_with_all = ["channels", "primitive", PARAMETERS])]
     pub from: Option<PathBuf>,
     /// The generator [default: primitives/datasets/VERSION/synthetic of the first version that
     /// has the signal].
@@ -276,7 +276,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     check_digest(expected.as_ref(), &manifest.digest, out)?;
     console.say(&format!("Generated file: {}", out.display()));
     if args.json {
-        super::output::print(&format!("{:#}", facts(&manifest, out, &manifest_path)))?;
+        json::print(GeneratedFacts::of(&manifest, out, &manifest_path))?;
     }
     Ok(ExitCode::Success)
 }
@@ -330,7 +330,7 @@ fn one_shard(
     if args.json {
         let own = shard.file(out);
         let data = if args.separate { own.clone() } else { shared_file(out) };
-        super::output::print(&format!("{:#}", facts(&manifest, &data, &manifest_beside(&own))))?;
+        json::print(GeneratedFacts::of(&manifest, &data, &manifest_beside(&own)))?;
     }
     Ok(ExitCode::Success)
 }
@@ -339,7 +339,7 @@ fn to_stdout(
     dataset: &GeneratedDataset,
     options: &FileOptions,
     expected: Option<&FileDigest>,
-    json: bool,
+    as_json: bool,
     console: &Console,
     progress: &Progress,
 ) -> Result<ExitCode, Failure> {
@@ -359,26 +359,56 @@ fn to_stdout(
     let manifest = Manifest::now(dataset, None, digest).map_err(GenerateError::from)?;
     console.say(&manifest.digest.content.to_string());
     check_digest(expected, &manifest.digest, Path::new("-"))?;
-    if json {
-        console.data(&format!("{:#}", facts(&manifest, Path::new("-"), Path::new("-"))));
+    if as_json {
+        let none = Path::new("-");
+        let facts = GeneratedFacts::of(&manifest, none, none);
+        console.data(&json::text(&json::Versioned::of(facts))?);
     }
     Ok(ExitCode::Success)
 }
 
-pub(super) fn facts(manifest: &Manifest, data: &Path, manifest_path: &Path) -> serde_json::Value {
-    let dataset = &manifest.dataset;
-    serde_json::json!({
-        "data": data,
-        "manifest": manifest_path,
-        "signal_type": dataset.signal_type,
-        "channels": dataset.channels,
-        "sample_rate_hz": dataset.spec.sample_rate_hz,
-        "samples": dataset.samples,
-        "bytes": dataset.channels as u64 * dataset.samples * 4,
-        manifest.digest.content.algorithm().key(): manifest.digest.content.hex(),
-        "crc32": manifest.digest.crc32,
-        "first_blocks_crc32": manifest.block_crc32,
-    })
+/// What `generate` and `merge` say of a dataset.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct GeneratedFacts<'a> {
+    /// The file of samples; `-` on stdout.
+    data: &'a Path,
+    /// Its manifest; `-` when none was written.
+    manifest: &'a Path,
+    /// The signal.
+    signal_type: &'a str,
+    /// Number of channels.
+    channels: usize,
+    /// Sample rate in Hz.
+    sample_rate_hz: f64,
+    /// Samples per channel.
+    samples: u64,
+    /// Size of the file of samples in bytes.
+    bytes: u64,
+    #[serde(flatten)]
+    digest: &'a ContentDigest,
+    /// Its CRC-32 in hexadecimal.
+    crc32: &'a str,
+    /// CRC-32 of the first samples of every channel, which a device can compute.
+    first_blocks_crc32: &'a str,
+}
+
+impl<'a> GeneratedFacts<'a> {
+    /// What `manifest` says of `data`.
+    pub fn of(manifest: &'a Manifest, data: &'a Path, manifest_path: &'a Path) -> Self {
+        let dataset = &manifest.dataset;
+        Self {
+            data,
+            manifest: manifest_path,
+            signal_type: &dataset.signal_type,
+            channels: dataset.channels,
+            sample_rate_hz: dataset.spec.sample_rate_hz,
+            samples: dataset.samples,
+            bytes: dataset.channels as u64 * dataset.samples * 4,
+            digest: &manifest.digest.content,
+            crc32: &manifest.digest.crc32,
+            first_blocks_crc32: &manifest.block_crc32,
+        }
+    }
 }
 
 impl Args {

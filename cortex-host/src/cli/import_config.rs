@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cortex_core::kernel::KernelName;
 
-use super::{Console, output};
+use super::{Console, arguments, output};
 use crate::base::{ExitCode, Failure, quoted};
 use crate::config::{Entry, Node, Source, Value};
 
@@ -24,7 +24,7 @@ pub struct Args {
     /// The original's configuration, or - for stdin.
     file: String,
     /// Folder with the original's libraries, libNAME.so anywhere below it.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", value_parser = arguments::path())]
     libraries: Option<PathBuf>,
 }
 

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-use super::{Console, output};
+use super::{Console, arguments, output};
 use crate::base::{ExitCode, Failure};
 use crate::config::SCHEMA_ID;
 
@@ -27,7 +27,7 @@ The file runs as it is: cortex-host run --config cortex.yaml. An existing file i
 overwritten.")]
 pub struct Args {
     /// File to write, or - for stdout.
-    #[arg(default_value = "cortex.yaml")]
+    #[arg(default_value = "cortex.yaml", value_parser = arguments::path())]
     pub file: PathBuf,
 }
 

@@ -5,7 +5,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::support::open_args::OpenArgs;
+<<<<<<< HEAD
 use super::{Console, arguments, output, recordings};
+=======
+use super::{Console, arguments, download, json, output, recordings};
+>>>>>>> main
 use crate::base::atomic_file;
 use crate::base::digest::{ContentDigest, FileDigester};
 use crate::base::table::Columns;
@@ -47,7 +51,7 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
     /// Also draw traces and spectrum, as .svg or .html.
-    #[arg(long, value_name = "FILE", value_parser = arguments::path)]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path())]
     pub plot: Option<PathBuf>,
     /// Replace the --plot file if it exists.
     #[arg(long)]
@@ -96,14 +100,34 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         inspections.push(inspection);
     }
     if args.json {
-        let text = match inspections.as_slice() {
-            [one] => serde_json::to_string_pretty(one),
-            many => serde_json::to_string_pretty(many),
-        };
-        let text = text.map_err(|error| Failure::input_output(error.to_string()))?;
-        output::print(&text)?;
+        json::print(Inspections::of(inspections))?;
     }
     Ok(ExitCode::Success)
+}
+
+/// What `inspect` says: of one recording its facts, of a dataset those of each recording.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+#[serde(untagged)]
+pub enum Inspections {
+    /// One recording.
+    One(Box<Inspection>),
+    /// The recordings of a dataset.
+    Many {
+        /// Each of them.
+        recordings: Vec<Inspection>,
+    },
+}
+
+impl Inspections {
+    fn of(mut inspections: Vec<Inspection>) -> Self {
+        match inspections.pop() {
+            Some(one) if inspections.is_empty() => Self::One(Box::new(one)),
+            last => {
+                inspections.extend(last);
+                Self::Many { recordings: inspections }
+            }
+        }
+    }
 }
 
 /// Where samples come from.

@@ -1,13 +1,13 @@
 //! `cortex-host list`: the names that configurations use.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cortex_core::kernel::KernelName;
 use cortex_core::parameter::Parameter;
 use cortex_core::signal::GeneratorVersion;
-use serde_json::{Value, json};
 
-use super::output;
+use super::{arguments, json, output};
 use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure};
 use crate::config::parameters;
@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Show the kernels of a shared library instead, with their parameters.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path())]
     library: Option<PathBuf>,
 }
 
@@ -134,20 +134,21 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         ("devices", devices()),
         ("boards", real_boards()),
     ];
-    let text = if args.json { as_json(&sections) } else { as_text(&sections) };
-    output::print(text.trim_end())?;
+    if args.json {
+        json::print(lists(sections))?;
+    } else {
+        output::print(as_text(&sections).trim_end())?;
+    }
     Ok(ExitCode::Success)
 }
 
 /// Prints what a library says about itself.
-fn own_library(path: &Path, json: bool) -> Result<ExitCode, Failure> {
+fn own_library(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let found = path.canonicalize().map_err(|error| Failure::io("read", path, &error))?;
     let described = foreign::describe(&found, &Launcher::here())
         .map_err(|refusal| Failure::usage(refusal.message))?;
-    if json {
-        let text = serde_json::to_string_pretty(&described)
-            .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
-        output::print(&text)?;
+    if as_json {
+        json::print(&described)?;
         return Ok(ExitCode::Success);
     }
     let mut text = format!("{} ({})\n", path.display(), described.interface.name());
@@ -210,27 +211,59 @@ fn as_text(sections: &[(&str, Vec<Item>)]) -> String {
     text
 }
 
-fn as_json(sections: &[(&str, Vec<Item>)]) -> String {
-    let parameter = |parameter: &Parameter| {
-        json!({
-            "name": parameter.name,
-            "unit": parameter.unit,
-            "range": parameters::range_words(parameter),
-            "default": parameters::default_words(parameter),
-            "description": parameter.doc,
-        })
+/// What `list` shows.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct Lists {
+    #[serde(flatten)]
+    sections: BTreeMap<&'static str, Vec<ListedItem>>,
+}
+
+/// One thing to name in a configuration.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+struct ListedItem {
+    /// Its name.
+    name: String,
+    /// What it is, in one line.
+    summary: String,
+    /// Whether it lies in a `primitives/` folder here, instead of being built in.
+    local: bool,
+    /// What can be set.
+    parameters: Vec<ListedParameter>,
+}
+
+/// A parameter.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+struct ListedParameter {
+    /// Its key.
+    name: &'static str,
+    /// Its unit; empty for none.
+    unit: &'static str,
+    /// Its values, in words.
+    range: String,
+    /// Its value when none is given, in words; null when it must be given.
+    default: Option<String>,
+    /// What it means.
+    description: &'static str,
+}
+
+fn lists(sections: [(&'static str, Vec<Item>); 6]) -> Lists {
+    let parameter = |parameter: &Parameter<'static>| ListedParameter {
+        name: parameter.name,
+        unit: parameter.unit,
+        range: parameters::range_words(parameter),
+        default: parameters::default_words(parameter),
+        description: parameter.doc,
     };
-    let object = sections.iter().map(|(title, items)| {
-        let list = items.iter().map(|Item { listing, parameters }| {
-            let parameters: Vec<Value> = parameters.iter().map(parameter).collect();
-            json!({
-                "name": listing.path,
-                "summary": listing.summary,
-                "local": listing.local,
-                "parameters": parameters,
-            })
-        });
-        ((*title).to_owned(), Value::Array(list.collect()))
-    });
-    format!("{:#}\n", Value::Object(object.collect()))
+    let item = |Item { listing, parameters }: Item| ListedItem {
+        name: listing.path,
+        summary: listing.summary,
+        local: listing.local,
+        parameters: parameters.iter().map(parameter).collect(),
+    };
+    let sections = sections.into_iter();
+    Lists {
+        sections: sections
+            .map(|(title, items)| (title, items.into_iter().map(item).collect()))
+            .collect(),
+    }
 }

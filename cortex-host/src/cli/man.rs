@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{Console, output};
+use super::{Console, arguments, output};
 use crate::base::atomic_file::place_text;
 use crate::base::{ExitCode, Failure};
 
@@ -16,7 +16,7 @@ Examples:
   man cortex-host-generate")]
 pub struct Args {
     /// Write the page of every subcommand into this folder instead of one page to stdout.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = arguments::path())]
     pub dir: Option<PathBuf>,
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Console;
+use super::generate::GeneratedFacts;
+use super::{Console, arguments, json};
 use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::generate::{FileOptions, Parts, announce_step};
@@ -20,6 +21,7 @@ Every shard's bytes are checked against its manifest; the file is the one that a
 generate would have written. The shards are removed once it has its name.")]
 pub struct Args {
     /// The file that the shards were made for.
+    #[arg(value_parser = arguments::path())]
     pub out: PathBuf,
     /// Replace OUT if it exists.
     #[arg(long)]
@@ -47,8 +49,8 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     console.say(&format!("Merged file: {}", args.out.display()));
     console.say(&manifest.digest.content.to_string());
     if args.json {
-        let facts = super::generate::facts(&manifest, &args.out, &manifest_beside(&args.out));
-        super::output::print(&format!("{facts:#}"))?;
+        let manifest_path = manifest_beside(&args.out);
+        json::print(GeneratedFacts::of(&manifest, &args.out, &manifest_path))?;
     }
     Ok(ExitCode::Success)
 }

@@ -27,6 +27,7 @@ mod report;
 mod reproduce;
 mod run;
 mod schema;
+mod score;
 mod serve;
 mod support;
 mod sweep;
@@ -39,7 +40,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use support::console::Console;
-use support::{arguments, browser, output};
+use support::{arguments, browser, json, output};
 
 use crate::base::{ExitCode, Failure};
 use crate::platform::signals::report_file_size_limits;
@@ -110,14 +111,8 @@ pub enum Command {
     ImportConfig(import_config::Args),
     /// Say what this machine has for runs and boards, and what to do about what is missing.
     Doctor(doctor::Args),
-    /// Print the JSON schema of configurations.
-    #[command(after_help = "\
-Example:
-  cortex-host schema > config.schema.json
-
-An editor with a YAML language server completes and checks a configuration that begins with
-  # yaml-language-server: $schema=config.schema.json")]
-    Schema,
+    /// Print the JSON schema of configurations, or of what a command prints with --json.
+    Schema(schema::Args),
     /// Fetch a public dataset, check it and convert it.
     Download(download::Args),
     /// Show shape, statistics, spectrum and digest of a recording or dataset.
@@ -128,6 +123,8 @@ An editor with a YAML language server completes and checks a configuration that 
     Report(report::Args),
     /// Compare the latencies of runs.
     Compare(compare::Args),
+    /// Compare events that were found with those that are known.
+    Score(score::Args),
     /// Hold a run to limits: deadlines missed, p99, a baseline.
     Check(check::Args),
     /// Run a configuration at every combination of some of its values.
@@ -196,12 +193,13 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Train(args) => train::execute(args, console),
         Command::ImportConfig(args) => import_config::execute(args, console),
         Command::Doctor(args) => doctor::execute(args),
-        Command::Schema => schema::execute(),
+        Command::Schema(args) => schema::execute(args),
         Command::Download(args) => download::execute(args, console),
         Command::Inspect(args) => inspect::execute(args, console),
         Command::Verify(args) => verify::execute(args, console),
         Command::Report(args) => report::execute(args, console),
         Command::Compare(args) => compare::execute(args, console),
+        Command::Score(args) => score::execute(args),
         Command::Check(args) => check::execute(args, console),
         Command::Sweep(args) => sweep::execute(args, console),
         Command::Capacity(args) => capacity::execute(args, console),

@@ -3,9 +3,14 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+<<<<<<< HEAD
 use serde_json::json;
 
 use super::output;
+=======
+use super::verify::{Verified, VerifiedFile};
+use super::{download, json, output};
+>>>>>>> main
 use crate::base::{ExitCode, Failure};
 use crate::download::catalogue::{self, Catalogue, Check};
 use crate::primitive::{DOWNLOADS, DatasetSpec, Library};
@@ -40,8 +45,13 @@ pub fn open_catalogue(
 ///
 /// # Errors
 /// The specification is wrong or a file cannot be read.
+<<<<<<< HEAD
 pub fn verify(library: &Library, path: &str, json: bool) -> Result<ExitCode, Failure> {
     let (catalogue, folder) = open_catalogue(library, path)?;
+=======
+pub fn verify(library: &Library, path: &str, as_json: bool) -> Result<ExitCode, Failure> {
+    let (catalogue, folder) = download::open_catalogue(library, path)?;
+>>>>>>> main
     let folder = folder.unwrap_or_else(|| PathBuf::from(path));
     let checks = checks(&catalogue, &folder)?;
     let differs = checks.iter().any(|(_, _, check)| matches!(check, Check::Differs(_)));
@@ -50,21 +60,21 @@ pub fn verify(library: &Library, path: &str, json: bool) -> Result<ExitCode, Fai
         .filter(|(_, _, check)| *check == Check::Missing)
         .map(|(id, _, _)| id.as_str())
         .collect();
-    if json {
-        let files = checks.iter().map(|(id, file, check)| {
+    if as_json {
+        let files = checks.iter().map(|(recording, file, check)| {
             let (result, sha256) = match check {
                 Check::Same => ("same", None),
-                Check::Differs(found) => ("differs", Some(found)),
+                Check::Differs(found) => ("differs", Some(found.as_str())),
                 Check::Missing => ("missing", None),
             };
-            json!({ "recording": id, "file": file, "result": result, "sha256": sha256 })
+            VerifiedFile { recording, file, result, sha256 }
         });
-        let text = json!({
-            "primitive": path,
-            "verified": !differs && missing.is_empty(),
-            "files": files.collect::<Vec<_>>(),
-        });
-        output::print(&format!("{text:#}"))?;
+        json::print(Verified {
+            primitive: path,
+            verified: !differs && missing.is_empty(),
+            comparisons: &[],
+            files: files.collect(),
+        })?;
     } else {
         for (_, file, check) in &checks {
             let result = match check {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Console, browser, output};
+use super::{Console, arguments, browser, output};
 use crate::base::{ExitCode, Failure};
 use crate::report;
 
@@ -17,6 +17,7 @@ Reads the run's summary.json, telemetry, spectrum and config.yaml, writes report
 and prints its path. Nothing is run or measured again.")]
 pub struct Args {
     /// The run's folder.
+    #[arg(value_parser = arguments::path())]
     pub run: PathBuf,
     /// Show the report in the browser.
     #[arg(long)]

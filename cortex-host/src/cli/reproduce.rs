@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Console;
 use super::support::engine_args::EngineArgs;
+use super::{Console, arguments, json};
 use crate::base::Progress;
 use crate::base::{ExitCode, Failure};
 use crate::generate::{announce, reproduce};
@@ -20,6 +20,7 @@ Generates the dataset again without writing it and compares its digests with the
 a data file that lies beside the manifest is compared too. Exit code 0: equal; 1: not equal.")]
 pub struct Args {
     /// A run's folder, the .manifest.yaml beside a data file, a pipe, or - for stdin.
+    #[arg(value_parser = arguments::path())]
     pub manifest: PathBuf,
     #[command(flatten)]
     engine: EngineArgs,
@@ -40,9 +41,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         reproduce(&manifest, &folder, &settings, progress)
     })?;
     if args.json {
-        let json = serde_json::to_string_pretty(&outcome)
-            .map_err(|error| Failure::input_output(format!("cannot write JSON: {error}")))?;
-        super::output::print(&json)?;
+        json::print(&outcome)?;
     } else {
         for comparison in &outcome.comparisons {
             super::output::print(&comparison.to_string())?;

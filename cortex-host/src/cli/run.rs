@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Console, arguments, browser, output};
+use super::{Console, arguments, browser, json, output};
 use crate::base::atomic_file::refuse_taken;
 use crate::base::{ExitCode, Failure, Progress};
 use crate::config::Setting;
@@ -78,10 +78,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "fault")]
     pub fault_seed: u64,
     /// Write each fault to a file as it happens, one a line.
-    #[arg(long, value_name = "FILE", requires = "fault", value_parser = arguments::path)]
+    #[arg(long, value_name = "FILE", requires = "fault", value_parser = arguments::path())]
     pub fault_log: Option<PathBuf>,
     /// Write what crosses the link to a file that `cortex-host link decode` prints.
-    #[arg(long, value_name = "FILE", value_parser = arguments::path)]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path())]
     pub trace: Option<PathBuf>,
     /// Replace the files of --trace and --fault-log if they exist.
     #[arg(long)]
@@ -145,20 +145,21 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     }
 }
 
+/// What `run` says: the summary, and where it lies.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct RunAnswer<'a> {
+    /// The run's folder.
+    folder: String,
+    #[serde(flatten)]
+    summary: &'a Summary,
+}
+
 /// Prints the outcome on stdout.
-fn print(outcome: &Outcome, json: bool, console: &Console) -> Result<(), Failure> {
+fn print(outcome: &Outcome, as_json: bool, console: &Console) -> Result<(), Failure> {
     let folder = outcome.folder.display();
-    if json {
-        #[derive(serde::Serialize)]
-        struct RunJson<'a> {
-            folder: String,
-            #[serde(flatten)]
-            summary: &'a Summary,
-        }
-        let answer = RunJson { folder: folder.to_string(), summary: &outcome.summary };
-        let text = serde_json::to_string_pretty(&answer)
-            .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
-        return output::print(&text);
+    if as_json {
+        let answer = RunAnswer { folder: folder.to_string(), summary: &outcome.summary };
+        return output::print(&json::text(&answer)?);
     }
     if console.is_quiet() {
         return Ok(());

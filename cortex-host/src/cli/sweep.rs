@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Console, output};
+use super::{Console, arguments, output};
 use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure, Progress};
 use crate::config::Setting;
@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<Setting>,
     /// The sweep's folder.
-    #[arg(long, value_name = "FOLDER", default_value = "results/sweep", value_parser = super::arguments::path)]
+    #[arg(long, value_name = "FOLDER", default_value = "results/sweep", value_parser = arguments::path())]
     pub out: PathBuf,
     /// Run on this device instead of the configuration's.
     #[arg(short, long, value_name = "DEVICE")]
@@ -51,8 +51,8 @@ pub struct Args {
 }
 
 /// `sweep.json`.
-#[derive(Serialize)]
-struct SweepJson<'a> {
+#[derive(schemars::JsonSchema, Serialize)]
+pub struct SweepJson<'a> {
     schema_version: u32,
     /// The keys that vary.
     keys: Vec<&'a str>,

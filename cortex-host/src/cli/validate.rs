@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Console, output};
+use super::{Console, arguments, json, output};
 use crate::base::{ExitCode, Failure, Progress};
-use crate::validate::{RecordingFile, Validation, validate};
+use crate::validate::{CaseReport, RecordingFile, Validation, validate};
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Also try a recording of any format that convert reads.
-    #[arg(long, value_name = "FILE", value_parser = super::arguments::path)]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path())]
     recording: Option<PathBuf>,
     /// Channels of the recording, where the file does not say.
     #[arg(long, value_name = "N", requires = "recording")]
@@ -37,6 +37,17 @@ pub struct Args {
     /// Print the cases as JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// What `validate` found.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct ValidatedKernel<'a> {
+    /// The kernel, as named on the command line.
+    kernel: &'a str,
+    /// Whether every case is within the tolerance.
+    passed: bool,
+    /// Each case.
+    cases: &'a [CaseReport],
 }
 
 /// Carries the command out.
@@ -64,9 +75,8 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     })?;
     let failed = reports.iter().filter(|report| report.finding.is_some()).count();
     if args.json {
-        let text = serde_json::to_string_pretty(&reports)
-            .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))?;
-        output::print(&text)?;
+        let passed = failed == 0;
+        json::print(ValidatedKernel { kernel: &args.kernel, passed, cases: &reports })?;
     } else {
         let worst = reports.iter().map(|report| report.max_error).fold(0.0, f64::max);
         let snr = reports.iter().filter_map(|report| report.snr_db).fold(f64::INFINITY, f64::min);

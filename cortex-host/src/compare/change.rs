@@ -15,7 +15,7 @@ pub const LEAST_WINDOWS: usize = 30;
 pub const RUN_SCATTER: f64 = 0.006;
 
 /// What a quantile is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// Microseconds.
@@ -25,7 +25,7 @@ pub enum Unit {
 }
 
 /// What is beyond doubt about a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, schemars::JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// None was shown; there may be one too small for so few windows or runs.
@@ -37,7 +37,7 @@ pub enum Verdict {
 }
 
 /// A quantile on both sides.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct Change {
     /// Of `a`, `b` and the differences.
     pub unit: Unit,
@@ -59,7 +59,7 @@ pub struct Change {
 }
 
 /// A confidence interval of B − A.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct Interval {
     /// What was drawn at random, in the interval's eyes.
     pub of: Generalization,
@@ -70,7 +70,7 @@ pub struct Interval {
 }
 
 /// What an interval generalises to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Generalization {
     /// More windows of the same two runs.

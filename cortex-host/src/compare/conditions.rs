@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::results::RunRecord;
 
 /// A fact that is not the same in all runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize)]
 pub struct Condition {
     /// What differs: a key of `config.yaml`, or a fact of the summary.
     pub what: String,

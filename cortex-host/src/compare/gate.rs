@@ -17,7 +17,7 @@ pub const CHECK_SCHEMA_VERSION: u32 = 1;
 pub const LEAST_WITHOUT_MISS: usize = 100;
 
 /// What is known about a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, schemars::JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckResult {
     /// It is kept.
@@ -40,7 +40,7 @@ pub struct Limits {
 }
 
 /// One limit on one kernel.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct Finding {
     /// The kernel's label.
     pub kernel: String,
@@ -53,7 +53,7 @@ pub struct Finding {
 }
 
 /// A run held to limits.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct Check {
     /// [`CHECK_SCHEMA_VERSION`].
     pub schema_version: u32,

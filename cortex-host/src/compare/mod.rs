@@ -43,7 +43,7 @@ pub const SCHEMA_VERSION: u32 = 2;
 pub const FALSE_ALARMS: f64 = 0.02;
 
 /// Two sides compared.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, schemars::JsonSchema, Serialize)]
 pub struct RunComparison {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -69,7 +69,7 @@ pub struct RunComparison {
 }
 
 /// One kernel on both sides.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, schemars::JsonSchema, Serialize)]
 pub struct KernelComparison {
     /// The kernel.
     pub name: String,

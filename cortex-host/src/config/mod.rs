@@ -20,7 +20,8 @@ pub use node::{Entry, Node, Value};
 pub use schema::SCHEMA_ID;
 pub use settings::{Setting, keep_kernels};
 pub use types::{
-    DatasetConfig, ExecutionConfig, KernelConfig, OutputConfig, RealtimeConfig, RunConfig,
+    DatasetConfig, ExecutionConfig, KernelConfig, MAX_LABEL_CHARS, OutputConfig, RealtimeConfig,
+    RunConfig,
 };
 
 use std::path::PathBuf;

@@ -11,7 +11,7 @@ use crate::base::{listed, quoted};
 const KERNEL_KEYS: &[&str] = KernelConfig::KEYS;
 
 /// One value of a configuration: `dataset.channels=128`, `kernels.bandpass_fir.taps=33` (of every
-/// kernel of that name), `kernels.hop=10` (of every kernel).
+/// kernel of that name or label), `kernels.hop=10` (of every kernel).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// Where it goes, as written before the `=`.
@@ -78,17 +78,13 @@ impl Setting {
 
     /// Into the kernels of a name, or into all when `first` is a key of a kernel.
     fn put_in_kernels(&self, list: &mut [Node], first: &str, rest: &[&str]) -> Result<(), Problem> {
-        let name = |node: &Node| match node.entry("name").map(|entry| &entry.node.value) {
-            Some(Value::Text(name)) => name.clone(),
-            _ => String::new(),
-        };
         let every = rest.is_empty() && KERNEL_KEYS.contains(&first);
-        let names: Vec<String> = list.iter().map(name).collect();
+        let names: Vec<Vec<String>> = list.iter().map(names_of).collect();
         let mut found = false;
         for (node, kernel) in list.iter_mut().zip(&names) {
             if every {
                 self.put(node, &[first])?;
-            } else if kernel == first {
+            } else if kernel.iter().any(|name| name == first) {
                 match rest.split_first() {
                     Some((key, _)) if !KERNEL_KEYS.contains(key) => {
                         self.put(node, &[&["params"], rest].concat())?;
@@ -101,7 +97,7 @@ impl Setting {
             found = true;
         }
         if !found {
-            let known = listed(names.iter().map(String::as_str));
+            let known = listed(names.iter().flatten().map(String::as_str));
             return Err(self.problem(&format!(
                 "there is no kernel {} in this configuration; it has {known}",
                 quoted(first)
@@ -126,7 +122,16 @@ impl FromStr for Setting {
     }
 }
 
-/// Keeps the kernels with one of these names.
+/// What a kernel may be named by: its label, if it has one, and its name.
+fn names_of(kernel: &Node) -> Vec<String> {
+    let text = |key: &str| match kernel.entry(key).map(|entry| &entry.node.value) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    text("label").into_iter().chain(text("name")).collect()
+}
+
+/// Keeps the kernels with one of these names or labels.
 ///
 /// # Errors
 /// [`Problem`] when the configuration has no kernel of a name.
@@ -136,11 +141,7 @@ pub fn keep_kernels(config: &mut Node, wanted: &[String]) -> Result<(), Problem>
         return Ok(());
     };
     let Value::List(list) = &mut kernels.node.value else { return Ok(()) };
-    let name = |node: &Node| match node.entry("name").map(|entry| &entry.node.value) {
-        Some(Value::Text(name)) => name.clone(),
-        _ => String::new(),
-    };
-    let names: Vec<String> = list.iter().map(name).collect();
+    let names: Vec<String> = list.iter().flat_map(names_of).collect();
     if let Some(absent) = wanted.iter().find(|name| !names.contains(name)) {
         let message = format!(
             "there is no kernel {} in this configuration; it has {}",
@@ -149,7 +150,7 @@ pub fn keep_kernels(config: &mut Node, wanted: &[String]) -> Result<(), Problem>
         );
         return Err(Problem::at(Position::default(), message));
     }
-    list.retain(|node| wanted.contains(&name(node)));
+    list.retain(|node| names_of(node).iter().any(|name| wanted.contains(name)));
     Ok(())
 }
 
@@ -211,5 +212,17 @@ mod tests {
         assert_eq!(at(&config, 0, "window"), Some(&Value::Integer(50)));
         assert_eq!(at(&config, 1, "window"), None);
         keep_kernels(&mut config, &["fft".to_owned()]).unwrap_err();
+    }
+
+    #[test]
+    fn labels_name_kernels_too() {
+        let text = "kernels:\n  - { name: car, label: a }\n  - { name: car, label: b }\n";
+        let mut config = Node::parse(text).unwrap();
+        "kernels.b.window=5".parse::<Setting>().unwrap().apply(&mut config).unwrap();
+        assert_eq!(at(&config, 0, "window"), None);
+        assert_eq!(at(&config, 1, "window"), Some(&Value::Integer(5)));
+        keep_kernels(&mut config, &["b".to_owned()]).unwrap();
+        assert_eq!(at(&config, 0, "window"), Some(&Value::Integer(5)));
+        assert_eq!(at(&config, 1, "name"), None);
     }
 }

@@ -10,6 +10,9 @@ use super::decode::table;
 use super::node::Node;
 use super::schema::{AnyDatasetParams, AnyKernelParams};
 
+/// Longest label of a kernel: it is also the name of a folder.
+pub const MAX_LABEL_CHARS: usize = 64;
+
 table! {
     /// A run of CORTEX-rs: kernels over a dataset, on a device.
     #[derive(schemars::JsonSchema)]
@@ -85,6 +88,9 @@ table! {
         /// Name of the kernel; `cortex-host list` shows them. May be left out for a library with one
         /// kernel.
         pub name: At<String>,
+        /// What the kernel is called in results, in place of its name; distinct in a run.
+        #[schemars(length(min = 1, max = MAX_LABEL_CHARS), regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_.+=-]*$"))]
+        pub label: At<String>,
         /// A shared library with a kernel of your own (cortex_kernel.h), or of the original CORTEX.
         pub library: At<String>,
         /// A program as a kernel, and its arguments: rows in through its standard input, outputs out

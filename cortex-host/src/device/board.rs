@@ -52,7 +52,7 @@ pub struct EmulatorSpec {
 }
 
 /// A board of metal: how to flash and reach it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HardwareSpec {
     /// Clock of the core under our firmware, in Hz.
@@ -72,7 +72,7 @@ impl HardwareSpec {
 }
 
 /// Where a board's serial port mostly appears, and its speed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SerialSpec {
     /// What Linux calls the port of the first such board.
@@ -82,7 +82,7 @@ pub struct SerialSpec {
 }
 
 /// How to flash a board.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlashSpec {
     /// Folder of the checkout.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The counter behind a device's ticks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct DeviceClock {
     /// What counts: `SysTick`, `DWT cycle counter`, `monotonic clock` ...
     pub source: String,

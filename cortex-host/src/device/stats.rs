@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::DeviceClock;
 
 /// What a device says about itself, and how it is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct DeviceSummary {
     /// What the board calls itself.
     pub board: String,
@@ -49,7 +49,7 @@ impl DeviceSummary {
 }
 
 /// What crossed a link, during one kernel or a whole run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct LinkStats {
     /// Shortest of eight ping round trips, in microseconds.
     pub latency_us: Option<f64>,

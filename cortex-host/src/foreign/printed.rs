@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::base::without_controls;
+
 /// The most bytes kept.
 const KEPT_BYTES: usize = 4096;
 
@@ -45,10 +47,8 @@ impl Printed {
             if printed.ended || Instant::now() > until {
                 let text = String::from_utf8_lossy(&printed.kept).into_owned();
                 let line = text.lines().rev().find(|line| !line.trim().is_empty());
-                let clean = |c: char| if c.is_control() { ' ' } else { c };
                 return line.map_or(String::new(), |line| {
-                    let line: String = line.trim().chars().map(clean).collect();
-                    format!("; it printed: {line}")
+                    format!("; it printed: {}", without_controls(line.trim()))
                 });
             }
             drop(printed);

@@ -15,7 +15,7 @@ use crate::synthetic::block_digest;
 use crate::synthetic::manifest::Manifest;
 
 /// One value of a manifest against the same value found now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize)]
 #[non_exhaustive]
 pub struct DigestComparison {
     /// What was compared.
@@ -40,7 +40,7 @@ impl fmt::Display for DigestComparison {
 }
 
 /// The outcome of [`reproduce`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize)]
 #[non_exhaustive]
 pub struct Reproduced {
     /// Whether everything compared is equal.

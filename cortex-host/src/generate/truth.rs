@@ -34,8 +34,11 @@ pub struct SpikeTruth {
     pub amplitude_uv: f32,
 }
 
+/// Bytes of a spike in a file.
+pub const SPIKE_BYTES: usize = 20;
+
 /// NumPy's description of [`SpikeTruth`].
-const SPIKE_TYPE: &str =
+pub const SPIKE_TYPE: &str =
     "[('sample', '<u8'), ('unit', '<u4'), ('electrode', '<u4'), ('amplitude_uv', '<f4')]";
 /// NumPy's description of a packet: its first sample, what its counter shows, whether it arrived,
 /// and the time of its first sample in nominal seconds.

@@ -48,7 +48,7 @@ impl Scheduler {
 }
 
 /// What the measuring thread really runs under.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct AppliedRealtime {
     /// The policy asked for: `other`, `fifo` or `rr`.
     pub scheduler_requested: String,

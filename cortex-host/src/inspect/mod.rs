@@ -24,7 +24,7 @@ const COLUMNS: usize = 1000;
 const TRACE_S: f64 = 5.0;
 
 /// What was found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, schemars::JsonSchema, Serialize)]
 pub struct Inspection {
     /// The file.
     pub file: String,
@@ -55,7 +55,7 @@ pub struct Inspection {
 }
 
 /// How the spectrum was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct SpectrumInfo {
     /// Samples per Welch segment.
     pub segment_samples: usize,
@@ -66,7 +66,7 @@ pub struct SpectrumInfo {
 }
 
 /// One channel. Statistics are over finite samples; `None` when there is none.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct ChannelReport {
     /// Its name.
     pub name: String,

@@ -6,7 +6,9 @@ use super::{DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, Purpose, own_k
 use crate::base::{listed, nearest, quoted};
 use crate::config::decode::decode;
 use crate::config::value::{positive, whole};
-use crate::config::{At, Entry, KernelConfig, Node, Position, Problem, Value, parameters};
+use crate::config::{
+    At, Entry, KernelConfig, MAX_LABEL_CHARS, Node, Position, Problem, Value, parameters,
+};
 use crate::harness::windows_in;
 use crate::primitive::Library;
 
@@ -39,11 +41,55 @@ pub(super) fn plan_kernels(
         );
         return Err(Problem::at(list.position, message));
     }
-    list.value
+    let kernels: Vec<KernelPlan> = list
+        .value
         .iter()
         .enumerate()
+<<<<<<< HEAD
         .map(|(index, kernel)| plan_kernel(index, kernel, dataset, execution, library, purpose))
         .collect()
+=======
+        .map(|(index, kernel)| plan_kernel(index, kernel, dataset, execution, library))
+        .collect::<Result<_, _>>()?;
+    check_labels(&list.value, &kernels)?;
+    Ok(kernels)
+}
+
+/// A label that another kernel is called by would tell nothing apart.
+fn check_labels(configs: &[At<KernelConfig>], kernels: &[KernelPlan]) -> Result<(), Problem> {
+    // Compared as file systems that ignore case compare the names of folders.
+    let same = |a: &KernelPlan, b: &KernelPlan| a.called().eq_ignore_ascii_case(b.called());
+    for (index, (config, kernel)) in configs.iter().zip(kernels).enumerate() {
+        let Some(label) = &config.value.label else { continue };
+        let others = kernels.iter().enumerate().filter(|(other, _)| *other != index);
+        if let Some((other, _)) = others.into_iter().find(|(_, other)| same(kernel, other)) {
+            let message = format!(
+                "kernels[{index}].label {} is what kernels[{other}] is called too; choose another one",
+                quoted(&label.value)
+            );
+            return Err(Problem::at(label.position, message));
+        }
+    }
+    Ok(())
+}
+
+/// The label of kernel `index`: letters, digits and what a folder's name may hold anywhere.
+fn plan_label(index: usize, config: &KernelConfig) -> Result<Option<String>, Problem> {
+    let Some(label) = &config.label else { return Ok(None) };
+    let text = &label.value;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.+=-".contains(c);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(allowed)
+        && text.len() <= MAX_LABEL_CHARS
+    {
+        return Ok(Some(text.clone()));
+    }
+    let message = format!(
+        "kernels[{index}].label must be 1 to {MAX_LABEL_CHARS} letters, digits and _ . + = -, the first a letter or digit, but it is {}",
+        quoted(text)
+    );
+    Err(Problem::at(label.position, message))
+>>>>>>> main
 }
 
 fn plan_kernel(
@@ -113,13 +159,14 @@ fn plan_kernel(
         sample_rate_hz: dataset.sample_rate_hz(),
     };
     let name = kernel.name().to_owned();
+    let label = plan_label(index, table)?;
     let source = match kernel {
         FoundKernel::Own(begun) => begun.plan(&shape, deadline_us, library, purpose)?,
         FoundKernel::BuiltIn(kernel) => {
             KernelSource::BuiltIn(built_in(index, config, kernel, shape)?)
         }
     };
-    Ok(KernelPlan { name, source, window: shape.window, hop: shape.hop, deadline_us })
+    Ok(KernelPlan { name, label, source, window: shape.window, hop: shape.hop, deadline_us })
 }
 
 /// A kernel that has a name.

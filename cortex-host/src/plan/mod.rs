@@ -188,6 +188,8 @@ impl StaticDataset {
 pub struct KernelPlan {
     /// Name of the kernel primitive, such as `bandpass_fir`.
     pub name: String,
+    /// What the configuration calls it in results.
+    pub label: Option<String>,
     /// What it is; it can be built for the dataset's shape.
     pub source: KernelSource,
     /// Window length W in samples, at least 1.
@@ -196,6 +198,14 @@ pub struct KernelPlan {
     pub hop: usize,
     /// Deadline of a window, in microseconds after its release.
     pub deadline_us: f64,
+}
+
+impl KernelPlan {
+    /// What the kernel is called in results, where no other one is called so.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// Where a kernel comes from, with everything it is built from.

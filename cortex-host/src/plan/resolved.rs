@@ -16,6 +16,7 @@ pub(super) fn config(plan: &Plan) -> (String, serde_json::Value) {
             .map(|kernel| {
                 At::from(KernelConfig {
                     name: at(kernel.name.clone()),
+                    label: kernel.label.clone().map(At::from),
                     deadline_us: at(kernel.deadline_us),
                     window: at(kernel.window as u64),
                     hop: at(kernel.hop as u64),

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::brainvision::Marker;
+use crate::base::without_controls;
 use crate::synthetic::TruthKind;
 
 /// Most events in a file: beyond every real recording, and a bound on memory.
@@ -36,8 +37,7 @@ pub fn events_path(data: &Path) -> PathBuf {
 pub fn to_tsv(events: &[Event]) -> String {
     let mut text = String::from("onset\tduration\ttrial_type\n");
     for event in events {
-        let label: String =
-            event.label.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let label = without_controls(&event.label);
         let label = cell(label.trim());
         let _ = match event.duration_s {
             Some(duration) => writeln!(text, "{}\t{duration}\t{label}", event.onset_s),

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::claim::{Claim, agree};
+use super::content::Implausible;
 use super::layout::{Element, PlaneReader, interleaved};
 use super::shape;
 use super::stream::{Format, Level, chosen_channels};
@@ -30,7 +31,7 @@ pub static FORMAT: Format = Format {
 /// Opens raw samples.
 ///
 /// # Errors
-/// A header or manifest beside the file cannot be read, contradicts the options or the file's
+/// Its bytes are no float32, a header or manifest beside the file cannot be read, contradicts the options or the file's
 /// size, or there is nothing that tells the shape.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetError> {
     let manifest = shape::manifest_claim(path)?;
@@ -40,6 +41,10 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     let bytes = std::fs::metadata(path).map_err(DatasetError::io("read", path))?.len();
     let asked = Claim { channels: options.channel_count, ..options.claim() };
     let shape = shape::settle(path, bytes, options, std::iter::once(&asked).chain(&manifest))?;
+    let mut notes: Vec<String> = shape.note.into_iter().collect();
+    if manifest.is_none() {
+        notes.extend(doubt(path)?);
+    }
     let file = File::open(path).map_err(DatasetError::io("read", path))?;
     let unit = options.unit.unwrap_or(Unit::Microvolt);
     let mut layout = interleaved(0, shape.channels, shape.samples, Element::F32, unit);
@@ -59,11 +64,30 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         keeps_events: false,
         // A generated file is in microvolts, as its manifest says.
         unit_assumed: options.unit.is_none() && manifest.is_none(),
-        notes: shape.note.into_iter().collect(),
+        notes,
         reader: PlaneReader::new(file, path, layout),
         option_source: options.option_source,
         level: Level::default(),
     })
+}
+
+/// What speaks against the samples of `path`, which nothing describes.
+///
+/// # Errors
+/// They are no float32, or they cannot be read.
+fn doubt(path: &Path) -> Result<Option<String>, DatasetError> {
+    let odd = Implausible::of(path)?;
+    match odd.told() {
+        Some(told) if odd.is_no_recording() => Err(DatasetError::format(
+            path,
+            format!(
+                "it is no float32: {told}, as those of integers or compressed data are; write it as .npy in its own type, or put its .vhdr beside it"
+            ),
+        )),
+        told => Ok(told.map(|told| {
+            format!("{told}: if it is not little-endian float32, what is read is wrong")
+        })),
+    }
 }
 
 /// Reads `path` as its header says, which the manifest must not contradict.

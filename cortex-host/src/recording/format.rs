@@ -3,75 +3,12 @@
 //! Nothing is taken for raw samples that begins like something else: every sequence of bytes is
 //! some float32, so a wrong guess would not be noticed.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::claim::{Claim, agree};
-use super::encoding::{starts_with_text, text};
+use super::content::{self, Content};
 use super::{DatasetError, FORMATS, Format, OpenOptions, Recording, float32};
-use crate::base::{listed, quoted};
-
-/// First bytes of formats that are not read: where they stand, what they are, what to do.
-const FOREIGN: [(usize, &[u8], &str, &str); 40] = [
-    (0, b"\x1f\x8b\x08", "a gzip archive", UNPACK),
-    (0, b"PK\x03\x04", "a zip archive (an .npz file is one too)", UNPACK),
-    (0, b"PK\x05\x06", "an empty zip archive", UNPACK),
-    (0, b"BZh", "a bzip2 archive", UNPACK),
-    (0, b"\xfd7zXZ\0", "an xz archive", UNPACK),
-    (0, b"\x28\xb5\x2f\xfd", "a zstd archive", UNPACK),
-    (0, b"\x04\x22\x4d\x18", "an lz4 archive", UNPACK),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
-    (0, b"Rar!\x1a\x07", "a rar archive", UNPACK),
-    (257, b"ustar", "a tar archive", UNPACK),
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (MATLAB 7.3, NWB)", EXPORT),
-    (0, b"MATLAB 5.0 MAT-file", "a MATLAB file", EXPORT),
-    (0, b"CDF\x01", "a NetCDF file", EXPORT),
-    (0, b"CDF\x02", "a NetCDF file", EXPORT),
-    (0, b"RIFF", "a WAV file", EXPORT),
-    (0, b"RF64", "a WAV file", EXPORT),
-    (0, b"fLaC", "a FLAC file", EXPORT),
-    (0, b"OggS", "an Ogg file", EXPORT),
-    (0, b"FORM", "an AIFF file", EXPORT),
-    (0, b"\0\0\0\x64\0\0\0\x1f\0\0\0\x14", "a FIF file", EXPORT),
-    (0, b"XDF:", "an XDF file", EXPORT),
-    (0, b"GDF ", "a GDF file", EXPORT),
-    (0, b"Version 3.0", "a Neuroscan CNT file", EXPORT),
-    (0, b"EEP V", "an ANT Neuro file", EXPORT),
-    (0, b"RIFX", "an ANT Neuro file", EXPORT),
-    (0, b"NEURALEV", "a Blackrock event file", EXPORT),
-    (0, b"NEURALSG", "a Blackrock file", EXPORT),
-    (0, b"NEURALCD", "a Blackrock file", EXPORT),
-    (0, b"BRSMPGRP", "a Blackrock file", EXPORT),
-    (0, b"######## Neuralynx", "a Neuralynx file", EXPORT),
-    (0, b"\x02\x27\x91\xc6", "an Intan RHD file", EXPORT),
-    (0, b"\xac\x27\x91\xd6", "an Intan RHS file", EXPORT),
-    (0, b"PAR1", "a Parquet file", EXPORT),
-    (0, b"ARROW1", "an Arrow file", EXPORT),
-    (0, b"SQLite format 3\0", "an SQLite database", EXPORT),
-    (0, b"%PDF-", "a PDF document", EXPORT),
-    (0, b"\x89PNG\r\n\x1a\n", "a PNG image", EXPORT),
-    (0, b"\xff\xd8\xff", "a JPEG image", EXPORT),
-    (0, b"\x7fELF", "a program", EXPORT),
-    (0, b"\x80\x04\x95", "a Python pickle", EXPORT),
-];
-
-const UNPACK: &str = "unpack it first";
-const EXPORT: &str = "export it as EDF, BDF, BrainVision or .npy first";
-
-/// What is read of a file to judge it: every magic number lies within, and enough of a text to
-/// tell it from samples.
-const HEAD_BYTES: u64 = 4096;
-
-/// What a file's first bytes say.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Content {
-    Known(&'static Format),
-    Foreign(&'static str, &'static str),
-    Text,
-    /// Nothing that is recognised: samples, perhaps.
-    Bytes,
-}
+use crate::base::{listed, printable, quoted};
 
 /// The format that files with this extension have.
 fn of_extension(extension: &str) -> Option<&'static Format> {
@@ -86,7 +23,7 @@ fn of_extension(extension: &str) -> Option<&'static Format> {
 fn of(path: &Path) -> Result<&'static Format, DatasetError> {
     let extension = extension(path);
     let declared = of_extension(&extension);
-    let content = content(&head(path)?);
+    let content = content::of(path)?;
     let bad = |problem: String| Err(DatasetError::format(path, problem));
     match (declared, content) {
         (_, Content::Known(found)) if found.may_be_called(&extension) => Ok(found),
@@ -174,7 +111,7 @@ impl Recording {
         if !metadata.is_file() {
             return Err(DatasetError::format(path, "is no regular file"));
         }
-        let recording = (of(path)?.open)(path, options)?;
+        let mut recording = (of(path)?.open)(path, options)?;
         let own = Claim {
             origin: "the file".to_owned(),
             channels: Some(recording.channels()),
@@ -182,6 +119,10 @@ impl Recording {
             samples: None,
         };
         agree(path, [&options.claim(), &own].into_iter())?;
+        // Some of them repeat what stands in the file.
+        for note in &mut recording.notes {
+            *note = printable(note);
+        }
         Ok(recording)
     }
 }
@@ -205,30 +146,6 @@ pub fn check_raw_name(path: &Path) -> Result<(), DatasetError> {
 
 fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
-}
-
-fn head(path: &Path) -> Result<Vec<u8>, DatasetError> {
-    let mut head = Vec::new();
-    let file = File::open(path).map_err(DatasetError::io("read", path))?;
-    file.take(HEAD_BYTES).read_to_end(&mut head).map_err(DatasetError::io("read", path))?;
-    Ok(head)
-}
-
-fn content(head: &[u8]) -> Content {
-    if starts_with_text(head, "Brain Vision Data Exchange Marker") {
-        return Content::Foreign("a BrainVision marker file", "give the .vhdr");
-    }
-    if let Some(known) = FORMATS.into_iter().find(|format| (format.begins)(head)) {
-        return Content::Known(known);
-    }
-    let magic = FOREIGN
-        .iter()
-        .find(|(at, bytes, _, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
-    match (magic, text(head)) {
-        (Some((_, _, name, advice)), _) => Content::Foreign(name, advice),
-        (None, Some(_)) => Content::Text,
-        (None, None) => Content::Bytes,
-    }
 }
 
 #[cfg(test)]

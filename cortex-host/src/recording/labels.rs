@@ -3,6 +3,8 @@
 //! Electrode names follow the 10-10 system (Chatrian et al. 1985; American Clinical
 //! Neurophysiology Society guideline 2, 2006), as 64-channel recordings use it.
 
+use crate::base::without_controls;
+
 /// The 10-10 positions in their usual spelling, with the older names T3 to T6.
 const TEN_TEN: [&str; 82] = [
     "Fp1", "Fpz", "Fp2", "AF9", "AF7", "AF5", "AF3", "AF1", "AFz", "AF2", "AF4", "AF6", "AF8",
@@ -58,7 +60,7 @@ pub fn written(labels: &[String]) -> Vec<String> {
 #[must_use]
 pub fn distinct(names: Vec<String>) -> Vec<String> {
     let names = names.into_iter().enumerate().map(|(index, name)| {
-        let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let name = without_controls(&name);
         let name = name.trim();
         if name.is_empty() { format!("Ch{}", index + 1) } else { name.to_owned() }
     });

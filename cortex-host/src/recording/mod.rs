@@ -8,6 +8,7 @@ pub mod bids;
 pub mod brainvision;
 mod channels;
 mod claim;
+mod content;
 pub mod convert;
 pub mod edf;
 mod encoding;

@@ -18,10 +18,13 @@ pub enum Unit {
 
 impl Unit {
     /// The unit written as `text` in a file header: `V`, `mV`, `uV` or `nV`, the micro sign
-    /// (or the Greek letter mu) for `u`, in any case. `None` for everything else.
+    /// (or the Greek letter mu) for `u`, in any case but `MV`, which may be mega. `None` for
+    /// everything else.
     #[must_use]
     pub fn from_header(text: &str) -> Option<Self> {
-        match text.trim().to_lowercase().as_str() {
+        let text = text.trim();
+        match text.to_lowercase().as_str() {
+            _ if text.starts_with("MV") => None,
             "v" => Some(Self::Volt),
             "mv" => Some(Self::Millivolt),
             "uv" | "\u{b5}v" | "\u{3bc}v" => Some(Self::Microvolt),

@@ -9,10 +9,11 @@ use crate::results::{RunRecord, Window, duration, grouped, micros};
 
 /// One kernel in one run of a sweep. Latencies are end-to-end in microseconds, or instructions of a
 /// kernel call on an emulated device.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct SweepRow {
     /// Keys that vary, and their values.
     #[serde(serialize_with = "as_map")]
+    #[schemars(with = "std::collections::BTreeMap<String, String>")]
     pub values: Vec<(String, String)>,
     /// The kernel's label.
     pub kernel: String,

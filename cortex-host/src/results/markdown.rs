@@ -121,7 +121,7 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
     }
     write_seeded(out, summary)?;
     write_link(out, summary)?;
-    let parameters = summary.kernels.iter().filter(|kernel| !kernel.parameters.is_empty());
+    let parameters = summary.kernels.iter().filter(|kernel| !kernel.parameters_text().is_empty());
     let parameters: Vec<String> = parameters
         .map(|kernel| format!("- {}: {}", kernel.label(), kernel.parameters_text()))
         .collect();

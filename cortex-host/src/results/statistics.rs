@@ -14,7 +14,9 @@ use crate::harness::{KernelRun, Pace, ReleaseSchedule, WindowRecord};
 use crate::statistics::{CONFIDENCE, MOST_ORDERED, Sample, at_position, least_windows, quantile};
 
 /// Numbers of windows, over all repeats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize,
+)]
 pub struct WindowCounts {
     /// Windows the plan asked for, warm-up included.
     pub planned: u64,
@@ -31,7 +33,7 @@ pub struct WindowCounts {
 }
 
 /// How much data went through.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct Throughput {
     /// Measured windows with a result, per second of the run.
     pub windows_per_s: f64,
@@ -55,7 +57,7 @@ pub type Bounds = (Option<f64>, Option<f64>);
 /// Statistics of one kind of latency, in microseconds, or of kernel calls in instructions. A
 /// quantile is there only where the number of windows supports it: p95 from 20, p99 from 100,
 /// p99.9 from 1,000.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct Latency {
     /// Windows that these statistics are of.
     #[serde(default)]

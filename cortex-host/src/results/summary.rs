@@ -21,7 +21,7 @@ pub const SCHEMA_VERSION: u32 = 2;
 pub const OLDEST_SCHEMA_VERSION: u32 = 1;
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// It has not ended, or was killed before it could say how.
@@ -48,7 +48,7 @@ impl RunStatus {
 }
 
 /// Everything in `summary.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct Summary {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -110,7 +110,7 @@ pub struct Summary {
 }
 
 /// The program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct ToolInfo {
     /// `cortex-host`.
     pub name: String,
@@ -160,7 +160,7 @@ impl ToolInfo {
 }
 
 /// The data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct DatasetInfo {
     /// `generator` or `static`.
     pub kind: String,
@@ -197,11 +197,14 @@ fn float32() -> String {
 }
 
 /// One kernel's outcome.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct KernelSummary {
-    /// The kernel, and its folder below `kernel-data/`: `-2`, `-3` ... is appended to a name that
-    /// the configuration has more than once.
+    /// Its label or name, and its folder below `kernel-data/`: `-2`, `-3` ... is appended to a
+    /// name that the configuration has more than once.
     pub name: String,
+    /// The kernel, such as `goertzel`; empty in runs of a version that did not say.
+    #[serde(default)]
+    pub kernel: String,
     /// A name that no other kernel of the run has: with what sets it apart when the configuration
     /// has a kernel more than once, such as `goertzel bands=8-13`.
     #[serde(default)]
@@ -258,7 +261,7 @@ pub struct KernelSummary {
 }
 
 /// A kernel of the user's own: what was run, and how.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct OwnKernel {
     /// Absolute path of the library.
     pub library: Option<String>,
@@ -301,7 +304,7 @@ impl OwnKernel {
 }
 
 /// What a kernel returned in the first repeat, as a NumPy array in the run's folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct OutputsFile {
     /// Its path in the run's folder.
     pub file: String,
@@ -312,7 +315,9 @@ pub struct OutputsFile {
 }
 
 /// The device's results beside those of the same kernel run here, bit by bit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize,
+)]
 pub struct OutputCheck {
     /// Windows whose output is the same, warm-up included.
     pub equal: u64,
@@ -338,7 +343,7 @@ impl OutputCheck {
 
 /// What a device found that generated its own input, over all measured blocks and repeats. Times
 /// are microseconds of the device's clock, or instructions when it is emulated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct SeededStats {
     /// `us` or `instructions`.
     pub unit: String,
@@ -370,6 +375,7 @@ impl KernelSummary {
     ) -> Self {
         Self {
             name: kernel_run.name.clone(),
+            kernel: String::new(),
             label: String::new(),
             parameters: serde_json::Map::new(),
             window: kernel_run.shape.window,
@@ -400,10 +406,13 @@ impl KernelSummary {
         if self.label.is_empty() { &self.name } else { &self.label }
     }
 
-    /// The parameters as `f0_hz=50 q=30`.
+    /// The parameters as `f0_hz=50 q=30`; before them the kernel, where the label does not say it.
     #[must_use]
     pub fn parameters_text(&self) -> String {
-        self.parameters.iter().map(setting).collect::<Vec<_>>().join(" ")
+        let kernel = (!self.kernel.is_empty() && !self.label().starts_with(&self.kernel))
+            .then(|| self.kernel.clone());
+        let parameters = self.parameters.iter().map(setting);
+        kernel.into_iter().chain(parameters).collect::<Vec<_>>().join(" ")
     }
 
     /// A kernel that was not run, and why.
@@ -525,7 +534,7 @@ fn setting((key, value): (&String, &serde_json::Value)) -> String {
     format!("{key}={}", text(value))
 }
 
-/// Labels kernels: the name alone where only one has it, else with what differs from the others of
+/// Labels kernels: as the configuration does, else the name alone where only one has it, else with what differs from the others of
 /// that name, else with the number that its folder has.
 fn describe(kernels: &mut [KernelSummary], config: &serde_json::Value) {
     for (index, kernel) in kernels.iter_mut().enumerate() {
@@ -533,6 +542,9 @@ fn describe(kernels: &mut [KernelSummary], config: &serde_json::Value) {
         kernel.parameters =
             parameters.and_then(|value| value.as_object()).cloned().unwrap_or_default();
     }
+    let given = |index: usize| {
+        config.pointer(&format!("/kernels/{index}/label")).and_then(|label| label.as_str())
+    };
     let plain = |index: usize, kernel: &KernelSummary| {
         let name = config.pointer(&format!("/kernels/{index}/name")).and_then(|name| name.as_str());
         name.unwrap_or(&kernel.name).to_owned()
@@ -558,7 +570,12 @@ fn describe(kernels: &mut [KernelSummary], config: &serde_json::Value) {
         })
         .collect();
     for (index, kernel) in kernels.iter_mut().enumerate() {
+        kernel.kernel = all.get(index).map(|(name, _)| name.clone()).unwrap_or_default();
         let label = labels.get(index).cloned().unwrap_or_default();
+        if let Some(given) = given(index) {
+            kernel.label = given.to_owned();
+            continue;
+        }
         let unique = labels.iter().filter(|other| **other == label).count() == 1;
         kernel.label = if unique { label } else { kernel.name.clone() };
     }

@@ -33,7 +33,7 @@ impl BuiltKernel {
 
 /// Builds every kernel of `plan`, so that none is refused halfway through a run.
 pub(super) fn build(plan: &Plan) -> Result<Vec<BuiltKernel>, Failure> {
-    let names = kernel_folder_names(plan.kernels.iter().map(|kernel| kernel.name.as_str()));
+    let names = kernel_folder_names(plan.kernels.iter().map(KernelPlan::called));
     plan.kernels.iter().zip(names).map(|(kernel, name)| build_one(plan, kernel, name)).collect()
 }
 

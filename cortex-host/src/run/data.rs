@@ -10,7 +10,7 @@ use tempfile::TempPath;
 use crate::base::atomic_file::{place_text, temporary_dataset};
 use crate::base::digest::{Algorithm, ContentDigest, FileDigester};
 use crate::base::{ExitCode, Failure, Level, Observer, Progress, shell_word};
-use crate::generate::{FileOptions, GenerateError, Recipe, announce, write_file};
+use crate::generate::{FileOptions, GenerateError, Recipe, announce, truth, write_file};
 use crate::harness::SampleFile;
 use crate::plan::{DatasetPlan, Plan, StaticDataset};
 use crate::recording::events::to_tsv;
@@ -249,6 +249,13 @@ fn generate(
     let manifest = Manifest::now(dataset, None, digester.finish()).map_err(GenerateError::from)?;
     let manifest_name = format!("dataset/{MANIFEST_NAME}");
     place_text(&folder.path().join(&manifest_name), &manifest.to_yaml())?;
+    let known = truth::events(dataset);
+    let mut events = None;
+    if !known.is_empty() {
+        let name = "dataset/events.tsv".to_owned();
+        place_text(&folder.path().join(&name), &to_tsv(&known))?;
+        events = Some(name);
+    }
     Ok(Data {
         samples: SampleFile::of(file, temporary.to_path_buf(), dataset.channels)?,
         facts: DatasetInfo {
@@ -263,7 +270,7 @@ fn generate(
             digest: manifest.digest.content,
             format: "float32".to_owned(),
             manifest: Some(manifest_name),
-            events: None,
+            events,
         },
         _temporary: Some(temporary),
     })

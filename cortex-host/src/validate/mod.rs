@@ -25,7 +25,7 @@ use std::time::Duration;
 const ORACLE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came of one case.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 pub struct CaseReport {
     /// Shape, parameters and data in words.
     pub case: String,

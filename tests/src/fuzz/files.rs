@@ -32,6 +32,16 @@ pub fn edf(input: &[u8]) {
     }
 }
 
+/// The same of a BDF file, whatever its version field says.
+pub fn bdf(input: &[u8]) {
+    let mut file = input.to_vec();
+    let version = b"\xffBIOSEMI";
+    if let Some(field) = file.get_mut(..version.len()) {
+        field.copy_from_slice(version);
+    }
+    edf(&file);
+}
+
 /// The length of an EDF or BDF file by its header, read in another way than the product does;
 /// `None` when the number of records is open.
 fn edf_bytes(file: &[u8]) -> Option<u64> {
@@ -67,6 +77,49 @@ pub fn brainvision(input: &[u8]) {
             }
             survives(recording, folder.path());
         }
+    }
+}
+
+/// A marker file beside a good header is refused in one sentence or read, and no marker is lost
+/// without a word.
+pub fn markers(input: &[u8]) {
+    const HEADER: &str = "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\n\
+        DataFile=x.dat\nMarkerFile=x.vmrk\nNumberOfChannels=2\nSamplingInterval=4000\n\
+        [Binary Infos]\nBinaryFormat=INT_16\n[Channel Infos]\nCh1=Fp1,,0.5,µV\nCh2=Cz\n";
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let path = folder.path().join("x.vhdr");
+    fs::write(&path, HEADER).expect("room");
+    fs::write(folder.path().join("x.dat"), [7; 40]).expect("room");
+    fs::write(folder.path().join("x.vmrk"), input).expect("room");
+    if let Some(recording) = accepted(Recording::open(&path, &OpenOptions::default())) {
+        survives(recording, folder.path());
+    }
+}
+
+/// Bytes that are called raw samples are refused in one sentence, or are read as what they are: the
+/// first byte tells the number of channels, the second which extension the file has.
+pub fn raw(input: &[u8]) {
+    let [channels, extension, samples @ ..] = input else { return };
+    let extension = ["float32", "f32", "raw", "bin", "dat"][usize::from(*extension) % 5];
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let path = folder.path().join("x").with_extension(extension);
+    fs::write(&path, samples).expect("room");
+    for accept_truncated in [false, true] {
+        let options = OpenOptions {
+            channel_count: Some(usize::from(*channels % 8)),
+            sample_rate_hz: Some(250.0),
+            accept_truncated,
+            ..OpenOptions::default()
+        };
+        let Some(mut recording) = accepted(Recording::open(&path, &options)) else { continue };
+        let values = recording.samples as usize * recording.channels();
+        assert!(accept_truncated || values * 4 == samples.len());
+        let mut rows = vec![0.0; values];
+        recording.read(&mut rows).expect("there a moment ago");
+        let same = |(bytes, value): (&[u8; 4], &f32)| value.to_bits().to_le_bytes() == *bytes;
+        assert!(samples.as_chunks().0.iter().zip(&rows).all(same), "read as they are");
+        let again = accepted(Recording::open(&path, &options)).expect("opened before");
+        survives(again, folder.path());
     }
 }
 
@@ -126,6 +179,7 @@ fn survives(mut recording: Recording, folder: &Path) {
         read += count as u64;
     }
     assert_eq!(read, recording.samples);
+    recording.warnings().iter().for_each(|warning| assert_fit_to_print(warning));
     written_again(&recording, folder);
 }
 

@@ -16,6 +16,8 @@ pub use link::{
     engine, settle,
 };
 
+use cortex_host::base::steers;
+
 use crate::checkout;
 
 /// A property of all byte strings.
@@ -23,11 +25,14 @@ pub type Property = fn(&[u8]);
 
 /// The targets by name: each has a file in `tests/fuzz/fuzz_targets` and a folder in
 /// `tests/fuzz/corpus`.
-pub const TARGETS: [(&str, Property); 8] = [
+pub const TARGETS: [(&str, Property); 11] = [
     ("config", text::config),
     ("manifest", text::manifest),
     ("edf", files::edf),
+    ("bdf", files::bdf),
     ("brainvision", files::brainvision),
+    ("markers", files::markers),
+    ("raw", files::raw),
     ("npy", files::npy),
     ("frames", link::frames),
     ("device_session", link::device_session),
@@ -60,7 +65,6 @@ pub fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
 /// A message for people is one line, not empty, short, and cannot steer a terminal.
 fn assert_fit_to_print(message: &str) {
     assert!(!message.trim().is_empty(), "an empty message");
-    let steers = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     assert!(!message.contains(steers), "control characters in {message:?}");
     assert!(message.chars().count() <= 1000, "{} characters: {message}", message.len());
 }

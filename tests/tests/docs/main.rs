@@ -5,5 +5,7 @@ mod commands;
 mod configuration_reference;
 mod guide_datasets;
 mod guide_own_kernel;
+mod json_answers;
+mod named_files;
 mod prose;
 mod unsafe_confined;

@@ -351,8 +351,11 @@ impl Spikes {
             let Some(row) = home_row.checked_add_signed(dy) else { continue };
             for dx in -1_i32..=1 {
                 let column = home_column.wrapping_add_signed(dx);
+                if column >= self.grid.columns {
+                    continue;
+                }
                 let electrode = row * self.grid.columns + column;
-                if column >= self.grid.columns || electrode >= channels {
+                if electrode >= channels {
                     continue;
                 }
                 let gain = self.grid.gain(dx as f32 - x, dy as f32 - (y + drift));

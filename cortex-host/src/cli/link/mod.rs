@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::Console;
+use super::{Console, arguments, json};
 use crate::base::{ExitCode, Failure};
 use crate::device::{Direction, TraceReader, TraceRecord};
 use cortex_core::link::frame::{Damage, FrameDecoder, FrameEvent};
@@ -44,6 +44,7 @@ lost on the way to the device is seen here, one lost on the way back is not.
 docs/wire-format.md explains every message.")]
     Decode {
         /// The trace, as `--trace` wrote it.
+        #[arg(value_parser = arguments::path())]
         file: PathBuf,
         /// One JSON object a frame.
         #[arg(long)]
@@ -52,18 +53,26 @@ docs/wire-format.md explains every message.")]
 }
 
 /// One frame, or bytes that are none, for printing.
-#[derive(Debug, serde::Serialize)]
-struct Line {
+#[derive(Debug, schemars::JsonSchema, serde::Serialize)]
+pub struct Line {
+    /// Nanoseconds since the trace began.
     time_ns: u64,
+    /// `to_device` or `to_host`.
     direction: &'static str,
+    /// Kind of the frame, or `damaged`.
     kind: String,
+    /// The session it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<u32>,
+    /// Sequence number.
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u16>,
+    /// Number of the block.
     #[serde(skip_serializing_if = "Option::is_none")]
     block: Option<u32>,
+    /// Bytes of the payload.
     payload_bytes: usize,
+    /// What it says.
     message: String,
 }
 
@@ -121,11 +130,11 @@ fn unwritable(error: &std::io::Error) -> Failure {
 fn print(
     out: &mut impl Write,
     line: &Line,
-    json: bool,
+    as_json: bool,
     session: &mut Option<u32>,
 ) -> std::io::Result<()> {
-    if json {
-        serde_json::to_writer(&mut *out, line)?;
+    if as_json {
+        serde_json::to_writer(&mut *out, &json::Versioned::of(line))?;
         return writeln!(out);
     }
     if let Some(new) = line.session.filter(|_| line.session != *session) {

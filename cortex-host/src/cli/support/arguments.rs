@@ -1,15 +1,21 @@
 //! Command lines that cannot be used, said as a configuration's mistakes are: one sentence with
 //! what is wrong, where, and what to do.
 
+use std::path::PathBuf;
+
 use clap::Command;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::base::{Failure, expand_home, listed, nearest, quoted};
 
-/// Value parser of file names given to options: `~` is the home folder, which no shell puts in
-/// place behind a `=`.
-pub fn path(text: &str) -> Result<std::path::PathBuf, String> {
-    expand_home(text)
+/// Value parser of file names: `~` is the home folder, which no shell puts in place behind a `=`
+/// or in quotes. A name that is no UTF-8 is taken as it is.
+pub fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|name| match name.to_str() {
+        Some(text) => expand_home(text),
+        None => Ok(PathBuf::from(name)),
+    })
 }
 
 /// The failure that clap's `error` about the command line `arguments` of `program` is.
@@ -77,9 +83,19 @@ pub fn failure(error: &clap::Error, program: Command, arguments: &[String]) -> F
         }
         ErrorKind::ArgumentConflict => {
             let others = texts_of(error, ContextKind::PriorArg);
-            let others: Vec<&str> =
-                others.iter().filter_map(|other| other.split(' ').next()).collect();
-            format!("{name} does not go together with {}; give one of them", others.join(", "))
+            let others: Vec<&str> = others
+                .iter()
+                .filter_map(|other| other.split(' ').next())
+                .map(|other| other.trim_matches(['<', '>', '[', ']', '.']))
+                .collect();
+            // Of a group clap names all that are in it.
+            let given = |other: &&str| !other.starts_with('-') || is_given(arguments, other);
+            let present: Vec<&str> = others.iter().copied().filter(given).collect();
+            let shown = if present.is_empty() { &others } else { &present };
+            format!(
+                "{name} does not go together with {}; leave out one or the other",
+                listed(shown.iter().copied())
+            )
         }
         _ => {
             let text = error.to_string();
@@ -109,6 +125,14 @@ fn expectation(cause: &str) -> Result<String, &str> {
             },
         },
     }
+}
+
+/// Whether the option is on the command line, with blanks as dashes or underscores.
+fn is_given(arguments: &[String], option: &str) -> bool {
+    arguments.iter().any(|argument| {
+        let name = argument.split('=').next().unwrap_or_default();
+        name.starts_with("--") && name.replace('_', "-") == option
+    })
 }
 
 fn meant<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
@@ -209,8 +233,12 @@ mod tests {
                 "there is no command \"frobnicate\"; see cortex-host --help",
             ),
             (
+                "cortex-host generate --from m.yaml x 8 --seed 3 --dc_offset_uv=2".to_owned(),
+                "--from does not go together with CHANNELS, --seed, --dc-offset-uv; leave out one or the other",
+            ),
+            (
                 "cortex-host run my.yaml --config my.yaml".to_owned(),
-                "FILE does not go together with --config; give one of them",
+                "FILE does not go together with --config; leave out one or the other",
             ),
         ] {
             assert_eq!(said(&line), expected, "{line}");

@@ -4,5 +4,6 @@ pub(crate) mod arguments;
 pub(crate) mod browser;
 pub(crate) mod console;
 pub(crate) mod engine_args;
+pub(crate) mod json;
 pub(crate) mod open_args;
 pub(crate) mod output;

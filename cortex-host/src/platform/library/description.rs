@@ -4,7 +4,7 @@ use cortex_core::parameter::{DefaultValue, Kind, Parameter};
 use serde::{Deserialize, Serialize};
 
 /// The interface that a library was found to speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Interface {
     /// `cortex_kernel.h`, version 1.
@@ -34,7 +34,7 @@ impl Interface {
 }
 
 /// Everything a library tells before anything is run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct LibraryDescription {
     /// The interface it speaks.
     pub interface: Interface,
@@ -43,7 +43,7 @@ pub struct LibraryDescription {
 }
 
 /// One kernel of a library.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct KernelDescription {
     /// Name in configurations.
     pub name: String,
@@ -69,7 +69,7 @@ pub struct KernelDescription {
 }
 
 /// One parameter of a kernel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 pub struct ParameterDescription {
     /// Key below `kernels[].params`.
     pub name: String,
@@ -84,7 +84,7 @@ pub struct ParameterDescription {
 }
 
 /// The values of a parameter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParameterKind {
     /// A number in this range; no bound where `None`.
@@ -149,7 +149,7 @@ pub fn in_core_terms<T>(
 }
 
 /// Which rows a call is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Feed {
     /// The first window, then each hop's new rows: every sample enters once.
@@ -170,7 +170,7 @@ impl Feed {
 }
 
 /// Type of the samples a kernel is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dtype {
     /// 32-bit floats in microvolts.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Interface, KernelSetup, OutputShape, Refusal};
+use crate::base::steers;
 
 /// The most characters read of a text in a library.
 const MAX_TEXT: usize = 1000;
@@ -93,5 +94,5 @@ pub(super) unsafe fn text(pointer: *const c_char) -> String {
     }
     // SAFETY: the caller's promise.
     let text = unsafe { CStr::from_ptr(pointer) }.to_string_lossy();
-    text.chars().take(MAX_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().take(MAX_TEXT).map(|c| if steers(c) { ' ' } else { c }).collect()
 }

@@ -35,6 +35,9 @@ impl Markers {
         let mut pauses = Vec::new();
         let mut segment: Option<(f64, String)> = None;
         let infos = |line: &&str| !line.trim().eq_ignore_ascii_case("[marker infos]");
+        if text.lines().all(|line| infos(&line)) {
+            notes.push("the marker file has no section [Marker Infos]: no events".to_owned());
+        }
         let lines = text.lines().skip_while(infos).skip(1);
         for text in lines.take_while(|line| !line.trim_start().starts_with('[')) {
             let Some((key, value)) = text.split_once('=') else { continue };
@@ -167,6 +170,14 @@ mod tests {
 
     /// Onset, duration and label.
     type Found = (f64, Option<f64>, String);
+
+    #[test]
+    fn a_file_without_markers_is_told() {
+        let mut notes = Vec::new();
+        let none = Markers::parse("[Common Infos]\nMk1=x,y,1,1,0\n", 100.0, &mut notes).unwrap();
+        assert_eq!(none, Markers::default());
+        assert!(notes[0].contains("no section [Marker Infos]"), "{notes:?}");
+    }
 
     fn parse(lines: &[&str]) -> (Vec<Found>, Option<String>, Vec<String>) {
         let mut text =

@@ -12,7 +12,7 @@ use super::sections::Sections;
 use super::write::sampling_interval_us;
 use crate::base::{quoted, quoted_path};
 use crate::recording::channels::list;
-use crate::recording::encoding::{decode, starts_with_text};
+use crate::recording::encoding::{decode_file, starts_with_text};
 use crate::recording::layout::{Element, PlaneReader, SampleScale, interleaved, planar};
 use crate::recording::stream::{Format, Level, check_channels, chosen_channels};
 use crate::recording::{DatasetError, OpenOptions, Recording, Unit, labels};
@@ -53,7 +53,7 @@ pub struct Description {
     scales: Vec<(String, String)>,
     /// The samples are epochs cut out of a recording, if so how long each is as written.
     segmented: Option<String>,
-    /// Whether the text is UTF-8.
+    /// Whether the text is Unicode.
     utf8: bool,
 }
 
@@ -69,7 +69,7 @@ impl Description {
 
     fn parse(text: &str, path: &Path) -> Result<Self, DatasetError> {
         let bad = |problem: String| DatasetError::format(path, problem);
-        let first = text.lines().next().unwrap_or_default().trim_start_matches('\u{feff}');
+        let first = text.lines().next().unwrap_or_default();
         let squeezed: String = first.chars().filter(|c| !c.is_whitespace()).collect();
         if !squeezed.to_lowercase().starts_with("brainvision") {
             return Err(bad("not a BrainVision header: the first line must say so".into()));
@@ -330,7 +330,7 @@ fn resolution_scale(text: &str) -> Result<SampleScale, String> {
     }
 }
 
-/// The text of a file of at most `most_bytes`, and whether it is UTF-8.
+/// The text of a file of at most `most_bytes`, and whether it is Unicode.
 fn read_text(path: &Path, most_bytes: u64) -> Result<(String, bool), DatasetError> {
     let file = File::open(path).map_err(DatasetError::io("read", path))?;
     let mut bytes = Vec::new();
@@ -338,7 +338,7 @@ fn read_text(path: &Path, most_bytes: u64) -> Result<(String, bool), DatasetErro
     if bytes.len() as u64 > most_bytes {
         return Err(DatasetError::format(path, "too large for a header"));
     }
-    Ok(decode(&bytes))
+    Ok(decode_file(&bytes))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::base::FileError;
 use crate::base::atomic_file::{Staged, remove_if_present, stage_text};
+use crate::base::{FileError, without_controls};
 use crate::recording::DatasetError;
 
 /// What a header says about a file of interleaved little-endian `f32` samples.
@@ -183,10 +183,7 @@ fn own_name(name: &str) -> String {
 
 /// BrainVision's own escape for a comma, and no line breaks.
 fn escape(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect::<String>()
-        .replace(',', "\\1")
+    without_controls(text).replace(',', "\\1")
 }
 
 fn file_name(path: &Path) -> Result<&str, DatasetError> {

@@ -157,7 +157,9 @@ impl Header {
             },
         );
         let written = format!("{} {}", self.start_date, self.start_time);
-        if self.recording.split(' ').take(2).eq(["Startdate", "X"]) {
+        let unknown = self.recording.split(' ').take(2).eq(["Startdate", "X"]);
+        // Many writers leave the X beside a date that they know.
+        if unknown && self.date() == Some((1985, 1, 1)) {
             return Ok(None);
         }
         match moment {
@@ -168,8 +170,8 @@ impl Header {
     }
 
     /// Year, month and day: those of the header, or where these are none those that EDF+ repeats
-    /// in the recording's identification, `Startdate 01-FEB-2020`. `Startdate X` is an unknown
-    /// one, whatever the header has instead.
+    /// in the recording's identification, `Startdate 01-FEB-2020`. `Startdate X` beside
+    /// 01.01.85 is an unknown one.
     fn date(&self) -> Option<(i16, i8, i8)> {
         if let Some([day, month, year]) = three_numbers(&self.start_date) {
             // The clipping year of EDF+: 85 to 99 are 1985 to 1999.
