@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Console, json, output};
 use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure, one_line};
-use crate::device::board::{BoardSpec, HardwareSpec, board, boards};
+use crate::device::board::{BoardSpec, HardwareSpec, LinuxSpec, board, boards};
 use crate::device::{DEFAULT_BAUD, DeviceAddress};
 use crate::device::{OpenOptions, open};
 use cortex_core::link::message::DeviceInfo;
@@ -72,12 +72,8 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let real: Vec<BoardSpec> = boards().into_iter().filter(|b| b.hardware.is_some()).collect();
     let linux: Vec<BoardSpec> = boards().into_iter().filter(|b| b.linux.is_some()).collect();
     if args.json {
-<<<<<<< HEAD
         let all: Vec<BoardSpec> = real.into_iter().chain(linux).collect();
-        output::print(&as_json(&found, &all))?;
-=======
-        print_json(&found, &real)?;
->>>>>>> main
+        print_json(&found, &all)?;
         return Ok(ExitCode::Success);
     }
     let mut text = as_text(&found);
@@ -222,7 +218,6 @@ fn to_flash(real: &[BoardSpec]) -> String {
     format!("\nboards to flash from a checkout:\n{}", lines(&rows))
 }
 
-<<<<<<< HEAD
 /// What makes each Linux board a device.
 fn to_serve(boards: &[BoardSpec]) -> String {
     let mut rows = Vec::new();
@@ -240,33 +235,12 @@ fn to_serve(boards: &[BoardSpec]) -> String {
     format!("\nLinux boards:\n{}", lines(&rows))
 }
 
-fn as_json(found: &[ListedDevice], real: &[BoardSpec]) -> String {
-    let devices: Vec<Value> = found
-        .iter()
-        .map(|one| {
-            let hello = one.hello.as_ref().map(|answer| match answer {
-                Ok(info) => json!(info),
-                Err(why) => json!({ "error": why.to_string() }),
-            });
-            let device = one.device.to_string();
-            json!({ "device": device, "summary": one.summary, "hello": hello })
-        })
-        .collect();
-    let boards = real.iter().map(|board| {
-        json!({
-            "name": board.name, "summary": board.summary(), "core": board.core,
-            "target": board.target, "hardware": board.hardware, "linux": board.linux,
-        })
-    });
-    let boards: Vec<Value> = boards.collect();
-    format!("{:#}", json!({ "devices": devices, "boards": boards }))
-=======
 /// What `devices` found.
 #[derive(schemars::JsonSchema, serde::Serialize)]
 pub struct DeviceList {
     /// What can be reached.
     devices: Vec<DeviceAnswer>,
-    /// Boards to flash.
+    /// Boards to flash, or to serve.
     boards: Vec<BoardToFlash>,
 }
 
@@ -295,6 +269,8 @@ struct BoardToFlash {
     target: String,
     /// How to flash and reach it.
     hardware: Option<HardwareSpec>,
+    /// How to make it a device, when it runs Linux.
+    linux: Option<LinuxSpec>,
 }
 
 fn print_json(found: &[ListedDevice], real: &[BoardSpec]) -> Result<(), Failure> {
@@ -312,7 +288,7 @@ fn print_json(found: &[ListedDevice], real: &[BoardSpec]) -> Result<(), Failure>
         core: board.core.clone(),
         target: board.target.clone(),
         hardware: board.hardware.clone(),
+        linux: board.linux.clone(),
     });
     json::print(DeviceList { devices: devices.collect(), boards: boards.collect() })
->>>>>>> main
 }

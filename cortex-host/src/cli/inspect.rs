@@ -5,11 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::support::open_args::OpenArgs;
-<<<<<<< HEAD
-use super::{Console, arguments, output, recordings};
-=======
-use super::{Console, arguments, download, json, output, recordings};
->>>>>>> main
+use super::{Console, arguments, json, output, recordings};
 use crate::base::atomic_file;
 use crate::base::digest::{ContentDigest, FileDigester};
 use crate::base::table::Columns;

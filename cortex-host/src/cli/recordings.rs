@@ -3,14 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-<<<<<<< HEAD
-use serde_json::json;
-
-use super::output;
-=======
 use super::verify::{Verified, VerifiedFile};
-use super::{download, json, output};
->>>>>>> main
+use super::{json, output};
 use crate::base::{ExitCode, Failure};
 use crate::download::catalogue::{self, Catalogue, Check};
 use crate::primitive::{DOWNLOADS, DatasetSpec, Library};
@@ -45,13 +39,8 @@ pub fn open_catalogue(
 ///
 /// # Errors
 /// The specification is wrong or a file cannot be read.
-<<<<<<< HEAD
-pub fn verify(library: &Library, path: &str, json: bool) -> Result<ExitCode, Failure> {
-    let (catalogue, folder) = open_catalogue(library, path)?;
-=======
 pub fn verify(library: &Library, path: &str, as_json: bool) -> Result<ExitCode, Failure> {
-    let (catalogue, folder) = download::open_catalogue(library, path)?;
->>>>>>> main
+    let (catalogue, folder) = open_catalogue(library, path)?;
     let folder = folder.unwrap_or_else(|| PathBuf::from(path));
     let checks = checks(&catalogue, &folder)?;
     let differs = checks.iter().any(|(_, _, check)| matches!(check, Check::Differs(_)));

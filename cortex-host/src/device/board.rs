@@ -96,7 +96,7 @@ pub struct FlashSpec {
 }
 
 /// A board that runs Linux: `cortex-host serve` makes it a device.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinuxSpec {
     /// Greatest clock of its cores, in Hz.

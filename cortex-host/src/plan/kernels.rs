@@ -45,11 +45,7 @@ pub(super) fn plan_kernels(
         .value
         .iter()
         .enumerate()
-<<<<<<< HEAD
         .map(|(index, kernel)| plan_kernel(index, kernel, dataset, execution, library, purpose))
-        .collect()
-=======
-        .map(|(index, kernel)| plan_kernel(index, kernel, dataset, execution, library))
         .collect::<Result<_, _>>()?;
     check_labels(&list.value, &kernels)?;
     Ok(kernels)
@@ -89,7 +85,6 @@ fn plan_label(index: usize, config: &KernelConfig) -> Result<Option<String>, Pro
         quoted(text)
     );
     Err(Problem::at(label.position, message))
->>>>>>> main
 }
 
 fn plan_kernel(
