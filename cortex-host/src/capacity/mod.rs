@@ -23,7 +23,7 @@ use crate::report::SweepRow;
 use crate::results::RunStatus;
 use crate::run::Options;
 use crate::statistics::least_without;
-use crate::sweep::Series;
+use crate::sweep::{Ran, Series};
 pub use judge::Criterion;
 use judge::{Judgement, judge};
 
@@ -39,6 +39,9 @@ const SHORT: f64 = 30.0;
 
 /// ... but has at least so many windows.
 const LEAST_SHORT_WINDOWS: u64 = 20;
+
+/// Runs of a value on an emulated board that is lost, which only a busy machine brings about.
+const MOST_ATTEMPTS: u32 = 3;
 
 /// Most repeats of a run.
 const MOST_REPEATS: u64 = 10_000;
@@ -311,9 +314,15 @@ impl Attempt<'_> {
             values.push(("execution.repeat_count".to_owned(), repeats.to_string()));
             point = self.series.point(&kernels, values)?;
         }
-        let ran = match point.run(options, &Warnings(observer)) {
-            Err(failure) if failure.is_of_too_much() => return Ok(refused(failure)),
-            ran => ran?,
+        let mut attempts = 0;
+        let ran = loop {
+            attempts += 1;
+            match point.run(options, &Warnings(observer)) {
+                Err(failure) if failure.is_of_too_much() => return Ok(refused(failure)),
+                // A run that broke off is made anew.
+                ran if self.lost_emulator(&ran) && attempts < MOST_ATTEMPTS => {}
+                ran => break ran?,
+            }
         };
         let record = &ran.record;
         match (ran.code(), &ran.failure) {
@@ -335,6 +344,12 @@ impl Attempt<'_> {
         self.tell(observer, &trial, ran.before);
         let shown = [(self.quantity.name().to_owned(), value.to_string())];
         Ok((trial, SweepRow::of(record, &shown, self.criterion.instructions_per_s)))
+    }
+
+    /// Whether an emulated board was lost, which can be started again.
+    fn lost_emulator(&self, ran: &Result<Ran, Failure>) -> bool {
+        let code = ran.as_ref().map_or_else(Failure::code, Ran::code);
+        self.emulated && code == ExitCode::Device
     }
 
     /// How often the data are gone through.

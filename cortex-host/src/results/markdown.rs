@@ -376,6 +376,14 @@ fn write_facts(out: &mut String, summary: &Summary) -> std::fmt::Result {
     Ok(())
 }
 
+/// Why there is no number of missed deadlines.
+fn untimed(summary: &Summary) -> &'static str {
+    match summary.kernels.iter().any(|kernel| kernel.seeded.is_some()) {
+        true => "no deadlines (the device made its own input)",
+        false => "no window measured",
+    }
+}
+
 /// One line that says how the run went.
 pub(crate) fn headline(summary: &Summary) -> String {
     let kernels = summary.kernels.len();
@@ -384,7 +392,7 @@ pub(crate) fn headline(summary: &Summary) -> String {
         summary.status.name()[..1].to_uppercase(),
         &summary.status.name()[1..],
         if kernels == 1 { "" } else { "s" },
-        deadlines(summary).unwrap_or_else(|| "no window measured".to_owned()),
+        deadlines(summary).unwrap_or_else(|| untimed(summary).to_owned()),
         summary.failed_windows(),
     )
 }

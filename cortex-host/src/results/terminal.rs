@@ -142,6 +142,18 @@ fn device_lines(summary: &Summary) -> String {
         if let Some(error) = &kernel.error {
             let _ = writeln!(text, "{}: {error}", kernel.name);
         }
+        if let Some(seeded) = &kernel.seeded {
+            let unit = if seeded.unit == "us" { "µs" } else { "instructions" };
+            let _ = writeln!(
+                text,
+                "{}: a call takes {} to {} {unit}, {} in the mean; a generated sample {}",
+                kernel.label(),
+                micros(seeded.kernel_min),
+                micros(seeded.kernel_max),
+                micros(seeded.kernel_mean),
+                micros(seeded.generator_per_sample)
+            );
+        }
     }
     if device.emulated && summary.transfer == "streamed" {
         text.push_str(

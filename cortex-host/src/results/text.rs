@@ -3,10 +3,11 @@
 use super::statistics::Bounds;
 use super::summary::{KernelSummary, Summary};
 
-/// Missed deadlines, with their share when there are any.
+/// Missed deadlines, with their share when there are any; a dash where none was timed.
 pub(crate) fn missed(kernel: &KernelSummary) -> String {
     let windows = kernel.windows;
     match windows.deadline_missed {
+        _ if kernel.seeded.is_some() => dash(),
         0 => "0".to_owned(),
         missed => {
             format!("{missed} ({:.1} %)", missed as f64 * 100.0 / windows.measured.max(1) as f64)

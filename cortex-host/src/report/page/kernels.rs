@@ -43,6 +43,11 @@ impl Group {
 impl Page {
     /// The table of all kernels.
     pub(super) fn figures(&mut self, summary: &Summary) -> fmt::Result {
+        let seeded: Vec<(&KernelSummary, &SeededStats)> =
+            summary.kernels.iter().filter_map(|k| Some((k, k.seeded.as_ref()?))).collect();
+        if !seeded.is_empty() {
+            return self.seeded_figures(&seeded);
+        }
         let groups: [Group; 2] = if summary.emulated() {
             [Group::instructions(), Group::end_to_end(summary)]
         } else {
@@ -122,6 +127,38 @@ impl Page {
             known(p99),
             known(p99_9),
             figure(max),
+        )
+    }
+
+    /// The table of kernels on a device that generated its own input.
+    fn seeded_figures(&mut self, kernels: &[(&KernelSummary, &SeededStats)]) -> fmt::Result {
+        let instructions = kernels.iter().any(|(_, seeded)| seeded.unit != "us");
+        let unit = if instructions { "instructions" } else { "µs" };
+        write!(
+            self.out,
+            "<div class=\"wide\"><table class=\"figures\">\n<thead>\n<tr class=\"group\"><th></th><th></th>\
+             <th colspan=\"3\" class=\"first\"><span>kernel call, {unit}</span></th><th></th></tr>\n\
+             <tr><th>kernel</th><th>windows</th><th class=\"first\">least</th><th>mean</th>\
+             <th>greatest</th><th class=\"first\">generator a sample</th></tr>\n</thead>\n<tbody>\n"
+        )?;
+        for (kernel, seeded) in kernels {
+            writeln!(
+                self.out,
+                "<tr><td>{}</td><td>{}</td><td class=\"first\">{}</td><td>{}</td><td>{}</td>\
+                 <td class=\"first\">{}</td></tr>",
+                escape(kernel.label()),
+                kernel.windows.measured,
+                micros(seeded.kernel_min),
+                micros(seeded.kernel_mean),
+                micros(seeded.kernel_max),
+                micros(seeded.generator_per_sample),
+            )?;
+        }
+        writeln!(
+            self.out,
+            "</tbody>\n</table></div>\n<p class=\"soft\">The device generated its own input and told of \
+             no single window: there are no latencies and no deadlines. Warm-up windows are in no \
+             figure.</p>"
         )
     }
 

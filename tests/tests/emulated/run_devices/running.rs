@@ -265,14 +265,14 @@ fn the_quickstart_runs_on_an_emulated_board() {
 /// memory is named.
 #[test]
 fn the_capacity_of_an_emulated_board_is_exact() {
-    if !available("mps2-an386") {
+    if !available("microbit") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let config = "dataset: { path: primitives/datasets/v1/synthetic, channels: 2, \
-        sample_rate_hz: 250, params: { signal_type: pink_noise, duration_s: 0.5 } }\n\
+    let config = "dataset: { path: primitives/datasets/v1/synthetic, channels: 1, \
+        sample_rate_hz: 250, params: { signal_type: pink_noise, duration_s: 0.3 } }\n\
         kernels: [{ name: car, window: 50, hop: 25 }]\n\
-        execution: { pace: max }\ndevice: qemu:mps2-an386\n";
+        execution: { pace: max }\nresults: digests\ndevice: qemu:microbit\n";
     fs::write(folder.path().join("c.yaml"), config).unwrap();
     let capacity = |rate: &str| -> Value {
         let arguments = ["capacity", "--config", "c.yaml", "--vary", "channels", "--json"];
