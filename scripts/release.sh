@@ -41,6 +41,9 @@ for folder in firmware/boards/*/; do
         cargo build --quiet --release --locked --bin "$board" --target-dir "$root/firmware/target")
     cp "firmware/target/$triple/release/$board" "dist/common/firmware/$board.elf"
 done
+# The Pico's for the drive that it is with BOOTSEL held.
+"$program" --quiet firmware pico dist/common/firmware/pico.uf2 --force \
+    --image dist/common/firmware/pico.elf >/dev/null
 
 for target in "$@"; do
     if [ "$target" != "$host" ]; then

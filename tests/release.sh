@@ -57,5 +57,9 @@ run report results/run-* >/dev/null
 run generate pink_noise 8 250 2 data.float32
 run reproduce data.float32.manifest.yaml | grep -q '^reproduced$'
 run doctor >/dev/null
+[ -s "$root/firmware/mps2-an386.elf" ] || { echo "the archive lacks images"; exit 1; }
+if command -v qemu-system-arm >/dev/null 2>&1; then
+    run devices qemu:mps2-an386 | grep -q 'bytes for state, input and output'
+fi
 [ -z "$(ls -A "$folder/home")" ] || { echo "the home folder was written to"; exit 1; }
 echo "$archive holds everything and works elsewhere"

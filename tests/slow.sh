@@ -12,6 +12,8 @@
 #   guide    the kernel of the guide, built into the program and run natively and as a device
 #   deaths   1,000 kernels that break their process: CORTEX_DEATHS
 #   statistics  coverage of the intervals and false alarms of compare, thousands of series each
+#   static   cortex-host serve as one static program, with a host that is one, too
+#   platforms  the host compiles for Windows and macOS
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
 # Without a part: all but slurm. Builds what a part needs and says what it found.
@@ -64,18 +66,26 @@ part() {
         cargo test -q -p cortex-host --lib coverage -- --ignored --nocapture
         cargo test -q -p cortex-tests --test run coverage -- --ignored --nocapture
         ;;
+    static)
+        say "a static program serves"
+        sh tests/serve_static.sh
+        ;;
+    platforms)
+        say "other systems"
+        sh tests/platforms.sh
+        ;;
     slurm)
         say "a real Slurm"
         sh tests/slurm.sh
         ;;
     *)
-        sed -n '2,18s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,20s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link fuzz memory release pico guide statistics deaths
+[ $# -gt 0 ] || set -- kill link fuzz memory release pico guide statistics deaths static platforms
 for name; do part "$name"; done
 say "slow suites passed: $*"

@@ -1,5 +1,6 @@
 // The Pico's real image in an emulated RP2040: what comes on stdin goes to its USB serial port, what
-// it sends goes to stdout. Usage: node emulate.cjs IMAGE.elf, with `npm ci` done in this folder.
+// it sends goes to stdout. Usage: node emulate.cjs IMAGE.uf2 (or .elf), with `npm ci` done in this
+// folder.
 //
 // Ends with 3 when the watchdog resets the board, which it never does to a program that goes on.
 
@@ -11,9 +12,28 @@ const FLASH = 0x10000000;
 const VECTORS = FLASH + 0x100;
 const CYCLE_NS = 8; // 125 MHz
 
-/** Copies what the ELF file `bytes` has for flash into `flash`. */
+/**
+ * Copies what the UF2 file `view` has for flash into `flash`, as the boot ROM does: blocks of
+ * another family, or that do not say one, are refused. Source: the UF2 specification.
+ */
+function loadUf2(view, flash) {
+  const blocks = view.byteLength / 512;
+  for (let block = 0; block < blocks; block++) {
+    const word = (at) => view.getUint32(512 * block + at, true);
+    const right =
+      word(0) === 0x0a324655 && word(4) === 0x9e5d5157 && word(508) === 0x0ab16f30 &&
+      word(8) === 0x2000 && word(28) === 0xe48bff56 && // a family, the RP2040's
+      word(16) === 256 && word(20) === block && word(24) === blocks && word(12) % 256 === 0;
+    if (!right) throw new Error(`block ${block} of the UF2 file is wrong`);
+    const start = view.byteOffset + 512 * block + 32;
+    flash.set(new Uint8Array(view.buffer, start, 256), word(12) - FLASH);
+  }
+}
+
+/** Copies what the image `bytes`, UF2 or ELF, has for flash into `flash`. */
 function load(bytes, flash) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, true) === 0x0a324655) return loadUf2(view, flash);
   const [headers, size, count] = [view.getUint32(28, true), view.getUint16(42, true), view.getUint16(44, true)];
   for (let at = headers; at < headers + size * count; at += size) {
     const [type, offset, , address, length] = [0, 4, 8, 12, 16].map((field) => view.getUint32(at + field, true));

@@ -50,7 +50,7 @@ pub fn compiled_program(source: &str, folder: &Path) -> PathBuf {
 #[must_use]
 pub fn launcher() -> Launcher {
     let program = cortex_host().get_program().into();
-    Launcher { program, grace: Launcher::GRACE, start: Launcher::START }
+    Launcher { program, ..Launcher::here() }
 }
 
 /// A kernel of `library` for 4 channels, windows of 8 samples every 4, at 250 Hz, in f32 and hops.

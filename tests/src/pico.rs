@@ -2,7 +2,7 @@
 //! a [`Link`].
 
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
@@ -13,8 +13,8 @@ use cortex_host::device::board::board;
 use cortex_host::device::qemu::{EmulatorError, Program, image};
 use cortex_host::device::{Connection, Link, LinkError};
 
-use crate::checkout;
 use crate::skip::{Need, skip};
+use crate::{checkout, cortex_host, stdout_of};
 
 /// An emulated Pico that several sessions use one after the other.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ impl Pico {
             }
             Err(error) => panic!("{error}"),
         };
-        Some(Self::run(&folder, &image))
+        Some(Self::run(&folder, &uf2(&image)))
     }
 
     fn run(folder: &Path, image: &Path) -> Self {
@@ -99,6 +99,15 @@ impl Pico {
         };
         Connection::open_with(Box::new(link), options, None)
     }
+}
+
+/// `image` as the file that a board with BOOTSEL held takes, made by the command for it.
+fn uf2(image: &Path) -> PathBuf {
+    let file = image.with_extension("uf2");
+    let mut command = cortex_host();
+    command.args(["firmware", "pico", "--quiet", "--force", "--image"]).arg(image).arg(&file);
+    stdout_of(&command.output().expect("the program starts"), 0);
+    file
 }
 
 impl Link for Pico {

@@ -1,6 +1,7 @@
 //! A board at the far end of a real pseudo-terminal, good or bad: the host opens the near end with
 //! the real serialport crate.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use cortex_core::kernel::AnyKernel;
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::frame::{FrameDecoder, FrameEvent, FrameWriter};
-use cortex_core::link::message::TimerId;
+use cortex_core::link::message::{ReceiveLosses, TimerId};
 use cortex_core::link::{Action, DeviceIdentity, DeviceSession, Header, KernelEngine, Kind};
 use cortex_core::signal::Lanes;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -59,8 +60,54 @@ pub enum Manner {
     DeafAfter(u64),
     /// Right until it has answered that many blocks; then it is unplugged.
     UnpluggedAfter(u64),
+    /// Right until it has answered that many blocks; then it starts anew with the next byte.
+    ResetAfter(u64),
+    /// Right until it has answered that many blocks; then its kernel never returns.
+    BusyAfter(u64),
+    /// Right, but its receiver loses so many bytes to overruns, and one more to a full ring, with
+    /// every block.
+    Losing(u32),
+    /// Announces results of 2^32 - 1 values.
+    HugeResults,
     /// Right until that many CONFIGURE frames have come; the last is met by unplugging.
     UnpluggedAtConfigure(u64),
+}
+
+/// What lies between the two ends: how long bytes take.
+#[derive(Clone, Copy, Debug)]
+pub struct Distance {
+    /// Line speed in baud, 10 bits a byte.
+    pub baud: u64,
+    /// Time from end to end, each way.
+    pub one_way: Duration,
+}
+
+/// Bytes on their way.
+struct Pipe {
+    distance: Distance,
+    bytes: VecDeque<(Instant, u8)>,
+    /// When the last byte had left.
+    left: Instant,
+}
+
+impl Pipe {
+    fn new(distance: Distance) -> Self {
+        Self { distance, bytes: VecDeque::new(), left: Instant::now() }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            let byte_time = Duration::from_nanos(10_000_000_000 / self.distance.baud);
+            self.left = self.left.max(Instant::now()) + byte_time;
+            self.bytes.push_back((self.left + self.distance.one_way, byte));
+        }
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        let now = Instant::now();
+        let arrived = self.bytes.iter().take_while(|(due, _)| *due <= now).count();
+        self.bytes.drain(..arrived).map(|(_, byte)| byte).collect()
+    }
 }
 
 /// A board at the end of a pseudo-terminal.
@@ -73,9 +120,15 @@ impl Board {
     /// A board at `terminal`, until it is dropped.
     #[must_use]
     pub fn start(terminal: File, manner: Manner) -> Self {
+        Self::start_at(terminal, manner, None)
+    }
+
+    /// The same, far away or behind a slow line.
+    #[must_use]
+    pub fn start_at(terminal: File, manner: Manner, distance: Option<Distance>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = stop.clone();
-        let thread = std::thread::spawn(move || serve(terminal, manner, &flag));
+        let thread = std::thread::spawn(move || serve(terminal, manner, distance, &flag));
         Self { stop, thread: Some(thread) }
     }
 
@@ -99,7 +152,7 @@ impl Drop for Board {
 
 type Session = DeviceSession<KernelEngine<AnyKernel, Vec<f32>, Vec<Option<Lanes<1>>>>, Vec<u8>>;
 
-fn session(rx_ring_bytes: usize) -> Session {
+fn session(rx_ring_bytes: usize, boot_count: u32) -> Session {
     let identity = DeviceIdentity {
         board: "pty-board",
         firmware_version: "0.1.0",
@@ -107,7 +160,7 @@ fn session(rx_ring_bytes: usize) -> Session {
         timer: TimerId::Monotonic,
         tick_hz: 1_000_000_000,
         timer_bits: 64,
-        boot_count: 1,
+        boot_count,
         rx_ring_bytes,
     };
     let engine = KernelEngine::standard(vec![0.0f32; 60_000], vec![None::<Lanes<1>>; 8]);
@@ -115,7 +168,7 @@ fn session(rx_ring_bytes: usize) -> Session {
     DeviceSession::new(&identity, engine, vec![0u8; MAX_FRAME], tx).expect("buffers fit")
 }
 
-fn serve(mut terminal: File, manner: Manner, stop: &AtomicBool) {
+fn serve(mut terminal: File, manner: Manner, distance: Option<Distance>, stop: &AtomicBool) {
     const TALK: &[u8] = b"\r\nboot: 3.1 ok\r\n> ";
     rustix::fs::fcntl_setfl(&terminal, rustix::fs::OFlags::NONBLOCK).expect("non-blocking");
     let credit = match manner {
@@ -123,7 +176,9 @@ fn serve(mut terminal: File, manner: Manner, stop: &AtomicBool) {
         Manner::DeafAfter(_) => 40_000,
         _ => 3_000,
     };
-    let mut session = session(credit);
+    let mut session = session(credit, 1);
+    let mut line = distance.map(|distance| [Pipe::new(distance), Pipe::new(distance)]);
+    let (mut was_reset, mut announced) = (false, false);
     let mut frames = FrameDecoder::new(vec![0u8; MAX_FRAME]);
     let started = Instant::now();
     let now = || started.elapsed().as_nanos() as u64;
@@ -153,8 +208,28 @@ fn serve(mut terminal: File, manner: Manner, stop: &AtomicBool) {
             }
             Err(error) => panic!("{error}"),
         };
-        let bytes = &chunk[..count];
+        let arrived = match &mut line {
+            None => chunk[..count].to_vec(),
+            Some([there, _]) => {
+                there.put(&chunk[..count]);
+                there.take()
+            }
+        };
+        let (bytes, count) = (&arrived[..], arrived.len());
+        if let Some([_, back]) = &mut line {
+            send(&mut terminal, &back.take(), stop);
+        }
         match manner {
+            Manner::ResetAfter(limit) if over(limit) && count > 0 && !was_reset => {
+                was_reset = true;
+                session = self::session(credit, 2);
+                continue;
+            }
+            Manner::Losing(overruns) => {
+                let blocks = session.blocks_executed() as u32;
+                let (overruns, ring_overflows) = (overruns * blocks, blocks);
+                session.set_receive_losses(ReceiveLosses { overruns, ring_overflows });
+            }
             Manner::Silent => continue,
             Manner::MuteAfter(limit) if over(limit) => continue,
             Manner::Garbage => {
@@ -178,16 +253,29 @@ fn serve(mut terminal: File, manner: Manner, stop: &AtomicBool) {
             if manner == Manner::OldWire && header.kind == Kind::Hello as u8 {
                 send(&mut terminal, &old_answer(header.session), stop);
             }
+            if manner == Manner::HugeResults && header.kind == Kind::Configure as u8 {
+                send(&mut terminal, &huge_answer(header.session), stop);
+                announced = true;
+            }
         }
         match manner {
             Manner::OldWire => continue,
+            Manner::HugeResults if announced => continue,
             Manner::UnpluggedAtConfigure(limit) if configures >= limit => return,
             _ => {}
         }
         session.on_bytes(bytes, now());
         match session.poll(now()) {
             Action::Idle => answered = session.blocks_executed(),
-            Action::Transmit(bytes) => send(&mut terminal, bytes, stop),
+            Action::Transmit(bytes) => match &mut line {
+                None => send(&mut terminal, bytes, stop),
+                Some([_, back]) => back.put(bytes),
+            },
+            Action::Run if matches!(manner, Manner::BusyAfter(limit) if over(limit)) => {
+                while !stop.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+            }
             Action::Run => session.run(&mut || started.elapsed().as_nanos() as u64),
         }
     }
@@ -208,6 +296,16 @@ fn old_answer(session: u32) -> Vec<u8> {
     let header = Header::new(Kind::HelloAck, session, 0, 0);
     let mut writer = FrameWriter::new(&mut out, header).expect("room");
     writer.write(&[0, 0, 7]).expect("room");
+    let count = writer.finish().expect("room");
+    out[..count].to_vec()
+}
+
+/// A CONFIGURED that announces 1 value of state and results of 2^32 - 1 values.
+fn huge_answer(session: u32) -> Vec<u8> {
+    let mut out = [0u8; 64];
+    let header = Header::new(Kind::Configured, session, 0, 0);
+    let mut writer = FrameWriter::new(&mut out, header).expect("room");
+    writer.write(&[1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]).expect("room");
     let count = writer.finish().expect("room");
     out[..count].to_vec()
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Console, json, output};
 use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure, one_line};
-use crate::device::board::{BoardSpec, HardwareSpec, board, boards};
+use crate::device::board::{BoardSpec, HardwareSpec, LinuxSpec, board, boards};
 use crate::device::{DEFAULT_BAUD, DeviceAddress};
 use crate::device::{OpenOptions, open};
 use cortex_core::link::message::DeviceInfo;
@@ -70,8 +70,10 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         }
     }
     let real: Vec<BoardSpec> = boards().into_iter().filter(|b| b.hardware.is_some()).collect();
+    let linux: Vec<BoardSpec> = boards().into_iter().filter(|b| b.linux.is_some()).collect();
     if args.json {
-        print_json(&found, &real)?;
+        let all: Vec<BoardSpec> = real.into_iter().chain(linux).collect();
+        print_json(&found, &all)?;
         return Ok(ExitCode::Success);
     }
     let mut text = as_text(&found);
@@ -79,6 +81,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         text.insert_str(0, "no serial port was found\n");
     }
     text.push_str(&to_flash(&real));
+    text.push_str(&to_serve(&linux));
     output::print(text.trim_end())?;
     Ok(ExitCode::Success)
 }
@@ -207,8 +210,29 @@ fn to_flash(real: &[BoardSpec]) -> String {
         ] {
             rows.push(vec![String::new(), line]);
         }
+        if flash.uf2_family.is_some() {
+            let line = format!("  or:     cortex-host firmware {}, for BOOTSEL", board.name);
+            rows.push(vec![String::new(), line]);
+        }
     }
     format!("\nboards to flash from a checkout:\n{}", lines(&rows))
+}
+
+/// What makes each Linux board a device.
+fn to_serve(boards: &[BoardSpec]) -> String {
+    let mut rows = Vec::new();
+    for board in boards {
+        let Some(linux) = &board.linux else { continue };
+        rows.push(vec![board.name.clone(), board.summary()]);
+        for line in [
+            format!("  build:  {}", linux.build),
+            format!("  serve:  {}", linux.serve),
+            format!("  device: {}", linux.device),
+        ] {
+            rows.push(vec![String::new(), line]);
+        }
+    }
+    format!("\nLinux boards:\n{}", lines(&rows))
 }
 
 /// What `devices` found.
@@ -216,7 +240,7 @@ fn to_flash(real: &[BoardSpec]) -> String {
 pub struct DeviceList {
     /// What can be reached.
     devices: Vec<DeviceAnswer>,
-    /// Boards to flash.
+    /// Boards to flash, or to serve.
     boards: Vec<BoardToFlash>,
 }
 
@@ -245,6 +269,8 @@ struct BoardToFlash {
     target: String,
     /// How to flash and reach it.
     hardware: Option<HardwareSpec>,
+    /// How to make it a device, when it runs Linux.
+    linux: Option<LinuxSpec>,
 }
 
 fn print_json(found: &[ListedDevice], real: &[BoardSpec]) -> Result<(), Failure> {
@@ -262,6 +288,7 @@ fn print_json(found: &[ListedDevice], real: &[BoardSpec]) -> Result<(), Failure>
         core: board.core.clone(),
         target: board.target.clone(),
         hardware: board.hardware.clone(),
+        linux: board.linux.clone(),
     });
     json::print(DeviceList { devices: devices.collect(), boards: boards.collect() })
 }

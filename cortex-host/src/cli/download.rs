@@ -4,17 +4,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::recordings::{PHYSIONET, open_catalogue};
 use super::{Console, arguments, convert};
 use crate::base::digest::{Algorithm, FileDigester};
 use crate::base::{ExitCode, Failure, Progress, leave_on_signal};
 use crate::download::catalogue::{self, Catalogue, Check, Entry};
 use crate::download::{Checksums, Downloader, Outcome, RetryPolicy};
-use crate::primitive::{DOWNLOADS, Library};
+use crate::primitive::Library;
 use crate::recording::convert::Writing;
 use crate::recording::{self, DatasetError, OpenOptions, Recording};
-
-/// The dataset that can be fetched, and its short name.
-pub const PHYSIONET: (&str, &str) = DOWNLOADS[0];
 
 /// Arguments of `download`.
 #[derive(Debug, clap::Args)]
@@ -130,21 +128,6 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         folder.join("converted").display()
     ));
     Ok(ExitCode::Success)
-}
-
-/// The catalogue of the static dataset `path`, and its local folder.
-///
-/// # Errors
-/// There is none, or it is not a static dataset's.
-pub fn open_catalogue(
-    library: &Library,
-    path: &str,
-) -> Result<(Catalogue, Option<PathBuf>), Failure> {
-    let (text, folder) = library
-        .specification(path)
-        .ok_or_else(|| Failure::usage(format!("there is no dataset '{path}'")))?;
-    let name = folder.clone().unwrap_or_else(|| PathBuf::from(path)).join("spec.yaml");
-    Ok((Catalogue::parse(&name, &text)?, folder))
 }
 
 /// The recordings asked for, or the default ones.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::support::open_args::OpenArgs;
-use super::{Console, arguments, download, json, output, recordings};
+use super::{Console, arguments, json, output, recordings};
 use crate::base::atomic_file;
 use crate::base::digest::{ContentDigest, FileDigester};
 use crate::base::table::Columns;
@@ -213,7 +213,7 @@ fn recorded(folder: &Path) -> Result<Vec<Source>, Failure> {
 
 /// The converted recordings of a static dataset that are there.
 fn converted(library: &Library, target: &str) -> Result<Vec<Source>, Failure> {
-    let (_, folder) = download::open_catalogue(library, target)?;
+    let (_, folder) = recordings::open_catalogue(library, target)?;
     let folder = folder.unwrap_or_else(|| PathBuf::from(target)).join("converted");
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())

@@ -39,7 +39,10 @@ const USES: [(&str, &str); 6] = [
     ("kernels", "kernels: [{ name: NAME }] in a configuration"),
     ("configs", "cortex-host run --config PATH"),
     ("devices", "device: DEVICE in a configuration"),
-    ("boards", "flash one, then device: serial://PATH?baud=N; cortex-host devices says how"),
+    (
+        "boards",
+        "flash or serve one, then device: serial://PATH?baud=N or tcp://HOST:PORT; cortex-host devices says how",
+    ),
 ];
 
 /// One thing with what it takes.
@@ -109,7 +112,7 @@ fn devices() -> Vec<Item> {
 
 /// The real boards there is firmware for.
 fn real_boards() -> Vec<Item> {
-    let real = boards().into_iter().filter(|board| board.hardware.is_some());
+    let real = boards().into_iter().filter(|board| board.emulator.is_none());
     real.map(|board| built_in(&board.name, &board.summary()).into()).collect()
 }
 

@@ -11,6 +11,7 @@ mod convert;
 mod devices;
 mod doctor;
 mod download;
+mod firmware;
 mod generate;
 mod import_config;
 mod init;
@@ -30,6 +31,7 @@ mod score;
 mod serve;
 mod support;
 mod sweep;
+mod train;
 mod validate;
 mod verify;
 mod verify_device;
@@ -103,6 +105,8 @@ pub enum Command {
     New(new::Args),
     /// Compare a kernel with its oracle on random shapes, parameters and missing samples.
     Validate(validate::Args),
+    /// Have a kernel of your own learn from a dataset, and write its state file.
+    Train(train::Args),
     /// Turn a configuration of the original CORTEX into one of ours.
     ImportConfig(import_config::Args),
     /// Say what this machine has for runs and boards, and what to do about what is missing.
@@ -129,6 +133,8 @@ pub enum Command {
     Capacity(capacity::Args),
     /// List serial ports and emulated boards, and what they answer.
     Devices(devices::Args),
+    /// Write the image of a board, ready to be flashed.
+    Firmware(firmware::Args),
     /// Be a device behind a TCP port, with this machine's kernels.
     Serve(serve::Args),
     /// Look at what crossed a device link.
@@ -184,6 +190,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Init(args) => init::execute(args, console),
         Command::New(args) => new::execute(args, console),
         Command::Validate(args) => validate::execute(args, console),
+        Command::Train(args) => train::execute(args, console),
         Command::ImportConfig(args) => import_config::execute(args, console),
         Command::Doctor(args) => doctor::execute(args),
         Command::Schema(args) => schema::execute(args),
@@ -197,6 +204,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Sweep(args) => sweep::execute(args, console),
         Command::Capacity(args) => capacity::execute(args, console),
         Command::Devices(args) => devices::execute(args, console),
+        Command::Firmware(args) => firmware::execute(args, console),
         Command::Serve(args) => serve::execute(args, console),
         Command::Link(args) => link::execute(args, console),
         Command::KernelProcess => kernel_process::execute(),

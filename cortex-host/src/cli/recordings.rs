@@ -4,10 +4,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::verify::{Verified, VerifiedFile};
-use super::{download, json, output};
+use super::{json, output};
 use crate::base::{ExitCode, Failure};
 use crate::download::catalogue::{self, Catalogue, Check};
-use crate::primitive::{DatasetSpec, Library};
+use crate::primitive::{DOWNLOADS, DatasetSpec, Library};
+
+/// The dataset that can be fetched, and its short name.
+pub const PHYSIONET: (&str, &str) = DOWNLOADS[0];
 
 /// Whether `path` names a static dataset primitive.
 #[must_use]
@@ -17,12 +20,27 @@ pub fn is_static(library: &Library, path: &str) -> bool {
     })
 }
 
+/// The catalogue of the static dataset `path`, and its local folder.
+///
+/// # Errors
+/// There is none, or it is not a static dataset's.
+pub fn open_catalogue(
+    library: &Library,
+    path: &str,
+) -> Result<(Catalogue, Option<PathBuf>), Failure> {
+    let (text, folder) = library
+        .specification(path)
+        .ok_or_else(|| Failure::usage(format!("there is no dataset '{path}'")))?;
+    let name = folder.clone().unwrap_or_else(|| PathBuf::from(path)).join("spec.yaml");
+    Ok((Catalogue::parse(&name, &text)?, folder))
+}
+
 /// Compares every recording of the static dataset `path` with its specification.
 ///
 /// # Errors
 /// The specification is wrong or a file cannot be read.
 pub fn verify(library: &Library, path: &str, as_json: bool) -> Result<ExitCode, Failure> {
-    let (catalogue, folder) = download::open_catalogue(library, path)?;
+    let (catalogue, folder) = open_catalogue(library, path)?;
     let folder = folder.unwrap_or_else(|| PathBuf::from(path));
     let checks = checks(&catalogue, &folder)?;
     let differs = checks.iter().any(|(_, _, check)| matches!(check, Check::Differs(_)));
@@ -72,7 +90,7 @@ pub fn verify(library: &Library, path: &str, as_json: bool) -> Result<ExitCode, 
 
 /// How to get the recordings that are missing.
 fn remedy(catalogue: &Catalogue, mut missing: Vec<&str>) -> String {
-    if !download::PHYSIONET.1.ends_with(&format!("/{}/{}", catalogue.version, catalogue.name)) {
+    if !PHYSIONET.1.ends_with(&format!("/{}/{}", catalogue.version, catalogue.name)) {
         return format!("their source is {}", catalogue.source.url);
     }
     // An original and its conversion are one recording.

@@ -23,15 +23,18 @@ pub struct BoardSpec {
     pub emulator: Option<EmulatorSpec>,
     /// How to flash and reach it, when it is a board to hold in one's hand.
     pub hardware: Option<HardwareSpec>,
+    /// How to make it a device, when it runs Linux.
+    pub linux: Option<LinuxSpec>,
 }
 
 impl BoardSpec {
     /// `CORE: DESCRIPTION`, with the clock of a real board.
     #[must_use]
     pub fn summary(&self) -> String {
-        let clock = self.hardware.as_ref().map_or(String::new(), |hardware| {
-            format!(" at {} MHz", hardware.clock_hz as f64 / 1e6)
-        });
+        let clock_hz = (self.hardware.as_ref().map(|hardware| hardware.clock_hz))
+            .or(self.linux.as_ref().map(|linux| linux.clock_hz));
+        let clock =
+            clock_hz.map_or(String::new(), |clock_hz| format!(" at {} MHz", clock_hz as f64 / 1e6));
         format!("{}{clock}: {}", self.core, self.description)
     }
 }
@@ -88,6 +91,22 @@ pub struct FlashSpec {
     pub command: String,
     /// Programs and cables it needs.
     pub needs: String,
+    /// Family of chips in UF2 files, when the board can be flashed as a drive.
+    pub uf2_family: Option<u32>,
+}
+
+/// A board that runs Linux: `cortex-host serve` makes it a device.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinuxSpec {
+    /// Greatest clock of its cores, in Hz.
+    pub clock_hz: u64,
+    /// How the program for it is made, in the folder of the checkout.
+    pub build: String,
+    /// What to call on the board.
+    pub serve: String,
+    /// How a configuration spells it, when it has the name it mostly gets.
+    pub device: String,
 }
 
 /// All boards, of a local `primitives/devices` folder or embedded: the emulated ones, then the
@@ -129,7 +148,7 @@ mod tests {
         for one in &boards {
             assert_eq!(board(&one.name).as_ref(), Some(one));
             assert!(
-                one.emulator.is_some() || one.hardware.is_some(),
+                one.emulator.is_some() || one.hardware.is_some() || one.linux.is_some(),
                 "{} cannot be used",
                 one.name
             );

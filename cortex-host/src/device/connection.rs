@@ -54,6 +54,8 @@ struct Pump {
     /// Notices given in the present wait.
     noticed: u32,
     received: Vec<u8>,
+    /// Why the session is over, should anything more be asked of it.
+    failure: Option<Failure>,
 }
 
 /// Is told, in one sentence, that a device has not moved on for a while.
@@ -139,8 +141,17 @@ impl Connection {
         );
         let started = Instant::now();
         let received = vec![0; 65_536];
-        let mut pump =
-            Pump { link, session, device, started, progress, notice: None, noticed: 0, received };
+        let mut pump = Pump {
+            link,
+            session,
+            device,
+            started,
+            progress,
+            notice: None,
+            noticed: 0,
+            received,
+            failure: None,
+        };
         loop {
             if pump.next_event()? == HostEvent::Connected
                 && let Some(info) = pump.session.info()
@@ -191,20 +202,31 @@ impl Connection {
             if best.is_some() && begun.elapsed() > PINGS_ENOUGH {
                 break;
             }
-            let asked = self.pump.session.ping();
-            self.pump.made("ping", asked)?;
-            loop {
-                if let HostEvent::Pong(sample) = self.pump.next_event()? {
-                    let shorter =
-                        |known: ClockSample| known.round_trip_ns() <= sample.round_trip_ns();
-                    best = best.filter(|&known| shorter(known)).or(Some(sample));
-                    break;
-                }
-            }
+            let sample = self.ping()?;
+            let shorter = |known: ClockSample| known.round_trip_ns() <= sample.round_trip_ns();
+            best = best.filter(|&known| shorter(known)).or(Some(sample));
         }
         let best = best.ok_or_else(|| self.pump.protocol("no answer to any ping"))?;
         self.clock = Some(best);
         Ok(best)
+    }
+
+    /// Asks the device what its receiver has lost so far; [`Connection::stats`] has it then.
+    ///
+    /// # Errors
+    /// [`LinkError`] when the session fails.
+    pub fn read_losses(&mut self) -> Result<(), LinkError> {
+        self.ping().map(|_| ())
+    }
+
+    fn ping(&mut self) -> Result<ClockSample, LinkError> {
+        let asked = self.pump.session.ping();
+        self.pump.made("ping", asked)?;
+        loop {
+            if let HostEvent::Pong(sample) = self.pump.next_event()? {
+                return Ok(sample);
+            }
+        }
     }
 
     /// The best clock reading so far.
@@ -418,6 +440,7 @@ impl Pump {
             let now_ns = self.now_ns();
             let until_ns = match self.session.poll(now_ns) {
                 HostAction::Event(HostEvent::Failed(failure)) => {
+                    self.failure = Some(failure.clone());
                     return Err(LinkError::Session { device: self.device.clone(), failure });
                 }
                 HostAction::Event(event) => return Ok(Some(event)),
@@ -441,9 +464,14 @@ impl Pump {
     where
         E: std::error::Error + Send + Sync + 'static,
     {
-        asked.map_err(|error| LinkError::Io {
-            device: format!("{} ({what})", self.device),
-            error: std::io::Error::other(error),
+        asked.map_err(|error| match &self.failure {
+            Some(failure) => {
+                LinkError::Session { device: self.device.clone(), failure: failure.clone() }
+            }
+            None => LinkError::Io {
+                device: format!("{} ({what})", self.device),
+                error: std::io::Error::other(error),
+            },
         })
     }
 

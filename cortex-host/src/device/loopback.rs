@@ -70,31 +70,41 @@ impl NativeSession {
         self.session.on_bytes(bytes, now);
     }
 
-    /// One step of the device's main loop: hands bytes for the host to `transmit`. Says whether
-    /// there was anything to do.
-    ///
-    /// # Errors
-    /// What `transmit` reports.
-    pub(super) fn step<E>(
-        &mut self,
-        transmit: impl FnOnce(&[u8]) -> Result<(), E>,
-    ) -> Result<bool, E> {
-        let (now, started) = (self.now_ns(), self.started);
+    /// The first half of a step of the device's main loop: hands bytes for the host to `transmit`.
+    pub(super) fn poll(&mut self, transmit: impl FnOnce(&[u8])) -> Step {
+        let now = self.now_ns();
         match self.session.poll(now) {
-            Action::Idle => Ok(false),
-            Action::Transmit(bytes) => transmit(bytes).map(|()| true),
-            Action::Run => {
-                let mut clock = || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-                self.session.run(&mut clock);
-                Ok(true)
+            Action::Idle => Step::Idle,
+            Action::Transmit(bytes) => {
+                transmit(bytes);
+                Step::Sent
             }
+            Action::Run => Step::Ready,
         }
+    }
+
+    /// The second half, after [`Step::Ready`]: runs the kernel.
+    pub(super) fn run(&mut self) {
+        let started = self.started;
+        let mut clock = || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.session.run(&mut clock);
     }
 
     /// Whether a host has opened a session.
     pub(super) fn is_open(&self) -> bool {
         self.session.session().is_some()
     }
+}
+
+/// What a device has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing before bytes arrive.
+    Idle,
+    /// It had bytes for the host, and may have more to do.
+    Sent,
+    /// A kernel waits to be run, once the host has what was sent.
+    Ready,
 }
 
 /// The device's session in this process, without a line.
@@ -115,11 +125,12 @@ impl Loopback {
     /// One step of the device's main loop; whether there was anything to do.
     fn step(&mut self) -> bool {
         let to_host = &mut self.to_host;
-        let Ok(busy) = self.session.step(|bytes| {
-            to_host.extend(bytes);
-            Ok::<(), std::convert::Infallible>(())
-        });
-        busy
+        match self.session.poll(|bytes| to_host.extend(bytes)) {
+            Step::Idle => return false,
+            Step::Sent => {}
+            Step::Ready => self.session.run(),
+        }
+        true
     }
 }
 

@@ -19,6 +19,7 @@ mod serve;
 mod stats;
 mod tcp;
 mod trace;
+pub mod uf2;
 
 use std::time::{Duration, Instant};
 

@@ -5,15 +5,15 @@
 //! is closed when another has it. A connection that does not open a session in time is closed, so
 //! that strangers and half-open connections cost a thread for a moment.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::LinkError;
-use super::loopback::NativeSession;
-use super::tcp::may_retry;
+use super::loopback::{NativeSession, Step};
+use super::tcp::{Received, Socket};
 use crate::base::Progress;
 
 /// A connection opens a session within this time or is closed.
@@ -24,6 +24,8 @@ const IDLE_PATIENCE: Duration = Duration::from_secs(600);
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest single wait, so that a stop is seen.
 const SLICE: Duration = Duration::from_millis(100);
+/// As many bytes are gathered before they are written.
+const WRITE_BYTES: usize = 64 * 1024;
 /// Connections at a time; further ones are closed at once.
 const MAX_CONNECTIONS: usize = 64;
 
@@ -113,17 +115,14 @@ impl Shared {
     /// One connection, from its first byte to its end.
     fn serve(
         &self,
-        mut stream: TcpStream,
+        stream: TcpStream,
         peer: SocketAddr,
         tell: &(dyn Fn(&str) + Sync),
     ) -> io::Result<()> {
-        stream.set_nonblocking(false)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(SLICE))?;
-        stream.set_write_timeout(Some(WRITE_PATIENCE))?;
+        let mut socket = Socket::new(stream)?;
         let mut bytes = [0; 16_384];
         let begun = Instant::now();
-        let Some(count) = self.read(&mut stream, &mut bytes, begun + OPENING_PATIENCE)? else {
+        let Some(count) = self.read(&mut socket, &mut bytes, begun + OPENING_PATIENCE)? else {
             return Ok(());
         };
         // A poisoned lock is a device whose kernel panicked: it begins again.
@@ -137,14 +136,15 @@ impl Shared {
         device.receive(&bytes[..count]);
         let mut told = false;
         let mut heard = Instant::now();
+        let mut sent = Vec::new();
         loop {
-            while device.step(|out| stream.write_all(out))? {}
+            work(&mut device, &mut socket, &mut sent)?;
             if device.is_open() && !told {
                 tell(&format!("Session with {peer}"));
                 told = true;
             }
             let deadline = if told { heard + IDLE_PATIENCE } else { begun + OPENING_PATIENCE };
-            match self.read(&mut stream, &mut bytes, deadline) {
+            match self.read(&mut socket, &mut bytes, deadline) {
                 Ok(Some(count)) => {
                     heard = Instant::now();
                     device.receive(&bytes[..count]);
@@ -159,24 +159,42 @@ impl Shared {
         }
     }
 
-    /// Bytes from `stream`; none at its end, at `deadline` and after a stop.
+    /// Bytes from `socket`; none at its end, at `deadline` and after a stop.
     fn read(
         &self,
-        stream: &mut TcpStream,
+        socket: &mut Socket,
         bytes: &mut [u8],
         deadline: Instant,
     ) -> io::Result<Option<usize>> {
         loop {
-            match stream.read(bytes) {
-                Ok(0) => return Ok(None),
-                Ok(count) => return Ok(Some(count)),
-                Err(error) if may_retry(&error) => {
+            match socket.recv(bytes, SLICE)? {
+                Received::Ended => return Ok(None),
+                Received::Bytes(count) => return Ok(Some(count)),
+                Received::Nothing => {
                     if Instant::now() >= deadline || self.progress.is_cancelled() {
                         return Ok(None);
                     }
                 }
-                Err(error) => return Err(error),
             }
+        }
+    }
+}
+
+/// Lets the device do all it has to. What it sends goes out in few writes, each of which wakes the
+/// host, but always before a kernel runs: the host is to know that it does.
+fn work(device: &mut NativeSession, socket: &mut Socket, sent: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        let step = device.poll(|out| sent.extend_from_slice(out));
+        if step != Step::Sent || sent.len() >= WRITE_BYTES {
+            if socket.send(sent, WRITE_PATIENCE)? < sent.len() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            sent.clear();
+        }
+        match step {
+            Step::Idle => return Ok(()),
+            Step::Sent => {}
+            Step::Ready => device.run(),
         }
     }
 }

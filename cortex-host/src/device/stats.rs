@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cortex_core::link::HostStats;
-use cortex_core::link::message::DeviceInfo;
+use cortex_core::link::message::{DeviceInfo, ReceiveLosses};
 use serde::{Deserialize, Serialize};
 
 use super::DeviceClock;
@@ -73,9 +73,27 @@ pub struct LinkStats {
     pub saturated_samples: u64,
     /// Times the host asked a silent device whether it is still there.
     pub polls: u64,
+    /// Bytes that the device's receiver was too slow for, as its hardware tells them. What was
+    /// lost is sent again.
+    #[serde(default)]
+    pub receiver_overruns: u64,
+    /// Bytes that the device dropped because its receive ring was full.
+    #[serde(default)]
+    pub ring_overflows: u64,
 }
 
 impl LinkStats {
+    /// What the device's receiver has lost, in words; none when it lost nothing.
+    #[must_use]
+    pub fn receiver_losses(&self) -> Option<String> {
+        let (overruns, overflows) = (self.receiver_overruns, self.ring_overflows);
+        (overruns + overflows > 0).then(|| {
+            format!(
+                "the device lost bytes: {overruns} UART overruns, {overflows} at a full receive ring"
+            )
+        })
+    }
+
     /// What happened between two readings, with blocks under way for `exchange`.
     #[must_use]
     pub fn new(
@@ -91,6 +109,10 @@ impl LinkStats {
         // The device counts its damaged frames modulo 2^16.
         let there = after.damaged_at_device.wrapping_sub(before.damaged_at_device);
         let here = after.damaged_here.saturating_sub(before.damaged_here);
+        // The device counts since its start, modulo 2^32.
+        let since = |count: fn(&ReceiveLosses) -> u32| {
+            u64::from(count(&after.device_losses).wrapping_sub(count(&before.device_losses)))
+        };
         let exchange_s = exchange.as_secs_f64();
         Self {
             latency_us: latency_ns.map(|ns| ns as f64 / 1e3),
@@ -103,6 +125,8 @@ impl LinkStats {
             crc_errors: here + u64::from(there),
             saturated_samples: after.saturated.saturating_sub(before.saturated),
             polls: after.polls.saturating_sub(before.polls),
+            receiver_overruns: since(|losses| losses.overruns),
+            ring_overflows: since(|losses| losses.ring_overflows),
         }
     }
 }
@@ -119,6 +143,7 @@ mod tests {
             damaged_at_device: 65_535,
             damaged_here: 3,
             retransmissions: 7,
+            device_losses: ReceiveLosses { overruns: u32::MAX, ring_overflows: 2 },
             ..HostStats::default()
         };
         let after = HostStats {
@@ -130,6 +155,7 @@ mod tests {
             damaged_here: 4,
             retransmissions: 9,
             saturated: 5,
+            device_losses: ReceiveLosses { overruns: 1, ring_overflows: 6 },
             ..HostStats::default()
         };
         let figures = LinkStats::new(&before, &after, Duration::from_millis(500), Some(1_500));
@@ -138,6 +164,7 @@ mod tests {
         assert_eq!(figures.goodput_bytes_per_s, Some(1_600.0));
         assert_eq!((figures.crc_errors, figures.retransmissions), (3, 2));
         assert_eq!(figures.saturated_samples, 5);
+        assert_eq!((figures.receiver_overruns, figures.ring_overflows), (2, 4));
         assert_eq!(figures.latency_us, Some(1.5));
         let nothing = LinkStats::new(&before, &before, Duration::ZERO, None);
         assert_eq!((nothing.line_efficiency, nothing.goodput_bytes_per_s), (None, None));

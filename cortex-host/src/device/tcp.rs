@@ -11,9 +11,13 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// Shortest wait that a socket can be told.
 const MIN_WAIT: Duration = Duration::from_micros(1);
 
+/// A socket is looked at for so long before the thread sleeps: to be woken costs more than most
+/// answers take. Other threads may have the processor meanwhile.
+const LOOKING: Duration = Duration::from_micros(50);
+
 /// A TCP connection to a device.
 pub struct TcpLink {
-    stream: TcpStream,
+    socket: Socket,
     address: String,
 }
 
@@ -28,9 +32,8 @@ impl TcpLink {
         for candidate in address.to_socket_addrs().map_err(unreachable)? {
             match TcpStream::connect_timeout(&candidate, CONNECT_PATIENCE) {
                 Ok(stream) => {
-                    // A frame is written whole: waiting for more only costs time.
-                    stream.set_nodelay(true).map_err(unreachable)?;
-                    return Ok(Self { stream, address: address.to_owned() });
+                    let socket = Socket::new(stream).map_err(unreachable)?;
+                    return Ok(Self { socket, address: address.to_owned() });
                 }
                 Err(error) => last = error,
             }
@@ -54,51 +57,23 @@ impl TcpLink {
 impl Link for TcpLink {
     fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
         let begun = Instant::now();
-        let whole = begun + patience * PATIENCE_WHOLE;
-        let mut deadline = begun + patience;
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let stalled = || LinkError::WriteStalled {
+        match self.socket.send(bytes, patience) {
+            Ok(sent) if sent == bytes.len() => Ok(()),
+            Ok(sent) => Err(LinkError::WriteStalled {
                 device: describe(&self.address),
-                sent: bytes.len() - rest.len(),
+                sent,
                 bytes: bytes.len(),
                 waited_ms: begun.elapsed().as_millis(),
-            };
-            if left.is_zero() {
-                return Err(stalled());
-            }
-            let _ = self.stream.set_write_timeout(Some(left.max(MIN_WAIT)));
-            match self.stream.write(rest) {
-                Ok(0) => return Err(self.failed(ErrorKind::BrokenPipe.into())),
-                Ok(count) => {
-                    rest = rest.get(count..).unwrap_or(&[]);
-                    deadline = whole.min(Instant::now() + patience);
-                }
-                Err(error) if may_retry(&error) => {}
-                Err(error) => return Err(self.failed(error)),
-            }
+            }),
+            Err(error) => Err(self.failed(error)),
         }
-        Ok(())
     }
 
     fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        // A socket's shortest time-out is a tick of the system: milliseconds.
-        let waits = !left.is_zero();
-        let read = if waits {
-            let _ = self.stream.set_read_timeout(Some(left.max(MIN_WAIT)));
-            self.stream.read(buffer)
-        } else {
-            let _ = self.stream.set_nonblocking(true);
-            let read = self.stream.read(buffer);
-            let _ = self.stream.set_nonblocking(false);
-            read
-        };
-        match read {
-            Ok(0) => Err(LinkError::Closed { device: describe(&self.address) }),
-            Ok(count) => Ok(count),
-            Err(error) if may_retry(&error) => Ok(0),
+        match self.socket.recv(buffer, deadline.saturating_duration_since(Instant::now())) {
+            Ok(Received::Ended) => Err(LinkError::Closed { device: describe(&self.address) }),
+            Ok(Received::Nothing) => Ok(0),
+            Ok(Received::Bytes(count)) => Ok(count),
             Err(error) => Err(self.failed(error)),
         }
     }
@@ -108,11 +83,123 @@ impl Link for TcpLink {
     }
 }
 
+/// A connected socket, read and written with patience. It does not block but while it sleeps.
+pub(super) struct Socket(TcpStream);
+
+/// What [`Socket::recv`] got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    /// So many bytes.
+    Bytes(usize),
+    /// None in time.
+    Nothing,
+    /// None ever: the other end has closed.
+    Ended,
+}
+
+impl Socket {
+    /// Takes `stream`.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub(super) fn new(stream: TcpStream) -> std::io::Result<Self> {
+        // A frame is written whole: waiting for more only costs time.
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Self(stream))
+    }
+
+    /// Waits for bytes for at most `patience`.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub(super) fn recv(
+        &mut self,
+        buffer: &mut [u8],
+        patience: Duration,
+    ) -> std::io::Result<Received> {
+        let begun = Instant::now();
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if may_retry(&error) => {}
+                read => return received(read),
+            }
+            let waited = begun.elapsed();
+            if waited >= patience {
+                return Ok(Received::Nothing);
+            }
+            if waited >= LOOKING {
+                return self.asleep(buffer, patience - waited);
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Sleeps until there are bytes, or for `patience`.
+    fn asleep(&mut self, buffer: &mut [u8], patience: Duration) -> std::io::Result<Received> {
+        self.0.set_nonblocking(false)?;
+        self.0.set_read_timeout(Some(patience.max(MIN_WAIT)))?;
+        let read = self.0.read(buffer);
+        self.0.set_nonblocking(true)?;
+        match read {
+            Err(error) if may_retry(&error) => Ok(Received::Nothing),
+            read => received(read),
+        }
+    }
+
+    /// Writes all of `bytes`; gives up when none of them are taken for `patience`, or when all take
+    /// longer than [`PATIENCE_WHOLE`] times that. Returns how many went.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub(super) fn send(&mut self, bytes: &[u8], patience: Duration) -> std::io::Result<usize> {
+        let whole = Instant::now() + patience * PATIENCE_WHOLE;
+        let mut deadline = whole.min(Instant::now() + patience);
+        let mut rest = bytes;
+        let mut blocking = false;
+        let mut outcome = Ok(());
+        while !rest.is_empty() {
+            match self.0.write(rest) {
+                Ok(0) => {
+                    outcome = Err(ErrorKind::BrokenPipe.into());
+                    break;
+                }
+                Ok(count) => {
+                    rest = rest.get(count..).unwrap_or(&[]);
+                    deadline = whole.min(Instant::now() + patience);
+                }
+                Err(error) if may_retry(&error) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    if !std::mem::replace(&mut blocking, true) {
+                        self.0.set_nonblocking(false)?;
+                    }
+                    self.0.set_write_timeout(Some(left.max(MIN_WAIT)))?;
+                }
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+        }
+        if blocking {
+            self.0.set_nonblocking(true)?;
+        }
+        outcome.map(|()| bytes.len() - rest.len())
+    }
+}
+
+fn received(read: std::io::Result<usize>) -> std::io::Result<Received> {
+    read.map(|count| if count == 0 { Received::Ended } else { Received::Bytes(count) })
+}
+
 fn describe(address: &str) -> String {
     format!("tcp://{address}")
 }
 
 /// Whether a socket call only ran out of time or was interrupted.
-pub(super) fn may_retry(error: &std::io::Error) -> bool {
+fn may_retry(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

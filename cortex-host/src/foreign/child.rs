@@ -204,7 +204,8 @@ impl KernelProcess {
         launcher: &Launcher,
     ) -> Result<Self, Refusal> {
         let mut process = start(launcher)?;
-        let request = Request::Plan(Box::new(setup.clone()));
+        let request =
+            Request::Plan { setup: Box::new(setup.clone()), realtime: launcher.realtime.clone() };
         let output = match process.ask(&request, launcher.start)? {
             Response::Planned(output) => output,
             other => return Err(unexpected(&other)),

@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use super::CommandSetup;
 use super::printed::Printed;
 use crate::harness::{Clock, Device, DeviceTiming, WindowDone, WindowFault};
 use crate::platform::child::{apart_from_the_terminal, end_with_thread};
@@ -28,27 +29,6 @@ const MAX_LINE_BYTES: usize = 4096;
 
 /// The most values of an answer: 1 GiB.
 const MAX_OUTPUT_VALUES: usize = 1 << 28;
-
-/// A program as a kernel, with everything it is told.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CommandSetup {
-    /// The program and its arguments; at least one.
-    pub command: Vec<String>,
-    /// The kernel's name.
-    pub name: String,
-    /// Number of channels, at least 1.
-    pub channels: usize,
-    /// Samples per window, at least 1.
-    pub window: usize,
-    /// New samples per window, 1 to the window.
-    pub hop: usize,
-    /// Sample rate in Hz.
-    pub sample_rate_hz: f64,
-    /// Which rows a call is given.
-    pub feed: Feed,
-    /// What the user set, as JSON.
-    pub params: serde_json::Value,
-}
 
 /// The first line to the program.
 #[derive(Serialize)]

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::harness::RealtimeSettings;
+
 /// How a kernel process is started.
 #[derive(Clone, Debug)]
 pub struct Launcher {
@@ -12,6 +14,9 @@ pub struct Launcher {
     pub grace: Duration,
     /// How long loading, planning and each reset may take.
     pub start: Duration,
+    /// How the kernel's thread is scheduled: as the thread that waits for it, but never so that a
+    /// kernel that does not return keeps that one from running.
+    pub realtime: RealtimeSettings,
 }
 
 impl Launcher {
@@ -30,6 +35,11 @@ impl Launcher {
             .filter(|program| program.file_stem().is_some_and(|name| name == "cortex-host"));
         let program = std::env::var_os("CORTEX_HOST").map(PathBuf::from).or(this);
         let program = program.unwrap_or_else(|| PathBuf::from("cortex-host"));
-        Self { program, grace: Self::GRACE, start: Self::START }
+        Self {
+            program,
+            grace: Self::GRACE,
+            start: Self::START,
+            realtime: RealtimeSettings::default(),
+        }
     }
 }

@@ -7,6 +7,9 @@
 //! kernel that crashes, exits, never returns or writes where it must not ends by name
 //! ([`Death`]), and nothing else with it.
 //!
+//! Processes of their own are offered on Linux. Elsewhere a library is loaded into this process
+//! (`isolation: none`).
+//!
 //! [`describe`], [`try_out`] and [`train`] ask a library something; [`KernelProcess`],
 //! [`InProcess`] and [`CommandKernel`] are [`Device`](crate::harness::Device)s.
 
@@ -14,8 +17,11 @@
 mod child;
 #[cfg(unix)]
 mod command;
+mod command_setup;
 #[cfg(target_os = "linux")]
 mod death;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 mod feeder;
 mod in_process;
 mod launcher;
@@ -23,8 +29,10 @@ mod launcher;
 mod printed;
 #[cfg(target_os = "linux")]
 pub mod process;
+#[cfg(target_os = "linux")]
 mod protocol;
 mod samples;
+mod training;
 
 pub use crate::platform::library::{
     Dtype, Feed, Interface, KernelDescription, KernelSetup, LibraryDescription, OutputShape,
@@ -33,9 +41,17 @@ pub use crate::platform::library::{
 #[cfg(target_os = "linux")]
 pub use child::{KernelProcess, describe, train, try_out};
 #[cfg(unix)]
-pub use command::{CommandKernel, CommandSetup};
+pub use command::CommandKernel;
+pub use command_setup::CommandSetup;
 #[cfg(target_os = "linux")]
 pub use death::Death;
+#[cfg(not(unix))]
+pub use elsewhere::CommandKernel;
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{KernelProcess, describe, train, try_out};
 pub use in_process::InProcess;
 pub use launcher::Launcher;
 pub use samples::SampleFormat;
+
+/// Whether a library can have a process of its own on this system.
+pub const HAS_ISOLATION: bool = cfg!(target_os = "linux");

@@ -5,7 +5,6 @@
 //! process ends with its parent, however that ends.
 
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::thread;
 
@@ -15,7 +14,9 @@ use rustix::time::{ClockId, clock_gettime};
 use super::protocol::{
     Operation, Request, Response, STATUS_DESCRIPTORS_CLOSED, STATUS_OUTPUT_OVERRUN,
 };
+use super::training;
 use crate::base::Failure;
+use crate::harness::{RealtimeSettings, Scheduler, apply_realtime};
 use crate::platform::fault_report::report_faults;
 use crate::platform::library::{KernelSetup, Library, LoadedKernel, Refusal};
 use crate::platform::shared_memory::{Buffers, SharedMemory, Side};
@@ -67,11 +68,15 @@ fn run(memory: &SharedMemory) -> std::io::Result<()> {
         Request::Train { setup, data, labels, output } => {
             answer(
                 memory,
-                train(&setup, &data, labels.as_deref(), &output).map(Response::Trained),
+                training::train(&setup, &data, labels.as_deref(), &output).map(Response::Trained),
             )?;
             return Ok(());
         }
-        Request::Plan(setup) => plan(memory, &setup),
+        Request::Plan { setup, realtime } => {
+            let planned = plan(memory, &setup);
+            schedule(realtime);
+            planned
+        }
     };
     let (mut kernel, buffers) = match planned {
         Ok(planned) => planned,
@@ -86,6 +91,18 @@ fn answer(memory: &SharedMemory, answer: Result<Response, Refusal>) -> std::io::
     memory.write_text(&serde_json::to_string(&answer).map_err(std::io::Error::other)?)?;
     memory.control().answer();
     Ok(())
+}
+
+/// Schedules this thread as the one that waits for it. The run's own thread asks for the same and
+/// tells what is refused.
+fn schedule(realtime: RealtimeSettings) {
+    let scheduler = match realtime.scheduler {
+        // Takes turns with the waiting thread, where both share a core: under `fifo` a kernel that
+        // does not return would keep that thread from ending it.
+        Scheduler::Fifo => Scheduler::Rr,
+        other => other,
+    };
+    let _ = apply_realtime(&RealtimeSettings { scheduler, ..realtime });
 }
 
 fn plan(memory: &SharedMemory, setup: &KernelSetup) -> Result<(LoadedKernel, Buffers), Refusal> {
@@ -158,24 +175,4 @@ fn descriptors_are_open(memory: &SharedMemory) -> bool {
 fn now_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}
-
-fn train(
-    setup: &KernelSetup,
-    data: &Path,
-    labels: Option<&[i32]>,
-    output: &Path,
-) -> Result<u64, Refusal> {
-    let failed = |what: &str, path: &Path, error: std::io::Error| {
-        Refusal::new(format!("cannot {what} {}: {error}", path.display()))
-    };
-    let bytes = std::fs::read(data).map_err(|error| failed("read", data, error))?;
-    let (samples, rest) = bytes.as_chunks::<4>();
-    if !rest.is_empty() {
-        return Err(Refusal::new(format!("{} is no whole number of samples", data.display())));
-    }
-    let samples: Vec<f32> = samples.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
-    let state = Library::open(&setup.library)?.train(setup, &samples, labels)?;
-    std::fs::write(output, &state).map_err(|error| failed("write", output, error))?;
-    Ok(state.len() as u64)
 }

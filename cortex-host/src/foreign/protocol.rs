@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::harness::RealtimeSettings;
 use crate::platform::library::{KernelSetup, LibraryDescription, OutputShape, Refusal};
 
 /// The first request to a kernel process.
@@ -11,7 +12,12 @@ pub(super) enum Request {
     /// Say what is in the library at this path.
     Describe(std::path::PathBuf),
     /// Make a kernel ready to run.
-    Plan(Box<KernelSetup>),
+    Plan {
+        /// The kernel.
+        setup: Box<KernelSetup>,
+        /// How its thread is scheduled.
+        realtime: RealtimeSettings,
+    },
     /// Train a kernel on windows of float32 data in a file, and write its state to another.
     Train {
         /// The kernel.

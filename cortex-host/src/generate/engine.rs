@@ -15,6 +15,7 @@ use super::channel_group::{ChannelGroup, WIDE, Workspace};
 use super::scale::ChannelScale;
 use super::schedule::{Step, TileSchedule};
 use crate::base::Progress;
+use crate::platform::file_at::write_all_at;
 use crate::platform::simd::SimdPath;
 use crate::platform::tile_ring::{TileReader, TileRing, TileShape};
 
@@ -296,10 +297,6 @@ fn tile_rows(width: usize, samples: u64, tile_bytes: usize) -> usize {
     let wanted = (tile_bytes / block_bytes).max(1);
     let needed = samples.div_ceil(BLOCK_SAMPLES as u64).max(1);
     usize::try_from(needed).map_or(wanted, |needed| wanted.min(needed)) * BLOCK_SAMPLES
-}
-
-fn write_all_at(file: &File, bytes: &[u8], position: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, position)
 }
 
 #[cfg(test)]

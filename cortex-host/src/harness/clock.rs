@@ -61,9 +61,17 @@ impl Clock for Manual {
 
 impl Clock for Monotonic {
     fn now_ns(&self) -> u64 {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        // Both fields are non-negative for this clock; 2^64 ns are 584 years of uptime.
-        now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+        #[cfg(unix)]
+        {
+            let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+            // Both fields are non-negative for this clock; 2^64 ns are 584 years of uptime.
+            now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+        }
+        #[cfg(not(unix))]
+        {
+            static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+            START.get_or_init(std::time::Instant::now).elapsed().as_nanos() as u64
+        }
     }
 
     fn wait_until(&self, instant_ns: u64, progress: &Progress) -> bool {

@@ -104,9 +104,14 @@ impl<'c> LinkDevice<'c> {
         self.last.as_ref()
     }
 
-    /// What crossed the line for this kernel so far.
+    /// What crossed the line for this kernel so far, and what the device's receiver lost.
     #[must_use]
-    pub fn figures(&self) -> LinkStats {
+    pub fn figures(&mut self) -> LinkStats {
+        if self.failure.is_none() {
+            // A device that is gone by now has lost nothing of this kernel's windows; the next
+            // request names the cause.
+            let _ = self.connection.read_losses();
+        }
         let stats = self.connection.stats();
         let latency = self.connection.clock().map(|sample| sample.round_trip_ns());
         LinkStats::new(&self.before, &stats, self.exchange, latency)

@@ -13,7 +13,7 @@ use crate::platform::scheduling::{RealtimePolicy, set_realtime_policy};
 const LEAST_PRIORITY: u8 = 1;
 
 /// Scheduling wishes; without the privilege a run goes on and says so.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RealtimeSettings {
     /// The scheduling policy.
     pub scheduler: Scheduler,
@@ -24,7 +24,7 @@ pub struct RealtimeSettings {
 }
 
 /// Scheduling policy of the measuring thread.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scheduler {
     /// The system's default, time-shared.
     #[default]

@@ -7,13 +7,13 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use thiserror::Error;
 
 use crate::base::Failure;
+use crate::platform::file_at::read_exact_at;
 
 /// Bytes per sample.
 const SAMPLE_BYTES: u64 = 4;
@@ -206,7 +206,7 @@ impl SampleFile {
     ) -> Result<(), SampleFileError> {
         self.bytes.resize(samples.len() * SAMPLE_BYTES as usize, 0);
         let offset = first_row * self.channels as u64 * SAMPLE_BYTES;
-        self.file.read_exact_at(&mut self.bytes, offset).map_err(|source| {
+        read_exact_at(&self.file, &mut self.bytes, offset).map_err(|source| {
             let path = self.path.clone();
             let last_row = first_row + (samples.len() / self.channels.max(1)) as u64;
             if source.kind() == io::ErrorKind::UnexpectedEof {

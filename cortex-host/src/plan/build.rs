@@ -9,7 +9,10 @@ use super::kernels::plan_kernels;
 use super::output::{OutputPlan, plan_output};
 use super::realtime::plan_realtime;
 use super::samples::plan_dataset;
-use super::{DatasetPlan, KernelPlan, KernelSource, Plan, ReturnedResults, Transfer, resolved};
+use super::{
+    DatasetPlan, KernelPlan, KernelSource, LibraryKernel, Plan, Purpose, ReturnedResults, Transfer,
+    resolved,
+};
 use crate::base::quoted;
 use crate::config::value::choice;
 use crate::config::{
@@ -106,12 +109,52 @@ pub fn load_node(
     Ok(Plan { output, ..plan })
 }
 
+/// Plans the training of the kernel called `kernel` (of the only one when absent) of the
+/// configuration `argument`, on its dataset. The kernel is a library's, its `state` is not read.
+///
+/// # Errors
+/// As [`load`]; also when the configuration does not leave one kernel of a library.
+pub fn load_training(
+    argument: &str,
+    settings: &[Setting],
+    kernel: Option<&str>,
+) -> Result<(DatasetPlan, LibraryKernel), ConfigError> {
+    let source = Source::read(Some(argument))?;
+    let kept: Vec<String> = kernel.into_iter().map(str::to_owned).collect();
+    let mut config = config::parse_with(&source, settings, &kept)?;
+    for kernel in config.kernels.iter_mut().flat_map(|list| &mut list.value) {
+        // What is trained is what the file will hold.
+        kernel.value.state = None;
+    }
+    let library = Library::new(source.folder.as_deref());
+    let refused = |problem: Problem| problem.in_source(&source.name);
+    let plan = Plan::with(&config, &library, Purpose::Training).map_err(refused)?;
+    let position = config.kernels.as_ref().map_or(Position::default(), |at| at.position);
+    let count = plan.kernels.len();
+    let mut kernels = plan.kernels.into_iter().map(|kernel| kernel.source);
+    match (kernels.next(), count) {
+        (Some(KernelSource::Library(kernel)), 1) => Ok((plan.dataset, *kernel)),
+        (_, 1) => {
+            let message = "only a kernel of a library (library: FILE) can be trained";
+            Err(refused(Problem::at(position, message)))
+        }
+        _ => {
+            let message = format!("there are {count} kernels; name the one to train with --kernel");
+            Err(refused(Problem::at(position, message)))
+        }
+    }
+}
+
 impl Plan {
     /// Decides what `config` asks for, with datasets and primitives from `library`.
     ///
     /// # Errors
     /// [`Problem`] at the place of the value that cannot be used.
     pub fn new(config: &RunConfig, library: &Library) -> Result<Self, Problem> {
+        Self::with(config, library, Purpose::Run)
+    }
+
+    fn with(config: &RunConfig, library: &Library, purpose: Purpose) -> Result<Self, Problem> {
         let dataset = config.dataset.as_ref().ok_or_else(|| {
             let message = "dataset is missing; say what to run on, with dataset.path, dataset.channels and dataset.sample_rate_hz";
             Problem::at(Position { line: 1, column: 1 }, message)
@@ -119,7 +162,8 @@ impl Plan {
         let dataset = plan_dataset(dataset, library)?;
         let execution =
             plan_execution(config.execution.as_ref(), dataset.samples(), dataset.sample_rate_hz())?;
-        let kernels = plan_kernels(config.kernels.as_ref(), &dataset, &execution, library)?;
+        let kernels =
+            plan_kernels(config.kernels.as_ref(), &dataset, &execution, library, purpose)?;
         let device = plan_device(config.device.as_ref())?;
         let firmware_path = plan_firmware(config.firmware.as_ref(), &device, library)?;
         let transfer = plan_transfer(config.transfer.as_ref(), &device, &dataset)?;

@@ -2,7 +2,7 @@
 
 use cortex_core::kernel::{KernelName, KernelShape, KernelSpec, MAX_WINDOW};
 
-use super::{DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, own_kernels};
+use super::{DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, Purpose, own_kernels};
 use crate::base::{listed, nearest, quoted};
 use crate::config::decode::decode;
 use crate::config::value::{positive, whole};
@@ -27,6 +27,7 @@ pub(super) fn plan_kernels(
     dataset: &DatasetPlan,
     execution: &ExecutionPlan,
     library: &Library,
+    purpose: Purpose,
 ) -> Result<Vec<KernelPlan>, Problem> {
     let list = config.filter(|list| !list.value.is_empty()).ok_or_else(|| {
         let position = config.map_or(Position { line: 1, column: 1 }, |at| at.position);
@@ -44,7 +45,7 @@ pub(super) fn plan_kernels(
         .value
         .iter()
         .enumerate()
-        .map(|(index, kernel)| plan_kernel(index, kernel, dataset, execution, library))
+        .map(|(index, kernel)| plan_kernel(index, kernel, dataset, execution, library, purpose))
         .collect::<Result<_, _>>()?;
     check_labels(&list.value, &kernels)?;
     Ok(kernels)
@@ -92,6 +93,7 @@ fn plan_kernel(
     dataset: &DatasetPlan,
     execution: &ExecutionPlan,
     library: &Library,
+    purpose: Purpose,
 ) -> Result<KernelPlan, Problem> {
     let path = |key: &str| format!("kernels[{index}].{key}");
     let table = &config.value;
@@ -154,7 +156,7 @@ fn plan_kernel(
     let name = kernel.name().to_owned();
     let label = plan_label(index, table)?;
     let source = match kernel {
-        FoundKernel::Own(begun) => begun.plan(&shape, deadline_us, library)?,
+        FoundKernel::Own(begun) => begun.plan(&shape, deadline_us, library, purpose)?,
         FoundKernel::BuiltIn(kernel) => {
             KernelSource::BuiltIn(built_in(index, config, kernel, shape)?)
         }

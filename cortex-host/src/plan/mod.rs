@@ -27,7 +27,7 @@ use crate::harness::{RealtimeSettings, windows_in};
 use crate::recording::{FORMATS, Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
-pub use build::{Overrides, load, load_node, load_with, plan_of, read_source};
+pub use build::{Overrides, load, load_node, load_training, load_with, plan_of, read_source};
 pub use encoding::{ReturnedResults, SampleEncoding};
 pub use execution::ExecutionPlan;
 pub(crate) use kernels::{DEFAULT_WINDOW, named_kernel};
@@ -38,6 +38,15 @@ pub use output::{OutputPlan, TelemetryFormat};
 #[must_use]
 pub fn json_schema() -> String {
     crate::config::json_schema(&FORMATS.map(|format| format.key))
+}
+
+/// What a plan is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Kernels are tried with the run's shape.
+    Run,
+    /// A kernel that cannot run before it has learnt is not tried.
+    Training,
 }
 
 /// A validated run.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use cortex_core::kernel::KernelShape;
 
-use super::{Isolation, KernelSource, LibraryKernel, ProgramKernel};
+use super::{Isolation, KernelSource, LibraryKernel, ProgramKernel, Purpose};
 use crate::base::digest::sha256_of;
 use crate::base::{listed, nearest, quoted};
 use crate::config::value::{choice, positive};
@@ -77,6 +77,7 @@ pub(super) fn begin<'a>(
                 Problem::at(configured.position, message).input_output()
             })?;
             let found = found.canonicalize().unwrap_or(found);
+            refuse_isolation(index, table, configured)?;
             let description = foreign::describe(&found, &Launcher::here()).map_err(|refusal| {
                 Problem::at(configured.position, format!("{}: {refusal}", path("library")))
             })?;
@@ -150,6 +151,24 @@ fn refuse_keys(
     Ok(())
 }
 
+/// Refuses a process of its own where the system cannot give one, before anything is loaded.
+fn refuse_isolation(
+    index: usize,
+    table: &KernelConfig,
+    configured: &At<String>,
+) -> Result<(), Problem> {
+    let inside = table.isolation.as_ref().is_some_and(|at| at.value == Isolation::None.name());
+    if foreign::HAS_ISOLATION || inside {
+        return Ok(());
+    }
+    let position = table.isolation.as_ref().map_or(configured.position, |at| at.position);
+    let message = format!(
+        "kernels[{index}]: a process of its own is offered on Linux only; set isolation: none, and a \
+         kernel that crashes ends the run"
+    );
+    Err(Problem::at(position, message))
+}
+
 /// Which kernel of the library is meant.
 fn which(
     index: usize,
@@ -190,6 +209,7 @@ impl OpenedKernel<'_> {
         shape: &KernelShape,
         deadline_us: f64,
         library: &Library,
+        purpose: Purpose,
     ) -> Result<KernelSource, Problem> {
         let deadline = Duration::from_nanos((deadline_us * 1e3) as u64);
         match &self.what {
@@ -202,6 +222,9 @@ impl OpenedKernel<'_> {
                     description,
                     &description.kernels[*kernel],
                 )?;
+                if purpose == Purpose::Training {
+                    return Ok(KernelSource::Library(Box::new(planned)));
+                }
                 planned.output = foreign::try_out(&planned.setup, deadline, &Launcher::here())
                     .map_err(|refusal| self.refused(&refusal, configured.position, &planned))?;
                 Ok(KernelSource::Library(Box::new(planned)))

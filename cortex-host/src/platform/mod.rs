@@ -7,6 +7,7 @@
 //! - [`child`]: child processes that end with this one;
 //! - [`descriptor`]: descriptors of crates that hand out only the number;
 //! - [`fault_report`]: which signal ended a child, and about which address;
+//! - [`file_at`]: files read and written at a place (safe, and different on each system);
 //! - [`library`]: kernels of a user's own behind their C interfaces;
 //! - [`map`]: files in memory;
 //! - [`scheduling`]: the calling thread's scheduling policy;
@@ -18,9 +19,11 @@
 
 pub mod aligned;
 pub mod child;
+#[cfg(unix)]
 pub mod descriptor;
 #[cfg(target_os = "linux")]
 pub mod fault_report;
+pub mod file_at;
 pub mod library;
 pub mod map;
 pub mod scheduling;
@@ -36,6 +39,14 @@ compile_error!("datasets are little-endian float32; a big-endian host would need
 /// Bytes that this user may still write to the file system of `folder`, when it tells.
 #[must_use]
 pub fn free_bytes(folder: &std::path::Path) -> Option<u64> {
-    let space = rustix::fs::statvfs(folder).ok()?;
-    Some(space.f_bavail.saturating_mul(space.f_frsize))
+    #[cfg(unix)]
+    {
+        let space = rustix::fs::statvfs(folder).ok()?;
+        Some(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        None
+    }
 }

@@ -264,7 +264,8 @@ fn write_link(out: &mut String, summary: &Summary) -> std::fmt::Result {
         out,
         "\n## Link\n\nLatency is the shortest of eight ping round trips. Efficiency is sample bytes \
          over all bytes on the line; goodput counts them per second of exchange, kernel time \
-         included.\n"
+         included. Overruns and overflows are bytes that the device's receiver lost: at its UART, and \
+         at a full receive ring.\n"
     )?;
     let kernels = summary.kernels.iter();
     let links = kernels.filter_map(|kernel| Some((kernel.name.as_str(), kernel.link?)));
@@ -277,6 +278,8 @@ fn write_link(out: &mut String, summary: &Summary) -> std::fmt::Result {
             link.goodput_bytes_per_s.map_or(dash(), |value| rate(value / 1e3)),
             link.retransmissions.to_string(),
             link.crc_errors.to_string(),
+            link.receiver_overruns.to_string(),
+            link.ring_overflows.to_string(),
         ]
     });
     let head = [
@@ -287,6 +290,8 @@ fn write_link(out: &mut String, summary: &Summary) -> std::fmt::Result {
         "goodput kB/s",
         "retransmissions",
         "CRC errors",
+        "overruns",
+        "overflows",
     ];
     out.push_str(&markdown_table(&head, rows.collect()));
     Ok(())

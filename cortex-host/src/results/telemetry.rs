@@ -7,7 +7,6 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -20,6 +19,7 @@ use super::statistics::KernelStatistics;
 use crate::base::Progress;
 use crate::harness::{KernelRun, WindowRecord, WindowSink};
 use crate::plan::TelemetryFormat;
+use crate::platform::file_at::write_all_at;
 use crate::recording::npy::header_bytes;
 
 /// Batches in circulation.
@@ -243,7 +243,7 @@ impl Files {
             let header = outputs_header(&self.settings.output_sizes, self.values);
             // The header tells how many there are at any moment: a killed run's can be read.
             write_samples(file, &batch.outputs)
-                .and_then(|()| file.get_ref().write_all_at(&header, 0))
+                .and_then(|()| write_all_at(file.get_ref(), &header, 0))
                 .map_err(ResultsError::at("write kernel outputs to", &self.outputs_path))?;
         }
         Ok(())

@@ -170,6 +170,9 @@ fn device_lines(summary: &Summary) -> String {
             link.crc_errors,
             link.latency_us.map_or(dash(), micros)
         );
+        if let Some(losses) = link.receiver_losses() {
+            let _ = writeln!(text, "{losses}");
+        }
     }
     text
 }

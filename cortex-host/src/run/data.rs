@@ -53,6 +53,29 @@ pub(super) fn prepare(
     Ok(data)
 }
 
+/// The samples of `dataset` alone, for what leaves no results folder; the file of the second value
+/// is removed when it goes.
+pub(super) fn samples(
+    dataset: &DatasetPlan,
+    progress: &Progress,
+    observer: &dyn Observer,
+) -> Result<(SampleFile, Option<TempPath>), Failure> {
+    match dataset {
+        DatasetPlan::Static(dataset) => {
+            let mut recording = Recording::open(&dataset.path, &dataset.open_options())?;
+            if let Some(raw) = &dataset.raw {
+                return Ok((SampleFile::open(raw, dataset.channels)?, None));
+            }
+            let (file, temporary) = converted(&mut recording, progress, observer)?;
+            Ok((SampleFile::of(file, temporary.to_path_buf(), dataset.channels)?, Some(temporary)))
+        }
+        DatasetPlan::Generated(dataset) => {
+            let (file, temporary, _) = generated(dataset, progress, observer)?;
+            Ok((SampleFile::of(file, temporary.to_path_buf(), dataset.channels)?, Some(temporary)))
+        }
+    }
+}
+
 fn open(
     dataset: &StaticDataset,
     plan: &Plan,
@@ -196,13 +219,12 @@ fn file_digest(
     }
 }
 
-fn generate(
+/// The samples of `dataset` in a temporary file.
+fn generated(
     dataset: &GeneratedDataset,
-    plan: &Plan,
-    folder: &RunFolder,
     progress: &Progress,
     observer: &dyn Observer,
-) -> Result<Data, Failure> {
+) -> Result<(File, TempPath, FileDigester), Failure> {
     observer.message(Level::Info, "Detected synthetic dataset generator");
     let temporary = temporary_dataset()?;
     let options = FileOptions { replace: true, ..FileOptions::automatic() };
@@ -212,7 +234,17 @@ fn generate(
     })
     .map_err(refused)?;
     observer.message(Level::Info, &format!("Generated file: {}", temporary.display()));
+    Ok((file, temporary, digester))
+}
 
+fn generate(
+    dataset: &GeneratedDataset,
+    plan: &Plan,
+    folder: &RunFolder,
+    progress: &Progress,
+    observer: &dyn Observer,
+) -> Result<Data, Failure> {
+    let (file, temporary, digester) = generated(dataset, progress, observer)?;
     // The data go with the run; the manifest stays and makes them again.
     let manifest = Manifest::now(dataset, None, digester.finish()).map_err(GenerateError::from)?;
     let manifest_name = format!("dataset/{MANIFEST_NAME}");

@@ -87,7 +87,7 @@ fn natively(
     built: BuiltKernel,
     samples: &mut SampleFile,
 ) -> Result<Ending, Failure> {
-    let mut device = match own::open(&built) {
+    let mut device = match own::open(&built, &run.plan.realtime) {
         Ok(device) => device,
         Err(refusal) => return refused(run, &built, refusal),
     };
@@ -140,7 +140,7 @@ fn stream(
 ) -> Result<Ending, Failure> {
     let clock = connection.device_clock();
     let kernel_run = &built.kernel_run;
-    let reference = match own::open(built) {
+    let reference = match own::open(built, &run.plan.realtime) {
         Ok(reference) => reference,
         Err(refusal) => return refused(run, built, refusal),
     };

@@ -12,6 +12,7 @@ mod own;
 mod record;
 mod seeded;
 mod target;
+mod training;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -27,6 +28,8 @@ use crate::plan::Plan;
 use crate::results::{RunFolder, RunStatus, Summary};
 use record::{Run, first_summary};
 use target::Target;
+
+pub use training::{Trained, train};
 
 /// A run that left a results folder.
 #[derive(Clone, Debug)]
@@ -61,7 +64,7 @@ impl Outcome {
 pub fn open_kernel(plan: &Plan, index: usize) -> Result<Box<dyn Device>, Failure> {
     let kernel = &plan.kernels[index];
     let built = built::build_one(plan, kernel, kernel.name.clone())?;
-    own::open(&built)
+    own::open(&built, &plan.realtime)
         .map_err(|refusal| Failure::usage(format!("kernel {}: {refusal}", kernel.name)))
 }
 

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use super::built::BuiltKernel;
 use crate::foreign::{CommandKernel, Dtype, InProcess, KernelProcess, Launcher, Refusal};
-use crate::harness::{Device, NativeDevice, VectorKernel};
+use crate::harness::{Device, NativeDevice, RealtimeSettings, VectorKernel};
 use crate::plan::{Isolation, KernelSource, LibraryKernel, ProgramKernel};
 use crate::platform::simd::SimdPath;
 use crate::results::OwnKernel;
 
 /// Opens a kernel on this computer.
-pub(super) fn open(built: &BuiltKernel) -> Result<Box<dyn Device>, Refusal> {
+pub(super) fn open(
+    built: &BuiltKernel,
+    realtime: &RealtimeSettings,
+) -> Result<Box<dyn Device>, Refusal> {
     let deadline = Duration::from_nanos(built.kernel_run.deadline_ns);
     if let Some(kernel) = &built.kernel {
         let kernel = VectorKernel::new(kernel.clone(), SimdPath::best());
@@ -19,7 +22,7 @@ pub(super) fn open(built: &BuiltKernel) -> Result<Box<dyn Device>, Refusal> {
     }
     match &built.source {
         KernelSource::BuiltIn(_) => Err(Refusal::new("it was not built")),
-        KernelSource::Library(kernel) => open_library(kernel, deadline),
+        KernelSource::Library(kernel) => open_library(kernel, deadline, realtime),
         KernelSource::Program(program) => {
             CommandKernel::open(&program.setup, deadline, Launcher::GRACE)
                 .map(|kernel| Box::new(kernel) as Box<dyn Device>)
@@ -27,10 +30,15 @@ pub(super) fn open(built: &BuiltKernel) -> Result<Box<dyn Device>, Refusal> {
     }
 }
 
-fn open_library(kernel: &LibraryKernel, deadline: Duration) -> Result<Box<dyn Device>, Refusal> {
+fn open_library(
+    kernel: &LibraryKernel,
+    deadline: Duration,
+    realtime: &RealtimeSettings,
+) -> Result<Box<dyn Device>, Refusal> {
     Ok(match kernel.isolation {
         Isolation::Process => {
-            Box::new(KernelProcess::open(&kernel.setup, deadline, &Launcher::here())?)
+            let launcher = Launcher { realtime: realtime.clone(), ..Launcher::here() };
+            Box::new(KernelProcess::open(&kernel.setup, deadline, &launcher)?)
         }
         Isolation::None => Box::new(InProcess::open(&kernel.setup)?),
     })

@@ -72,6 +72,10 @@ pub(super) fn run_kernel(
     summary.error = totals.error.take();
     let latency = connection.clock().map(|sample| sample.round_trip_ns());
     let exchange = std::time::Duration::ZERO;
+    if ending.is_ok() {
+        // A device that is gone by now is named by the next request.
+        let _ = connection.read_losses();
+    }
     summary.link = Some(LinkStats::new(&before, &connection.stats(), exchange, latency));
     match ending {
         Ok(ending) => Ok((summary, ending)),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cortex_core::link::message::Seeded;
+use cortex_core::link::message::{ReceiveLosses, Seeded};
 use cortex_core::link::{ErrorCode, ErrorInfo, HostStats};
 
 use super::built::BuiltKernel;
@@ -31,6 +31,8 @@ pub(super) struct Linked {
     pub(super) connection: Connection,
     /// What the device says about itself.
     pub(super) facts: DeviceSummary,
+    /// What the device's receiver had lost before the run.
+    losses_before: ReceiveLosses,
     /// Why it cannot run a kernel, for each of the plan's.
     pub(super) refusals: Vec<Option<String>>,
 }
@@ -68,6 +70,7 @@ impl Target {
                 warn(&warning);
             }
         }
+        let losses_before = connection.stats().device_losses;
         let mut refusals = Vec::new();
         for kernel in kernels {
             let refusal = ask(plan, &mut connection, &kernel_job(plan, kernel)?)?;
@@ -84,7 +87,7 @@ impl Target {
             )
             .of_too_much());
         }
-        Ok(Target::Linked(Box::new(Linked { connection, facts, refusals })))
+        Ok(Target::Linked(Box::new(Linked { connection, facts, losses_before, refusals })))
     }
 
     /// Ends the session, after a run that came to its end.
@@ -103,7 +106,7 @@ impl Linked {
         let exchange_s: f64 = links.map(|link| link.exchange_s).sum();
         let latency = self.connection.clock().map(|sample| sample.round_trip_ns());
         LinkStats::new(
-            &HostStats::default(),
+            &HostStats { device_losses: self.losses_before, ..HostStats::default() },
             &self.connection.stats(),
             Duration::from_secs_f64(exchange_s),
             latency,

@@ -10,3 +10,4 @@ mod loopback;
 mod serial;
 mod tcp;
 mod throughput;
+mod time_to_name;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::error::EmulatorError;
 use crate::device::board::{BoardSpec, EmulatorSpec};
-use crate::platform::child::{apart_from_the_terminal, end_with_thread};
+use crate::platform::child::{apart_from_the_terminal, bind_to_one_core, end_with_thread};
 
 /// `-icount shift=N`: one instruction takes `2^N` ns of emulated time. At 8 the counts repeat
 /// exactly on all our boards; at 0 and 6 they were seen not to.
@@ -53,6 +53,8 @@ impl Emulator {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        // Its threads hand every byte of the serial port to one another, which costs less on one core.
+        bind_to_one_core(&mut command);
         let (sender, said) = mpsc::channel();
         let mut child =
             start_kept(command, sender.clone()).map_err(|source| not_started(emulator, source))?;

@@ -69,11 +69,19 @@ pub(super) fn check_slices(
 /// Loads with all symbols resolved at once and kept to the library: several of the original's
 /// export helpers of one name.
 fn load(path: &Path) -> Result<libloading::Library, libloading::Error> {
-    use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+    #[cfg(unix)]
+    {
+        use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-    // SAFETY: loading runs the library's initialisers, which is what the user asked for by naming it;
-    // see the module.
-    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
+        // SAFETY: loading runs the library's initialisers, which is what the user asked for by
+        // naming it; see the module.
+        unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
+    }
+    #[cfg(not(unix))]
+    // SAFETY: as above. Symbols are always kept to their library here.
+    unsafe {
+        libloading::Library::new(path)
+    }
 }
 
 /// The text at `pointer`, without control characters; empty for null.

@@ -70,6 +70,31 @@ pub(super) fn machine(summary: &Summary) -> Vec<(&'static str, String)> {
     if summary.device == "native" {
         facts.push(("clock", "CLOCK_MONOTONIC, in nanoseconds".to_owned()));
     }
+    if let Some(board) = &summary.device_facts {
+        let starts = match board.boot_count {
+            0 => String::new(),
+            count => format!(", start {count} since power-up"),
+        };
+        facts.push((
+            "board",
+            format!("{}, firmware {}{starts}", board.board, board.firmware_version),
+        ));
+    }
+    if let Some(link) = &summary.link {
+        let efficiency =
+            link.line_efficiency.map_or("no".to_owned(), |value| format!("{value:.3}"));
+        let losses = link.receiver_losses();
+        facts.push((
+            "link",
+            format!(
+                "{} bytes, efficiency {efficiency}, {} retransmissions, {} CRC errors; {}",
+                link.line_bytes,
+                link.retransmissions,
+                link.crc_errors,
+                losses.as_deref().unwrap_or("the device's receiver lost nothing")
+            ),
+        ));
+    }
     if !realtime.scheduler.is_empty() {
         facts.push(("scheduler", realtime.to_string()));
     }

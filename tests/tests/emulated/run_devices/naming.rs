@@ -53,9 +53,17 @@ fn devices_lists_what_there_is_and_how_to_flash_it() {
     for name in ["qemu:mps2-an386", "qemu:sifive-e"] {
         assert!(devices.iter().any(|device| device == name), "{name} in {devices:?}");
     }
-    assert_eq!(names(&list["boards"], "name"), ["nucleo-f446re", "pico"]);
+    assert_eq!(names(&list["boards"], "name"), ["nucleo-f446re", "pico", "rpi4", "rpi5"]);
     let text = stdout_of(&cortex_host().arg("devices").output().unwrap(), 0);
     for board in list["boards"].as_array().unwrap() {
+        if let Some(linux) = board["linux"].as_object() {
+            let name = board["name"].as_str().unwrap();
+            assert!(linux["serve"].as_str().unwrap().contains(&format!("--name {name}")));
+            for what in ["build", "serve", "device"] {
+                assert!(text.contains(linux[what].as_str().unwrap()), "{text}");
+            }
+            continue;
+        }
         let hardware = &board["hardware"];
         let folder = hardware["flash"]["folder"].as_str().unwrap();
         // The board's own file has the target and the flash command that we tell.
@@ -75,7 +83,7 @@ fn devices_lists_what_there_is_and_how_to_flash_it() {
     }
     let all = stdout_of(&cortex_host().args(["list", "--json"]).output().unwrap(), 0);
     let all: Value = serde_json::from_str(&all).unwrap();
-    assert_eq!(names(&all["boards"], "name"), ["nucleo-f446re", "pico"]);
+    assert_eq!(names(&all["boards"], "name"), ["nucleo-f446re", "pico", "rpi4", "rpi5"]);
 }
 
 /// A device that is named is asked, and the exit code says whether it answered.
@@ -119,4 +127,54 @@ fn a_missing_emulator_or_target_is_named() {
     let talk = stderr_of(&no_target.output().unwrap(), 4);
     assert!(talk.contains("rustup target add thumbv7em-none-eabihf"), "{talk}");
     assert!(!folder.path().join("results").exists());
+}
+
+/// Outside a checkout the image beside the program is taken; without it, one is told how to get one.
+#[test]
+fn a_released_image_is_found_beside_the_program() {
+    if !available("mps2-an386") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("cortex-host");
+    fs::copy(cortex_host().get_program(), &program).unwrap();
+    let ask = || {
+        let mut command = Command::new(&program);
+        command.args(["devices", "--quiet", "qemu:mps2-an386"]).current_dir(folder.path());
+        command.env_remove("CORTEX_FIRMWARE").output().unwrap()
+    };
+    let refused = stderr_of(&ask(), 4);
+    for word in ["checkout", "firmware/mps2-an386.elf beside the program", "CORTEX_FIRMWARE=FILE"] {
+        assert!(refused.contains(word), "{word} in {refused}");
+    }
+    let image = folder.path().join("firmware/mps2-an386.elf");
+    let mut firmware = cortex_host();
+    let made = firmware.args(["firmware", "mps2-an386", "--quiet"]).arg(&image).output().unwrap();
+    stdout_of(&made, 0);
+    let text = stdout_of(&ask(), 0);
+    assert!(text.contains("bytes for state, input and output"), "{text}");
+}
+
+/// What `firmware` cannot write is refused in one sentence, before anything is built.
+#[test]
+fn images_are_written_in_the_formats_that_their_board_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |arguments: &[&str]| {
+        let mut command = cortex_host();
+        command.args(["firmware", "--quiet"]).args(arguments).current_dir(folder.path());
+        command.output().unwrap()
+    };
+    let refused = stderr_of(&ask(&["uno"]), 2);
+    assert!(refused.contains("\"uno\"") && refused.contains("pico"), "{refused}");
+    let refused = stderr_of(&ask(&["mps2-an386", "image.uf2"]), 2);
+    assert!(refused.contains("does not take UF2"), "{refused}");
+    let refused = stderr_of(&ask(&["pico", "image.bin"]), 2);
+    assert!(refused.contains(".uf2 or .elf"), "{refused}");
+    fs::write(folder.path().join("no.elf"), "text").unwrap();
+    let refused = stderr_of(&ask(&["pico", "--image", "no.elf"]), 2);
+    assert!(refused.contains("no ELF image"), "{refused}");
+    fs::write(folder.path().join("pico.uf2"), "mine").unwrap();
+    let refused = stderr_of(&ask(&["pico", "--image", "no.elf"]), 2);
+    assert!(refused.contains("--force"), "{refused}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
 }

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use cortex_host::foreign::{
-    Dtype, Feed, InProcess, Interface, KernelProcess, KernelSetup, ParameterKind, Parameters,
-    describe, train,
+    Dtype, Feed, InProcess, Interface, KernelProcess, KernelSetup, Launcher, ParameterKind,
+    Parameters, describe, train,
 };
-use cortex_host::harness::{Device, Monotonic, WindowFault};
+use cortex_host::harness::{
+    Device, Monotonic, RealtimeSettings, Scheduler, WindowFault, apply_realtime,
+};
 use cortex_tests::libraries::{compiled, launcher, setup};
 
 /// Samples that no symmetry makes alike.
@@ -274,4 +276,53 @@ fn a_calibration_of_the_original_is_written_and_read_as_its_state_file() {
     std::fs::write(&state, &file[..20]).unwrap();
     let refusal = InProcess::open(&setup).err().unwrap();
     assert!(refusal.message.contains("announces 16 bytes and 4 follow"), "{refusal}");
+}
+
+/// The kernel's thread in its process is bound and scheduled as the thread that waits for it.
+#[test]
+fn a_kernel_process_is_scheduled_as_the_run_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = setup(&compiled("own", folder.path()), "gain", &[2.0, 1.0, 0.0]);
+    let here = std::fs::read_to_string("/proc/self/status").unwrap();
+    let field = |status: &str, name: &str| -> String {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    let cores = field(&here, "Cpus_allowed_list:");
+    let core: usize = cores.split(['-', ',']).next().unwrap().parse().unwrap();
+    let realtime = RealtimeSettings {
+        scheduler: Scheduler::Fifo,
+        priority: Some(3),
+        cpu_affinity: vec![core],
+    };
+    // Whether this machine allows it is found out on a thread that then ends.
+    let wish = realtime.clone();
+    let applied = std::thread::spawn(move || apply_realtime(&wish)).join().unwrap();
+    let launcher = Launcher { realtime, ..launcher() };
+    let _kernel = KernelProcess::open(&setup, Duration::from_secs(1), &launcher).unwrap();
+    // Other tests of this binary have kernel processes, too: none of them is bound to one core.
+    let own = std::process::id().to_string();
+    let bound = std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let status = std::fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+        if !status.contains("cortex-host") || field(&status, "PPid:") != own {
+            return false;
+        }
+        let Ok(threads) = std::fs::read_dir(entry.path().join("task")) else { return false };
+        threads.flatten().any(|thread| {
+            let read = |name: &str| std::fs::read_to_string(thread.path().join(name));
+            let (Ok(status), Ok(stat)) = (read("status"), read("stat")) else { return false };
+            let after_name = stat.rsplit(')').next().unwrap_or_default();
+            // proc(5): rt_priority and policy are fields 40 and 41; the state is field 3.
+            let fields: Vec<&str> = after_name.split_whitespace().collect();
+            let policy = match applied.scheduler.as_str() {
+                "fifo" => ["3", "2"], // SCHED_RR, which takes turns
+                _ => ["0", "0"],
+            };
+            field(&status, "Name:") == "kernel"
+                && field(&status, "Cpus_allowed_list:") == core.to_string()
+                && fields[37..39] == policy
+        })
+    });
+    println!("scheduler of this machine: {applied}");
+    assert!(bound);
 }

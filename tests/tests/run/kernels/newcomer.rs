@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use cortex_tests::libraries::compiled;
 use cortex_tests::skip::{Need, skip};
-use cortex_tests::{checkout, cortex_host, stderr_of, stdout_of};
+use cortex_tests::{checkout, cortex_host, real_recordings, stderr_of, stdout_of};
 use serde_json::Value;
 
 fn host(folder: &Path, arguments: &[&str]) -> Output {
@@ -102,6 +103,18 @@ fn a_kernel_in_rust_has_the_bits_of_the_same_in_c_and_built_in_kernels_can_be_ex
     succeeds(&mut cargo);
     fs::copy(target.join("release/libsmooth.so"), folder.join("libsmooth.so")).unwrap();
 
+    // To a measured report by the configuration that came with it.
+    let run_yaml = fs::read_to_string(folder.join("smooth/run.yaml")).unwrap();
+    let library = run_yaml.lines().find(|line| line.contains("library:")).unwrap();
+    assert!(library.contains("target/release/libsmooth.so"), "{library}");
+    let built = folder.join("smooth/target/release");
+    fs::create_dir_all(&built).unwrap();
+    fs::copy(folder.join("libsmooth.so"), built.join("libsmooth.so")).unwrap();
+    let run = host(folder, &["run", "--quiet", "--json", "--config", "smooth/run.yaml"]);
+    let run: Value = serde_json::from_str(&stdout_of(&run, 0)).unwrap();
+    assert!(run["kernels"][0]["kernel_time_us"]["p50"].as_f64().unwrap() > 0.0);
+    assert!(folder.join(run["folder"].as_str().unwrap()).join("report.html").is_file());
+
     let rust = "library: ./libsmooth.so, window: 100, hop: 30";
     let of = |name: &str, params: &str| {
         [
@@ -146,6 +159,80 @@ fn built_in_kernels_agree_with_their_oracle() {
     assert!(text.starts_with("welch_psd: 12 of 12 cases within the tolerance"), "{text}");
     let unknown = stderr_of(&host(folder.path(), &["validate", "nothing"]), 2);
     assert!(unknown.contains("welch_psd"), "{unknown}");
+}
+
+/// Real EEG, as EDF and as bare float32: the built-in kernels agree with their oracle on it.
+#[test]
+fn kernels_agree_with_their_oracle_on_real_eeg() {
+    let Some(data) = real_recordings() else { return };
+    let Some(python) = std::env::var_os("CORTEX_ORACLE_PYTHON") else {
+        skip(Need::Oracle, &"validate --recording");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let validate = |kernel: &str, file: &str, more: &[&str]| {
+        let mut command = cortex_host();
+        command.args(["validate", kernel, "--quiet", "--json", "--recording"]).arg(data.join(file));
+        command.args(more).env("CORTEX_ORACLE_PYTHON", &python).current_dir(folder.path());
+        command.output().unwrap()
+    };
+    for (kernel, file, more) in [
+        ("car", "S001R03.edf", &[][..]),
+        ("notch_iir", "S001R03.float32", &["--channels", "64", "--sample-rate-hz", "160"]),
+    ] {
+        let cases: Value =
+            serde_json::from_str(&stdout_of(&validate(kernel, file, more), 0)).unwrap();
+        let last = cases.as_array().unwrap().last().unwrap();
+        assert!(last["case"].as_str().unwrap().ends_with(file), "{last}");
+        assert!(last["values"].as_u64().unwrap() >= 64 * 160, "{last}");
+        assert!(last["finding"].is_null(), "{last}");
+    }
+    let refused = stderr_of(&validate("car", "S001R03.float32", &["--channels", "0"]), 2);
+    assert!(refused.contains("above 0"), "{refused}");
+}
+
+/// `train` writes what `state:` reads: by the original's interface and by ours, with labels.
+#[test]
+fn a_kernel_is_trained_on_a_dataset_and_run_with_what_it_has_learnt() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for library in ["plugin3", "own"] {
+        let _ = compiled(library, folder);
+    }
+    let dataset = "dataset:\n  path: primitives/datasets/v1/synthetic\n  channels: 4\n  \
+        sample_rate_hz: 250\n  params: { signal_type: pink_noise, duration_s: 2, seed: 7 }\n\
+        execution: { pace: max }\nkernels:\n";
+    let kernels = "  - { library: ./libplugin3.so, name: plugin3, window: 50, state: p3.cortex_state }\n  \
+        - { library: ./libown.so, name: mean, window: 50, state: mean.state }\n";
+    fs::write(folder.join("run.yaml"), format!("{dataset}{kernels}")).unwrap();
+    let train =
+        |arguments: &[&str]| host(folder, &[&["train", "--quiet", "run.yaml"], arguments].concat());
+    let refused = stderr_of(&train(&["p3.cortex_state"]), 2);
+    assert!(refused.contains("2 kernels") && refused.contains("--kernel"), "{refused}");
+    let text = stdout_of(&train(&["p3.cortex_state", "--kernel", "plugin3"]), 0);
+    assert!(text.contains("learnt from 10 windows, 32 bytes"), "{text}");
+    // The magic number of the original's state files, and its ABI.
+    let state = fs::read(folder.join("p3.cortex_state")).unwrap();
+    assert_eq!(state[..8], [0x54, 0x52, 0x4F, 0x43, 3, 0, 0, 0]);
+    let refused = stderr_of(&train(&["p3.cortex_state", "--kernel", "plugin3"]), 2);
+    assert!(refused.contains("--force"), "{refused}");
+
+    fs::write(folder.join("labels.txt"), "1 0 0\n1 0\n").unwrap();
+    let labelled = ["mean.state", "--kernel", "mean", "--labels", "labels.txt"];
+    let text = stdout_of(&train(&labelled), 0);
+    assert!(text.contains("learnt from 5 windows, 16 bytes"), "{text}");
+    fs::write(folder.join("labels.txt"), "1 0\nx\n").unwrap();
+    let refused = stderr_of(&train(&[&labelled[..], &["--force"]].concat()), 2);
+    assert!(refused.contains("labels.txt: line 2") && refused.contains("\"x\""), "{refused}");
+    let refused = stderr_of(&train(&["more.state", "--kernel", "mean", "--windows", "11"]), 2);
+    assert!(refused.contains("10 whole windows") && refused.contains("11"), "{refused}");
+    assert!(!folder.join("more.state").exists());
+
+    let run = host(folder, &["run", "--quiet", "--json", "--config", "run.yaml"]);
+    let run: Value = serde_json::from_str(&stdout_of(&run, 0)).unwrap();
+    for (kernel, state) in [(0, "p3.cortex_state"), (1, "mean.state")] {
+        assert!(run["kernels"][kernel]["own"]["state"].as_str().unwrap().ends_with(state));
+    }
 }
 
 #[test]

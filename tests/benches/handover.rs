@@ -1,0 +1,215 @@
+//! What it costs to run a kernel of a user's own in a process of its own: the round trip of a
+//! window, against a bare futex ping-pong of two threads and one that carries the same bytes, and
+//! the kernel's own time against `isolation: none`.
+//!
+//! `cargo bench -p cortex-tests --bench handover`, on a machine that does nothing else. The rows
+//! take turns, so that a disturbed moment touches all alike; ratios compare within one run.
+
+#[cfg(target_os = "linux")]
+fn main() {
+    linux::main();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    println!("kernels have processes of their own on Linux only");
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    use cortex_host::foreign::{
+        Dtype, Feed, InProcess, KernelProcess, KernelSetup, Launcher, Parameters,
+    };
+    use cortex_host::harness::{Device, Monotonic};
+    use cortex_host::platform::shared_memory::{SharedMemory, Side};
+    use cortex_tests::checkout;
+    use cortex_tests::libraries::compiled;
+
+    /// Windows of every row in a round, and rounds.
+    const WINDOWS: usize = 200;
+    const ROUNDS: usize = 25;
+    const HOP: u32 = 80;
+
+    pub fn main() {
+        let program = built();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let library = compiled("bench", folder.path());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        println!("{cores} cores, load before: {}", load.trim());
+        for channels in [64, 1024] {
+            round_trips(&library, &program, channels);
+        }
+        kernel_time(&library, &program);
+    }
+
+    /// The program, built as the benchmark is.
+    fn built() -> PathBuf {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--release", "-p", "cortex-host", "--bin", "cortex-host"])
+            .current_dir(checkout())
+            .status();
+        assert!(status.is_ok_and(|status| status.success()), "cortex-host does not build");
+        let bench = std::env::current_exe().expect("a program knows its own file");
+        // .../target/release/deps/handover-...
+        bench.ancestors().nth(2).expect("in target/release").join("cortex-host")
+    }
+
+    fn setup(library: &Path, kernel: &str, channels: u32) -> KernelSetup {
+        KernelSetup {
+            library: library.to_owned(),
+            kernel: kernel.to_owned(),
+            channels,
+            window: 2 * HOP,
+            hop: HOP,
+            sample_rate_hz: 160.0,
+            feed: Feed::Hops,
+            dtype: Dtype::F32,
+            scale_uv: 1.0,
+            parameters: Parameters::Values(vec![]),
+            state: None,
+        }
+    }
+
+    fn process(setup: &KernelSetup, program: &Path) -> KernelProcess {
+        let launcher = Launcher { program: program.to_owned(), ..Launcher::here() };
+        KernelProcess::open(setup, Duration::from_secs(10), &launcher).expect("the kernel plans")
+    }
+
+    /// The rows of one shape: p50 of each, and ratios.
+    fn round_trips(library: &Path, program: &Path, channels: u32) {
+        let values = (HOP * channels) as usize;
+        let (mut bare, mut laden) = (PingPong::start(4), PingPong::start(4 * values));
+        let mut isolated = process(&setup(library, "copy", channels), program);
+        isolated.reset().expect("the kernel resets");
+        let input = vec![1.0_f32; values];
+        let mut output = vec![0.0_f32; 2 * values];
+        isolated.run_window(0, &vec![1.0; 2 * values], &mut output, &Monotonic).expect("it runs");
+        let mut times: [Vec<f64>; 3] = Default::default();
+        let mut index = 0;
+        for _ in 0..ROUNDS {
+            for _ in 0..WINDOWS {
+                times[0].push(micros(|| bare.round_trip(&[1.0], &mut [0.0])));
+            }
+            for _ in 0..WINDOWS {
+                times[1].push(micros(|| laden.round_trip(&input, &mut output[..values])));
+            }
+            for _ in 0..WINDOWS {
+                index += 1;
+                times[2].push(micros(|| {
+                    isolated.run_window(index, &input, &mut output, &Monotonic).expect("it runs");
+                }));
+            }
+        }
+        let [bare, laden, isolated] = times.map(|mut times| quantiles(&mut times));
+        println!(
+            "\n{channels} channels x {HOP} rows ({} KB each way), µs p50 (p10, p99)",
+            values * 4 / 1024
+        );
+        for (name, [p10, p50, p99]) in [
+            ("futex ping-pong, no data", bare),
+            ("futex ping-pong, the same data", laden),
+            ("kernel in its process", isolated),
+        ] {
+            println!("  {name:32} {p50:7.1} ({p10:.1}, {p99:.1})");
+        }
+        println!(
+            "  kernel / ping-pong: {:.2} without data, {:.2} with",
+            isolated[1] / bare[1],
+            isolated[1] / laden[1]
+        );
+    }
+
+    /// The same kernel in its process and in this one: what the kernel itself takes.
+    fn kernel_time(library: &Path, program: &Path) {
+        let setup = setup(library, "work", 64);
+        let mut isolated = process(&setup, program);
+        let mut inside = InProcess::open(&setup).expect("the kernel plans");
+        let values = (HOP * 64) as usize;
+        let input = vec![1.0_f32; values];
+        let mut output = vec![0.0_f32; 2 * values];
+        let mut times: [Vec<f64>; 2] = Default::default();
+        let mut devices: [&mut dyn Device; 2] = [&mut isolated, &mut inside];
+        for device in &mut devices {
+            device.reset().expect("the kernel resets");
+            let first = vec![1.0; 2 * values];
+            device.run_window(0, &first, &mut output, &Monotonic).expect("it runs");
+        }
+        for round in 0..ROUNDS as u64 {
+            for (device, times) in devices.iter_mut().zip(&mut times) {
+                for window in 0..WINDOWS as u64 / 4 {
+                    let index = 1 + round * WINDOWS as u64 / 4 + window;
+                    let done = device.run_window(index, &input, &mut output, &Monotonic);
+                    let timing = done.expect("it runs").timing;
+                    times.push((timing.end_ns - timing.start_ns) as f64 / 1e3);
+                }
+            }
+        }
+        let [isolated, inside] = times.map(|mut times| quantiles(&mut times));
+        println!("\nkernel time of a kernel of some 200 µs, µs p50 (p10, p99)");
+        for (name, [p10, p50, p99]) in [("in its process", isolated), ("isolation: none", inside)] {
+            println!("  {name:32} {p50:7.2} ({p10:.2}, {p99:.2})");
+        }
+        println!(
+            "  process / none: {:.4} (p50), {:.4} (p10)",
+            isolated[1] / inside[1],
+            isolated[0] / inside[0]
+        );
+    }
+
+    fn micros(work: impl FnOnce()) -> f64 {
+        let begun = Instant::now();
+        work();
+        begun.elapsed().as_secs_f64() * 1e6
+    }
+
+    /// p10, p50 and p99.
+    fn quantiles(times: &mut [f64]) -> [f64; 3] {
+        times.sort_by(f64::total_cmp);
+        [10, 50, 99].map(|percent| times[times.len() * percent / 100])
+    }
+
+    /// Two threads that wake each other, and copy: into the shared memory, within it as the kernel
+    /// `copy` does, and out of it.
+    struct PingPong {
+        here: SharedMemory,
+        buffers: cortex_host::platform::shared_memory::Buffers,
+    }
+
+    impl PingPong {
+        fn start(bytes: usize) -> Self {
+            let here = SharedMemory::create().expect("shared memory");
+            let there = here.descriptor().try_clone_to_owned().expect("a descriptor");
+            let there = SharedMemory::of(there).expect("shared memory");
+            let mut mapped = there.map_buffers(Side::Child, [bytes; 2]).expect("buffers");
+            let buffers = here.map_buffers(Side::Parent, [bytes; 2]).expect("buffers");
+            // It waits for ever once the benchmark has ended.
+            std::thread::spawn(move || {
+                loop {
+                    there.control().wait_request();
+                    let (input, output) = mapped.child();
+                    output.copy_from_slice(input);
+                    there.control().answer();
+                }
+            });
+            Self { here, buffers }
+        }
+
+        fn round_trip(&mut self, input: &[f32], output: &mut [f32]) {
+            let (to, _) = self.buffers.parent();
+            for (bytes, value) in to.as_chunks_mut().0.iter_mut().zip(input) {
+                *bytes = value.to_le_bytes();
+            }
+            self.here.control().request();
+            assert!(self.here.control().wait_answer(Duration::from_secs(10)), "no answer");
+            let (_, from) = self.buffers.parent();
+            for (value, bytes) in output.iter_mut().zip(from.as_chunks().0) {
+                *value = f32::from_le_bytes(*bytes);
+            }
+        }
+    }
+}
