@@ -27,10 +27,10 @@ pub struct Args {
     pub board: String,
     /// The file to write; its ending, .uf2 or .elf, decides the format. Default: the board's name in
     /// the current folder.
-    #[arg(value_name = "FILE", value_parser = arguments::path)]
+    #[arg(value_name = "FILE", value_parser = arguments::path())]
     pub file: Option<PathBuf>,
     /// A ready ELF image, such as one with kernels of your own, in place of the project's.
-    #[arg(long, value_name = "ELF", value_parser = arguments::path)]
+    #[arg(long, value_name = "ELF", value_parser = arguments::path())]
     pub image: Option<PathBuf>,
     /// Replace the file if it exists.
     #[arg(long)]

@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(value_name = "CONFIG")]
     pub config: String,
     /// The state file to write.
-    #[arg(value_name = "STATE", value_parser = arguments::path)]
+    #[arg(value_name = "STATE", value_parser = arguments::path())]
     pub state: PathBuf,
     /// The kernel to train, where the configuration has several.
     #[arg(long, value_name = "NAME")]
@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub windows: Option<u64>,
     /// A file with a whole number for each window, separated by white space.
-    #[arg(long, value_name = "FILE", value_parser = arguments::path)]
+    #[arg(long, value_name = "FILE", value_parser = arguments::path())]
     pub labels: Option<PathBuf>,
     /// A value in place of the configuration's, such as dataset.path=S001R03.edf.
     #[arg(long = "set", value_name = "KEY=VALUE")]
