@@ -7,14 +7,18 @@ use std::time::{Duration, Instant};
 use cortex_core::kernel::golden::fill_golden_rows;
 use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 use cortex_core::link::{Encoding, Failure};
-use cortex_host::device::{Connection, KernelSettings, LinkError, SerialLink};
+use cortex_host::device::{Connection, DeviceKernel, KernelSettings, LinkError, SerialLink};
 use cortex_tests::pty::{Board, Distance, Manner, terminal};
 
 const SHAPE: KernelShape = KernelShape { channels: 2, window: 16, hop: 8, sample_rate_hz: 160.0 };
 const BAUD: u32 = 921_600;
 
+fn kernel() -> KernelSpec {
+    KernelSpec::with_defaults(KernelName::Car)
+}
+
 fn settings() -> KernelSettings {
-    let kernel = KernelSpec::with_defaults(KernelName::Car);
+    let kernel = DeviceKernel::BuiltIn(kernel());
     KernelSettings { kernel, shape: SHAPE, input: Encoding::F32, output: Encoding::F32 }
 }
 
@@ -39,7 +43,7 @@ fn input(block: u32) -> Vec<f32> {
 /// Runs `blocks` blocks, each compared with the kernel run here.
 fn run(connection: &mut Connection, blocks: u32) -> Result<(), LinkError> {
     let settings = settings();
-    let kernel = settings.kernel.build(SHAPE).expect("default parameters");
+    let kernel = kernel().build(SHAPE).expect("default parameters");
     let mut state = vec![0.0; kernel.state_len()];
     kernel.reset(&mut state);
     let configured = connection.configure(&settings)?;
