@@ -8,8 +8,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::claim::{Claim, agree};
-use super::content::Implausible;
 use super::layout::{Element, PlaneReader, interleaved};
+use super::plausible::Implausible;
 use super::shape;
 use super::stream::{Format, Level, chosen_channels};
 use super::{DatasetError, OpenOptions, Recording, Unit, brainvision, labels};

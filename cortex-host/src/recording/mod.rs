@@ -19,6 +19,7 @@ mod format;
 pub mod labels;
 pub mod layout;
 pub mod npy;
+mod plausible;
 pub mod shape;
 mod stream;
 mod unit;

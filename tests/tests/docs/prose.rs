@@ -28,7 +28,7 @@ fn prose_has_short_lines() {
         for (index, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
             code ^= line.trim_start().starts_with("```");
             let free = code
-                || line.starts_with(['|', '`'])
+                || line.starts_with(['|', '`', '!'])
                 || line.starts_with("    ")
                 || line.contains("://");
             if !free && line.chars().count() > COLUMNS {
