@@ -3,11 +3,37 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::verify::{Verified, VerifiedFile};
 use super::{json, output};
 use crate::base::{ExitCode, Failure};
 use crate::download::catalogue::{self, Catalogue, Check};
+use crate::generate::DigestComparison;
 use crate::primitive::{DOWNLOADS, DatasetSpec, Library};
+
+/// What `verify` found.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct Verified<'a> {
+    /// The primitive, or the device.
+    pub primitive: &'a str,
+    /// Whether everything is there and equal.
+    pub verified: bool,
+    /// Of a generator or device: each golden dataset.
+    pub comparisons: &'a [DigestComparison],
+    /// Of a dataset of recordings: each file.
+    pub files: Vec<VerifiedFile<'a>>,
+}
+
+/// A file of a dataset of recordings.
+#[derive(schemars::JsonSchema, serde::Serialize)]
+pub struct VerifiedFile<'a> {
+    /// The recording.
+    pub recording: &'a str,
+    /// Its file.
+    pub file: &'a Path,
+    /// `same`, `differs` or `missing`.
+    pub result: &'static str,
+    /// The SHA-256 of one that differs.
+    pub sha256: Option<&'a str>,
+}
 
 /// The dataset that can be fetched, and its short name.
 pub const PHYSIONET: (&str, &str) = DOWNLOADS[0];

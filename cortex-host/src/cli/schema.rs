@@ -42,7 +42,7 @@ const KNOWN: [Known; 19] = [
     ("generate", schema_of::<Versioned<super::generate::GeneratedFacts>>),
     ("merge", schema_of::<Versioned<super::generate::GeneratedFacts>>),
     ("reproduce", schema_of::<Versioned<Reproduced>>),
-    ("verify", schema_of::<Versioned<super::verify::Verified>>),
+    ("verify", schema_of::<Versioned<super::recordings::Verified>>),
     ("convert", schema_of::<Versioned<super::convert::ConvertedFacts>>),
     ("inspect", schema_of::<Versioned<super::inspect::Inspections>>),
     ("validate", schema_of::<Versioned<super::validate::ValidatedKernel>>),

@@ -1,7 +1,5 @@
 //! `cortex-host verify PRIMITIVE`: does a primitive still give the bytes its version promises?
 
-use std::path::Path;
-
 use super::support::engine_args::EngineArgs;
 use super::{Console, json, recordings, verify_device};
 use crate::base::Progress;
@@ -69,32 +67,6 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     report(named, &comparisons, args.json)
 }
 
-/// What `verify` found.
-#[derive(schemars::JsonSchema, serde::Serialize)]
-pub struct Verified<'a> {
-    /// The primitive, or the device.
-    pub primitive: &'a str,
-    /// Whether everything is there and equal.
-    pub verified: bool,
-    /// Of a generator or device: each golden dataset.
-    pub comparisons: &'a [DigestComparison],
-    /// Of a dataset of recordings: each file.
-    pub files: Vec<VerifiedFile<'a>>,
-}
-
-/// A file of a dataset of recordings.
-#[derive(schemars::JsonSchema, serde::Serialize)]
-pub struct VerifiedFile<'a> {
-    /// The recording.
-    pub recording: &'a str,
-    /// Its file.
-    pub file: &'a Path,
-    /// `same`, `differs` or `missing`.
-    pub result: &'static str,
-    /// The SHA-256 of one that differs.
-    pub sha256: Option<&'a str>,
-}
-
 fn report(
     primitive: &str,
     comparisons: &[DigestComparison],
@@ -102,7 +74,7 @@ fn report(
 ) -> Result<ExitCode, Failure> {
     let verified = comparisons.iter().all(|comparison| comparison.equal);
     if as_json {
-        json::print(Verified { primitive, verified, comparisons, files: Vec::new() })?;
+        json::print(recordings::Verified { primitive, verified, comparisons, files: Vec::new() })?;
     } else {
         for comparison in comparisons {
             super::output::print(&comparison.to_string())?;

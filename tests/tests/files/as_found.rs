@@ -334,12 +334,25 @@ fn nothing_is_replaced_unasked() {
     let told = stderr_of(&cortex(&["inspect", "x.float32", "--plot", "x.svg"]), 2);
     assert!(told.contains("x.svg exists already"), "{told}");
 
+    // A name says the format: it is written, or refused.
     for name in ["b.npy", "b.edf", "b.vhdr", "b.csv", "b.yaml", "b.float"] {
-        for command in [&["generate", "sine_wave", "2", "100", "1"][..], &["convert", "a.edf"]] {
-            let told = stderr_of(&cortex(&[command, &[name]].concat()), 2);
-            assert!(told.contains("end the name in .float32"), "{told}");
-            assert!(!here(name).exists());
-        }
+        let told = stderr_of(&cortex(&["generate", "sine_wave", "2", "100", "1", name]), 2);
+        assert!(told.contains("end the name in .float32"), "{told}");
+        assert!(!here(name).exists());
+    }
+    for name in ["b.csv", "b.yaml", "b.float"] {
+        let told = stderr_of(&cortex(&["convert", "a.edf", name]), 2);
+        assert!(told.contains("no format that is written has the extension"), "{told}");
+        assert!(!here(name).exists());
+    }
+    for (name, begins) in [("b.npy", "\u{93}NUMPY"), ("b.edf", "0   "), ("b.vhdr", "Brain Vision")]
+    {
+        stdout_of(&cortex(&["convert", "a.edf", name]), 0);
+        let bytes = fs::read(here(name)).unwrap();
+        let begins: Vec<u8> = begins.chars().map(|c| c as u8).collect();
+        assert!(bytes.starts_with(&begins), "{name}");
+        let told = stderr_of(&cortex(&["convert", "a.edf", name]), 2);
+        assert!(told.contains("--force"), "{told}");
     }
     // What is read is never written, whatever is allowed.
     let made = BrainVision::new("eeg", "INT_16", ["", ""]);
