@@ -4,7 +4,7 @@
 //! Every candidate is a run of a [`Series`], so a search that was stopped goes on where it was.
 //! Candidates are tried with short runs first; what is then said to hold was shown by a run of the
 //! full length. Datasets are gone through as often as that takes. What "holds" means is in
-//! [`judge()`].
+//! `judge`.
 
 mod judge;
 mod search;
