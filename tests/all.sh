@@ -148,8 +148,8 @@ sh tests/python.sh
 say "workflows"
 sh tests/workflows.sh
 
-say "fuzz targets, 15 s each"
-sh tests/fuzz.sh 15
+say "fuzz targets, 5 s each"
+sh tests/fuzz.sh 5
 
 if cargo deny --version >/dev/null 2>&1; then
     say "licences, bans and sources"
