@@ -432,9 +432,21 @@ pub fn unknown_key(entry: &Entry, path: &str, known: &[&str]) -> Problem {
         match (belongs_elsewhere(&entry.key, path), nearest(&entry.key, known.iter().copied())) {
             (Some(advice), _) => advice,
             (None, Some(meant)) => format!("did you mean {}?", quoted(meant)),
-            (None, None) => format!("the keys known here are {}", listed(known.iter().copied())),
+            (None, None) => format!("the keys known here are {}", some_of(known)),
         };
     Problem::at(entry.position, format!("unknown key {}{place}; {advice}", quoted(&entry.key)))
+}
+
+/// The names, as many as one message can hold.
+fn some_of(names: &[&str]) -> String {
+    const SHOWN: usize = 24;
+    match names.get(..SHOWN) {
+        Some(shown) if names.len() > SHOWN => {
+            let more = names.len() - SHOWN;
+            format!("{} and {more} more (see cortex-host schema)", listed(shown.iter().copied()))
+        }
+        _ => listed(names.iter().copied()),
+    }
 }
 
 /// `value must be EXPECTED, but it is …`.

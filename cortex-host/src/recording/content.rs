@@ -230,7 +230,7 @@ fn is_wide(head: &[u8]) -> bool {
     let utf16 = |text: &[u8], little: bool| {
         let units = text.chunks_exact(2).map(|pair| unit(little, pair));
         // The head may end within a character.
-        let whole = text.len() / 2 - 1;
+        let whole = (text.len() / 2).saturating_sub(1);
         text.len() >= 2 * LEAST_TEXT_BYTES
             && char::decode_utf16(units).take(whole).all(|c| c.is_ok_and(printable))
     };
@@ -317,6 +317,13 @@ mod tests {
             ("json", b"{\"x\": [1.5]}".to_vec()),
         ] {
             assert_eq!(content(&bytes), Content::Text, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mark_of_utf_16_and_nothing_behind_it_is_no_text() {
+        for bytes in [&[0xff, 0xfe][..], &[0xfe, 0xff], &[0xff, 0xfe, 0x41]] {
+            assert_eq!(content(bytes), Content::Bytes, "{bytes:?}");
         }
     }
 
