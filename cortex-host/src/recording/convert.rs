@@ -115,16 +115,9 @@ fn write_dataset(
     let channels = recording.channels();
     let mut staged = Staged::create(target)?;
     let mut hasher = Sha256::new();
-    let mut done = 0_u64;
-    recording.read_tiles(|bytes, rows| {
-        hasher.update(bytes);
-        staged.put(bytes)?;
-        progress.add(rows - done);
-        done = rows;
-        if progress.is_cancelled() { Err(DatasetError::Interrupted) } else { Ok(()) }
-    })?;
+    let done = copy_rows(recording, &mut staged, &mut hasher, progress)?;
 
-    let mut warnings = recording.warnings();
+    let mut warnings = Vec::new();
     let markers = events::to_markers(&recording.events, recording.sample_rate_hz, done);
     let left_out = recording.events.len() - markers.len();
     if left_out > 0 {
@@ -168,18 +161,57 @@ fn write_dataset(
         staged.place_with(PersistOptions { replace: true, durable: false })?;
     }
     atomic_file::sync_folder_of(target)?;
+    let (bytes, sha256) = (done * channels as u64 * 4, hex(&hasher.finalize()));
     Ok(Converted {
-        data: target.to_owned(),
-        format: &float32::FORMAT,
         vhdr: Some(brainvision::header_paths(target).0),
         events: recording.keeps_events.then_some(events_path),
         npy: npy_path,
-        bytes: done * channels as u64 * 4,
-        sha256: hex(&hasher.finalize()),
-        outside_range: recording.outside_range().to_vec(),
-        overflowed: recording.overflowed().to_vec(),
-        warnings,
+        ..Converted::of(recording, target, &float32::FORMAT, bytes, sha256, warnings)
     })
+}
+
+impl Converted {
+    /// `recording`, read to its end and written to `data` alone; `warnings` follow its own.
+    fn of(
+        recording: &Recording,
+        data: &Path,
+        format: &'static Format,
+        bytes: u64,
+        sha256: String,
+        warnings: Vec<String>,
+    ) -> Self {
+        Self {
+            data: data.to_owned(),
+            format,
+            vhdr: None,
+            events: None,
+            npy: None,
+            bytes,
+            sha256,
+            outside_range: recording.outside_range().to_vec(),
+            overflowed: recording.overflowed().to_vec(),
+            warnings: recording.warnings().into_iter().chain(warnings).collect(),
+        }
+    }
+}
+
+/// Writes all rows as interleaved little-endian float32 and tells `progress` of them. Returns their
+/// number.
+fn copy_rows(
+    recording: &mut Recording,
+    staged: &mut Staged,
+    hasher: &mut Sha256,
+    progress: &Progress,
+) -> Result<u64, DatasetError> {
+    let mut done = 0_u64;
+    recording.read_tiles(|bytes, rows| {
+        hasher.update(bytes);
+        staged.put(bytes)?;
+        progress.add(rows - done);
+        done = rows;
+        if progress.is_cancelled() { Err(DatasetError::Interrupted) } else { Ok(()) }
+    })?;
+    Ok(done)
 }
 
 /// Writes EDF+ or BDF+ to `target`: samples and events in one file.
@@ -192,22 +224,10 @@ fn write_edf(
 ) -> Result<Converted, DatasetError> {
     refuse_own_input(recording, std::iter::once(target))?;
     atomic_file::refuse_taken([target], writing.replace)?;
-    let written = edf::stage(recording, target, format, progress)?;
-    written.staged.place_with(PersistOptions { replace: true, durable: true })?;
-    let mut warnings = recording.warnings();
-    warnings.extend(written.warnings);
-    Ok(Converted {
-        data: target.to_owned(),
-        format,
-        vhdr: None,
-        events: None,
-        npy: None,
-        bytes: written.bytes,
-        sha256: written.sha256,
-        outside_range: recording.outside_range().to_vec(),
-        overflowed: recording.overflowed().to_vec(),
-        warnings,
-    })
+    let edf::Written { staged, bytes, sha256, warnings } =
+        edf::stage(recording, target, format, progress)?;
+    staged.place_with(PersistOptions { replace: true, durable: true })?;
+    Ok(Converted::of(recording, target, format, bytes, sha256, warnings))
 }
 
 /// Writes an array of samples × channels to `target`, and the events beside it.
@@ -226,16 +246,8 @@ fn write_npy(
     let header = npy::header_bytes(&[recording.samples, recording.channels() as u64]);
     hasher.update(&header);
     staged.put(&header)?;
-    let mut bytes = header.len() as u64;
-    let mut done = 0_u64;
-    recording.read_tiles(|tile, rows| {
-        hasher.update(tile);
-        staged.put(tile)?;
-        bytes += tile.len() as u64;
-        progress.add(rows - done);
-        done = rows;
-        if progress.is_cancelled() { Err(DatasetError::Interrupted) } else { Ok(()) }
-    })?;
+    let rows = copy_rows(recording, &mut staged, &mut hasher, progress)?;
+    let bytes = header.len() as u64 + rows * recording.channels() as u64 * 4;
     let events = match &events_path {
         Some(path) => Some(atomic_file::stage_text(path, &events::to_tsv(&recording.events))?),
         None => None,
@@ -244,17 +256,10 @@ fn write_npy(
     for staged in std::iter::once(staged).chain(events) {
         staged.place_with(PersistOptions { replace: true, durable: true })?;
     }
+    let sha256 = hex(&hasher.finalize());
     Ok(Converted {
-        data: target.to_owned(),
-        format: &npy::FORMAT,
-        vhdr: None,
         events: events_path,
-        npy: None,
-        bytes,
-        sha256: hex(&hasher.finalize()),
-        outside_range: recording.outside_range().to_vec(),
-        overflowed: recording.overflowed().to_vec(),
-        warnings: recording.warnings(),
+        ..Converted::of(recording, target, &npy::FORMAT, bytes, sha256, Vec::new())
     })
 }
 

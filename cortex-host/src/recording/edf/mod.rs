@@ -39,7 +39,7 @@ mod header;
 mod records;
 mod write;
 
-pub(super) use write::stage;
+pub(super) use write::{Written, stage};
 
 use crate::base::quoted;
 use std::fs::File;

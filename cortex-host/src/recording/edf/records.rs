@@ -5,6 +5,7 @@
 //! length of a record divides the recording. Its duration is a decimal of at most eight
 //! characters (Kemp et al. 1992), from which readers compute the sample rate.
 
+use crate::base::without_controls;
 use crate::recording::events::Event;
 
 /// "It is recommended not to exceed 61440 bytes" (Kemp et al. 1992).
@@ -193,7 +194,7 @@ fn list(event: &Event, start_us: u64) -> Vec<u8> {
     if let Some(duration_s) = event.duration_s {
         text.push_str(&format!("\u{15}{duration_s}"));
     }
-    let label: String = event.label.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let label = without_controls(&event.label);
     let label = if label.trim().is_empty() { "n/a" } else { label.trim() };
     text.push_str(&format!("\u{14}{label}\u{14}\0"));
     text.into_bytes()
