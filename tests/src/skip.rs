@@ -15,7 +15,7 @@ const REQUIRE: &str = "CORTEX_REQUIRE";
 /// The file that collects one line for each skipped test.
 const SKIPS: &str = "CORTEX_SKIPS";
 /// What scripts check without a test: known names, so that they are not refused here.
-const OF_SCRIPTS: [&str; 3] = ["valgrind", "fuzzer", "deny"];
+const OF_SCRIPTS: [&str; 4] = ["valgrind", "fuzzer", "deny", "actionlint"];
 
 /// What a test needs and a machine may not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +143,30 @@ mod tests {
         assert_eq!(allowed(Need::Oracle, ""), Ok(()));
         assert_eq!(allowed(Need::Oracle, "emulator, valgrind"), Ok(()));
         assert!(allowed(Need::Oracle, "emulator,oracle").unwrap_err().contains("oracle"));
+    }
+
+    #[test]
+    fn every_name_that_a_script_requires_or_skips_is_known() {
+        let scripts = std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let mut named = 0;
+        for script in scripts.map(|entry| entry.unwrap().path()) {
+            if script.extension().is_none_or(|extension| extension != "sh") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&script).unwrap();
+            for command in text.split(['\n', ';', '{']).map(str::trim) {
+                let command = command.strip_prefix("then ").unwrap_or(command);
+                let mut words = command.split(' ');
+                if !matches!(words.next(), Some("require" | "skip")) {
+                    continue;
+                }
+                let name = words.next().unwrap();
+                let known = Need::ALL.iter().any(|need| need.name() == name);
+                assert!(known || OF_SCRIPTS.contains(&name), "{}: {command}", script.display());
+                named += 1;
+            }
+        }
+        assert!(named >= 10, "{named}");
     }
 
     #[test]
