@@ -3,8 +3,8 @@
 //! With an operating system it lies on the heap, so that lanes stay small for signals without it;
 //! without, it is there, bounded.
 
-use super::eeg::{EegLanes, Sources};
-use super::spikes::SpikeLanes;
+use super::eeg::state::{EegLanes, Sources};
+use super::spikes::state::SpikeLanes;
 
 /// A value on the heap where there is one.
 #[derive(Clone, Debug)]

@@ -64,7 +64,7 @@ impl Experiment {
         self
     }
 
-    /// Run only this kernel of the configuration; may be given again.
+    /// Run only this kernel of the configuration; may be repeated.
     #[must_use]
     pub fn only(mut self, kernel: &str) -> Self {
         self.overrides.kernels.push(kernel.to_owned());

@@ -16,6 +16,6 @@ pub use failure::{ExitCode, Failure, FileError};
 pub use progress::{Level, Observer, Progress, leave_on_signal};
 pub use split_mix::SplitMix64;
 pub use text::{
-    built_for, expand_home, listed, nearest, printable, quoted, quoted_path, rfc3339, shell_word,
-    steers, without_controls,
+    built_for, counted, expand_home, listed, nearest, printable, quoted, quoted_path, rfc3339,
+    shell_word, steers, without_controls,
 };

@@ -72,6 +72,12 @@ pub fn built_for() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
+/// `1 window`, `2 windows`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `text` as one word of a POSIX shell.
 #[must_use]
 pub fn shell_word(text: &str) -> String {

@@ -7,8 +7,9 @@ use super::{Console, arguments, json};
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
 use crate::recording::bids::{self, Entities};
-use crate::recording::convert::{Converted, Writing, convert};
-use crate::recording::{DatasetError, Format, Recording, format_of_key};
+use crate::recording::{
+    Converted, DatasetError, Format, Recording, Writing, convert, format_of_key,
+};
 
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]

@@ -11,8 +11,7 @@ use crate::base::{ExitCode, Failure, Progress, leave_on_signal};
 use crate::download::catalogue::{self, Catalogue, Check, Entry};
 use crate::download::{Checksums, Downloader, Outcome, RetryPolicy};
 use crate::primitive::Library;
-use crate::recording::convert::Writing;
-use crate::recording::{self, DatasetError, OpenOptions, Recording};
+use crate::recording::{self, DatasetError, OpenOptions, Recording, Writing};
 
 /// Arguments of `download`.
 #[derive(Debug, clap::Args)]
@@ -273,7 +272,7 @@ fn convert_entry(
         &mut recording,
         console,
         &Progress::new(),
-        |recording, progress| recording::convert::convert(recording, &target, writing, progress),
+        |recording, progress| recording::convert(recording, &target, writing, progress),
     )?;
     match &entry.converted_sha256 {
         Some(expected) if !expected.eq_ignore_ascii_case(&converted.sha256) => {

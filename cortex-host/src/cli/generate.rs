@@ -135,7 +135,7 @@ fn option(parameter: &Parameter<'static>, table: Option<&str>, of: &str) -> clap
     let range = parameters::range_words(parameter);
     let range = if range.is_empty() { range } else { format!("; {range}") };
     let (value, parser) = match parameter.kind {
-        Kind::Number { .. } => (parameter.unit.to_uppercase(), value_parser!(f64).into()),
+        Kind::Number { .. } => (parameter.unit.to_owned(), value_parser!(f64).into()),
         Kind::Count { .. } => ("N".to_owned(), value_parser!(u64).into()),
         _ => ("NAME".to_owned(), ValueParser::string()),
     };

@@ -55,7 +55,7 @@ use crate::platform::signals::report_file_size_limits;
 First steps:
   cortex-host run                            seven kernels on synthetic EEG, no files needed
   cortex-host list                           the names that configurations use
-  cortex-host init my.yaml                   a commented configuration to begin from
+  cortex-host init my.yaml                   a commented configuration to start from
   cortex-host run my.yaml                    a results folder: telemetry, summary, manifest
   cortex-host generate pink_noise 64 250 10 data.float32
   cortex-host doctor                         what this machine has and lacks
@@ -97,19 +97,19 @@ pub enum Command {
     List(list::Args),
     /// Regenerate a dataset from its manifest and compare the digests.
     Reproduce(reproduce::Args),
-    /// Convert EDF, EDF+, BDF, BrainVision or .npy to a .float32 dataset.
+    /// Convert a recording to another format: .float32, BrainVision, EDF+, BDF+ or .npy.
     Convert(convert::Args),
-    /// Write a commented configuration to begin from.
+    /// Write a commented configuration to start from.
     Init(init::Args),
-    /// Write a kernel of your own to begin from: source, test, oracle, configuration.
+    /// Create a kernel of your own: source, test, oracle and configuration, ready to build.
     New(new::Args),
     /// Compare a kernel with its oracle on random shapes, parameters and missing samples.
     Validate(validate::Args),
-    /// Have a kernel of your own learn from a dataset, and write its state file.
+    /// Train a kernel of your own on a dataset and write its state file.
     Train(train::Args),
-    /// Turn a configuration of the original CORTEX into one of ours.
+    /// Convert a configuration of the original CORTEX.
     ImportConfig(import_config::Args),
-    /// Say what this machine has for runs and boards, and what to do about what is missing.
+    /// Check what this machine has for runs and boards, and say how to get what is missing.
     Doctor(doctor::Args),
     /// Print the JSON schema of configurations, or of what a command prints with --json.
     Schema(schema::Args),
@@ -123,9 +123,9 @@ pub enum Command {
     Report(report::Args),
     /// Compare the latencies of runs.
     Compare(compare::Args),
-    /// Compare events that were found with those that are known.
+    /// Score detected events or classes against the ground truth.
     Score(score::Args),
-    /// Hold a run to limits: deadlines missed, p99, a baseline.
+    /// Check a run against limits: missed deadlines, p99, a baseline.
     Check(check::Args),
     /// Run a configuration at every combination of some of its values.
     Sweep(sweep::Args),
@@ -133,11 +133,11 @@ pub enum Command {
     Capacity(capacity::Args),
     /// List serial ports and emulated boards, and what they answer.
     Devices(devices::Args),
-    /// Write the image of a board, ready to be flashed.
+    /// Write the firmware image of a board, ready to flash.
     Firmware(firmware::Args),
-    /// Be a device behind a TCP port, with this machine's kernels.
+    /// Serve this machine as a device over TCP.
     Serve(serve::Args),
-    /// Look at what crossed a device link.
+    /// Decode the trace of a device link.
     Link(link::Args),
     /// The process of a kernel of a user's own: started by `run`, useless by hand.
     #[command(hide = true)]

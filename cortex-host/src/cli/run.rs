@@ -26,8 +26,8 @@ Examples:
     --fault-log faults.txt --trace link.pcap
 
 Leaves results/run-YYYY-MM-DD-HHMMSS/ with config.yaml (as resolved), telemetry, summary.json,
-SUMMARY.md and report.html; Ctrl-C keeps the windows up to there. Exit code 1: windows failed, or --fail-if-missed; 4:
-the device or its link failed.
+SUMMARY.md and report.html; Ctrl-C keeps the windows so far. Exit code 1: windows failed, or
+--fail-if-missed; 4: the device or its link failed.
 
 Faults, each a probability from 0 to 1, in both directions and from the first frame on:
   ber        of a bit: it is flipped        reorder   of a frame: it comes after the next one
@@ -49,7 +49,7 @@ pub struct Args {
     /// kernels.bandpass_fir.taps=33.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<Setting>,
-    /// Run only this kernel of the configuration; may be given again.
+    /// Run only this kernel of the configuration; may be repeated.
     #[arg(long = "kernel", value_name = "NAME")]
     pub kernels: Vec<String>,
     /// Name of the results folder, in place of the time.

@@ -18,9 +18,9 @@ there are any trial_type (the class) and electrode (from 0). Events no farther a
 tolerance match, each once; labels are compared when all events have one. blink, emg_*, ecg and
 pop_* are left out.")]
 pub struct Args {
-    /// What is known: OUT_events.tsv or OUT.spikes.npy of generate.
+    /// The ground truth: OUT_events.tsv or OUT.spikes.npy of generate.
     pub truth: PathBuf,
-    /// What was found: a table with a column onset.
+    /// What was detected: a table with a column onset.
     pub output: PathBuf,
     /// Farthest that matching events may be apart, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1.0)]

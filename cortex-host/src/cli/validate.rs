@@ -15,12 +15,12 @@ Examples:
   cortex-host validate car --recording S001R03.edf
   cortex-host validate mykernel --recording data.float32 --channels 64 --sample-rate-hz 160
 
-A folder holds a spec.yaml (cortex-host new kernel writes one) that names the kernel, its oracle, which is
-any program, and the tolerance. Twelve random cases are tried, the same ones for the same seed: shapes,
-parameters, missing samples. Exit code 1 when one is beyond the tolerance. The oracle of this program's
+The folder's spec.yaml (cortex-host new kernel writes one) names the kernel, its oracle, which is any
+program, and the tolerance. Twelve random cases are tried, the same ones for the same seed: shapes,
+parameters, missing samples. Exit code 1: one is beyond the tolerance. The oracle of the built-in
 kernels needs NumPy and SciPy; CORTEX_ORACLE_PYTHON names a Python that has them.")]
 pub struct Args {
-    /// A folder with a spec.yaml, or a kernel of this program.
+    /// A folder with a spec.yaml, or a built-in kernel.
     kernel: String,
     /// Seed of the random cases.
     #[arg(long, value_name = "N", default_value_t = 1)]

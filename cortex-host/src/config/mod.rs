@@ -6,11 +6,13 @@
 mod at;
 pub(crate) mod decode;
 mod error;
+pub(crate) mod mistakes;
 mod node;
 pub mod parameters;
 pub mod params;
 mod schema;
 mod settings;
+pub(crate) mod table;
 mod types;
 pub(crate) mod value;
 

@@ -2,7 +2,8 @@
 
 use cortex_core::parameter::{DefaultValue, Kind, POSITIVE, Parameter};
 
-use super::decode::{self, join, not_a_choice, unknown_key};
+use super::decode;
+use super::mistakes::{join, not_a_choice, unknown_key};
 use super::{Entry, Node, Problem};
 
 /// Checks the table `node`, which stands at `path`: known keys only, all that are required, each

@@ -6,9 +6,9 @@
 use cortex_core::kernel::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MAX_WINDOW, MIN_SAMPLE_RATE_HZ};
 
 use super::at::At;
-use super::decode::table;
 use super::node::Node;
 use super::schema::{AnyDatasetParams, AnyKernelParams};
+use super::table::table;
 
 /// Longest label of a kernel: it is also the name of a folder.
 pub const MAX_LABEL_CHARS: usize = 64;

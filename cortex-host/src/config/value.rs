@@ -1,6 +1,6 @@
 //! Single values of a configuration: ranges and choices, each with the place to complain about.
 
-use crate::config::decode::not_a_choice;
+use crate::config::mistakes::not_a_choice;
 use crate::config::{At, Problem};
 
 /// The value, when it is in `min..=max`.

@@ -4,7 +4,8 @@ use cortex_core::signal::GeneratorVersion;
 
 use crate::base::{listed, quoted};
 use crate::config::At;
-use crate::config::decode::{self, decode, table};
+use crate::config::decode::{self, decode};
+use crate::config::table::table;
 use crate::config::{ConfigError, Node, Position, Problem};
 
 table! {
@@ -19,7 +20,7 @@ table! {
         pub kind: At<String>,
         /// One line for `list`.
         pub summary: At<String>,
-        /// The compiled generator: `v1` or `v2`.
+        /// The compiled generator, such as `v1`.
         pub compiled: At<String>,
         /// The parameters, for readers; the compiled generator checks them.
         pub parameters: At<Vec<ParameterSpec>>,

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::convert::{Converted, Writing, convert};
-use super::{DatasetError, Recording, brainvision, edf, events};
+use super::{Converted, DatasetError, Recording, Writing, brainvision, convert, edf, events};
 use crate::base::atomic_file;
 use crate::base::{FileError, Progress, printable, quoted};
 

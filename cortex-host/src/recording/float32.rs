@@ -8,11 +8,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::claim::{Claim, agree};
-use super::layout::{Element, PlaneReader, interleaved};
+use super::layout::{Element, interleaved};
+use super::plane_reader::PlaneReader;
 use super::plausible::Implausible;
 use super::shape;
 use super::stream::{Format, Level, chosen_channels};
-use super::{DatasetError, OpenOptions, Recording, Unit, brainvision, labels};
+use super::{DatasetError, OpenOptions, Recording, Unit, brainvision, dataset, labels};
 
 /// Most headers of a folder that are looked at for the one that names a file.
 const MOST_HEADERS: usize = 1000;
@@ -26,6 +27,7 @@ pub static FORMAT: Format = Format {
     also: &[],
     begins: |_| false,
     open,
+    write: dataset::write,
 };
 
 /// Opens raw samples.

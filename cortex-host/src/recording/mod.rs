@@ -9,7 +9,8 @@ pub mod brainvision;
 mod channels;
 mod claim;
 mod content;
-pub mod convert;
+mod convert;
+mod dataset;
 pub mod edf;
 mod encoding;
 mod error;
@@ -19,18 +20,21 @@ mod format;
 pub mod labels;
 pub mod layout;
 pub mod npy;
+pub mod plane_reader;
 mod plausible;
 pub mod shape;
 mod stream;
 mod unit;
+mod write;
 
-pub use convert::dataset_files;
+pub use convert::convert;
+pub use dataset::dataset_files;
 pub use error::{DatasetError, ShapePart};
 pub use float32::FORMAT as FLOAT32;
 pub use format::{check_raw_name, format_of_key};
-pub use stream::{Format, OpenOptions, OptionSource, Recording};
+pub use stream::{Converted, Format, OpenOptions, OptionSource, Recording, Writing};
 pub use unit::Unit;
 
-/// The formats that are read. One more is a file that declares it, and a line here.
+/// The formats that are read and written. One more is a file that declares it, and a line here.
 pub static FORMATS: [&Format; 5] =
     [&edf::EDF, &edf::BDF, &brainvision::FORMAT, &npy::FORMAT, &float32::FORMAT];

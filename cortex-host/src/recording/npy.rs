@@ -7,10 +7,15 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use super::layout::{Element, PlaneReader, interleaved, planar};
-use super::stream::{Format, Level, check_channels, chosen_channels};
-use super::{DatasetError, OpenOptions, OptionSource, Recording, Unit, labels};
-use crate::base::atomic_file::Staged;
+use sha2::{Digest, Sha256};
+
+use super::layout::{Element, interleaved, planar};
+use super::plane_reader::{PlaneReader, read_at};
+use super::stream::{Format, Level, Target, check_channels, chosen_channels};
+use super::write::{copy_rows, refuse};
+use super::{Converted, DatasetError, OpenOptions, OptionSource, Recording, Unit, events, labels};
+use crate::base::atomic_file::{self, PersistOptions, Staged};
+use crate::base::digest::hex;
 use crate::base::{Progress, quoted};
 
 /// The first bytes of every `.npy` file.
@@ -24,6 +29,7 @@ pub(super) static FORMAT: Format = Format {
     also: &[],
     begins: |head| head.starts_with(MAGIC),
     open,
+    write,
 };
 /// The header's length is padded so that samples begin at a multiple of this.
 const ALIGNMENT: usize = 64;
@@ -108,6 +114,36 @@ pub fn stage_copy(
         }
     }
     Ok(staged)
+}
+
+/// Writes an array of samples × channels to `target`, and the events beside it.
+fn write(
+    recording: &mut Recording,
+    target: &Target<'_>,
+    progress: &Progress,
+) -> Result<Converted, DatasetError> {
+    let events_path = recording.keeps_events.then(|| events::events_path(target.path));
+    refuse(recording, target, std::iter::once(target.path).chain(events_path.as_deref()))?;
+    let mut staged = Staged::create(target.path)?;
+    let mut hasher = Sha256::new();
+    let header = header_bytes(&[recording.samples, recording.channels() as u64]);
+    hasher.update(&header);
+    staged.put(&header)?;
+    let rows = copy_rows(recording, &mut staged, &mut hasher, progress)?;
+    let bytes = header.len() as u64 + rows * recording.channels() as u64 * 4;
+    let events = match &events_path {
+        Some(path) => Some(atomic_file::stage_text(path, &events::to_tsv(&recording.events))?),
+        None => None,
+    };
+    let _held = atomic_file::hold_folder_of(target.path);
+    for staged in std::iter::once(staged).chain(events) {
+        staged.place_with(PersistOptions { replace: true, durable: true })?;
+    }
+    let sha256 = hex(&hasher.finalize());
+    Ok(Converted {
+        events: events_path,
+        ..Converted::of(recording, target, bytes, sha256, Vec::new())
+    })
 }
 
 /// Opens a one- or two-dimensional array: samples × channels, or channels × samples where
@@ -278,7 +314,7 @@ fn read_header(file: &mut File, path: &Path) -> Result<(u64, String), DatasetErr
         ));
     }
     let mut dictionary = vec![0; length];
-    super::layout::read_at(file, fixed, &mut dictionary).map_err(|error| match error.kind() {
+    read_at(file, fixed, &mut dictionary).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => {
             DatasetError::format(path, "the file ends within its header")
         }

@@ -8,8 +8,9 @@ use cortex_core::kernel::MAX_CHANNELS;
 use super::channels::Names;
 use super::claim::Claim;
 use super::events::Event;
-use super::layout::PlaneReader;
+use super::plane_reader::PlaneReader;
 use super::{DatasetError, Unit};
+use crate::base::Progress;
 
 /// What the file itself may not say, or what to take of it.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +33,9 @@ pub struct OpenOptions {
     pub option_source: OptionSource,
 }
 
+/// See [`Format::write`].
+type Writer = fn(&mut Recording, &Target<'_>, &Progress) -> Result<Converted, DatasetError>;
+
 /// A format of recordings, as its own file declares it.
 #[derive(Debug)]
 pub struct Format {
@@ -49,6 +53,9 @@ pub struct Format {
     pub begins: fn(&[u8]) -> bool,
     /// Opens a file of it.
     pub(super) open: fn(&Path, &OpenOptions) -> Result<Recording, DatasetError>,
+    /// Writes a recording in it, in microvolts, and tells of the rows done. On an error everything
+    /// is what it was before.
+    pub(super) write: Writer,
 }
 
 impl Format {
@@ -77,6 +84,55 @@ impl PartialEq for Format {
 }
 
 impl Eq for Format {}
+
+/// A recording that was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Converted {
+    /// The samples.
+    pub data: PathBuf,
+    /// Its format.
+    pub format: &'static Format,
+    /// The BrainVision header beside them, unless the format has its own.
+    pub vhdr: Option<PathBuf>,
+    /// The file of events, if the format of the source keeps any and the one written does not.
+    pub events: Option<PathBuf>,
+    /// The NumPy copy, if asked for.
+    pub npy: Option<PathBuf>,
+    /// Size of the data file in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the data file in lower-case hexadecimal.
+    pub sha256: String,
+    /// Per channel, how many stored numbers lay outside their declared range.
+    pub outside_range: Vec<u64>,
+    /// Per channel, how many stored numbers became infinite in microvolts.
+    pub overflowed: Vec<u64>,
+    /// What the user should know of what was written: one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// What to write, and whether over files that are there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Writing {
+    /// The format to write; without one the target's extension says it.
+    pub format: Option<&'static Format>,
+    /// Also write a NumPy copy, the target with the extension `npy`.
+    pub npy: bool,
+    /// Replace the target and what lies beside it.
+    pub replace: bool,
+}
+
+/// What a format's writer is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'a> {
+    /// The file to write.
+    pub path: &'a Path,
+    /// The format, for what is said of the file written.
+    pub format: &'static Format,
+    /// Also write a NumPy copy.
+    pub npy: bool,
+    /// Replace what is there.
+    pub replace: bool,
+}
 
 /// Who opens a recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use super::kernel_summary::KernelSummary;
 use super::statistics::Latency;
-use super::summary::{KernelSummary, Summary};
+use super::summary::Summary;
 use super::text::{bounds, dash, deadlines, grouped, micros, missed, rate};
+use crate::base::counted;
 use crate::base::table::markdown_table;
 
 /// The text of `SUMMARY.md`.
@@ -223,8 +225,7 @@ fn write_outputs(out: &mut String, summary: &Summary) -> std::fmt::Result {
 pub(crate) fn quantised(summary: &Summary) -> Option<String> {
     let scale_uv = summary.scale_uv?;
     let saturated = summary.link.map_or(0, |link| link.saturated_samples);
-    let plural = if saturated == 1 { "" } else { "s" };
-    Some(format!("i16 in steps of {scale_uv} µV, {saturated} sample{plural} saturated"))
+    Some(format!("i16 in steps of {scale_uv} µV, {} saturated", counted(saturated, "sample")))
 }
 
 /// What devices found that generated their own input.
@@ -388,10 +389,10 @@ fn untimed(summary: &Summary) -> &'static str {
 pub(crate) fn headline(summary: &Summary) -> String {
     let kernels = summary.kernels.len();
     format!(
-        "{}{}: {kernels} kernel{}, {}, {} windows failed",
+        "{}{}: {}, {}, {} windows failed",
         summary.status.name()[..1].to_uppercase(),
         &summary.status.name()[1..],
-        if kernels == 1 { "" } else { "s" },
+        counted(kernels as u64, "kernel"),
         deadlines(summary).unwrap_or_else(|| untimed(summary).to_owned()),
         summary.failed_windows(),
     )

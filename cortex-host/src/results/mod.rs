@@ -16,6 +16,7 @@
 //! the end, so a run that was killed can be told from a whole one.
 
 mod folder;
+mod kernel_summary;
 mod markdown;
 mod provenance;
 mod read;
@@ -28,6 +29,7 @@ mod terminal;
 mod text;
 
 pub use folder::{RunFolder, kernel_folder_names};
+pub use kernel_summary::{KernelSummary, OutputCheck, OutputsFile, OwnKernel, SeededStats};
 pub(crate) use markdown::headline;
 pub use markdown::summary_markdown;
 pub use provenance::HostInfo;
@@ -36,8 +38,7 @@ pub use row::{TelemetryRow, TelemetrySettings};
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{Bounds, KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
-    DatasetInfo, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OutputsFile, OwnKernel,
-    RunStatus, SCHEMA_VERSION, SeededStats, Summary, ToolInfo,
+    DatasetInfo, OLDEST_SCHEMA_VERSION, RunStatus, SCHEMA_VERSION, Summary, ToolInfo,
 };
 pub use telemetry::{OUTPUTS_NAME, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
+use super::kernel_summary::{KernelSummary, OutputCheck};
 use super::markdown::{headline, quantised};
 use super::statistics::Latency;
-use super::summary::{KernelSummary, RunStatus, Summary};
+use super::summary::{RunStatus, Summary};
 use super::text::{dash, deadlines, grouped, micros, missed};
+use crate::base::counted;
 use crate::base::table::Columns;
 
 /// Between two columns on a terminal.
@@ -17,8 +19,7 @@ pub fn terminal_line(kernel: &KernelSummary) -> String {
     let windows = kernel.windows;
     let p50 =
         |latency: Option<Latency>| latency.map_or(dash(), |l| format!("{} µs", micros(l.p50)));
-    let plural = if windows.measured == 1 { "" } else { "s" };
-    let mut parts = vec![format!("{} window{plural}", windows.measured)];
+    let mut parts = vec![counted(windows.measured, "window")];
     if let Some(instructions) = kernel.kernel_instructions {
         parts.push(format!("kernel p50 {} instructions", micros(instructions.p50)));
     }
@@ -121,18 +122,14 @@ fn device_lines(summary: &Summary) -> String {
     let different = checks().filter(|check| check.first_different.is_some()).count();
     if different == 0 {
         let equal: u64 = checks().map(|check| check.equal).sum();
-        let plural = if equal == 1 { "" } else { "s" };
-        let _ = writeln!(
-            text,
-            "\n{}: outputs equal to the host's, bit for bit: {equal} window{plural}",
-            device.board
-        );
+        let check = OutputCheck { equal, ..OutputCheck::default() };
+        let _ = writeln!(text, "\n{}: {}", device.board, check.sentence());
     } else {
         let _ = writeln!(
             text,
-            "\n{}: outputs of {different} kernel{} differ from the host's",
+            "\n{}: outputs of {} differ from the host's",
             device.board,
-            if different == 1 { "" } else { "s" }
+            counted(different as u64, "kernel")
         );
     }
     if let Some(quantised) = quantised(summary) {

@@ -1,7 +1,8 @@
 //! Numbers and tables for people, the same on a terminal, in Markdown and in the report.
 
+use super::kernel_summary::KernelSummary;
 use super::statistics::Bounds;
-use super::summary::{KernelSummary, Summary};
+use super::summary::Summary;
 
 /// Missed deadlines, with their share when there are any; a dash where none was timed.
 pub(crate) fn missed(kernel: &KernelSummary) -> String {

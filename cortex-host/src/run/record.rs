@@ -5,7 +5,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::data::Data;
-use crate::base::{ExitCode, Failure, Level, Observer, Progress, rfc3339};
+use crate::base::{ExitCode, Failure, Level, Observer, Progress, rfc3339, shell_word};
 use crate::harness::{AppliedRealtime, Ending};
 use crate::plan::Plan;
 use crate::results::{
@@ -121,15 +121,6 @@ pub(super) fn first_summary(
     }
 }
 
-/// `text` as one word of a POSIX shell.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,13 +137,5 @@ mod tests {
         assert_eq!(ended(Ok(Ending::Interrupted), 1), (RunStatus::Interrupted, None));
         let full = Failure::input_output("the disk is full");
         assert_eq!(ended(Err(full), 0), (RunStatus::Failed, Some(3)));
-    }
-
-    #[test]
-    fn commands_can_be_pasted_into_a_shell() {
-        assert_eq!(shell_word("results/run-1/config.yaml"), "results/run-1/config.yaml");
-        assert_eq!(shell_word("mes données/a"), "'mes données/a'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-        assert_eq!(shell_word(""), "''");
     }
 }

@@ -7,6 +7,7 @@ mod block_digest;
 mod dataset;
 mod generated;
 pub(crate) mod manifest;
+mod manifest_tables;
 mod parameters;
 mod shard;
 mod truth;
@@ -26,7 +27,8 @@ use cortex_core::signal::{
 };
 
 use crate::base::{listed, nearest, quoted};
-use crate::config::decode::{self, decode, unknown_key};
+use crate::config::decode::{self, decode};
+use crate::config::mistakes::unknown_key;
 use crate::config::parameters::check;
 use crate::config::params::{of_dataset, of_datasets, of_signal, signals_of};
 use crate::config::{At, Entry, Node, Problem, Value};

@@ -8,8 +8,7 @@ use std::process::{Child, Output, Stdio};
 use std::thread;
 
 use cortex_host::base::Progress;
-use cortex_host::recording::convert::{Writing, convert};
-use cortex_host::recording::{OpenOptions, Recording};
+use cortex_host::recording::{OpenOptions, Recording, Writing, convert};
 use cortex_tests::faults::{limited, signal, wait_for};
 use cortex_tests::http::{Act, download, edf, serve};
 use cortex_tests::{cortex_host, stderr_of, stdout_of};

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cortex_host::base::Progress;
 use cortex_host::recording::brainvision::{Header, Marker, write_header};
-use cortex_host::recording::convert::{Writing, convert};
-use cortex_host::recording::{OpenOptions, Recording};
+use cortex_host::recording::{OpenOptions, Recording, Writing, convert};
 use cortex_tests::{oracle, stdout_of};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

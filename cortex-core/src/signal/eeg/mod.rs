@@ -17,97 +17,44 @@
 
 mod artefacts;
 mod montage;
+mod occurrences;
 mod paradigm;
 mod params;
 mod rhythm;
+pub(super) mod state;
+mod weights;
 
-pub use artefacts::{ArtefactParams, Interval, Occurrences};
-use artefacts::{Artefacts, ChannelState, SharedArtefacts};
+pub use artefacts::ArtefactParams;
+use artefacts::Artefacts;
 pub use montage::{ELECTRODES, name};
-use montage::{Position, dot};
+pub use occurrences::{Interval, Occurrences};
 use paradigm::Trials;
 pub use paradigm::{MAX_FLICKERS, Paradigm, TrialEvent};
-pub use params::{EegParams, ParadigmName};
-use rhythm::{Resonator, ResonatorState};
+pub use params::{EegModel, EegParams, ParadigmName, RhythmParams};
+use rhythm::Resonator;
+use state::{
+    ARTEFACTS, COLUMNS, EVOKED, EegLanes, MAINS, RHYTHMS, SOURCE_LANES, SourceBlock, Sources,
+};
+pub use weights::SOURCES;
+use weights::{source_weights, topography};
 
 use core::ops::Range;
-
-use serde::Serialize;
 
 use super::bad_channels::{BadChannels, Fault};
 use super::power_law::{NoiseState, PowerLaw};
 use super::spec::check_low_corner_of;
 use super::state::{Held, OwnState, SharedState};
-use super::{
-    Amplitude, BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, MAX_POLES, Scratch, SignalInfo,
-    Source,
-};
+use super::{Amplitude, BLOCK_SAMPLES, LaneBlock, Lanes, Scratch, SignalInfo, Source};
 use crate::math;
 use crate::parameter::{ParameterError, below_nyquist, positive_within, within};
-use crate::random::{self, SquareRoots, StreamKey, WordBlock};
+use crate::random::{self, SquareRoots, StreamKey};
 
 const NOISE_DOMAIN: &str = "cortex/eeg/v3";
 const RHYTHM_DOMAIN: &str = "cortex/rhythm/v3";
-/// Shared sources of the background.
-pub const SOURCES: usize = 24;
-/// Lanes in which the shared sources are computed.
-const SOURCE_LANES: usize = if cfg!(feature = "std") { 8 } else { 1 };
-/// Rhythms: mu and beta over each hemisphere, alpha at the back.
-const RHYTHMS: usize = 5;
 /// Electrodes that the rhythms and the evoked signal are largest at.
 const RHYTHM_SITES: [&str; RHYTHMS] = ["C3", "C4", "C3", "C4", "POz"];
-/// Places of the evoked signal, the shared artefacts and the mains among the columns.
-const EVOKED: usize = SOURCES + RHYTHMS;
-const ARTEFACTS: usize = EVOKED + 1;
-const MAINS: usize = ARTEFACTS + artefacts::SHARED;
-/// Columns that are mixed: sources, rhythms, the evoked signal, artefacts and mains.
-const COLUMNS: usize = MAINS + 1;
 /// Stream of the channels' own noise: behind those of the sources.
 const OWN_STREAM: u32 = SOURCES as u32;
-/// Width of a weight over the sphere: it falls by e where 1 - cos(angle) is this.
-const SPREAD: f64 = 0.2;
-
-/// A rhythm's peak.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct RhythmParams {
-    /// Standard deviation at its electrode in microvolts; 0 leaves it out.
-    pub amplitude_uv_rms: f64,
-    /// Frequency of the peak in Hz.
-    pub peak_hz: f64,
-    /// Width at half the peak's power in Hz, at most a third of the peak.
-    pub bandwidth_hz: f64,
-}
-
-/// What an EEG consists of: the parameters, by what they belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct EegModel {
-    /// Standard deviation of every channel's background in microvolts.
-    pub background_uv_rms: f64,
-    /// Exponent b of the background's 1/f^b.
-    pub exponent: f64,
-    /// Where its power law begins, in Hz.
-    pub low_corner_hz: f64,
-    /// Share of the background's power that no other channel has, 0 to 1.
-    pub own_fraction: f64,
-    /// Over C3 and C4.
-    pub mu: RhythmParams,
-    /// Over C3 and C4.
-    pub beta: RhythmParams,
-    /// At the back of the head.
-    pub alpha: RhythmParams,
-    /// The task.
-    pub paradigm: Paradigm,
-    /// What spoils the signal.
-    pub artefacts: ArtefactParams,
-    /// Share of channels that are flat or noisy, 0 to 1.
-    pub bad_channel_rate: f64,
-}
-
-impl Default for EegModel {
-    fn default() -> Self {
-        EegParams::default().model()
-    }
-}
 
 /// Coefficients of the EEG: immutable, shared by all channels and threads.
 #[derive(Clone, Debug)]
@@ -123,50 +70,6 @@ pub struct Eeg {
     background_uv: f64,
     own_fraction: f64,
     rhythm_uv: [f64; RHYTHMS],
-}
-
-/// Sources, rhythms, the evoked signal and shared artefacts of one block: row = sample.
-type SourceBlock = [[f32; COLUMNS]; BLOCK_SAMPLES];
-
-/// What all channels share: its state at a block boundary and the block before it.
-#[derive(Clone, Debug)]
-pub(crate) struct Sources {
-    /// Which EEG it belongs to.
-    tag: u64,
-    next_block: u64,
-    poles: [[[f32; SOURCE_LANES]; MAX_POLES]; SOURCES / SOURCE_LANES],
-    last: [[f32; SOURCE_LANES]; SOURCES / SOURCE_LANES],
-    rhythms: [ResonatorState; RHYTHMS],
-    artefacts: SharedArtefacts,
-    words: WordBlock<SOURCE_LANES>,
-    noise: [[f32; SOURCE_LANES]; HISTORY_SAMPLES + BLOCK_SAMPLES],
-    part: LaneBlock<SOURCE_LANES>,
-    block: SourceBlock,
-}
-
-/// State of N adjacent channels, and what they see of each column.
-#[derive(Clone, Debug)]
-#[repr(C, align(64))]
-pub(crate) struct EegLanes<const N: usize> {
-    weights: [[f32; N]; COLUMNS],
-    own_weight: f32,
-    artefacts: [ChannelState; N],
-}
-
-impl Sources {
-    /// Nothing yet, of no EEG.
-    const EMPTY: Self = Self {
-        tag: 0,
-        next_block: 0,
-        poles: [[[0.0; SOURCE_LANES]; MAX_POLES]; SOURCES / SOURCE_LANES],
-        last: [[0.0; SOURCE_LANES]; SOURCES / SOURCE_LANES],
-        rhythms: [[0.0; 2]; RHYTHMS],
-        artefacts: SharedArtefacts::NONE,
-        words: [[0; SOURCE_LANES]; BLOCK_SAMPLES],
-        noise: [[0.0; SOURCE_LANES]; HISTORY_SAMPLES + BLOCK_SAMPLES],
-        part: [[0.0; SOURCE_LANES]; BLOCK_SAMPLES],
-        block: [[0.0; COLUMNS]; BLOCK_SAMPLES],
-    };
 }
 
 /// Names of a rhythm's parameters: size, peak and bandwidth.
@@ -508,30 +411,4 @@ impl Source for Eeg {
         }
         self.bad.apply(first, block, scratch, out);
     }
-}
-
-/// Weight of what is at `site` at the electrode at `place`: 1 there, e^-1 where 1 - cos is SPREAD.
-fn topography(place: Position, site: &str) -> f64 {
-    let centre = montage::channel(site).and_then(montage::position).unwrap_or([0.0, 0.0, 1.0]);
-    math::exp((dot(place, centre) - 1.0) / SPREAD)
-}
-
-/// Row of G of `channel`: its weights of the sources, the sum of their squares 1.
-fn source_weights(channel: usize) -> [f64; SOURCES] {
-    let place = montage::position(channel).unwrap_or([0.0, 0.0, 1.0]);
-    let weights: [f64; SOURCES] =
-        core::array::from_fn(|k| math::exp((dot(place, source_place(k)) - 1.0) / SPREAD));
-    let length = math::sqrt(weights.iter().map(|w| w * w).sum());
-    weights.map(|w| w / length)
-}
-
-/// Place of source `k`: a Fibonacci spiral over the cap from the top to 18 degrees below the
-/// equator (Gonzalez, Math. Geosci. 42, 2010).
-fn source_place(k: usize) -> Position {
-    const GOLDEN_ANGLE: f64 = 2.399_963_229_728_653_3;
-    // cos 0 to cos 108 degrees, in equal areas.
-    let z = 1.0 - (1.0 + 0.309_016_994_374_947_4) * (k as f64 + 0.5) / SOURCES as f64;
-    let radius = math::sqrt(1.0 - z * z);
-    let angle = GOLDEN_ANGLE * k as f64;
-    [radius * math::cos(angle), radius * math::sin(angle), z]
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArtefactParams, EegModel, MAX_FLICKERS, Paradigm, RhythmParams};
+use super::{ArtefactParams, MAX_FLICKERS, Paradigm};
 use crate::math;
 use crate::parameter::{
     POSITIVE, choice, count, number, optional_number, optional_table, parameters,
@@ -229,5 +229,47 @@ impl EegParams {
             },
             bad_channel_rate: self.bad_channel_rate,
         }
+    }
+}
+
+/// A rhythm's peak.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RhythmParams {
+    /// Standard deviation at its electrode in microvolts; 0 leaves it out.
+    pub amplitude_uv_rms: f64,
+    /// Frequency of the peak in Hz.
+    pub peak_hz: f64,
+    /// Width at half the peak's power in Hz, at most a third of the peak.
+    pub bandwidth_hz: f64,
+}
+
+/// What an EEG consists of: the parameters, by what they belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct EegModel {
+    /// Standard deviation of every channel's background in microvolts.
+    pub background_uv_rms: f64,
+    /// Exponent b of the background's 1/f^b.
+    pub exponent: f64,
+    /// Where its power law begins, in Hz.
+    pub low_corner_hz: f64,
+    /// Share of the background's power that no other channel has, 0 to 1.
+    pub own_fraction: f64,
+    /// Over C3 and C4.
+    pub mu: RhythmParams,
+    /// Over C3 and C4.
+    pub beta: RhythmParams,
+    /// At the back of the head.
+    pub alpha: RhythmParams,
+    /// The task.
+    pub paradigm: Paradigm,
+    /// What spoils the signal.
+    pub artefacts: ArtefactParams,
+    /// Share of channels that are flat or noisy, 0 to 1.
+    pub bad_channel_rate: f64,
+}
+
+impl Default for EegModel {
+    fn default() -> Self {
+        EegParams::default().model()
     }
 }

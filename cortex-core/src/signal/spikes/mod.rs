@@ -17,109 +17,33 @@
 //! last. The order is the same for every number of lanes, hence the bits.
 
 mod grid;
+mod params;
+pub(super) mod state;
 mod unit;
 mod waveform;
 
 use grid::Grid;
+pub use params::{MAX_UNITS_PER_ELECTRODE, SpikeParams};
+use state::{SUM_ROWS, SpikeLanes, Units};
 use unit::{Amplitudes, Firing, Population, firing};
 pub use unit::{Spike, Unit, UnitState, UnitTrain};
 pub use waveform::{SPIKE_SAMPLES, TICKS, Waveform};
 
-use super::bad_channels::{BadChannels, Fault, bad_channel_rate};
-use super::front_end::FrontEndParams;
+use super::bad_channels::{BadChannels, Fault};
 use super::power_law::PowerLaw;
 use super::spec::check_low_corner_of;
 use super::state::{Held, OwnState};
 use super::{Amplitude, Lanes, Scratch, SignalInfo, Source};
 use crate::math;
-use crate::parameter::{
-    POSITIVE, ParameterError, count, count_within, number, optional_number, optional_table,
-    parameters, positive_within, within,
-};
+use crate::parameter::{ParameterError, count_within, positive_within, within};
 use crate::random::StreamKey;
 use crate::signal::{BLOCK_SAMPLES, LaneBlock};
 
 const UNIT_DOMAIN: &str = "cortex/spikes/v3";
 const FAR_DOMAIN: &str = "cortex/far/v3";
 const NOISE_DOMAIN: &str = "cortex/noise/v3";
-/// Units that a home electrode can have: the numbers of units are spaced by it.
-pub const MAX_UNITS_PER_ELECTRODE: u32 = 8;
-/// Units that one channel sees: those of nine homes.
-#[cfg(not(feature = "std"))]
-const SEEN_HOMES: usize = 9;
-/// Units that lanes keep the state of: any number with an operating system, else those of one
-/// channel with one unit an electrode.
-#[cfg(feature = "std")]
-type Units = std::vec::Vec<UnitState>;
-#[cfg(not(feature = "std"))]
-type Units = heapless::Vec<UnitState, SEEN_HOMES>;
-/// Rows of the sum: the block at hand and the one that its spikes reach into.
-const SUM_ROWS: usize = 2 * BLOCK_SAMPLES;
 /// Least and greatest half-width of a spike in milliseconds.
 const HALF_WIDTH_MS: [f64; 2] = [0.55, 0.85];
-
-parameters! {
-    /// Spikes of known units on an electrode grid, over noise and distant spikes.
-    #[derive(Copy)]
-    pub struct SpikeParams {
-        /// Units of each electrode.
-        pub units_per_electrode: usize = count(1, "", 1, MAX_UNITS_PER_ELECTRODE as usize),
-        /// Mean firing rate of a unit.
-        pub firing_rate_hz: f64 = number(10.0, "Hz", 0.01, 200.0)
-            .limit("what refractory period and bursts leave room for"),
-        /// Least time between two spikes of a unit.
-        pub refractory_ms: f64 = number(2.0, "ms", 0.5, 20.0),
-        /// Probability that an event is a burst.
-        pub burst_probability: f64 = number(0.0, "", 0.0, 1.0),
-        /// Spikes of a burst.
-        pub burst_spikes: usize = count(4, "", 2, 20),
-        /// Mean time between the spikes of a burst.
-        pub burst_isi_ms: f64 = number(5.0, "ms", 0.5, 1e3).limit("at least refractory_ms"),
-        /// Median of the units' peak amplitudes at distance 0.
-        pub unit_uv: f64 = number(100.0, "µV", 1e-6, 1e6),
-        /// Standard deviation of the natural logarithm of the units' amplitudes.
-        pub unit_sigma: f64 = number(0.4, "", 0.0, 2.0),
-        /// Standard deviation of a spike's amplitude as a fraction of its unit's.
-        pub spike_jitter: f64 = number(0.05, "", 0.0, 0.5),
-        /// Electrodes of a row of the grid.
-        pub columns: usize = count(8, "", 1, 65_536),
-        /// Distance of neighbouring electrodes.
-        pub pitch_um: f64 = number(50.0, "µm", 1.0, 1e4),
-        /// Distance from a unit at which its amplitude falls to one half.
-        pub decay_um: f64 = number(25.0, "µm", 0.01, 1e6).limit("0.01 to 100 of pitch_um"),
-        /// Greatest displacement of all units along a column.
-        pub drift_um: f64 = number(0.0, "µm", 0.0, 4e3).limit("at most 0.4 of pitch_um"),
-        /// Period of the displacement.
-        pub drift_period_s: f64 = number(600.0, "s", 1.0, 1e6),
-        /// Distant spikes of a channel, which are no part of the truth.
-        pub far_rate_hz: f64 = number(20.0, "Hz", 0.0, 1e3),
-        /// Mean amplitude of distant spikes.
-        pub far_uv: f64 = number(10.0, "µV", 1e-6, 1e6),
-        /// Standard deviation of a channel's noise; 0 for none.
-        pub noise_uv_rms: f64 = number(10.0, "µV", 0.0, 1e6),
-        /// Exponent b of the noise's 1/f^b.
-        pub noise_exponent: f64 = number(1.0, "", 0.01, 1.99),
-        /// Where the noise's power law begins.
-        pub noise_corner_hz: f64 =
-            number(10.0, "Hz", POSITIVE, f64::INFINITY).limit("1e-9 to 0.02 of the sample rate"),
-        /// Signal-to-noise ratio, 20 log10 of unit_uv over the noise's standard deviation, which
-        /// it decides in place of noise_uv_rms.
-        pub snr_db: Option<f64> = optional_number("from noise_uv_rms", "dB", -60.0, 120.0),
-        /// Share of channels that are flat or noisy.
-        pub bad_channel_rate: f64 = bad_channel_rate(),
-        /// The converter and the link behind the electrodes.
-        pub front_end: Option<FrontEndParams> =
-            optional_table::<FrontEndParams>(FrontEndParams::PARAMETERS),
-    }
-}
-
-impl SpikeParams {
-    /// Standard deviation of a channel's noise in microvolts.
-    #[must_use]
-    pub fn noise_uv(&self) -> f64 {
-        self.snr_db.map_or(self.noise_uv_rms, |db| self.unit_uv / math::pow(10.0, db / 20.0))
-    }
-}
 
 /// Coefficients of the spikes: immutable, shared by all channels and threads.
 #[derive(Clone, Debug)]
@@ -135,19 +59,6 @@ pub struct Spikes {
     /// The channels' noise.
     noise: Option<PowerLaw>,
     bad: BadChannels,
-}
-
-/// State of the spikes of N adjacent channels, at a block boundary, and of the units they see.
-#[derive(Clone, Debug)]
-#[repr(C, align(64))]
-pub(crate) struct SpikeLanes<const N: usize> {
-    /// Spikes of the block at hand and what of them reaches into the next; the halves change
-    /// places with every block.
-    sum: [[f32; N]; SUM_ROWS],
-    far: [Option<UnitState>; N],
-    first_channel: u32,
-    next_block: u64,
-    units: Units,
 }
 
 impl Spikes {

@@ -13,9 +13,10 @@ use super::write::sampling_interval_us;
 use crate::base::{quoted, quoted_path};
 use crate::recording::channels::list;
 use crate::recording::encoding::{decode_file, starts_with_text};
-use crate::recording::layout::{Element, PlaneReader, SampleScale, interleaved, planar};
-use crate::recording::stream::{Format, Level, check_channels, chosen_channels};
-use crate::recording::{DatasetError, OpenOptions, Recording, Unit, labels};
+use crate::recording::layout::{Element, SampleScale, interleaved, planar};
+use crate::recording::plane_reader::PlaneReader;
+use crate::recording::stream::{Format, Level, Target, check_channels, chosen_channels};
+use crate::recording::{DatasetError, OpenOptions, Recording, Unit, dataset, labels};
 
 /// A header, which names its data file.
 pub static FORMAT: Format = Format {
@@ -26,6 +27,11 @@ pub static FORMAT: Format = Format {
     also: &[],
     begins: |head| starts_with_text(head, "Brain Vision") || starts_with_text(head, "BrainVision"),
     open,
+    // The header has the target's name, the samples stand in a file beside it.
+    write: |recording, target, progress| {
+        let data = target.path.with_extension("eeg");
+        dataset::write(recording, &Target { path: &data, ..*target }, progress)
+    },
 };
 
 /// Largest header and marker file read: far beyond any real one, and a bound on memory.

@@ -11,7 +11,7 @@ use super::header::Header;
 use crate::recording::DatasetError;
 use crate::recording::encoding::decode;
 use crate::recording::events::{Event, MOST_EVENTS};
-use crate::recording::layout::read_at;
+use crate::recording::plane_reader::read_at;
 
 /// Most bytes of annotations in one record, and of event texts in a file: beyond every real
 /// recording, and a bound on memory.

@@ -39,14 +39,13 @@ mod header;
 mod records;
 mod write;
 
-pub(super) use write::{Written, stage};
-
 use crate::base::quoted;
 use std::fs::File;
 use std::path::Path;
 
 use super::channels::list;
-use super::layout::{Element, Layout, Plane, PlaneReader, SampleScale};
+use super::layout::{Element, Layout, Plane, SampleScale};
+use super::plane_reader::PlaneReader;
 use super::stream::{Format, Level, chosen_channels};
 use super::{DatasetError, OpenOptions, Recording, Unit, labels};
 use header::{Header, Signal};
@@ -63,6 +62,7 @@ pub(super) static EDF: Format = Format {
     also: BDF_EXTENSIONS,
     begins: |head| head.starts_with(b"0       "),
     open,
+    write: |recording, target, progress| write::write(recording, target, 2, progress),
 };
 
 /// BDF and BDF+.
@@ -74,6 +74,7 @@ pub(super) static BDF: Format = Format {
     also: EDF_EXTENSIONS,
     begins: |head| head.starts_with(b"\xffBIOSEMI"),
     open,
+    write: |recording, target, progress| write::write(recording, target, 3, progress),
 };
 
 /// Opens an EDF, EDF+ or BDF file.

@@ -13,29 +13,19 @@ use sha2::{Digest, Sha256};
 
 use super::header::MONTHS;
 use super::records::{Annotations, Records, seconds};
-use crate::base::atomic_file::Staged;
+use crate::base::atomic_file::{PersistOptions, Staged};
 use crate::base::digest::hex;
 use crate::base::{Progress, printable};
 use crate::recording::channels::list;
-use crate::recording::{DatasetError, Format, Recording};
+use crate::recording::stream::Target;
+use crate::recording::write::refuse;
+use crate::recording::{Converted, DatasetError, Recording};
 
 /// Longest label, and longest decimal in a header.
 const LABEL_CHARS: usize = 16;
 const NUMBER_CHARS: usize = 8;
 /// The number of signals has four digits; one is the annotations'.
 const MOST_CHANNELS: usize = 9998;
-/// A file that waits for its name.
-#[derive(Debug)]
-pub struct Written {
-    /// The file.
-    pub staged: Staged,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// Its SHA-256 in lower-case hexadecimal.
-    pub sha256: String,
-    /// What the user should know of what was written: one sentence each.
-    pub warnings: Vec<String>,
-}
 
 /// The range of one channel in µV, as its fields have it.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,23 +35,23 @@ struct Range {
     fields: [String; 2],
 }
 
-/// Writes `recording` as EDF+ or BDF+, whichever `format` is, in µV. It is read twice: once for
-/// the range of each channel. Tells `progress` of the rows written.
+/// Writes `recording` as EDF+ or BDF+, in µV, with `width` bytes a sample: 2 or 3. It is read twice:
+/// once for the range of each channel. Tells `progress` of the rows written.
 ///
 /// # Errors
-/// The recording cannot be read; a sample is not finite or beyond what the header's fields can
+/// A file is in the way; the recording cannot be read; a sample is not finite or beyond what the header's fields can
 /// say; there are too many channels or two of the same label; nothing of its length can be written
 /// as records; the file cannot be written; `progress` is cancelled.
-pub fn stage(
+pub(super) fn write(
     recording: &mut Recording,
-    target: &std::path::Path,
-    format: &Format,
+    target: &Target<'_>,
+    width: usize,
     progress: &Progress,
-) -> Result<Written, DatasetError> {
+) -> Result<Converted, DatasetError> {
+    refuse(recording, target, std::iter::once(target.path))?;
     let bad = |problem: String| {
-        DatasetError::Request(format!("{} cannot be written: {problem}", target.display()))
+        DatasetError::Request(format!("{} cannot be written: {problem}", target.path.display()))
     };
-    let width = if format == &super::BDF { 3 } else { 2 };
     let mut warnings = Vec::new();
     let labels = labels(&recording.channel_names, &mut warnings).map_err(bad)?;
     let ranges = ranges(recording, progress)?.map_err(bad)?;
@@ -88,7 +78,7 @@ pub fn stage(
     }
     let mut annotations = Annotations::new(&recording.events, &records, start.fraction_us, width);
 
-    let mut staged = Staged::create(target)?;
+    let mut staged = Staged::create(target.path)?;
     let mut hasher = Sha256::new();
     let mut bytes = 0;
     let mut put = |staged: &mut Staged, piece: &[u8]| -> Result<(), DatasetError> {
@@ -96,7 +86,7 @@ pub fn stage(
         bytes += piece.len() as u64;
         Ok(staged.put(piece)?)
     };
-    let header = header(format, &labels, &ranges, &start, &records, annotations.bytes / width);
+    let header = header(width == 3, &labels, &ranges, &start, &records, annotations.bytes / width);
     put(&mut staged, &header)?;
     recording.rewind();
     let record_samples = usize::try_from(records.samples).unwrap_or(usize::MAX);
@@ -120,7 +110,8 @@ pub fn stage(
             return Err(DatasetError::Interrupted);
         }
     }
-    Ok(Written { staged, bytes, sha256: hex(&hasher.finalize()), warnings })
+    staged.place_with(PersistOptions { replace: true, durable: true })?;
+    Ok(Converted::of(recording, target, bytes, hex(&hasher.finalize()), warnings))
 }
 
 impl Range {
@@ -293,14 +284,13 @@ fn start(start: Option<&str>, warnings: &mut Vec<String>) -> Start {
 
 /// The header: 256 bytes, and 256 for every signal, the annotations last.
 fn header(
-    format: &Format,
+    bdf: bool,
     labels: &[String],
     ranges: &[Range],
     start: &Start,
     records: &Records,
     annotation_samples: usize,
 ) -> Vec<u8> {
-    let bdf = format == &super::BDF;
     let signals = labels.len() + 1;
     let mut header = if bdf { b"\xffBIOSEMI".to_vec() } else { b"0       ".to_vec() };
     let mut field = |text: &str, width: usize| {
