@@ -130,7 +130,7 @@ say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps
 sh scripts/public-api.sh
 
-say "core with all its features on a processor without FPU and compare-and-swap"
+say "core without an operating system"
 cargo check -q -p cortex-bci-core --target thumbv6m-none-eabi
 
 say "tests"
