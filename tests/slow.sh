@@ -7,6 +7,7 @@
 #   fuzz     every fuzz target for CORTEX_FUZZ_SECONDS (default 300), from another seed each time
 #   memory   a dataset of 2 GB within 256 MiB of address space
 #   release  the release archive, unpacked and used elsewhere
+#   package  both crates packed, unpacked elsewhere and built from that alone
 #   pico     the Pico's image in an emulated RP2040: CORTEX_PICO_SEEDS runs with oversize frames (20)
 #            after CORTEX_PICO_JUNK stray bytes (65536)
 #   guide    the kernel of the guide, built into the program and run natively and as a device
@@ -47,6 +48,10 @@ part() {
         say "the release archive"
         sh tests/release.sh
         ;;
+    package)
+        say "the crates' packages"
+        sh tests/package.sh
+        ;;
     pico)
         say "the Pico: ${CORTEX_PICO_SEEDS:=20} seeds, ${CORTEX_PICO_JUNK:=65536} stray bytes"
         export CORTEX_PICO_SEEDS CORTEX_PICO_JUNK
@@ -78,14 +83,15 @@ part() {
         say "a real Slurm"
         sh tests/slurm.sh
         ;;
+    help) sed -n '2,21s/^# \{0,1\}//p' tests/slow.sh; exit ;;
     *)
-        sed -n '2,20s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,21s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link fuzz memory release pico guide statistics deaths static platforms
+[ $# -gt 0 ] || set -- kill link fuzz memory release package pico guide statistics deaths static platforms
 for name; do part "$name"; done
 say "slow suites passed: $*"

@@ -1,6 +1,7 @@
 //! Generators and kernels: bits, spectra, properties, and agreement with independent references.
 
 mod bit_identity;
+mod declared_ranges;
 mod eeg;
 mod kernels_eeg;
 mod kernels_golden;

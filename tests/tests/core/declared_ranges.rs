@@ -1,0 +1,137 @@
+//! What is declared of a parameter is what its signal or kernel checks: the ends of its range are
+//! taken, what lies beyond them is refused by its name.
+//!
+//! A host refuses what lies beyond a declaration before it designs anything; a board has the checks
+//! alone. They are told apart, so that no image holds a declaration, and held together here.
+
+use cortex_core::kernel::{KernelName, KernelShape, KernelSpec};
+use cortex_core::parameter::{DefaultValue, Kind, POSITIVE, Parameter};
+use cortex_core::signal::{Effects, Generator, GeneratorVersion, Signal, SignalKind, SourceSpec};
+use serde_json::{Map, Value, json};
+
+/// Values at the ends of a range, and values just beyond them.
+fn ends(kind: &Kind) -> (Vec<Value>, Vec<Value>) {
+    let (mut taken, mut refused) = (Vec::new(), Vec::new());
+    match *kind {
+        Kind::Number { min, max } => {
+            let beyond = |end: f64, sign: f64| end + sign * (end.abs() * 1e-9).max(1e-300);
+            if min == POSITIVE {
+                refused.extend([json!(0.0), json!(-1.0)]);
+            } else if min.is_finite() {
+                taken.push(json!(min));
+                refused.push(json!(beyond(min, -1.0)));
+            }
+            if max.is_finite() {
+                taken.push(json!(max));
+                refused.push(json!(beyond(max, 1.0)));
+            }
+        }
+        Kind::Count { min, max } => {
+            taken.extend([json!(min), json!(max)]);
+            refused.extend(min.checked_sub(1).map(Value::from));
+            refused.extend(max.checked_add(1).map(Value::from));
+        }
+        Kind::Choice(_) | Kind::List { .. } | Kind::Table(_) => {}
+    }
+    (taken, refused)
+}
+
+/// A table with every default, and a value in the middle of the range where there is none.
+fn defaults(parameters: &[Parameter]) -> Value {
+    let value = |parameter: &Parameter| match (parameter.default, parameter.kind) {
+        (DefaultValue::Number(number), _) => json!(number),
+        (DefaultValue::Count(count), _) => json!(count),
+        (DefaultValue::Choice(word), _) => json!(word),
+        (DefaultValue::Derived(_), _) => Value::Null,
+        (DefaultValue::Required, _) => json!(10.0),
+    };
+    let entries = parameters.iter().map(|parameter| (parameter.name.to_owned(), value(parameter)));
+    entries.collect::<Map<_, _>>().into()
+}
+
+/// Every end of every range of `table`, which `of` has. `build` gets the whole table and says what
+/// is wrong with it; a `limit` beside the range may refuse an end, and then names the parameter too.
+fn check(
+    of: &str,
+    table: &Value,
+    parameters: &[Parameter],
+    build: &dyn Fn(Value) -> Result<(), String>,
+) {
+    for parameter in parameters {
+        let name = parameter.name;
+        let with = |value: Value| {
+            let mut table = table.clone();
+            table[name] = value;
+            table
+        };
+        if let Kind::Table(parts) = parameter.kind {
+            let part = |inner: Value| build(with(inner));
+            check(&format!("{of}: {name}"), &defaults(parts), parts, &part);
+            continue;
+        }
+        let (taken, refused) = ends(&parameter.kind);
+        for value in taken {
+            let built = build(with(value.clone()));
+            let limited = !parameter.limit.is_empty();
+            assert!(built.is_ok() || limited, "{of}: {name}: {value}: {built:?}");
+        }
+        for value in refused {
+            let error = build(with(value.clone())).expect_err(&format!("{of}: {name}: {value}"));
+            assert!(error.contains(name), "{of}: {name}: {value}: {error}");
+        }
+    }
+}
+
+fn generator(
+    version: GeneratorVersion,
+    signal: Signal,
+    effects: Effects,
+    rate_hz: f64,
+) -> Result<(), String> {
+    let spec = SourceSpec { effects, ..SourceSpec::new(version, signal, rate_hz, 1) };
+    Generator::new(&spec).map(drop).map_err(|error| error.to_string())
+}
+
+#[test]
+fn of_signals() {
+    for kind in SignalKind::ALL {
+        let specimen = kind.specimen();
+        let versions = GeneratorVersion::ALL.into_iter();
+        let version = versions.into_iter().find(|version| specimen.is_in(*version)).unwrap();
+        let table = serde_json::to_value(specimen).unwrap()[kind.variant()].clone();
+        let build = |table: Value| {
+            let signal = serde_json::from_value(json!({ kind.variant(): table }));
+            let signal: Signal = signal.map_err(|error| format!("{table} {error}"))?;
+            generator(version, signal, Effects::NONE, kind.specimen_rate_hz())
+        };
+        build(table.clone()).unwrap();
+        check(kind.info().name, &table, kind.info().parameters, &build);
+    }
+}
+
+#[test]
+fn of_effects() {
+    let white = SignalKind::ALL.iter().find(|kind| kind.info().name == "white_noise").unwrap();
+    let build = |table: Value| {
+        let effects = serde_json::from_value(table.clone());
+        let effects: Effects = effects.map_err(|error| format!("{table} {error}"))?;
+        generator(GeneratorVersion::V2, white.specimen(), effects, 250.0)
+    };
+    check("v2", &defaults(Effects::PARAMETERS), Effects::PARAMETERS, &build);
+}
+
+#[test]
+fn of_kernels() {
+    let shape = KernelShape { channels: 2, window: 160, hop: 80, sample_rate_hz: 250.0 };
+    for name in KernelName::ALL {
+        let table = serde_json::to_value(KernelSpec::with_defaults(name)).unwrap();
+        let table = table[name.as_str()].clone();
+        let build = |table: Value| {
+            let spec = serde_json::from_value(json!({ name.as_str(): table }));
+            let spec: KernelSpec = spec.map_err(|error| format!("{table} {error}"))?;
+            spec.build(shape).map(drop).map_err(|error| error.to_string())
+        };
+        build(table.clone()).unwrap();
+        check(name.as_str(), &table, name.info().parameters, &build);
+    }
+}
