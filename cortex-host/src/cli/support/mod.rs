@@ -7,3 +7,4 @@ pub(crate) mod engine_args;
 pub(crate) mod json;
 pub(crate) mod open_args;
 pub(crate) mod output;
+pub(crate) mod param_args;
