@@ -39,18 +39,17 @@ impl Observer for Listener {
 /// results are below `work/results`, unless the configuration names an absolute folder.
 ///
 /// # Errors
-/// [`Failure`] when nothing was run.
+/// [`Failure`] when the configuration is refused or nothing was run.
 ///
 /// # Panics
-/// The configuration is refused.
+/// Never.
 pub fn experiment(work: &Path, text: &str, options: &Options) -> Result<Experiment, Failure> {
     let source =
         Source { name: "config.yaml".into(), text: text.to_owned(), folder: Some(work.to_owned()) };
     let library = Library::at(work, source.folder.as_deref());
-    let plan = config::parse(&source).and_then(|config| {
+    let mut plan = config::parse(&source).and_then(|config| {
         Plan::new(&config, &library).map_err(|problem| problem.in_source(&source.name))
-    });
-    let mut plan = plan.unwrap_or_else(|error| panic!("{error}"));
+    })?;
     plan.output.directory = work.join(&plan.output.directory);
     let listener = Listener::default();
     let outcome = cortex_host::run::run(&plan, options, &listener)?;

@@ -8,7 +8,8 @@ use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
 use crate::recording::bids::{self, Entities};
 use crate::recording::{
-    Converted, DatasetError, Format, Recording, Writing, convert, format_of_key,
+    Converted, DatasetError, FORMATS, Format, Recording, Writing, convert, extensions,
+    format_of_key,
 };
 
 /// Arguments of `convert`.
@@ -29,10 +30,13 @@ channel's range is its own. Nothing is replaced without --force.
 A channel is named as convert writes it or as the file does. A comma in a name is written \\, or the
 name is quoted: --channels 'A1\\,A2,Cz'.")]
 pub struct Args {
-    /// Recording: .edf, .edf+, .bdf, .vhdr, .npy, or raw float32 with a header beside it.
-    #[arg(value_parser = arguments::path())]
+    /// Recording.
+    #[arg(
+        value_parser = arguments::path(),
+        help = format!("Recording: {}; raw float32 with a header or manifest beside it", extensions())
+    )]
     pub input: PathBuf,
-    /// File to write, in the format of its extension: .float32, .vhdr, .edf, .bdf or .npy.
+    /// File to write, in the format of its extension.
     #[arg(required_unless_present = "bids", conflicts_with = "bids", value_parser = arguments::path())]
     pub output: Option<PathBuf>,
     /// Write into the BIDS data set in this folder, under the names that BIDS has.
@@ -57,9 +61,15 @@ pub struct Args {
     /// With --bids: the run's number.
     #[arg(long, value_name = "N", requires = "bids")]
     pub run: Option<u32>,
-    /// Format to write, for a name without an extension or with --bids (float32, brainvision, edf,
-    /// bdf, npy).
-    #[arg(long, value_parser = format_of_key)]
+    /// Format to write.
+    #[arg(
+        long,
+        value_parser = format_of_key,
+        help = format!(
+            "Format to write, for a name without an extension or with --bids ({})",
+            FORMATS.map(|format| format.key).join(", ")
+        )
+    )]
     pub format: Option<&'static Format>,
     /// Also write a NumPy copy, OUT with the extension .npy.
     #[arg(long)]

@@ -13,7 +13,7 @@ use crate::base::{ExitCode, Failure, Observer, Progress, expand_home};
 use crate::generate::{FileOptions, Recipe, announce, write_file};
 use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
 use crate::primitive::{Dataset, Library, LookupError};
-use crate::recording::Recording;
+use crate::recording::{Recording, extensions};
 use crate::results::Summary;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
@@ -32,8 +32,11 @@ Examples:
 The spectral slope is that of log density against log frequency (Welch, quarter octaves, line
 frequencies left out): -1 for 1/f noise. The line columns say how far 50 and 60 Hz stand out.")]
 pub struct Args {
-    /// Recording (.float32, .vhdr, .npy, .edf, .bdf), generation manifest, results folder or
-    /// dataset primitive.
+    /// What to look at.
+    #[arg(help = format!(
+        "Recording ({}), generation manifest, results folder or dataset primitive",
+        extensions()
+    ))]
     pub target: String,
     #[command(flatten)]
     pub opening: OpenArgs,

@@ -59,7 +59,7 @@ table! {
     #[derive(schemars::JsonSchema)]
     #[schemars(deny_unknown_fields)]
     pub struct DatasetConfig {
-        /// A recording (.float32, .edf, .bdf, .vhdr or .npy), or a generator primitive such as
+        /// A recording of any format that is read, or a generator primitive such as
         /// primitives/datasets/v1/synthetic.
         #[schemars(required)]
         pub path: At<String>,

@@ -60,6 +60,12 @@ pub fn format_of_key(key: &str) -> Result<&'static Format, String> {
     })
 }
 
+/// The usual extensions of all formats: `.edf, .bdf and .npy`.
+#[must_use]
+pub fn extensions() -> String {
+    all_of(FORMATS.map(|format| format!(".{}", format.extension())))
+}
+
 /// The format of the file `path` that is to be written: the one asked for, or the one of its
 /// extension, raw float32 without one.
 ///
@@ -82,7 +88,7 @@ pub(super) fn to_write(
         )),
         (None, None) => refuse(format!(
             "no format that is written has the extension .{extension}; known are {}",
-            all_of(FORMATS.map(|format| format!(".{}", format.extension())))
+            extensions()
         )),
     }
 }

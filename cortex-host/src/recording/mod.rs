@@ -31,7 +31,7 @@ pub use convert::convert;
 pub use dataset::dataset_files;
 pub use error::{DatasetError, ShapePart};
 pub use float32::FORMAT as FLOAT32;
-pub use format::{check_raw_name, format_of_key};
+pub use format::{check_raw_name, extensions, format_of_key};
 pub use stream::{Converted, Format, OpenOptions, OptionSource, Recording, Writing};
 pub use unit::Unit;
 

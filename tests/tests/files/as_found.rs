@@ -4,8 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cortex_host::base::Failure;
 use cortex_host::recording::{OpenOptions, Recording};
-use cortex_tests::{cortex_host, stderr_of, stdout_of};
+use cortex_host::run::Options;
+use cortex_tests::{cortex_host, runs, stderr_of, stdout_of};
 use tempfile::TempDir;
 
 use super::edf_reader::{File, Signal};
@@ -362,20 +364,23 @@ fn nothing_is_replaced_unasked() {
     assert_eq!(fs::read_to_string(made.path("a.vhdr")).unwrap(), made.header);
 }
 
-/// A run of `noop` on `dataset` (its lines of YAML) in `folder`: exit code, stderr, outputs.
+/// A run of `noop` on `dataset` (its lines of YAML) in `folder`: exit code, what it says, outputs.
 fn run(folder: &Path, dataset: &str) -> (i32, String, Vec<u8>) {
     let config = format!(
         "dataset: {{{dataset}}}\nkernels: [{{name: noop, window: 1, hop: 1}}]\n\
          execution: {{pace: max}}\noutput: {{directory: r, include_raw_data: true}}\n"
     );
-    fs::write(folder.join("c.yaml"), config).unwrap();
     let _ = fs::remove_dir_all(folder.join("r"));
-    let output = cortex_host().args(["run", "c.yaml"]).current_dir(folder).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let ran = runs::experiment(folder, &config, &Options::default());
+    let code = |failure: &Failure| i32::from(failure.code().code());
+    let (code, said) = match ran {
+        Ok(ran) => (ran.outcome.failure.as_ref().map_or(0, code), ran.said),
+        Err(failure) => (code(&failure), failure.to_string()),
+    };
     let outputs = find(&folder.join("r"), "outputs.npy")
         .map(|path| fs::read(path).unwrap()[128..].to_vec())
         .unwrap_or_default();
-    (output.status.code().unwrap(), stderr, outputs)
+    (code, said, outputs)
 }
 
 /// The file called `name` below `folder`.
@@ -414,6 +419,7 @@ fn a_run_takes_every_format_through_the_same_reader() {
     file.record_count = "3".into();
     fs::write(made.path("cut.edf"), file.bytes()).unwrap();
     fs::write(made.path("x.float32"), file.bytes()).unwrap();
+    fs::write(made.path("c.csv"), "1.5,2.5\n").unwrap();
     for (dataset, code, part) in [
         (npy, 2, "give dataset.unit"),
         (&format!("{npy}, unit: kV"), 2, "dataset.unit must be one of"),
@@ -426,13 +432,13 @@ fn a_run_takes_every_format_through_the_same_reader() {
         ("path: b.edf, channels: 1, sample_rate_hz: 250", 2, "the configuration says 250 Hz"),
         ("path: cut.edf, channels: 1, sample_rate_hz: 2", 3, "is truncated"),
         ("path: x.float32, channels: 1, sample_rate_hz: 2", 3, "it is EDF by its first bytes"),
-        ("path: c.yaml, channels: 1, sample_rate_hz: 2", 3, "unknown kind of file"),
+        ("path: c.csv, channels: 1, sample_rate_hz: 2", 3, "unknown kind of file"),
         ("path: a.eeg, channels: 1, sample_rate_hz: 250", 2, "says 1 channels, but a.vhdr says 2"),
     ] {
         let (got, told, outputs) = run(folder, dataset);
         assert_eq!(got, code, "{dataset}: {told}");
         assert!(told.contains(part) && outputs.is_empty(), "{dataset}: {told}");
-        assert!(told.contains("c.yaml:1:"), "{told}");
+        assert!(told.contains("config.yaml:1:"), "{told}");
     }
 }
 
@@ -478,9 +484,9 @@ fn missing_recordings_name_the_command_that_fetches_them() {
         run(folder.path(), &format!("path: {path}, channels: 64, sample_rate_hz: 160"));
     assert_eq!(code, 3);
     let expected = format!(
-        "there is no dataset \"{path}\"; fetch it with: cortex-host download physionet --recording S001R03\n"
+        "there is no dataset \"{path}\"; fetch it with: cortex-host download physionet --recording S001R03"
     );
     assert!(told.ends_with(&expected), "{told}");
     let output = cortex_host().args(["inspect", path]).current_dir(&folder).output().unwrap();
-    assert!(stderr_of(&output, 3).ends_with(&expected));
+    assert!(stderr_of(&output, 3).trim_end().ends_with(&expected));
 }

@@ -31,7 +31,9 @@ fn every_subcommand_teaches_by_example() {
     assert!(help.contains("First steps:"), "{help}");
     let names = commands(&help);
     assert!(names.len() >= 14, "{names:?}");
+    let readme = fs::read_to_string(here.join("README.md")).unwrap();
     for name in names {
+        assert!(readme.contains(&format!("`{name}`")), "README.md has no `{name}`");
         let page = stdout_of(&run(&[&name, "--help"], &here), 0);
         let calls = page.lines().filter(|line| line.contains(&format!("cortex-host {name}")));
         // One is the usage line.
