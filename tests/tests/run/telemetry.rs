@@ -11,6 +11,7 @@ use cortex_host::base::Progress;
 use cortex_host::harness::{DeviceTiming, KernelRun, Pace, WindowFault, WindowRecord, WindowSink};
 use cortex_host::plan::TelemetryFormat;
 use cortex_host::results::{KernelStatistics, KernelSummary, TelemetrySettings, TelemetryWriter};
+use cortex_tests::{checkout, runs};
 use serde_json::Value;
 
 /// Upstream CORTEX's columns, in its order.
@@ -269,4 +270,35 @@ fn existing_telemetry_is_never_overwritten() {
     );
     let error = again.err().unwrap().to_string();
     assert!(error.contains("telemetry.csv") && error.contains("exists"), "{error}");
+}
+
+/// The files below `folder`, relative to `run`.
+fn files(run: &Path, folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(run, &path, found);
+        } else {
+            found.push(path.strip_prefix(run).unwrap().to_str().unwrap().to_owned());
+        }
+    }
+}
+
+#[test]
+fn the_reference_names_every_file_and_every_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernels = ["{ name: car, window: 100, hop: 50 }"];
+    let rest = "execution: { pace: max }\noutput: { include_raw_data: true }\n";
+    let run = runs::run(folder.path(), &runs::config(1, 2, &kernels, rest));
+    let page = fs::read_to_string(checkout().join("docs/reference/results.md")).unwrap();
+    let mut names = Vec::new();
+    files(&run, &run, &mut names);
+    assert!(names.len() >= 7, "{names:?}");
+    for name in names {
+        let name = name.replace("/car/", "/<kernel>/");
+        assert!(page.contains(&format!("| `{name}`")), "{name} is not in results.md");
+    }
+    for column in ndjson_rows(&run.join("kernel-data/car"))[0].keys() {
+        assert!(page.contains(&format!("`{column}`")), "{column} is not in results.md");
+    }
 }
