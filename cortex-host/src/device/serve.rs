@@ -33,7 +33,7 @@ const MAX_CONNECTIONS: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The port cannot be listened on.
-    #[error("cannot listen on tcp://{address}: {error}; choose another port")]
+    #[error("cannot listen on tcp://{address}: {error}; choose another address or port")]
     Listen {
         /// Host and port.
         address: String,
