@@ -159,11 +159,11 @@ impl Debugger {
         let number = |text: String| u32::from_str_radix(&text, 16).ok().map(u32::swap_bytes);
         let pc = number(self.ask("pf")?)?;
         let halves = number(self.ask(&format!("m{pc:x},4"))?)?;
-        // LDR (immediate) of Thumb, with 16 and with 32 bits: Arm DDI 0403, A7.7.43.
+        // LDR and LDRH (immediate) of Thumb, of 32 and 16 bits: Arm DDI 0403, A7.7.43, A7.7.55.
         let (first, second) = (halves as u16, (halves >> 16) as u16);
         let (register, bytes) = match (first & 0xFFF0, first & 0xF800) {
-            (0xF8D0, _) => (second >> 12, 4),
-            (_, 0x6800) => (first & 7, 2),
+            (0xF8D0 | 0xF850 | 0xF8B0 | 0xF830, _) => (second >> 12, 4),
+            (_, 0x6800 | 0x8800) => (first & 7, 2),
             _ => panic!("no load at {pc:#x}: {halves:08x}"),
         };
         self.ask(&format!("P{register:x}={:08x}", value.swap_bytes()))?;

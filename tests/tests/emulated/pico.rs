@@ -1,5 +1,5 @@
-//! The Pico's real image, USB included, in an emulated RP2040: stray bytes do not hang it, and its
-//! arithmetic is the host's down to the subnormal numbers.
+//! The Pico's real image, USB included, in an emulated RP2040: stray bytes do not hang it, its
+//! arithmetic is the host's down to the subnormal numbers, and a crash is told over USB.
 
 use std::time::Duration;
 
@@ -84,12 +84,11 @@ fn the_pico_computes_as_this_machine_whatever_it_has_been_sent() {
         blocks_are_equal(&mut connection, KernelName::Noop).expect("runs after faults");
     }
     println!("{complete} runs equal, {named:?}");
+    tells_what_it_crashed_with(&pico);
 }
 
 /// The fault is kept over the reset and told to the next host, when USB has begun anew.
-#[test]
-fn the_pico_tells_over_usb_what_it_crashed_with() {
-    let Some(pico) = Pico::start() else { return };
+fn tells_what_it_crashed_with(pico: &Pico) {
     let mut connection = Pico::open(pico.clone()).expect("the board answers");
     assert_eq!((connection.info().boot_count, connection.info().crash.as_str()), (1, ""));
     pico.hard_fault();
