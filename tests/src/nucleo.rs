@@ -26,9 +26,6 @@ const OVERDRIVE_READY: u32 = 3 << 16;
 /// USART2_SR; bit 3: a byte was lost because the one before it had not been read. RM0390, 25.6.1.
 const USART_STATUS: u32 = 0x4000_4400;
 const OVERRUN: u32 = 1 << 3;
-/// ISPR1 of the NVIC, whose bit 6 raises interrupt 38, that of USART2.
-const SET_PENDING: u32 = 0xE000_E204;
-const USART_PENDING: u32 = 1 << 6;
 
 const BAUD: u32 = 921_600;
 
@@ -36,7 +33,7 @@ const BAUD: u32 = 921_600;
 pub struct Nucleo {
     emulator: Child,
     port: String,
-    orders: Sender<()>,
+    orders: Sender<Sender<()>>,
     waker: UnixStream,
 }
 
@@ -91,14 +88,16 @@ impl Nucleo {
         Connection::open(Box::new(link), Some(BAUD), None)
     }
 
-    /// Has the receiver report an overrun, by its interrupt and without a byte.
+    /// Lets the receiver lose the next byte that is sent to it, and report that as an overrun.
     ///
     /// # Panics
     /// When QEMU is gone.
     pub fn overrun(&mut self) {
-        self.orders.send(()).expect("QEMU runs");
+        let (done, prepared) = channel();
+        self.orders.send(done).expect("QEMU runs");
         // Stops the processor, which has the order looked at.
         self.waker.write_all(&[3]).expect("QEMU runs");
+        prepared.recv().expect("QEMU runs");
     }
 }
 
@@ -123,9 +122,9 @@ impl Debugger {
         Self(stub)
     }
 
-    /// Runs the image and answers its reads of the clock tree, until QEMU ends. An order lets it
-    /// read one overrun from the receiver.
-    fn answer(mut self, ready: u32, orders: &Receiver<()>) -> Option<()> {
+    /// Runs the image and answers its reads of the clock tree, until QEMU ends. An order has the
+    /// next byte's interrupt find an overrun.
+    fn answer(mut self, ready: u32, orders: &Receiver<Sender<()>>) -> Option<()> {
         // Registers can be read and written once their description has been.
         self.ask("qXfer:features:read:target.xml:0,1")?;
         let mut values = BTreeMap::from([(CLOCK_CONTROL, ready), (POWER_STATUS, OVERDRIVE_READY)]);
@@ -143,13 +142,13 @@ impl Debugger {
                         self.ask(&format!("z3,{address:x},4"))?;
                     }
                 }
-                None if orders.try_recv().is_ok() => {
-                    values.insert(USART_STATUS, OVERRUN);
-                    self.ask(&format!("Z3,{USART_STATUS:x},4"))?;
-                    let pending = USART_PENDING.swap_bytes();
-                    self.ask(&format!("M{SET_PENDING:x},4:{pending:08x}"))?;
+                None => {
+                    if let Ok(done) = orders.try_recv() {
+                        values.insert(USART_STATUS, OVERRUN);
+                        self.ask(&format!("Z3,{USART_STATUS:x},4"))?;
+                        done.send(()).ok()?;
+                    }
                 }
-                None => {}
             }
         }
     }

@@ -1,8 +1,6 @@
 //! The Nucleo's real image in QEMU: it starts with and without the ST-Link's clock, computes as this
 //! machine, and lives through an overrun.
 
-use std::time::{Duration, Instant};
-
 use cortex_core::kernel::KernelName;
 use cortex_tests::nucleo::Nucleo;
 
@@ -30,11 +28,7 @@ fn an_overrun_of_the_nucleo_is_cleared_and_counted() {
     blocks_are_equal(&mut connection, KernelName::Car).expect("runs");
     assert_eq!(connection.stats().device_losses.overruns, 0);
     board.overrun();
-    let begun = Instant::now();
-    while connection.stats().device_losses.overruns == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "no overrun is told");
-        connection.read_losses().expect("the board answers");
-    }
+    connection.read_losses().expect("the board answers");
     assert_eq!(connection.stats().device_losses.overruns, 1);
     blocks_are_equal(&mut connection, KernelName::Car).expect("runs after an overrun");
 }
