@@ -74,8 +74,7 @@ impl Nucleo {
         let stub = UnixStream::connect(&socket).expect("QEMU listens");
         let waker = stub.try_clone().expect("a descriptor");
         let (orders, taken) = channel();
-        let ready = if hse { HSE_READY | PLL_READY } else { PLL_READY };
-        std::thread::spawn(move || Debugger::new(stub).answer(ready, &taken));
+        std::thread::spawn(move || Debugger::new(stub).answer(hse, &taken));
         Some(Self { emulator, port, orders, waker })
     }
 
@@ -124,10 +123,13 @@ impl Debugger {
 
     /// Runs the image and answers its reads of the clock tree, until QEMU ends. An order has the
     /// next byte's interrupt find an overrun.
-    fn answer(mut self, ready: u32, orders: &Receiver<Sender<()>>) -> Option<()> {
+    fn answer(mut self, hse: bool, orders: &Receiver<Sender<()>>) -> Option<()> {
         // Registers can be read and written once their description has been.
         self.ask("qXfer:features:read:target.xml:0,1")?;
-        let mut values = BTreeMap::from([(CLOCK_CONTROL, ready), (POWER_STATUS, OVERDRIVE_READY)]);
+        let mut values = BTreeMap::from([(POWER_STATUS, OVERDRIVE_READY)]);
+        if hse {
+            values.insert(CLOCK_CONTROL, HSE_READY | PLL_READY);
+        }
         for address in values.keys() {
             self.ask(&format!("Z3,{address:x},4"))?;
         }
@@ -137,6 +139,12 @@ impl Debugger {
             match read.and_then(|address| u32::from_str_radix(address, 16).ok()) {
                 Some(address) => {
                     self.load(*values.get(&address)?)?;
+                    // The many reads that wait for an external clock need no answer but QEMU's 0; those
+                    // that wait for the PLL come behind these.
+                    if address == POWER_STATUS && !values.contains_key(&CLOCK_CONTROL) {
+                        values.insert(CLOCK_CONTROL, PLL_READY);
+                        self.ask(&format!("Z3,{CLOCK_CONTROL:x},4"))?;
+                    }
                     if address == USART_STATUS {
                         values.remove(&address);
                         self.ask(&format!("z3,{address:x},4"))?;
