@@ -7,13 +7,14 @@
 #   fuzz     every fuzz target for CORTEX_FUZZ_SECONDS (default 300), from another seed each time
 #   memory   a dataset of 2 GB within 256 MiB of address space
 #   release  the release archive, unpacked and used elsewhere
-#   package  both crates packed, unpacked elsewhere and built from that alone
+#   package  both crates packed, and built from their packages alone
 #   pico     the Pico's image in an emulated RP2040: CORTEX_PICO_SEEDS runs with oversize frames (20)
 #            after CORTEX_PICO_JUNK stray bytes (65536)
 #   guide    the kernel of the guide, built into the program and run natively and as a device
 #   deaths   1,000 kernels that break their process: CORTEX_DEATHS
 #   statistics  coverage of the intervals and false alarms of compare, thousands of series each
-#   static   cortex-host serve as one static program, with a host that is one, too
+#   static   cortex-host serve as one static program for x86-64, aarch64 and armv7; what is for another
+#            processor runs in qemu-user
 #   platforms  the host compiles for Windows and macOS
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
@@ -50,7 +51,7 @@ part() {
         ;;
     package)
         say "the crates' packages"
-        sh tests/package.sh
+        cargo package -p cortex-bci-core -p cortex-host
         ;;
     pico)
         say "the Pico: ${CORTEX_PICO_SEEDS:=20} seeds, ${CORTEX_PICO_JUNK:=65536} stray bytes"
@@ -72,7 +73,7 @@ part() {
         cargo test -q -p cortex-tests --test run coverage -- --ignored --nocapture
         ;;
     static)
-        say "a static program serves"
+        say "static programs serve"
         sh tests/serve_static.sh
         ;;
     platforms)
@@ -83,9 +84,9 @@ part() {
         say "a real Slurm"
         sh tests/slurm.sh
         ;;
-    help) sed -n '2,21s/^# \{0,1\}//p' tests/slow.sh; exit ;;
+    help) sed -n '2,22s/^# \{0,1\}//p' tests/slow.sh; exit ;;
     *)
-        sed -n '2,21s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,22s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
