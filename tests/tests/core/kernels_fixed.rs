@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use cortex_core::digest::SampleDigest;
 use cortex_core::kernel::golden::{GOLDEN_SHAPE, GOLDEN_WINDOWS, fill_golden_rows};
 use cortex_core::kernel::{
-    AnyForm, Band, FixedPoint, FixedType, GoertzelParams, Kernel, KernelError, KernelForm, KernelName, KernelShape,
-    KernelSpec, NotchIirParams,
+    AnyForm, Band, FixedPoint, FixedType, GoertzelParams, Kernel, KernelError, KernelForm,
+    KernelName, KernelShape, KernelSpec, NotchIirParams,
 };
 use cortex_tests::kernels::run_kernel;
 use cortex_tests::{oracle, stdout_of};
@@ -23,6 +23,19 @@ const LARGEST_UV: f64 = 46.031_25;
 /// Steps that put the golden input at -6 dBFS.
 fn at_half_scale(dtype: FixedType) -> FixedPoint {
     FixedPoint { dtype, scale_uv: 2.0 * LARGEST_UV / f64::from(dtype.limit()) }
+}
+
+/// The kernels with a fixed-point form: those whose spec.yaml has promises for both types.
+fn kernels() -> impl Iterator<Item = KernelName> {
+    KernelName::ALL.into_iter().filter(|&name| {
+        let promised = spec(name).fixed_point.len();
+        let fixed = Some(at_half_scale(FixedType::Q15));
+        let form = KernelForm { spec: KernelSpec::with_defaults(name), fixed };
+        let built = form.build(GOLDEN_SHAPE);
+        let absent = matches!(built, Err(KernelError::NoFixedPoint { .. }));
+        assert_eq!(promised, if absent { 0 } else { TYPES.len() }, "{name}");
+        !absent
+    })
 }
 
 fn build(spec: &KernelSpec, format: FixedPoint, shape: KernelShape) -> AnyForm {
@@ -59,7 +72,8 @@ fn snr_db(found: &[f32], expected: &[f32]) -> f64 {
 fn the_signal_to_noise_ratio_is_what_the_spec_promises() {
     let (cases, values) = committed();
     let mut least: BTreeMap<(KernelName, &str), f64> = BTreeMap::new();
-    for case in &cases {
+    let known: Vec<KernelName> = kernels().collect();
+    for case in cases.iter().filter(|case| known.contains(&case.spec.name())) {
         let rows = case.window + case.hop * (case.windows - 1);
         let mut input = vec![0.0; rows * case.channels];
         fill_golden_rows(0, case.channels, &mut input);
@@ -87,7 +101,7 @@ fn the_signal_to_noise_ratio_is_what_the_spec_promises() {
 fn golden_digests_of_fixed_point_are_what_the_kernels_give() {
     let mut wrong = Vec::new();
     let rows = GOLDEN_SHAPE.window + (GOLDEN_WINDOWS - 1) * GOLDEN_SHAPE.hop;
-    for name in KernelName::ALL {
+    for name in kernels() {
         for dtype in TYPES {
             let format = at_half_scale(dtype);
             let mut input = vec![0.0; rows * GOLDEN_SHAPE.channels];
@@ -111,8 +125,8 @@ fn the_integer_model_gives_the_digests_of_the_specs() {
     let Some(output) = oracle("fixed_point.py", &[]) else { return };
     let digests: BTreeMap<String, BTreeMap<String, String>> =
         serde_json::from_str(&stdout_of(&output, 0)).expect("digests by kernel and type");
-    assert_eq!(digests.len(), KernelName::ALL.len());
-    for name in KernelName::ALL {
+    assert_eq!(digests.len(), kernels().count());
+    for name in kernels() {
         for (dtype, digest) in &digests[name.as_str()] {
             assert_eq!(digest, &spec(name).fixed_point[dtype].crc32, "{name} {dtype}");
         }
@@ -129,9 +143,7 @@ fn nothing_overflows_at_full_scale() {
         KernelShape { channels: 1, window: 1_000, hop: 1_000, sample_rate_hz: 1_000.0 },
         KernelShape { channels: 1, window: 4_096, hop: 4_096, sample_rate_hz: 4_096.0 },
     ];
-    for (name, shape) in
-        KernelName::ALL.into_iter().flat_map(|name| shapes.map(|shape| (name, shape)))
-    {
+    for (name, shape) in kernels().flat_map(|name| shapes.map(|shape| (name, shape))) {
         for dtype in TYPES {
             let (limit, missing) = (dtype.limit(), dtype.missing());
             let kernel = build(&KernelSpec::with_defaults(name), at_half_scale(dtype), shape);

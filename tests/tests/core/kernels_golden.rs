@@ -27,6 +27,8 @@ pub(super) struct Spec {
     tolerance: Tolerance,
     missing_samples: String,
     golden: Golden,
+    /// By type; empty for a kernel without these forms.
+    #[serde(default)]
     pub(super) fixed_point: BTreeMap<String, Fixed>,
 }
 
