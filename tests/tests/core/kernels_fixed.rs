@@ -155,7 +155,7 @@ fn nothing_overflows_at_full_scale() {
                     match half_period {
                         0 if word < 1 << 26 => missing,
                         0 => (word as i32).clamp(-limit, limit),
-                        _ if at / shape.channels / half_period % 2 == 0 => limit,
+                        _ if (at / shape.channels / half_period).is_multiple_of(2) => limit,
                         _ => -limit,
                     }
                 };
