@@ -139,7 +139,10 @@ fn a_mistake_in_a_kernel_of_ones_own_is_told_with_line_and_column_before_anythin
             "library: ./libplugin2.so",
             "run.yaml:7:16: kernels[0].library (plugin2): a library of the",
         ),
-        ("name: py, command: [cat]", "a program runs on this computer, not on qemu:mps2-an386"),
+        (
+            r#"name: py, command: [sh, -c, "echo '{\"output_values\": 1}'; exec sleep 9"]"#,
+            "a program runs on this computer, not on qemu:mps2-an386",
+        ),
     ];
     for (kernel, said) in on_board {
         let kernel = format!("{{ {kernel}, window: 50, hop: 20 }}");
