@@ -12,7 +12,8 @@
 #   guide    the kernel of the guide, built into the program and run natively and as a device
 #   deaths   1,000 kernels that break their process: CORTEX_DEATHS
 #   statistics  coverage of the intervals and false alarms of compare, thousands of series each
-#   static   cortex-host serve as one static program, with a host that is one, too
+#   static   cortex-host serve as one static program for x86-64, aarch64 and armv7; what is for another
+#            processor runs in qemu-user
 #   platforms  the host compiles for Windows and macOS
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
@@ -67,7 +68,7 @@ part() {
         cargo test -q -p cortex-tests --test run coverage -- --ignored --nocapture
         ;;
     static)
-        say "a static program serves"
+        say "static programs serve"
         sh tests/serve_static.sh
         ;;
     platforms)
