@@ -6,7 +6,7 @@ use crate::base::{Failure, quoted};
 
 /// Where the crates come from, as an option of a command.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct CratesArgs {
     /// A checkout of CORTEX to take the project's crates from. Without it: the one around this
     /// program or around the current folder; else the published crates of this version.
     #[arg(long, value_name = "FOLDER")]
@@ -26,7 +26,7 @@ impl Crates {
     ///
     /// # Errors
     /// [`Failure`]: the folder given is no checkout (exit code 2).
-    pub(super) fn find(args: &Args) -> Result<Self, Failure> {
+    pub(super) fn find(args: &CratesArgs) -> Result<Self, Failure> {
         if let Some(folder) = &args.checkout {
             let found = folder.canonicalize().ok().filter(|folder| is_checkout(folder));
             return found.map(Self::Checkout).ok_or_else(|| {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::checkout::{self, Crates};
+use super::checkout::{Crates, CratesArgs};
 use super::files::{checked_name, make_folder, write_files};
 use crate::base::{Failure, quoted};
 use crate::cli::Console;
@@ -32,7 +32,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FOLDER|FILE")]
     kernel: PathBuf,
     #[command(flatten)]
-    crates: checkout::Args,
+    crates: CratesArgs,
 }
 
 /// Boards with their firmware's main.rs and .cargo/config.toml.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::{Console, output};
 use crate::base::{ExitCode, Failure};
-use checkout::Crates;
+use checkout::{Crates, CratesArgs};
 use files::{checked_name, make_folder, write_files};
 
 /// Arguments of `new`.
@@ -55,7 +55,7 @@ struct KernelArgs {
     #[arg(long)]
     rust: bool,
     #[command(flatten)]
-    crates: checkout::Args,
+    crates: CratesArgs,
 }
 
 const C: [(&str, &str); 3] = [
