@@ -42,9 +42,12 @@ pub(super) fn config(plan: &Plan) -> (String, serde_json::Value) {
 /// The keys of a kernel that say where it comes from.
 fn source(source: &KernelSource) -> KernelConfig {
     match source {
-        KernelSource::BuiltIn(spec) => {
-            KernelConfig { params: params_of(spec).map(At::from), ..KernelConfig::default() }
-        }
+        KernelSource::BuiltIn(form) => KernelConfig {
+            params: params_of(&form.spec).map(At::from),
+            dtype: form.fixed.map(|format| format.dtype.as_str().to_owned().into()),
+            scale_uv: form.fixed.map(|format| format.scale_uv.into()),
+            ..KernelConfig::default()
+        },
         KernelSource::Library(kernel) => KernelConfig {
             library: at(kernel.configured.clone()),
             feed: at(kernel.setup.feed.name().into()),

@@ -29,7 +29,9 @@ mod terminal;
 mod text;
 
 pub use folder::{RunFolder, kernel_folder_names};
-pub use kernel_summary::{KernelSummary, OutputCheck, OutputsFile, OwnKernel, SeededStats};
+pub use kernel_summary::{
+    FixedPointFacts, KernelSummary, OutputCheck, OutputsFile, OwnKernel, SeededStats,
+};
 pub(crate) use markdown::headline;
 pub use markdown::summary_markdown;
 pub use provenance::HostInfo;
