@@ -90,7 +90,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         }
         rows.extend(SweepRow::of(&ran.record, &point.values, None));
         let title = format!("Sweep of {}", keys.join(", "));
-        sweep::write(&args.out, "sweep", &json(&keys, &rows)?, &title, &keys, &rows)?;
+        sweep::write(&args.out, "sweep", &json(&keys, &rows)?, &title, &keys, &rows, &[])?;
         match ran.code() {
             ExitCode::Success => {}
             ExitCode::Interrupted => {
