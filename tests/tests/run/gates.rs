@@ -105,7 +105,7 @@ fn other_tools_formats_are_as_they_are_specified() {
     assert!(names.contains(&"noop end-to-end p99"), "{names:?}");
     for entry in &entries {
         let keys: Vec<&str> = entry.keys().map(String::as_str).collect();
-        assert_eq!(keys, ["extra", "name", "range", "unit", "value"], "{text}");
+        assert_eq!(keys, ["name", "unit", "value", "range", "extra"], "{text}");
         assert!(entry["value"].as_f64().unwrap() > 0.0 && entry["unit"] == "µs", "{text}");
         assert!(entry["range"].is_string() && entry["extra"].is_string(), "{text}");
     }
