@@ -15,7 +15,8 @@ export CORTEX_HOST
 
 folder=target/python/installed
 rm -rf "$folder" target/python/wheels
-RUSTFLAGS="${RUSTFLAGS:-} -D warnings" "$python" -m maturin build --quiet --locked --profile dev --target-dir target/python \
+# In the profile and the folder of the tests, whose build of the host it uses.
+"$python" -m maturin build --quiet --locked --profile dev --target-dir target \
     --out target/python/wheels --manifest-path cortex-host/python/Cargo.toml
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$folder" \
     target/python/wheels/*.whl

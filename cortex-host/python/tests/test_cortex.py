@@ -173,7 +173,11 @@ def test_ctrl_c_ends_a_generation(tmp_path):
         assert count == 1, key
     file = tmp_path / "manifest.yaml"
     file.write_text(text)
-    program = "import cortex, sys; print('begun', flush=True); cortex.reproduce(sys.argv[1])"
+    # A shell's background jobs ignore the interrupt and Python leaves it so: asked for by name.
+    program = (
+        "import cortex, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "print('begun', flush=True); cortex.reproduce(sys.argv[1])"
+    )
     child = subprocess.Popen(
         [sys.executable, "-c", program, str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -9,7 +9,6 @@ import struct
 import sys
 
 import numpy as np
-from scipy import signal
 
 STREAMING = ("noop", "car", "notch_iir", "bandpass_fir")
 
@@ -24,6 +23,9 @@ def stream(name, params, x, fs):
         return x
     if name == "car":
         return x - np.nanmean(x, axis=1, keepdims=True)
+    # Imported where it is used: it takes longer than all that an oracle computes.
+    from scipy import signal
+
     if name == "notch_iir":
         b, a = signal.iirnotch(params.get("f0_hz", 60.0), params.get("q", 30.0), fs=fs)
         return signal.lfilter(b, a, x, axis=0)
@@ -45,6 +47,8 @@ def windowed(name, params, window, fs):
             [power[bin_of(b["low_hz"]) : bin_of(b["high_hz"]) + 1].sum(axis=0) for b in bands]
         )
     if name == "welch_psd":
+        from scipy import signal
+
         nperseg = params.get("nperseg") or min(256, length)
         noverlap = params.get("noverlap")
         _, psd = signal.welch(

@@ -19,6 +19,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use cortex_host::config::{self, Source};
 use cortex_tests::skip::{Need, skip};
@@ -92,43 +94,61 @@ fn check_spelling(text: &str, page: &Path) {
     }
 }
 
-#[test]
-fn every_command_and_configuration_of_the_documentation_works() {
+/// Carries out the blocks of a page in order: how many of commands and of configurations.
+fn carry_out(page: &Path) -> (usize, usize) {
     let (mut commands, mut configurations) = (0, 0);
-    for page in pages() {
-        let text = fs::read_to_string(&page).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        for (info, block) in blocks(&text) {
-            match info.as_str() {
-                "sh" => {
-                    run(&block, folder.path(), &page);
-                    commands += 1;
-                }
-                "sh oracle" => {
-                    if std::env::var_os("CORTEX_ORACLE_PYTHON").is_none() {
-                        skip(Need::Oracle, &page.display());
-                    } else if let Some(recordings) = real_recordings() {
-                        let file = "S001R03.edf";
-                        fs::copy(recordings.join(file), folder.path().join(file)).unwrap();
-                        run(&block, folder.path(), &page);
-                    }
-                }
-                "sh network" | "sh hardware" | "sh checkout" => check_spelling(&block, &page),
-                "yaml" => {
-                    let source = Source { name: "page".into(), text: block.clone(), folder: None };
-                    let parsed = config::parse(&source);
-                    assert!(parsed.is_ok(), "{}: {parsed:?}\n{block}", page.display());
-                    let first = block.lines().next().and_then(|line| line.strip_prefix("# "));
-                    if let Some(name) = first.filter(|name| name.ends_with(".yaml")) {
-                        fs::write(folder.path().join(name), &block).unwrap();
-                    }
-                    configurations += 1;
-                }
-                "" | "text" | "rust" | "python" | "diff" | "mermaid" | "yaml part" | "toml" => {}
-                other => panic!("{}: a block of an unknown kind: {other}", page.display()),
+    let text = fs::read_to_string(page).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (info, block) in blocks(&text) {
+        match info.as_str() {
+            "sh" => {
+                run(&block, folder.path(), page);
+                commands += 1;
             }
+            "sh oracle" => {
+                if std::env::var_os("CORTEX_ORACLE_PYTHON").is_none() {
+                    skip(Need::Oracle, &page.display());
+                } else if let Some(recordings) = real_recordings() {
+                    let file = "S001R03.edf";
+                    fs::copy(recordings.join(file), folder.path().join(file)).unwrap();
+                    run(&block, folder.path(), page);
+                }
+            }
+            "sh network" | "sh hardware" | "sh checkout" => check_spelling(&block, page),
+            "yaml" => {
+                let source = Source { name: "page".into(), text: block.clone(), folder: None };
+                let parsed = config::parse(&source);
+                assert!(parsed.is_ok(), "{}: {parsed:?}\n{block}", page.display());
+                let first = block.lines().next().and_then(|line| line.strip_prefix("# "));
+                if let Some(name) = first.filter(|name| name.ends_with(".yaml")) {
+                    fs::write(folder.path().join(name), &block).unwrap();
+                }
+                configurations += 1;
+            }
+            "" | "text" | "rust" | "python" | "diff" | "mermaid" | "yaml part" | "toml" => {}
+            other => panic!("{}: a block of an unknown kind: {other}", page.display()),
         }
     }
+    (commands, configurations)
+}
+
+#[test]
+fn every_command_and_configuration_of_the_documentation_works() {
+    let pages = pages();
+    let (next, counts) = (AtomicUsize::new(0), Mutex::new((0, 0)));
+    // Two pages at a time: much of it waits for the sample clock.
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(page) = pages.get(next.fetch_add(1, Relaxed)) {
+                    let (commands, configurations) = carry_out(page);
+                    let mut counts = counts.lock().unwrap();
+                    *counts = (counts.0 + commands, counts.1 + configurations);
+                }
+            });
+        }
+    });
+    let (commands, configurations) = counts.into_inner().unwrap();
     assert!(commands >= 12, "{commands} blocks of commands were run");
     println!("{commands} blocks of commands, {configurations} configurations");
 }

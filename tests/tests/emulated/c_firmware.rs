@@ -18,7 +18,7 @@ use cortex_tests::emulated::open_session;
 use cortex_tests::{checkout, cortex_host, stdout_of};
 
 use super::firmware_budget::Elf;
-use super::own_images::boards_can_be_built;
+use super::own_images::{boards_can_be_built, images_target};
 
 /// Flash of the M0 promise: generator v1, the session and one kernel, in bytes.
 const M0_FLASH_BYTES: u64 = 65_536;
@@ -29,13 +29,13 @@ const WINDOWS: usize = 3;
 
 /// Makes the example for `board` with the kernels of `kernel`, its own when empty.
 fn firmware(board: &str, kernel: &str) -> PathBuf {
-    let (folder, target) = (checkout().join("firmware/c/example"), checkout().join("target/c"));
+    let folder = checkout().join("firmware/c/example");
     let name = if kernel.is_empty() { "example" } else { "kernels" };
-    let out = target.join(format!("{board}-{name}"));
+    let out = checkout().join(format!("target/c/{board}-{name}"));
     let mut make = Command::new("make");
     make.args(["--silent", "-C"]).arg(folder).arg(format!("BOARD={board}"));
     make.arg(format!("OUT={}", out.display()));
-    make.arg(format!("TARGET_DIR={}", target.join(board).display()));
+    make.arg(format!("TARGET_DIR={}", images_target().display()));
     make.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     if !kernel.is_empty() {
         make.arg(format!("KERNEL={}", checkout().join(kernel).display()));

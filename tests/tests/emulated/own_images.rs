@@ -2,7 +2,7 @@
 //! library here and on boards, with nothing of this repository changed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use cortex_host::device::qemu::in_path;
@@ -13,11 +13,16 @@ use serde_json::Value;
 /// Windows of the run below: 1,600 samples in windows of 64 every 32.
 const WINDOWS: u64 = 49;
 
-/// Runs the program in `folder`. What images need is compiled once for all runs of these tests.
+/// Cargo's folder of the images in C and of a user's own: what they need is compiled once for all.
+pub(super) fn images_target() -> PathBuf {
+    checkout().join("target/own-images")
+}
+
+/// Runs the program in `folder`.
 fn host(folder: &Path, arguments: &[&str]) -> Output {
     let mut host = cortex_host();
     host.args(arguments).current_dir(folder);
-    host.env("CARGO_TARGET_DIR", checkout().join("target/own-images"));
+    host.env("CARGO_TARGET_DIR", images_target());
     host.output().unwrap()
 }
 
