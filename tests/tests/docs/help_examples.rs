@@ -38,6 +38,8 @@ const SHORTER: &[(&str, &str)] = &[
     ("32 250 600", "32 250 20"),
     ("4096 30000 60", "64 30000 1"),
     ("64..4096", "64..256"),
+    ("--kernel bandpass_fir --seconds 5", ""),
+    ("--miss-rate 1 --confidence 99", "--miss-rate 50 --confidence 99"),
     ("capacity --config my.yaml", "capacity --seconds 1 --kernel bandpass_fir --config wide.yaml"),
     ("--vary channels", "--vary channels --set kernels.bandpass_fir.deadline_us=500"),
     ("--device loopback", "--config narrow.yaml --device loopback"),
