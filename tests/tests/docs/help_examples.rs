@@ -42,6 +42,7 @@ const SHORTER: &[(&str, &str)] = &[
     ("--miss-rate 1 --confidence 99", "--miss-rate 50 --confidence 99"),
     ("capacity --config my.yaml", "capacity --seconds 1 --kernel bandpass_fir --config wide.yaml"),
     ("--vary channels", "--vary channels --set kernels.bandpass_fir.deadline_us=500"),
+    ("--vary taps", "--vary taps --set kernels.bandpass_fir.deadline_us=500"),
     ("--device loopback", "--config narrow.yaml --device loopback"),
 ];
 
