@@ -63,9 +63,10 @@ const OTHER_CODES: &[(&str, &[i32])] = &[
 /// What must not be there yet when an example makes it: files by the beginning of their names.
 const STILL_TO_BE_MADE: &[(&str, &[&str])] = &[
     ("cortex-host generate", &["data.", "p300", "spikes"]),
-    ("night.edf eeg.float32", &["eeg."]),
-    ("array.npy eeg.float32", &["eeg."]),
+    ("night.edf eeg.float32", &["eeg"]),
+    ("array.npy eeg.float32", &["eeg"]),
     ("init my.yaml", &["my.yaml"]),
+    ("cortex-host init", &["cortex.yaml"]),
 ];
 
 /// The examples of such a page need what those before them have made.
@@ -162,6 +163,7 @@ fn fill(folder: &Path) {
         ),
     );
     fs::create_dir_all(folder.join("../CORTEX/primitives/kernels")).unwrap();
+    fs::create_dir(folder.join("experiments")).unwrap();
     host("generate pink_noise 64 160 2 data.float32 --quiet");
     host("generate eeg 32 160 2 eeg.float32 --quiet");
     host("convert eeg.float32 S001R03.edf --quiet");
