@@ -13,7 +13,8 @@
 #   deaths   1,000 kernels that break their process: CORTEX_DEATHS
 #   statistics  coverage of the intervals and false alarms of compare, thousands of series each
 #   capacity the answer of capacity run again 20 times for 60 s: on a machine that does nothing else
-#   static   cortex-host serve as one static program, with a host that is one, too
+#   static   cortex-host serve as one static program for x86-64, aarch64 and armv7; what is for another
+#            processor runs in qemu-user
 #   platforms  the host compiles for Windows and macOS
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
@@ -73,7 +74,7 @@ part() {
         sh tests/capacity_again.sh
         ;;
     static)
-        say "a static program serves"
+        say "static programs serve"
         sh tests/serve_static.sh
         ;;
     platforms)
@@ -85,7 +86,7 @@ part() {
         sh tests/slurm.sh
         ;;
     *)
-        sed -n '2,21s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,22s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;

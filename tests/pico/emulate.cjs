@@ -2,7 +2,9 @@
 // it sends goes to stdout. Usage: node emulate.cjs IMAGE.uf2 (or .elf), with `npm ci` done in this
 // folder.
 //
-// Ends with 3 when the watchdog resets the board, which it never does to a program that goes on.
+// Ends with 3 when the watchdog resets the board, which it never does to a program that goes on. A
+// program that resets itself starts again: its RAM keeps what it holds, and USB begins anew. SIGUSR2
+// is a hard fault.
 
 "use strict";
 const fs = require("node:fs");
@@ -11,6 +13,7 @@ const { RP2040, USBCDC } = require("rp2040js");
 const FLASH = 0x10000000;
 const VECTORS = FLASH + 0x100;
 const CYCLE_NS = 8; // 125 MHz
+const HARD_FAULT = 3; // the number of that exception
 
 /**
  * Copies what the UF2 file `view` has for flash into `flash`, as the boot ROM does: blocks of
@@ -68,80 +71,102 @@ function bootRom() {
   return new Uint32Array(rom.buffer);
 }
 
-const mcu = new RP2040();
-mcu.logger = { debug() {}, info() {}, warn() {}, error() {} };
-mcu.loadBootrom(bootRom());
-load(fs.readFileSync(process.argv[2]), mcu.flash);
-const peripheral = (name) => Object.values(mcu.peripherals).find((one) => one.name === name);
-peripheral("WATCHDOG_BASE").onWatchdogTrigger = () => process.exit(3);
-// An RP2040-B2, which has RP2040-E5 mended: the emulated line does not go through what the workaround
-// for older chips waits for.
-const chip = peripheral("SYSINFO_BASE");
-const read = chip.readUint32.bind(chip);
-chip.readUint32 = (offset) => (offset === 0 ? 0x20002927 : read(offset));
-
-// The second-stage boot loader would set up the flash chip: the emulated one needs none.
-mcu.core.VTOR = VECTORS;
-mcu.core.reset();
-
-// rp2040js 1.4.1 leaves the lowest bit of a handler's address in the program counter, where jump
-// tables, which count from there, go wrong.
-const enter = mcu.core.exceptionEntry.bind(mcu.core);
-mcu.core.exceptionEntry = (number) => {
-  enter(number);
-  mcu.core.PC = (mcu.core.PC & ~1) >>> 0;
-};
-
-const usb = mcu.usbCtrl;
-const serial = new USBCDC(usb);
-serial.onSerialData = (bytes) => {
-  if (bytes.length > 0) process.stdout.write(Buffer.from(bytes));
-};
-// The emulator's own reading answers an idle line with empty packets: here the device's request
-// waits for bytes, as a host's does.
+const image = fs.readFileSync(process.argv[2]);
+// What waits for the device: the host's bytes, over every start of the board.
 const waiting = [];
-let asked = null;
-function give() {
-  if (asked === null || waiting.length === 0) return;
-  const packet = waiting[0].subarray(0, asked.size);
-  if (packet.length === waiting[0].length) waiting.shift();
-  else waiting[0] = waiting[0].subarray(packet.length);
-  const { endpoint } = asked;
-  asked = null;
-  usb.endpointReadDone(endpoint, Uint8Array.from(packet));
-  if (waiting.length < 16) process.stdin.resume();
+let board = start(null);
+let faulty = false;
+process.on("SIGUSR2", () => (faulty = true));
+
+/** A board that has just got power, or was reset and has `sram` from before. */
+function start(sram) {
+  const mcu = new RP2040();
+  mcu.logger = { debug() {}, info() {}, warn() {}, error() {} };
+  mcu.loadBootrom(bootRom());
+  load(image, mcu.flash);
+  if (sram !== null) mcu.sram.set(sram);
+  const peripheral = (name) => Object.values(mcu.peripherals).find((one) => one.name === name);
+  peripheral("WATCHDOG_BASE").onWatchdogTrigger = () => process.exit(3);
+  // An RP2040-B2, which has RP2040-E5 mended: the emulated line does not go through what the
+  // workaround for older chips waits for.
+  const chip = peripheral("SYSINFO_BASE");
+  const read = chip.readUint32.bind(chip);
+  chip.readUint32 = (offset) => (offset === 0 ? 0x20002927 : read(offset));
+
+  // The second-stage boot loader would set up the flash chip: the emulated one needs none.
+  mcu.core.VTOR = VECTORS;
+  mcu.core.reset();
+
+  // rp2040js 1.4.1 leaves the lowest bit of a handler's address in the program counter, where jump
+  // tables, which count from there, go wrong.
+  const enter = mcu.core.exceptionEntry.bind(mcu.core);
+  mcu.core.exceptionEntry = (number) => {
+    enter(number);
+    mcu.core.PC = (mcu.core.PC & ~1) >>> 0;
+  };
+  const started = { mcu, connected: false, opened: false, reset: false, give: null };
+  // AIRCR, whose bit 2 asks for a reset. Source: Arm DDI 0419, B3.2.6.
+  const write = mcu.ppb.writeUint32.bind(mcu.ppb);
+  mcu.ppb.writeUint32 = (offset, value) => {
+    if (offset !== 0xd0c) return write(offset, value);
+    started.reset = started.reset || (value & 4) !== 0;
+  };
+
+  const usb = mcu.usbCtrl;
+  const serial = new USBCDC(usb);
+  serial.onSerialData = (bytes) => {
+    if (bytes.length > 0) process.stdout.write(Buffer.from(bytes));
+  };
+  // The emulator's own reading answers an idle line with empty packets: here the device's request
+  // waits for bytes, as a host's does.
+  let asked = null;
+  started.give = () => {
+    if (!started.connected || asked === null || waiting.length === 0) return;
+    const packet = waiting[0].subarray(0, asked.size);
+    if (packet.length === waiting[0].length) waiting.shift();
+    else waiting[0] = waiting[0].subarray(packet.length);
+    const { endpoint } = asked;
+    asked = null;
+    usb.endpointReadDone(endpoint, Uint8Array.from(packet));
+    if (waiting.length < 16) process.stdin.resume();
+  };
+  usb.onEndpointRead = (endpoint, size) => {
+    if (endpoint === 0) return; // the end of a control transfer
+    asked = { endpoint, size };
+    started.give();
+  };
+  serial.onDeviceConnected = () => {
+    started.connected = true;
+    started.give();
+  };
+  return started;
 }
-usb.onEndpointRead = (endpoint, size) => {
-  if (endpoint === 0) return; // the end of a control transfer
-  asked = { endpoint, size };
-  if (connected) give();
-};
-let connected = false;
-serial.onDeviceConnected = () => {
-  connected = true;
-  give();
-};
+
 // As a host does when a program opens the port: some time after it has configured the device.
 const OPENED_NS = 100e6;
-let opened = false;
 process.stdin.on("data", (bytes) => {
   waiting.push(bytes);
   if (waiting.length >= 64) process.stdin.pause();
-  if (connected) give();
+  board.give();
 });
 process.stdin.on("end", () => process.exit(0));
 
 function turn() {
-  const { core, clock } = mcu;
-  if (connected && !opened && clock.nanos > OPENED_NS) {
-    opened = true;
+  const { core, clock, usbCtrl } = board.mcu;
+  if (board.connected && !board.opened && clock.nanos > OPENED_NS) {
+    board.opened = true;
     // SET_CONTROL_LINE_STATE, DTR and RTS, to interface 0 (the emulator's own goes to the device).
-    usb.sendSetupPacket(Uint8Array.of(0x21, 0x22, 3, 0, 0, 0, 0, 0));
+    usbCtrl.sendSetupPacket(Uint8Array.of(0x21, 0x22, 3, 0, 0, 0, 0, 0));
   }
-  for (let count = 0; count < 200_000; count++) {
+  if (faulty) {
+    faulty = false;
+    core.exceptionEntry(HARD_FAULT);
+  }
+  for (let count = 0; count < 200_000 && !board.reset; count++) {
     if (core.waiting) clock.tick(clock.nanosToNextAlarm);
     else clock.tick(core.executeInstruction() * CYCLE_NS);
   }
+  if (board.reset) board = start(board.mcu.sram);
   setImmediate(turn);
 }
 turn();

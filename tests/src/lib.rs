@@ -12,6 +12,8 @@ pub mod kernels;
 pub mod libraries;
 pub mod line_faults;
 pub mod link_sim;
+#[cfg(unix)]
+pub mod nucleo;
 pub mod pico;
 #[cfg(unix)]
 pub mod pty;

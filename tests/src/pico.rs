@@ -61,6 +61,16 @@ impl Pico {
         Some(Self::run(&folder, &uf2(&image)))
     }
 
+    /// A hard fault in the middle of the program.
+    ///
+    /// # Panics
+    /// When the emulator cannot be told.
+    pub fn hard_fault(&self) {
+        let id = self.0.lock().expect("no test panics with it").emulator.id().to_string();
+        let status = Command::new("kill").args(["-s", "USR2", &id]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -s USR2 {id}");
+    }
+
     fn run(folder: &Path, image: &Path) -> Self {
         let mut emulator = Command::new("node")
             .arg("emulate.cjs")

@@ -5,7 +5,7 @@
 //! norm; tests/tests/link/bytes.rs holds every frame as bytes.
 
 use super::cobs::{self, Decoded, Encoder, Full};
-use crate::digest::CRC32;
+use crate::digest::{CRC32, Tables};
 
 /// Bytes of the header in front of every payload.
 pub const HEADER_BYTES: usize = 11;
@@ -154,7 +154,7 @@ impl Header {
 /// Writes one frame, piece by piece.
 pub struct FrameWriter<'a> {
     cobs: Encoder<'a>,
-    crc: crc::Digest<'static, u32, crc::Table<1>>,
+    crc: crc::Digest<'static, u32, Tables>,
 }
 
 impl<'a> FrameWriter<'a> {

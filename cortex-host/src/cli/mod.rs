@@ -10,6 +10,7 @@ mod completions;
 mod convert;
 mod devices;
 mod doctor;
+#[cfg_attr(not(feature = "download"), path = "no_download.rs")]
 mod download;
 mod firmware;
 mod generate;

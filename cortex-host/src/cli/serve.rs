@@ -1,8 +1,8 @@
 //! `cortex-host serve`: this machine as a device behind a TCP port.
 
 use super::Console;
-use crate::base::{ExitCode, Failure, Progress};
-use crate::device::{ServeError, Server};
+use crate::base::{ExitCode, Failure, Progress, quoted};
+use crate::device::{ServeError, Server, has_host_and_port};
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -32,9 +32,10 @@ pub struct Args {
 /// [`Failure`]: a wrong address (exit code 2), a port that cannot be had (4).
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let address = args.address.strip_prefix("tcp://").unwrap_or(&args.address);
-    if !address.contains(':') {
+    if !has_host_and_port(address) {
         return Err(Failure::usage(format!(
-            "{address} names no port; write tcp://HOST:PORT, such as tcp://127.0.0.1:9000"
+            "{} is no host and port; write tcp://HOST:PORT, such as tcp://127.0.0.1:9000",
+            quoted(&args.address)
         )));
     }
     let native = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);

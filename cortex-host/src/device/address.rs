@@ -104,7 +104,13 @@ fn unknown(text: &str) -> AddressError {
         Some(BoardSpec { hardware: Some(hardware), .. }) => {
             format!("{} once it is flashed (cortex-host devices says how)", hardware.device())
         }
+        Some(BoardSpec { linux: Some(linux), .. }) => {
+            format!("{} once cortex-host serve runs on it", linux.device)
+        }
         _ if text.starts_with("/dev/") => format!("serial://{text}"),
+        _ if text.starts_with("tty") => format!("serial:///dev/{text}"),
+        _ if text.len() > 3 && text.starts_with("COM") => format!("serial://{text}"),
+        _ if !text.contains("//") && has_host_and_port(text) => format!("tcp://{text}"),
         _ => return AddressError::Unknown(text.into()),
     };
     AddressError::Short(text.into(), meant)
@@ -123,7 +129,7 @@ impl fmt::Display for DeviceAddress {
 }
 
 /// Whether `address` is `HOST:PORT`, the host possibly an IPv6 address in brackets.
-fn has_host_and_port(address: &str) -> bool {
+pub(crate) fn has_host_and_port(address: &str) -> bool {
     address.rsplit_once(':').is_some_and(|(host, port)| {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host_is_plain = !host.is_empty() && !host.contains([':', '/', '?', ' ']);
@@ -186,7 +192,12 @@ mod tests {
             ("tcp://::1:9000", "tcp://HOST:PORT"),
             ("microbit", "write qemu:microbit"),
             ("pico", "write serial:///dev/ttyACM0?baud=921600 once it is flashed"),
+            ("rpi5", "write tcp://raspberrypi.local:9000 once cortex-host serve runs on it"),
             ("/dev/ttyUSB0", "write serial:///dev/ttyUSB0"),
+            ("ttyUSB0", "write serial:///dev/ttyUSB0"),
+            ("COM3", "write serial://COM3"),
+            ("pi.local:9000", "write tcp://pi.local:9000"),
+            ("udp://pi:1", "native, loopback"),
         ] {
             let message = text.parse::<DeviceAddress>().unwrap_err().to_string();
             assert!(message.contains(hint), "{text}: {message}");

@@ -23,6 +23,8 @@ pub mod uf2;
 
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "cli")]
+pub(crate) use address::has_host_and_port;
 pub use address::{AddressError, DEFAULT_BAUD, DEVICE_FORMS, DeviceAddress};
 pub use clock::DeviceClock;
 pub use connection::{BlockDone, Connection, KernelSettings, Notice};

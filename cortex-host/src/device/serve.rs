@@ -7,8 +7,8 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::LinkError;
@@ -20,6 +20,8 @@ use crate::base::Progress;
 const OPENING_PATIENCE: Duration = Duration::from_secs(5);
 /// An open session in which the host is silent for this long is over.
 const IDLE_PATIENCE: Duration = Duration::from_secs(600);
+/// So long a host waits for the one before it to be gone.
+const LEAVING_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the host may take no bytes.
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest single wait, so that a stop is seen.
@@ -33,7 +35,7 @@ const MAX_CONNECTIONS: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The port cannot be listened on.
-    #[error("cannot listen on tcp://{address}: {error}; choose another port")]
+    #[error("cannot listen on tcp://{address}: {error}; choose another address or port")]
     Listen {
         /// Host and port.
         address: String,
@@ -125,12 +127,7 @@ impl Shared {
         let Some(count) = self.read(&mut socket, &mut bytes, begun + OPENING_PATIENCE)? else {
             return Ok(());
         };
-        // A poisoned lock is a device whose kernel panicked: it begins again.
-        let mut device = match self.device.try_lock() {
-            Ok(device) => device,
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(std::sync::TryLockError::WouldBlock) => return Ok(()),
-        };
+        let Some(mut device) = self.free_device() else { return Ok(()) };
         // No session outlives its connection.
         *device = NativeSession::new(&self.name).map_err(io::Error::other)?;
         device.receive(&bytes[..count]);
@@ -155,6 +152,22 @@ impl Shared {
                     }
                     return ended.map(|_| ());
                 }
+            }
+        }
+    }
+
+    /// The device, if no other host has it. One that has just left may not have been seen to.
+    fn free_device(&self) -> Option<MutexGuard<'_, NativeSession>> {
+        let deadline = Instant::now() + LEAVING_PATIENCE;
+        loop {
+            match self.device.try_lock() {
+                Ok(device) => return Some(device),
+                // A device whose kernel panicked: it begins again.
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => return None,
             }
         }
     }

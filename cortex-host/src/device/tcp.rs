@@ -11,6 +11,12 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// Shortest wait that a socket can be told.
 const MIN_WAIT: Duration = Duration::from_micros(1);
 
+/// The system asks a silent peer so often, and so many times, whether it is still there.
+#[cfg(unix)]
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+#[cfg(unix)]
+const KEEPALIVE_PROBES: u32 = 3;
+
 /// A socket is looked at for so long before the thread sleeps: to be woken costs more than most
 /// answers take. Other threads may have the processor meanwhile.
 const LOOKING: Duration = Duration::from_micros(50);
@@ -105,6 +111,7 @@ impl Socket {
     pub(super) fn new(stream: TcpStream) -> std::io::Result<Self> {
         // A frame is written whole: waiting for more only costs time.
         stream.set_nodelay(true)?;
+        tell_when_gone(&stream)?;
         stream.set_nonblocking(true)?;
         Ok(Self(stream))
     }
@@ -189,6 +196,22 @@ impl Socket {
         }
         outcome.map(|()| bytes.len() - rest.len())
     }
+}
+
+/// A machine that lost its power or its network closes nothing: the system asks it, and breaks the
+/// connection off when nothing answers for some 8 s.
+#[cfg(unix)]
+fn tell_when_gone(stream: &TcpStream) -> std::io::Result<()> {
+    use rustix::net::sockopt;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, KEEPALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
+    Ok(sockopt::set_tcp_keepcnt(stream, KEEPALIVE_PROBES)?)
+}
+
+#[cfg(not(unix))]
+fn tell_when_gone(_stream: &TcpStream) -> std::io::Result<()> {
+    Ok(())
 }
 
 fn received(read: std::io::Result<usize>) -> std::io::Result<Received> {

@@ -1,12 +1,12 @@
 //! Public datasets: what a catalogue says of their files, and fetching those over HTTP(S).
 
 pub mod catalogue;
-#[cfg(feature = "cli")]
+#[cfg(feature = "download")]
 mod downloader;
-#[cfg(feature = "cli")]
+#[cfg(feature = "download")]
 mod sums;
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "download")]
 pub use downloader::{Downloader, Outcome, RetryPolicy};
-#[cfg(feature = "cli")]
+#[cfg(feature = "download")]
 pub use sums::Checksums;

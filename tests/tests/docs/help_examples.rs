@@ -40,9 +40,14 @@ const SHORTER: &[(&str, &str)] = &[
     ("64..4096", "64..256"),
     ("--kernel bandpass_fir --seconds 5", ""),
     ("--miss-rate 1 --confidence 99", "--miss-rate 50 --confidence 99"),
-    ("capacity --config my.yaml", "capacity --seconds 1 --kernel bandpass_fir --config wide.yaml"),
+    (
+        "capacity --config my.yaml",
+        "capacity --seconds 0.05 --kernel bandpass_fir --config wide.yaml",
+    ),
     ("--vary channels", "--vary channels --set kernels.bandpass_fir.deadline_us=500"),
     ("--vary taps", "--vary taps --set kernels.bandpass_fir.deadline_us=500"),
+    // Slow enough to miss its deadlines at a low rate.
+    ("--vary rate", "--vary rate --set dataset.channels=256 --set kernels.bandpass_fir.taps=1025"),
     ("--device loopback", "--config narrow.yaml --device loopback"),
 ];
 

@@ -4,6 +4,8 @@ mod c_firmware;
 mod firmware_budget;
 mod firmware_digests;
 mod link;
+#[cfg(unix)]
+mod nucleo;
 mod own_images;
 mod pico;
 mod run_devices;

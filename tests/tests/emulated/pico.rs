@@ -1,5 +1,5 @@
-//! The Pico's real image, USB included, in an emulated RP2040: stray bytes do not hang it, and its
-//! arithmetic is the host's down to the subnormal numbers.
+//! The Pico's real image, USB included, in an emulated RP2040: stray bytes do not hang it, its
+//! arithmetic is the host's down to the subnormal numbers, and a crash is told over USB.
 
 use std::time::Duration;
 
@@ -24,7 +24,10 @@ fn input(block: u32) -> Vec<f32> {
 }
 
 /// Runs the blocks on the board and here; every output must have the same bits.
-fn blocks_are_equal(connection: &mut Connection, name: KernelName) -> Result<(), LinkError> {
+pub(super) fn blocks_are_equal(
+    connection: &mut Connection,
+    name: KernelName,
+) -> Result<(), LinkError> {
     let kernel = KernelSpec::with_defaults(name);
     let job = KernelSettings {
         kernel: kernel.into(),
@@ -81,4 +84,19 @@ fn the_pico_computes_as_this_machine_whatever_it_has_been_sent() {
         blocks_are_equal(&mut connection, KernelName::Noop).expect("runs after faults");
     }
     println!("{complete} runs equal, {named:?}");
+    tells_what_it_crashed_with(&pico);
+}
+
+/// The fault is kept over the reset and told to the next host, when USB has begun anew.
+fn tells_what_it_crashed_with(pico: &Pico) {
+    let mut connection = Pico::open(pico.clone()).expect("the board answers");
+    assert_eq!((connection.info().boot_count, connection.info().crash.as_str()), (1, ""));
+    pico.hard_fault();
+    let lost = blocks_are_equal(&mut connection, KernelName::Car).expect_err("it was reset");
+    assert!(lost.to_string().contains("crashed and restarted"), "{lost}");
+    let mut connection = Pico::open(pico.clone()).expect("the board answers after its reset");
+    let info = connection.info();
+    assert_eq!((info.boot_count, info.crash.as_str()), (2, "hard fault"));
+    assert!((0x1000_0000..0x1020_0000).contains(&info.crash_place), "{:#x}", info.crash_place);
+    blocks_are_equal(&mut connection, KernelName::Car).expect("runs after a crash");
 }

@@ -17,6 +17,9 @@ pub use emulator::{Emulator, INSTRUCTION_NS, in_path};
 pub use error::{EmulatorError, FIRMWARE_VARIABLE};
 pub use image::{Program, image};
 
+/// For so long the bytes behind the first are gathered.
+const GATHERING: Duration = Duration::from_micros(300);
+
 /// The board called `name`, if QEMU can emulate it.
 ///
 /// # Errors
@@ -95,10 +98,17 @@ impl Link for QemuLink {
     }
 
     fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
-        match self.serial.recv(buffer, deadline) {
-            Err(error) => Err(self.named(error)),
-            received => received,
-        }
+        let count = match self.serial.recv(buffer, deadline) {
+            Err(error) => return Err(self.named(error)),
+            Ok(0) => return Ok(0),
+            Ok(count) => count,
+        };
+        // It sends byte by byte: to be woken for each costs both processes more than the byte.
+        std::thread::sleep(GATHERING);
+        let rest = buffer.get_mut(count..).unwrap_or_default();
+        // A port that has gone since says so at the next call.
+        let more = self.serial.recv(rest, Instant::now()).unwrap_or_default();
+        Ok(count + more)
     }
 
     fn describe(&self) -> String {

@@ -36,8 +36,11 @@ fn a_device_is_verified_against_the_golden_digests() {
     for name in ["v1/synthetic pink_noise, 8 channels", "v2/synthetic chirp", "7282c377"] {
         assert!(text.contains(name), "{name} in {text}");
     }
-    if available("mps2-an386") {
-        assert!(verify("qemu:mps2-an386").contains("7282c377"));
+    // The second has 64 KB for samples: too little for the digest of all kernels.
+    for board in ["mps2-an386", "netduinoplus2"] {
+        if available(board) {
+            assert!(verify(&format!("qemu:{board}")).contains("7282c377"), "{board}");
+        }
     }
 }
 
