@@ -23,6 +23,10 @@ done
 for file in cortex-host README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do
     [ -s "$root/$file" ] || { echo "the archive lacks $file"; exit 1; }
 done
+if grep -qaF "$PWD" "$root/cortex-host"; then
+    echo "the program holds the path of the checkout that it was built in"
+    exit 1
+fi
 for board in firmware/boards/*/; do
     board=$(basename "$board")
     [ -s "$root/firmware/$board.elf" ] || { echo "no image for $board"; exit 1; }

@@ -52,7 +52,7 @@ part() {
     pico)
         say "the Pico: ${CORTEX_PICO_SEEDS:=20} seeds, ${CORTEX_PICO_JUNK:=65536} stray bytes"
         export CORTEX_PICO_SEEDS CORTEX_PICO_JUNK
-        cargo test -q -p cortex-tests --test emulated pico -- --nocapture
+        cargo test -q -p cortex-tests --test emulated pico -- --nocapture --include-ignored
         ;;
     guide)
         say "the kernel of docs/guides/built-in-kernel.md"
@@ -61,7 +61,7 @@ part() {
     deaths)
         say "${CORTEX_DEATHS:=1000} kernels that break their process"
         export CORTEX_DEATHS
-        cargo test -q -p cortex-tests --test run many_deaths
+        cargo test -q -p cortex-tests --test run many_deaths -- --nocapture
         ;;
     statistics)
         say "intervals cover 95 %, equal runs show no difference"

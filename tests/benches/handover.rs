@@ -1,6 +1,7 @@
-//! What it costs to run a kernel of a user's own in a process of its own: the round trip of a
-//! window, against a bare futex ping-pong of two threads and one that carries the same bytes, and
-//! the kernel's own time against `isolation: none`.
+//! What it costs to run a kernel of a user's own in a process of its own: the round trip of a window
+//! against a futex ping-pong of two processes, bare and with the same bytes copied as often, and the
+//! kernel's own time against `isolation: none`. All of it twice: on the cores that the scheduler
+//! chooses, and with both processes bound to one core, as `realtime.cpu_affinity: [0]` binds them.
 //!
 //! `cargo bench -p cortex-tests --bench handover`, on a machine that does nothing else. The rows
 //! take turns, so that a disturbed moment touches all alike; ratios compare within one run.
@@ -17,15 +18,16 @@ fn main() {
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::os::fd::AsFd;
     use std::path::{Path, PathBuf};
-    use std::process::Command;
+    use std::process::{Child, Command};
     use std::time::{Duration, Instant};
 
     use cortex_host::foreign::{
         Dtype, Feed, InProcess, KernelProcess, KernelSetup, Launcher, Parameters,
     };
-    use cortex_host::harness::{Device, Monotonic};
-    use cortex_host::platform::shared_memory::{SharedMemory, Side};
+    use cortex_host::harness::{Device, Monotonic, RealtimeSettings, apply_realtime};
+    use cortex_host::platform::shared_memory::{Buffers, SharedMemory, Side};
     use cortex_tests::checkout;
     use cortex_tests::libraries::compiled;
 
@@ -34,17 +36,32 @@ mod linux {
     const ROUNDS: usize = 25;
     const HOP: u32 = 80;
 
+    /// The argument that makes this program the other process of a ping-pong.
+    const PONG: &str = "the-other-process";
+
     pub fn main() {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        if let [word, bytes, cores @ ..] = &arguments[..]
+            && word == PONG
+        {
+            let number = |text: &String| text.parse().expect("a number");
+            let cores: Vec<usize> = cores.iter().map(number).collect();
+            return pong(number(bytes), &cores);
+        }
         let program = built();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let library = compiled("bench", folder.path());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         println!("{cores} cores, load before: {}", load.trim());
-        for channels in [64, 1024] {
-            round_trips(&library, &program, channels);
+        for (what, cores) in [("on any core", &[][..]), ("bound to one core", &[0])] {
+            println!("\n== {what}");
+            bind(cores);
+            for channels in [64, 1024] {
+                round_trips(&library, &program, channels, cores);
+            }
+            kernel_time(&library, &program, cores);
         }
-        kernel_time(&library, &program);
     }
 
     /// The program, built as the benchmark is.
@@ -75,16 +92,17 @@ mod linux {
         }
     }
 
-    fn process(setup: &KernelSetup, program: &Path) -> KernelProcess {
-        let launcher = Launcher { program: program.to_owned(), ..Launcher::here() };
+    fn process(setup: &KernelSetup, program: &Path, cores: &[usize]) -> KernelProcess {
+        let realtime = RealtimeSettings { cpu_affinity: cores.to_vec(), ..Default::default() };
+        let launcher = Launcher { program: program.to_owned(), realtime, ..Launcher::here() };
         KernelProcess::open(setup, Duration::from_secs(10), &launcher).expect("the kernel plans")
     }
 
     /// The rows of one shape: p50 of each, and ratios.
-    fn round_trips(library: &Path, program: &Path, channels: u32) {
+    fn round_trips(library: &Path, program: &Path, channels: u32, cores: &[usize]) {
         let values = (HOP * channels) as usize;
-        let (mut bare, mut laden) = (PingPong::start(4), PingPong::start(4 * values));
-        let mut isolated = process(&setup(library, "copy", channels), program);
+        let (mut bare, mut laden) = (PingPong::start(4, cores), PingPong::start(4 * values, cores));
+        let mut isolated = process(&setup(library, "copy", channels), program, cores);
         isolated.reset().expect("the kernel resets");
         let input = vec![1.0_f32; values];
         let mut output = vec![0.0_f32; 2 * values];
@@ -125,9 +143,9 @@ mod linux {
     }
 
     /// The same kernel in its process and in this one: what the kernel itself takes.
-    fn kernel_time(library: &Path, program: &Path) {
+    fn kernel_time(library: &Path, program: &Path, cores: &[usize]) {
         let setup = setup(library, "work", 64);
-        let mut isolated = process(&setup, program);
+        let mut isolated = process(&setup, program, cores);
         let mut inside = InProcess::open(&setup).expect("the kernel plans");
         let values = (HOP * 64) as usize;
         let input = vec![1.0_f32; values];
@@ -173,30 +191,28 @@ mod linux {
         [10, 50, 99].map(|percent| times[times.len() * percent / 100])
     }
 
-    /// Two threads that wake each other, and copy: into the shared memory, within it as the kernel
+    /// Two processes that wake each other, and copy: into the shared memory, within it as the kernel
     /// `copy` does, and out of it.
     struct PingPong {
         here: SharedMemory,
-        buffers: cortex_host::platform::shared_memory::Buffers,
+        buffers: Buffers,
+        there: Child,
     }
 
     impl PingPong {
-        fn start(bytes: usize) -> Self {
+        fn start(bytes: usize, cores: &[usize]) -> Self {
             let here = SharedMemory::create().expect("shared memory");
-            let there = here.descriptor().try_clone_to_owned().expect("a descriptor");
-            let there = SharedMemory::of(there).expect("shared memory");
-            let mut mapped = there.map_buffers(Side::Child, [bytes; 2]).expect("buffers");
+            let there = Command::new(std::env::current_exe().expect("a program knows its file"))
+                .arg(PONG)
+                .arg(bytes.to_string())
+                .args(cores.iter().map(usize::to_string))
+                .stdin(here.descriptor().try_clone_to_owned().expect("a descriptor"))
+                .spawn()
+                .expect("the other process");
+            here.control().request();
+            assert!(here.control().wait_answer(Duration::from_secs(10)), "no answer");
             let buffers = here.map_buffers(Side::Parent, [bytes; 2]).expect("buffers");
-            // It waits for ever once the benchmark has ended.
-            std::thread::spawn(move || {
-                loop {
-                    there.control().wait_request();
-                    let (input, output) = mapped.child();
-                    output.copy_from_slice(input);
-                    there.control().answer();
-                }
-            });
-            Self { here, buffers }
+            Self { here, buffers, there }
         }
 
         fn round_trip(&mut self, input: &[f32], output: &mut [f32]) {
@@ -211,5 +227,33 @@ mod linux {
                 *value = f32::from_le_bytes(*bytes);
             }
         }
+    }
+
+    impl Drop for PingPong {
+        fn drop(&mut self) {
+            let _ = self.there.kill();
+            let _ = self.there.wait();
+        }
+    }
+
+    /// The other process of a ping-pong; it is ended by the first.
+    fn pong(bytes: usize, cores: &[usize]) {
+        bind(cores);
+        let file = std::io::stdin().as_fd().try_clone_to_owned().expect("a descriptor");
+        let memory = SharedMemory::of(file).expect("shared memory");
+        memory.control().wait_request();
+        let mut buffers = memory.map_buffers(Side::Child, [bytes; 2]).expect("buffers");
+        loop {
+            memory.control().answer();
+            memory.control().wait_request();
+            let (input, output) = buffers.child();
+            output.copy_from_slice(input);
+        }
+    }
+
+    /// Binds this thread to these cores, if there are any.
+    fn bind(cores: &[usize]) {
+        let wish = RealtimeSettings { cpu_affinity: cores.to_vec(), ..Default::default() };
+        assert!(apply_realtime(&wish).warnings.is_empty(), "cannot bind to {cores:?}");
     }
 }

@@ -19,6 +19,8 @@ while header := read.read(4):
     rows = struct.unpack(f"<{count}f", read.read(4 * count))
     if count == 0:
         window = 0
+        if params.get("how") == "raise at reset":
+            raise ValueError("no state to go back to")
     elif window == params.get("window"):
         print("cannot go on", file=sys.stderr, flush=True)
         if params.get("how") == "exit":
@@ -27,6 +29,8 @@ while header := read.read(4):
             time.sleep(1000)
         if params.get("how") == "too many":
             write.write(struct.pack("<I", values + 1))
+        if params.get("how") == "print":
+            print("hello", flush=True)
     window += count > 0
     write.write(struct.pack(f"<I{count}f", count, *[params.get("gain", 1.0) * x for x in rows]))
     write.flush()

@@ -44,9 +44,7 @@ impl Pico {
     #[must_use]
     #[track_caller]
     pub fn start() -> Option<Self> {
-        let folder = checkout().join("tests/pico");
-        if !folder.join("node_modules/rp2040js").is_dir() {
-            skip(Need::Rp2040, &"`npm ci` in tests/pico installs the emulator");
+        if !Self::can_run() {
             return None;
         }
         let spec = board("pico").expect("the Pico has a file in primitives/devices");
@@ -58,7 +56,7 @@ impl Pico {
             }
             Err(error) => panic!("{error}"),
         };
-        Some(Self::run(&folder, &uf2(&image)))
+        Some(Self::run(&image))
     }
 
     /// A hard fault in the middle of the program.
@@ -71,11 +69,27 @@ impl Pico {
         assert!(status.is_ok_and(|status| status.success()), "kill -s USR2 {id}");
     }
 
-    fn run(folder: &Path, image: &Path) -> Self {
+    /// Whether the emulator is installed; seen where it is not.
+    #[must_use]
+    #[track_caller]
+    pub fn can_run() -> bool {
+        let installed = checkout().join("tests/pico/node_modules/rp2040js").is_dir();
+        if !installed {
+            skip(Need::Rp2040, &"`npm ci` in tests/pico installs the emulator");
+        }
+        installed
+    }
+
+    /// Starts the ELF file `image`, made a UF2 file first, as a board takes it.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn run(image: &Path) -> Self {
         let mut emulator = Command::new("node")
             .arg("emulate.cjs")
-            .arg(image)
-            .current_dir(folder)
+            .arg(uf2(image))
+            .current_dir(checkout().join("tests/pico"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -78,7 +78,12 @@ impl Process {
     /// Ends the process; what it printed last, as a sentence's end.
     fn last_words(&mut self) -> String {
         self.end();
-        Printed::sentence(&self.printed)
+        let printed = Printed::sentence(&self.printed);
+        // What the runtime of this program prints where an exception of C++ reaches it.
+        if printed.contains("foreign exception") {
+            return "; an exception left one of its functions, which must catch its own".to_owned();
+        }
+        printed
     }
 
     fn end(&mut self) {

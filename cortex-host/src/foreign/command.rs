@@ -14,8 +14,9 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::CommandSetup;
 use super::printed::Printed;
+use super::{CommandSetup, Launcher};
+use crate::base::quoted;
 use crate::harness::{Clock, Device, DeviceTiming, WindowDone, WindowFault};
 use crate::platform::child::{apart_from_the_terminal, end_with_thread};
 use crate::platform::descriptor::set_nonblocking;
@@ -123,18 +124,25 @@ impl CommandKernel {
                 answer.extend_from_slice(bytes);
                 answer.len() > MAX_LINE_BYTES || answer.ends_with(b"\n")
             })
-            .map_err(|cause| Refusal::new(format!("before its first line, {cause}")))?;
+            .map_err(|cause| {
+                let printed = kernel.end();
+                Refusal::new(format!("before its first line, {cause}{printed}"))
+            })?;
         let welcome: Welcome = serde_json::from_slice(&answer).map_err(|error| {
-            let line = String::from_utf8_lossy(&answer[..answer.len().min(80)]).into_owned();
+            let line = answer.split(|&byte| byte == b'\n').next().unwrap_or_default();
+            let line = String::from_utf8_lossy(&line[..line.len().min(80)]);
             Refusal::new(format!(
-                "its first line must be JSON such as {{\"output_values\": 64}}, but it is {:?} \
-                 ({error})",
-                line.trim_end()
+                "the first line of its standard output must be JSON such as \
+                 {{\"output_values\": 64}}, but it is {} ({error}); print everything else to standard \
+                 error",
+                quoted(line.trim_end())
             ))
         })?;
         if !(1..=MAX_OUTPUT_VALUES).contains(&welcome.output_values) {
-            let values = welcome.output_values;
-            return Err(Refusal::new(format!("it announces {values} output values")));
+            return Err(Refusal::new(format!(
+                "its output_values must be 1 to {MAX_OUTPUT_VALUES}, but it is {}",
+                welcome.output_values
+            )));
         }
         kernel.max_output_len = welcome.output_values;
         Ok(kernel)
@@ -231,10 +239,25 @@ impl CommandKernel {
         result?;
         let count = announced.unwrap_or_default();
         if count > room {
-            return Err(format!("it answered {count} values and had announced {room}"));
+            let text = answer[..answer.len().min(40)].split(|&byte| byte == b'\n').next();
+            let printed = text.filter(|text| {
+                text.len() >= 4 && text.iter().all(|byte| matches!(byte, b' '..=b'~'))
+            });
+            return Err(match (printed, values) {
+                (Some(text), _) => format!(
+                    "its answer begins with the text {} in place of a count; print to standard error",
+                    quoted(&String::from_utf8_lossy(text))
+                ),
+                (None, []) => format!(
+                    "it answered the reset, a count of 0, with {count} values in place of a count of 0"
+                ),
+                (None, _) => {
+                    format!("it answered {count} values and had announced {room} (output_values)")
+                }
+            });
         }
         if answer.len() > 4 + 4 * count {
-            return Err("it answered more than its count says".to_owned());
+            return Err(format!("it answered more than the {count} values that its count says"));
         }
         for (value, bytes) in output.iter_mut().zip(answer[4..].as_chunks::<4>().0) {
             *value = f32::from_le_bytes(*bytes);
@@ -242,9 +265,14 @@ impl CommandKernel {
         Ok(count)
     }
 
-    fn lost(&mut self, cause: String) -> WindowFault {
+    /// Ends the program; what it printed last, as a sentence's end.
+    fn end(&mut self) -> String {
         let _ = self.child.kill();
-        let printed = Printed::sentence(&self.printed);
+        Printed::sentence(&self.printed)
+    }
+
+    fn lost(&mut self, cause: &str) -> WindowFault {
+        let printed = self.end();
         self.loss = Some(format!("{cause}{printed}"));
         WindowFault::KernelLost
     }
@@ -274,9 +302,9 @@ impl Device for CommandKernel {
 
     fn reset(&mut self) -> Result<(), WindowFault> {
         self.window.fill(0.0);
-        match self.call(&[], &mut [], START) {
+        match self.call(&[], &mut [], Launcher::START) {
             Ok(_) => Ok(()),
-            Err(cause) => Err(self.lost(cause)),
+            Err(cause) => Err(self.lost(&format!("at the reset before it, {cause}"))),
         }
     }
 
@@ -301,7 +329,7 @@ impl Device for CommandKernel {
         let answered = self.call(values, &mut output[..self.max_output_len], self.patience);
         let end_ns = clock.now_ns();
         self.window = window;
-        let output_len = answered.map_err(|cause| self.lost(cause))?;
+        let output_len = answered.map_err(|cause| self.lost(&cause))?;
         Ok(WindowDone { output_len, timing: DeviceTiming::of_kernel(start_ns, end_ns) })
     }
 

@@ -10,6 +10,10 @@ use crate::platform::shared_memory::Control;
 /// An address this near to a buffer's end is taken for a write past it.
 const NEAR_BYTES: u64 = 1 << 20;
 
+/// The stack's end lies at most this far above what [`Control`] has for it: both are reckoned from the
+/// address of a variable near the stack's top.
+const GUARD_BYTES: u64 = 64 << 10;
+
 /// Why a kernel process is gone, or had to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Death {
@@ -44,10 +48,9 @@ impl Death {
             return Death::Exited(status.code().unwrap_or_default());
         };
         let reported = control.fault_signal.load(Ordering::SeqCst);
-        let memory_fault = signal == libc::SIGSEGV || signal == libc::SIGBUS;
         match signal {
             libc::SIGABRT => Death::Aborted,
-            _ if memory_fault && reported == signal => {
+            libc::SIGSEGV if reported == signal => {
                 let ranges = control.ranges.each_ref().map(|range| range.load(Ordering::SeqCst));
                 of_address(control.fault_address.load(Ordering::SeqCst), ranges)
             }
@@ -56,8 +59,8 @@ impl Death {
     }
 }
 
-fn of_address(address: u64, ranges: [u64; 6]) -> Death {
-    let [input, input_end, output, output_end, stack, stack_top] = ranges;
+fn of_address(address: u64, ranges: [u64; 5]) -> Death {
+    let [input, input_end, output, output_end, stack] = ranges;
     let past = |start: u64, end: u64| {
         if start == 0 {
             None
@@ -75,7 +78,9 @@ fn of_address(address: u64, ranges: [u64; 6]) -> Death {
         Death::WroteInput
     } else if let Some(bytes) = past(input, input_end) {
         Death::PastInput(bytes)
-    } else if (stack.saturating_sub(NEAR_BYTES)..stack_top).contains(&address) {
+    } else if stack != 0
+        && (stack.saturating_sub(NEAR_BYTES)..stack + GUARD_BYTES).contains(&address)
+    {
         Death::StackOverflow
     } else {
         Death::BadAddress(address)
@@ -130,7 +135,7 @@ mod tests {
     #[test]
     fn addresses_are_named_by_what_they_are_near_to() {
         let m = 1 << 30;
-        let ranges = [m, m + 640, 2 * m, 2 * m + 320, 3 * m, 3 * m + (64 << 20)];
+        let ranges = [m, m + 640, 2 * m, 2 * m + 320, 3 * m];
         let of = |address| of_address(address, ranges);
         assert_eq!(of(8), Death::NullPointer);
         assert_eq!(of(2 * m + 320), Death::PastOutput(1));
@@ -138,7 +143,8 @@ mod tests {
         assert_eq!(of(m + 639), Death::WroteInput);
         assert_eq!(of(m + 641), Death::PastInput(2));
         assert_eq!(of(3 * m - 4096), Death::StackOverflow);
+        assert_eq!(of(3 * m + (1 << 20)), Death::BadAddress(3 * m + (1 << 20)));
         assert_eq!(of(7 * m), Death::BadAddress(7 * m));
-        assert_eq!(of_address(5000, [0; 6]), Death::BadAddress(5000));
+        assert_eq!(of_address(5000, [0; 5]), Death::BadAddress(5000));
     }
 }

@@ -10,8 +10,8 @@ use super::output::{OutputPlan, plan_output};
 use super::realtime::plan_realtime;
 use super::samples::plan_dataset;
 use super::{
-    DatasetPlan, KernelPlan, KernelSource, LibraryKernel, Plan, Purpose, ReturnedResults, Transfer,
-    resolved,
+    DatasetPlan, KernelPlan, KernelSource, LibraryKernel, NotOnADevice, Plan, Purpose,
+    ReturnedResults, Transfer, resolved,
 };
 use crate::base::quoted;
 use crate::config::value::choice;
@@ -174,10 +174,21 @@ impl Plan {
         let results = plan_results(config.results.as_ref(), &device, output.include_raw_data)?;
         if device != DeviceAddress::Native {
             for (index, kernel) in kernels.iter().enumerate() {
-                check_on_device(kernel, &device, transfer, results).map_err(|why| {
+                check_on_device(kernel, &device, transfer, results).map_err(|refused| {
                     let list = config.kernels.as_ref().map_or(&[][..], |list| &list.value);
-                    let position = list.get(index).map_or_else(Position::default, |at| at.position);
-                    Problem::at(position, format!("kernels[{index}] ({}): {why}", kernel.name))
+                    let at = list.get(index);
+                    let NotOnADevice { key, why } = refused;
+                    let written = at.and_then(|at| match key {
+                        "dtype" => at.value.dtype.as_ref().map(|at| at.position),
+                        "state" => at.value.state.as_ref().map(|at| at.position),
+                        "command" => at.value.command.as_ref().map(|at| at.position),
+                        _ => at.value.library.as_ref().map(|at| at.position),
+                    });
+                    let position = written.or(at.map(|at| at.position)).unwrap_or_default();
+                    Problem::at(
+                        position,
+                        format!("kernels[{index}].{key} ({}): {why}", kernel.name),
+                    )
                 })?;
             }
         }
@@ -245,32 +256,32 @@ fn check_on_device(
     device: &DeviceAddress,
     transfer: Transfer,
     results: ReturnedResults,
-) -> Result<(), String> {
+) -> Result<(), NotOnADevice> {
+    let refused = |key, why: String| Err(NotOnADevice { key, why });
     let own = match &kernel.source {
         KernelSource::BuiltIn(_) => return Ok(()),
         KernelSource::Program(_) => {
-            return Err(format!("a program runs on this computer, not on {device}"));
+            let why = format!("a program runs on this computer, not on {device}");
+            return refused("command", why);
         }
         KernelSource::Library(own) => own,
     };
     if !matches!(device, DeviceAddress::Qemu { .. } | DeviceAddress::Serial { .. }) {
-        return Err(format!(
+        let why = format!(
             "{device} runs the kernels of this program; use device: native, or a board with an image \
              of your own"
-        ));
+        );
+        return refused("library", why);
     }
-    if own.on_a_device().is_none() {
-        return Err("a board runs kernels of cortex_kernel.h with dtype: f32, without state, and \
-                    with no more parameters than fit into a message (9, or more for a short name)"
-            .to_owned());
-    }
+    own.on_a_device()?;
     if transfer == Transfer::Seeded {
-        return Err("transfer: seeded is for the kernels of this program; use streamed".to_owned());
+        let why = "transfer: seeded is for the kernels of this program; use streamed";
+        return refused("library", why.to_owned());
     }
     if results == ReturnedResults::Digests && !own.bit_exact {
-        return Err("results: digests compares bits, and the kernel does not promise them \
-                    (CORTEX_BIT_EXACT); use samples"
-            .to_owned());
+        let why = "results: digests compares bits, and the kernel does not promise them \
+                   (CORTEX_BIT_EXACT); use samples";
+        return refused("library", why.to_owned());
     }
     Ok(())
 }

@@ -243,15 +243,30 @@ pub struct LibraryKernel {
 }
 
 impl LibraryKernel {
-    /// The same kernel as an image of the user's has it; `None` when a board cannot run it: only a
-    /// kernel of `cortex_kernel.h` with float32 samples, without trained state and with parameters
-    /// that fit into a message.
-    #[must_use]
-    pub fn on_a_device(&self) -> Option<OwnDeviceKernel> {
+    /// The same kernel as an image of the user's has it.
+    ///
+    /// # Errors
+    /// [`NotOnADevice`]: a board runs kernels of `cortex_kernel.h` with float32 samples, without
+    /// trained state and with parameters that fit into a message.
+    pub fn on_a_device(&self) -> Result<OwnDeviceKernel, NotOnADevice> {
         let setup = &self.setup;
-        let Parameters::Values(values) = &setup.parameters else { return None };
-        if setup.dtype != Dtype::F32 || setup.state.is_some() {
-            return None;
+        let refused = |key, why: &str| Err(NotOnADevice { key, why: why.to_owned() });
+        let Parameters::Values(values) = &setup.parameters else {
+            return refused(
+                "library",
+                "a library of the original's cortex_plugin.h cannot be linked into an image; a board \
+                 runs kernels of cortex_kernel.h",
+            );
+        };
+        if setup.dtype != Dtype::F32 {
+            return refused("dtype", "a board gives its kernels f32 samples; use dtype: f32");
+        }
+        if setup.state.is_some() {
+            return refused(
+                "state",
+                "a board has no memory for trained state, and the link carries none; build it into \
+                 the image's sources as a constant",
+            );
         }
         let whole_windows = setup.feed == Feed::Windows;
         let kernel = OwnDeviceKernel {
@@ -262,8 +277,24 @@ impl LibraryKernel {
             max_output_values: self.output.values(setup.window),
             bit_exact: self.bit_exact,
         };
-        kernel.wire_bytes().map(|_| kernel)
+        match kernel.wire_bytes() {
+            Some(_) => Ok(kernel),
+            None => refused(
+                "library",
+                "its parameters do not fit into one message to a board, which has room for 9, or for \
+                 more of them with a short name",
+            ),
+        }
     }
+}
+
+/// Why a board cannot run a kernel of the user's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotOnADevice {
+    /// The key of `kernels[]` at fault.
+    pub key: &'static str,
+    /// A sentence.
+    pub why: String,
 }
 
 /// A program as a kernel.

@@ -52,8 +52,9 @@ pub struct Control {
     pub fault_signal: AtomicI32,
     /// The address that the signal was about.
     pub fault_address: AtomicU64,
-    /// Addresses in the child: input, output, and the lowest and highest of the kernel's stack.
-    pub ranges: [AtomicU64; 6],
+    /// Addresses in the child: first byte of the input and the byte after its last one, the same of the
+    /// output, and the lowest byte of the kernel's stack.
+    pub ranges: [AtomicU64; 5],
 }
 
 const _: () = assert!(size_of::<Control>() <= CONTROL_BYTES);
@@ -260,6 +261,14 @@ impl Buffers {
     /// The input, and the output to be written: the child's view.
     pub fn child(&mut self) -> (&[u8], &mut [u8]) {
         (self.input.bytes(), self.output.bytes_mut())
+    }
+
+    /// Reads the input once, a byte of each cache line: the other process wrote it, and has it in the
+    /// caches of its core and by its own addresses.
+    pub fn fetch_input(&self) {
+        for byte in self.input.bytes().iter().step_by(ALIGNMENT) {
+            std::hint::black_box(*byte);
+        }
     }
 
     /// Addresses of the first byte and of the byte after the last one, input first.

@@ -19,14 +19,16 @@ pub(super) struct BuiltKernel {
 impl BuiltKernel {
     /// What a device is told to build: a kernel that its firmware has as well.
     pub(super) fn on_a_device(&self) -> Result<DeviceKernel, Failure> {
-        let absent =
-            || Failure::usage(format!("kernel {} cannot be on a device", self.kernel_run.name));
+        let absent = |why: &str| {
+            let name = &self.kernel_run.name;
+            Failure::usage(format!("kernel {name} cannot be on a device: {why}"))
+        };
         match &self.source {
             KernelSource::BuiltIn(spec) => Ok(spec.clone().into()),
             KernelSource::Library(kernel) => {
-                kernel.on_a_device().map(DeviceKernel::Own).ok_or_else(absent)
+                kernel.on_a_device().map(DeviceKernel::Own).map_err(|refused| absent(&refused.why))
             }
-            KernelSource::Program(_) => Err(absent()),
+            KernelSource::Program(_) => Err(absent("it is a program")),
         }
     }
 }

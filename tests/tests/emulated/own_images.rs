@@ -5,9 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use cortex_core::kernel::KernelShape;
+use cortex_core::link::Encoding;
 use cortex_host::device::qemu::in_path;
+use cortex_host::device::{DeviceKernel, KernelSettings, OwnDeviceKernel};
+use cortex_host::foreign::{InProcess, KernelSetup};
+use cortex_host::harness::{Device, Monotonic};
+use cortex_tests::pico::Pico;
 use cortex_tests::skip::{Need, skip};
-use cortex_tests::{checkout, cortex_host, stderr_of, stdout_of};
+use cortex_tests::{checkout, cortex_host, libraries, stderr_of, stdout_of};
 use serde_json::Value;
 
 /// Windows of the run below: 1,600 samples in windows of 64 every 32.
@@ -122,4 +128,64 @@ fn one_source_has_the_same_bits_here_and_on_three_boards() {
         refused.contains("smooth will not run: the firmware of microbit does not have it"),
         "{refused}"
     );
+}
+
+/// The same C source in the Pico's image, which runs in an emulated RP2040.
+#[test]
+#[ignore = "a minute; sh tests/slow.sh pico"]
+fn a_kernel_of_ones_own_has_the_same_bits_on_a_pico() {
+    if !boards_can_be_built() || !Pico::can_run() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    stdout_of(&host(folder, &["new", "kernel", "lowpass", "--c"]), 0);
+    let made = Command::new("make").args(["-C", "lowpass", "lib"]).current_dir(folder).output();
+    stdout_of(&made.unwrap(), 0);
+    let new = ["new", "firmware", "lowpass-pico", "--board", "pico", "--kernel", "lowpass"];
+    stdout_of(&host(folder, &new), 0);
+    let target = checkout().join("target/own-images");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "--quiet"]).current_dir(folder.join("lowpass-pico"));
+    stdout_of(&cargo.env("CARGO_TARGET_DIR", &target).output().unwrap(), 0);
+
+    let shape = KernelShape { channels: 2, window: 64, hop: 32, sample_rate_hz: 160.0 };
+    let setup = KernelSetup {
+        channels: 2,
+        window: 64,
+        hop: 32,
+        sample_rate_hz: 160.0,
+        ..libraries::setup(&folder.join("lowpass/liblowpass.so"), "lowpass", &[7.5])
+    };
+    let mut here = InProcess::open(&setup).unwrap();
+    here.reset().unwrap();
+    let mut connection =
+        Pico::open(Pico::run(&target.join("thumbv6m-none-eabi/release/lowpass-pico"))).unwrap();
+    let settings = KernelSettings {
+        kernel: DeviceKernel::Own(OwnDeviceKernel {
+            name: "lowpass".to_owned(),
+            hop: shape.hop,
+            whole_windows: false,
+            parameters: vec![7.5],
+            max_output_values: here.max_output_len(),
+            bit_exact: true,
+        }),
+        shape,
+        input: Encoding::F32,
+        output: Encoding::F32,
+    };
+    connection.configure(&settings).unwrap();
+    let (mut output, mut expected) = ([0.0; 128], [0.0; 128]);
+    for block in 0..4_u32 {
+        let rows = if block == 0 { shape.window } else { shape.hop };
+        let samples: Vec<f32> =
+            (0..rows * 2).map(|n| ((n as u32 * 7919 + block) % 1000) as f32 / 7.0 - 60.0).collect();
+        let done = connection.run_block(block, &samples, &mut output, || {}).unwrap();
+        let wanted =
+            here.run_window(u64::from(block), &samples, &mut expected, &Monotonic).unwrap();
+        assert_eq!(done.output_len, wanted.output_len);
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let count = done.output_len;
+        assert_eq!(bits(&output[..count]), bits(&expected[..count]), "block {block}");
+    }
 }

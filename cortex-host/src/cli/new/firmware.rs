@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::checkout::{Crates, CratesArgs};
 use super::files::{checked_name, make_folder, write_files};
 use crate::base::{Failure, quoted};
 use crate::cli::Console;
@@ -30,10 +31,12 @@ pub(super) struct Args {
     /// What `new kernel` wrote, another crate that exports kernels, or a C file.
     #[arg(long, value_name = "FOLDER|FILE")]
     kernel: PathBuf,
+    #[command(flatten)]
+    crates: CratesArgs,
 }
 
 /// Boards with their firmware's main.rs and .cargo/config.toml.
-const BOARDS: [(&str, &str, &str); 6] = [
+const BOARDS: [(&str, &str, &str); 7] = [
     (
         "mps2-an386",
         include_str!("firmware/mps2-an386.rs"),
@@ -56,6 +59,7 @@ const BOARDS: [(&str, &str, &str); 6] = [
         include_str!("firmware/nucleo-f446re.rs"),
         include_str!("firmware/nucleo-f446re.toml"),
     ),
+    ("pico", include_str!("firmware/pico.rs"), include_str!("firmware/pico.toml")),
 ];
 
 /// Where the kernels of an image come from, as written in its folder.
@@ -81,16 +85,17 @@ pub(super) fn execute(args: &Args, console: &Console) -> Result<(), Failure> {
         return Err(Failure::usage(format!("there is no board {}", quoted(&args.board))));
     };
     let kernels = Kernels::find(&args.kernel)?;
+    let crates = Crates::find(&args.crates)?;
     make_folder(name)?;
     let (dependency, uses) = kernels.dependency.clone().unwrap_or_default();
     let compiled = !kernels.sources.is_empty();
     let values = [
         ("@NAME@", name.to_owned()),
         ("@BOARD@", (*board_name).to_owned()),
-        ("@APP@", firmware_dependency("app")),
-        ("@C@", firmware_dependency("c")),
-        ("@HARDWARE@", firmware_dependency("hardware")),
-        ("@BOARD_CRATE@", firmware_dependency(&format!("boards/{board_name}"))),
+        ("@APP@", crates.firmware("app")),
+        ("@C@", crates.firmware("c")),
+        ("@HARDWARE@", crates.firmware("hardware")),
+        ("@BOARD_CRATE@", crates.firmware(&format!("boards/{board_name}"))),
         (
             "@DEPENDENCY@",
             match compiled {
@@ -228,19 +233,6 @@ fn package_name(manifest: &str) -> Option<String> {
         let (key, value) = line.split_once('=')?;
         (key.trim() == "name").then(|| value.trim().trim_matches('"').to_owned())
     })
-}
-
-/// Where an image finds the crate in a folder of `firmware/`: in the checkout that this program was
-/// built from, as long as that is there, else in the repository.
-fn firmware_dependency(folder: &str) -> String {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../firmware").join(folder);
-    match beside.canonicalize() {
-        Ok(path) if path.join("Cargo.toml").is_file() => format!("path = {path:?}"),
-        _ => {
-            let (repository, version) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
-            format!("git = {repository:?}, tag = \"v{version}\"")
-        }
-    }
 }
 
 #[cfg(test)]

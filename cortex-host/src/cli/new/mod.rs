@@ -1,13 +1,15 @@
 //! `cortex-host new`: a kernel of one's own to begin from, in a folder that builds as it is; a board's
 //! image with kernels of one's own.
 
+mod checkout;
 mod files;
 mod firmware;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Console, output};
 use crate::base::{ExitCode, Failure};
+use checkout::{Crates, CratesArgs};
 use files::{checked_name, make_folder, write_files};
 
 /// Arguments of `new`.
@@ -52,6 +54,8 @@ struct KernelArgs {
     /// In Rust.
     #[arg(long)]
     rust: bool,
+    #[command(flatten)]
+    crates: CratesArgs,
 }
 
 const C: [(&str, &str); 3] = [
@@ -87,6 +91,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
 
 fn new_kernel(args: &KernelArgs, console: &Console) -> Result<(), Failure> {
     let name = checked_name(&args.name, "a kernel", "_")?;
+    let crates = Crates::find(&args.crates)?;
     make_folder(name)?;
     let library =
         if args.c { format!("./lib{name}.so") } else { format!("./target/release/lib{name}.so") };
@@ -100,7 +105,7 @@ fn new_kernel(args: &KernelArgs, console: &Console) -> Result<(), Failure> {
         ("@NAME@", name.to_owned()),
         ("@TYPE@", type_name(name)),
         ("@LIBRARY@", library),
-        ("@CORE@", core_dependency()),
+        ("@CORE@", crates.core()),
     ];
     write_files(Path::new(name), &files, &values)?;
     let build = if args.c { "make test && make" } else { "cargo test && cargo build --release" };
@@ -120,14 +125,4 @@ fn type_name(name: &str) -> String {
             Some(std::iter::once(first).chain(letters).collect::<String>())
         })
         .collect()
-}
-
-/// Where a crate finds `cortex-core`: in the checkout this program was built from, as long as that is
-/// there, else in the registry.
-fn core_dependency() -> String {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../cortex-core");
-    match beside.canonicalize() {
-        Ok(path) if path.join("Cargo.toml").is_file() => format!("path = {path:?}"),
-        _ => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
-    }
 }

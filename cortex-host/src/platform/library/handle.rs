@@ -24,6 +24,9 @@ impl Library {
     /// # Errors
     /// A sentence: the file cannot be loaded, or exports none of the symbols known.
     pub fn open(path: &Path) -> Result<Self, Refusal> {
+        #[cfg(target_os = "linux")]
+        super::elf::check(path)
+            .map_err(|what| Refusal::new(format!("cannot load {}: {what}", path.display())))?;
         let inner = load(path).map_err(|error| {
             // The system's sentence is the cause of the crate's, and names the file mostly.
             let cause = std::error::Error::source(&error)
@@ -41,7 +44,8 @@ impl Library {
         } else {
             return Err(Refusal::new(format!(
                 "{} exports neither cortex_kernels (cortex_kernel.h) nor cortex_init, \
-                 cortex_process and cortex_teardown (cortex_plugin.h), so it is no kernel",
+                 cortex_process and cortex_teardown (cortex_plugin.h), so it is no kernel; export \
+                 kernels with CORTEX_EXPORT_KERNELS in C and C++ or export_kernels! in Rust",
                 path.display()
             )));
         };

@@ -8,6 +8,8 @@
 //! `own` speaks `cortex_kernel.h`, `plugin` the original CORTEX's `cortex_plugin.h`, ABI 2 and 3.
 
 mod description;
+#[cfg(target_os = "linux")]
+mod elf;
 mod handle;
 mod memory;
 mod own;

@@ -16,6 +16,9 @@ use super::{
 /// The most kernels of a library, parameters of a kernel, words of a choice.
 const MAX_ITEMS: u32 = 256;
 
+/// The most values of a window's output: 1 GiB.
+const MAX_OUTPUT_VALUES: u64 = 1 << 28;
+
 /// A table cannot end before its last mandatory function.
 const LEAST_TABLE_BYTES: usize = offset_of!(CKernel, missing_samples);
 
@@ -48,7 +51,8 @@ fn tables(library: &Library) -> Result<Vec<CKernel>, Refusal> {
         return Err(broken(
             library,
             &format!(
-                "it is built for version {version} of the interface, and this program speaks {}",
+                "it is built for version {version} of the interface, and this program speaks {}; \
+                 build it with the header that `cortex-host new header` prints",
                 abi::VERSION
             ),
         ));
@@ -71,7 +75,13 @@ fn tables(library: &Library) -> Result<Vec<CKernel>, Refusal> {
             // SAFETY: every table begins with its size.
             let size = unsafe { (*table).struct_size } as usize;
             if size < LEAST_TABLE_BYTES {
-                return Err(broken(library, &format!("table {index} has {size} bytes")));
+                return Err(broken(
+                    library,
+                    &format!(
+                        "table {index} has a struct_size of {size}, which ends before process; set \
+                         it to sizeof(cortex_kernel)"
+                    ),
+                ));
             }
             let mut copy = std::mem::MaybeUninit::<CKernel>::zeroed();
             let bytes = size.min(size_of::<CKernel>());
@@ -235,7 +245,7 @@ impl OwnKernel {
         if status != OK {
             let parameter = (layout.parameter_at_fault != abi::NO_PARAMETER)
                 .then_some(layout.parameter_at_fault as usize);
-            return Err(Refusal { message: describe_status(&table, status), parameter });
+            return Err(Refusal { message: describe_status(&table, "plan", status), parameter });
         }
         let per_window = table.output == abi::OUTPUT_RESULT;
         let output = OutputShape {
@@ -243,8 +253,13 @@ impl OwnKernel {
             columns: layout.output_columns,
         };
         let values = u64::from(output.rows.unwrap_or(setup.window)) * u64::from(output.columns);
-        if values == 0 || values > 1 << 28 {
-            return Err(Refusal::new(format!("it plans an output of {values} values")));
+        if values == 0 || values > MAX_OUTPUT_VALUES {
+            return Err(Refusal::new(format!(
+                "its plan gives {} rows of {} output values; output_rows and output_columns must be \
+                 at least 1, and {MAX_OUTPUT_VALUES} values at most",
+                output.rows.unwrap_or(setup.window),
+                output.columns
+            )));
         }
         Ok(Self {
             table,
@@ -269,7 +284,11 @@ impl OwnKernel {
         // SAFETY: the configuration is the one that was planned, the memory as large and aligned as
         // was asked for.
         let status = unsafe { (self.reset)(&raw const *self.config, memory) };
-        if status == OK { Ok(()) } else { Err(Refusal::new(self.describe(status))) }
+        if status == OK {
+            Ok(())
+        } else {
+            Err(Refusal::new(describe_status(&self.table, "reset", status)))
+        }
     }
 
     pub(super) fn process(&mut self, input: &[u8], rows: u32, output: &mut [u8]) -> i32 {
@@ -289,7 +308,7 @@ impl OwnKernel {
     }
 
     pub(super) fn describe(&self, status: i32) -> String {
-        describe_status(&self.table, status)
+        describe_status(&self.table, "process", status)
     }
 
     pub(super) fn missing_samples(&self) -> Option<u32> {
@@ -299,15 +318,15 @@ impl OwnKernel {
     }
 }
 
-/// The kernel's own words for a status.
-fn describe_status(table: &CKernel, status: i32) -> String {
+/// The kernel's own words for a status that its function `call` returned.
+fn describe_status(table: &CKernel, call: &str, status: i32) -> String {
     let told = table.describe.map(|describe| {
         // SAFETY: the function gives a static text or null.
         unsafe { text(describe(status)) }
     });
     match told.filter(|told| !told.trim().is_empty()) {
         Some(told) => told,
-        None => format!("status {status}"),
+        None => format!("its {call} returned status {status}, which it does not describe"),
     }
 }
 
@@ -371,7 +390,11 @@ pub(super) fn train(
         let status = unsafe {
             train(&raw const *config, data.as_ptr().cast(), windows, labels, trained.cast(), bytes)
         };
-        if status == OK { Ok(()) } else { Err(Refusal::new(describe_status(&table, status))) }
+        if status == OK {
+            Ok(())
+        } else {
+            Err(Refusal::new(describe_status(&table, "train", status)))
+        }
     };
     let mut bytes = 0;
     call(ptr::null_mut(), &mut bytes)?;

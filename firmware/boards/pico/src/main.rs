@@ -10,7 +10,7 @@ use pico::{Pico, RING_BYTES};
 static MEMORY: ConstStaticCell<Memory<1_048, 1_072, 36_864, 256>> =
     ConstStaticCell::new(Memory::new());
 
-#[rp2040_hal::entry]
+#[cortex_hardware::entry]
 fn main() -> ! {
     cortex_hardware::firmware(Pico::start, RING_BYTES, &MEMORY)
 }

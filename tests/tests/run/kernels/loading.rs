@@ -187,21 +187,53 @@ fn a_refusal_names_the_parameter_and_quotes_the_kernel() {
 #[test]
 fn what_is_no_library_of_kernels_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    let text = folder.path().join("libtext.so");
-    std::fs::write(&text, "no library").unwrap();
     let refused = |path: &Path| describe(path, &launcher()).unwrap_err().message;
-    assert!(refused(&text).contains("cannot load"), "{}", refused(&text));
     let missing = folder.path().join("missing.so");
     assert!(refused(&missing).contains("No such file"), "{}", refused(&missing));
-    let empty = folder.path().join("libempty.so");
-    let status = std::process::Command::new("cc")
-        .args(["-shared", "-o"])
-        .arg(&empty)
-        .args(["-x", "c", "/dev/null"])
-        .status()
-        .unwrap();
-    assert!(status.success());
-    assert!(refused(&empty).contains("exports neither"), "{}", refused(&empty));
+
+    let whole = std::fs::read(compiled("own", folder.path())).unwrap();
+    // In the header of ELF: its class at byte 4, its type at 16, its processor at 18.
+    let changed = |at: usize, value: u8| {
+        let mut bytes = whole.clone();
+        bytes[at] = value;
+        bytes
+    };
+    let cases: [(Vec<u8>, &str); 8] = [
+        (b"no library\n".repeat(10), "it is no shared library (an ELF file); build one with cc"),
+        (vec![], "the file is empty"),
+        (whole[..3000].to_vec(), "the file was cut off"),
+        (whole[..whole.len() - 1].to_vec(), "the file was cut off"),
+        (changed(4, 1), "with 32 bits, and this computer is"),
+        (changed(18, 40), "it is for ARM with 64 bits, and this computer is"),
+        (changed(16, 1), "it is an object file; link it with cc -shared"),
+        (changed(16, 2), "it is a program; build a library with cc -shared -fPIC"),
+    ];
+    let file = folder.path().join("libfile.so");
+    for (bytes, said) in cases {
+        std::fs::write(&file, bytes).unwrap();
+        assert!(refused(&file).contains(said), "{said}: {}", refused(&file));
+    }
+
+    let build = |source: &str| {
+        let from = folder.path().join("source.c");
+        std::fs::write(&from, source).unwrap();
+        let mut command = std::process::Command::new("cc");
+        command.args(["-shared", "-fPIC", "-o"]).args([&file, &from]);
+        assert!(command.status().unwrap().success());
+        refused(&file)
+    };
+    assert!(build("").contains("exports neither"), "{}", build(""));
+    let absent = build("int nowhere(void); int here(void) { return nowhere(); }");
+    assert!(absent.contains("undefined symbol: nowhere"), "{absent}");
+    let trapped = build("__attribute__((constructor)) static void f(void) { __builtin_trap(); }");
+    assert!(trapped.contains("while it was being loaded, it was ended by SIG"), "{trapped}");
+    let other = "#include <stdint.h>\nstruct { uint32_t abi, size, count, reserved; const void *list; } \
+        cortex_kernels = { 7, 24, 1, 0, 0 };";
+    assert!(
+        build(other).contains("it is built for version 7 of the interface"),
+        "{}",
+        build(other)
+    );
 }
 
 #[test]

@@ -124,6 +124,32 @@ fn a_mistake_in_a_kernel_of_ones_own_is_told_with_line_and_column_before_anythin
     let device = config(&["{ library: ./libown.so, name: gain }"], "device: loopback\n");
     let stderr = stderr_of(&run(folder.path(), &device, &[]), 2);
     assert!(stderr.contains("loopback runs the kernels of this program; use"), "{stderr}");
+    // As long as what this kernel learns: a float for each channel.
+    fs::write(folder.path().join("a.state"), [0; 16]).unwrap();
+    let on_board: [(&str, &str); 4] = [
+        (
+            "library: ./libown.so, name: gain, dtype: q15, scale_uv: 0.1",
+            "run.yaml:7:48: kernels[0].dtype (gain): a board gives its kernels f32 samples",
+        ),
+        (
+            "library: ./libown.so, name: mean, state: a.state",
+            "run.yaml:7:48: kernels[0].state (mean): a board has no memory for trained state",
+        ),
+        (
+            "library: ./libplugin2.so",
+            "run.yaml:7:16: kernels[0].library (plugin2): a library of the",
+        ),
+        (
+            r#"name: py, command: [sh, -c, "echo '{\"output_values\": 1}'; exec sleep 9"]"#,
+            "a program runs on this computer, not on qemu:mps2-an386",
+        ),
+    ];
+    for (kernel, said) in on_board {
+        let kernel = format!("{{ {kernel}, window: 50, hop: 20 }}");
+        let output = run(folder.path(), &config(&[&kernel], "device: qemu:mps2-an386\n"), &[]);
+        let stderr = stderr_of(&output, 2);
+        assert!(stderr.contains(said), "{kernel}: {stderr}");
+    }
     assert!(!folder.path().join("results").exists(), "nothing was started");
 }
 
@@ -164,39 +190,82 @@ fn a_kernel_that_breaks_ends_by_name_and_the_others_run() {
     assert_eq!((&last["window_index"], &last["error_code"]), (&4.into(), &12.into()));
 }
 
-/// `CORTEX_DEATHS` of them, 40 if not set.
+/// Processes that work in `folder`, as every process of a run there does.
+fn processes_in(folder: &Path) -> Vec<String> {
+    let folder = folder.canonicalize().unwrap();
+    let entries = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    entries
+        .filter(|process| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == folder))
+        .map(|process| fs::read_to_string(process.join("comm")).unwrap_or_default())
+        .collect()
+}
+
+/// `CORTEX_DEATHS` of them, 36 if not set. The memory that a run shares with a kernel's process has no
+/// name in any folder: it is gone with the two processes.
 #[test]
 fn many_deaths_leave_whole_folders_no_process_and_no_shared_memory() {
-    let deaths: usize = std::env::var("CORTEX_DEATHS").map_or(40, |count| count.parse().unwrap());
+    let deaths: usize = std::env::var("CORTEX_DEATHS").map_or(36, |count| count.parse().unwrap());
     let (folder, _) = libraries(&["deadly"]);
-    let ways =
-        ["segfault", "abort", "exit", "stack", "overrun", "overrun_by_one", "close", "divide"];
+    let ways = [
+        ("segfault", "it used a null pointer"),
+        ("abort", "it aborted (SIGABRT)"),
+        ("exit", "it ended its process with exit code 3"),
+        ("loop", "it did not return within"),
+        ("stack", "it overflowed its stack"),
+        ("overrun", "past the end of its output"),
+        ("overrun_by_one", "past the end of its output"),
+        ("close", "it closed file descriptors"),
+        ("divide", "it was ended by SIGFPE"),
+    ];
     let shared = || fs::read_dir("/dev/shm").map_or(0, Iterator::count);
-    let before = shared();
+    let (before, mut told_ms) = (shared(), Vec::new());
     for (number, first) in (0..deaths).step_by(200).enumerate() {
-        let kernels: Vec<String> = (first..deaths.min(first + 200))
+        let mut kernels: Vec<String> = (first..deaths.min(first + 200))
             .map(|death| {
                 format!(
                     "{{ library: ./libdeadly.so, window: 50, hop: 20, params: {{ how: {}, window: {} }} }}",
-                    ways[death % ways.len()],
+                    ways[death % ways.len()].0,
                     death % 20
                 )
             })
             .collect();
+        kernels.push("{ name: car, window: 50, hop: 20 }".to_owned());
         let kernels: Vec<&str> = kernels.iter().map(String::as_str).collect();
         let run = summary(&run(folder.path(), &config(&kernels, ""), &[]), 1);
-        for (index, kernel) in run["kernels"].as_array().unwrap().iter().enumerate() {
-            let window = (first + index) % 20;
-            let error = kernel["error"].as_str().unwrap_or_default();
-            assert!(error.contains(&format!("in window {window} of repeat 0")), "{kernel}");
-        }
-        assert_eq!(run["kernels"].as_array().unwrap().len(), kernels.len(), "run {number}");
         let path = folder.path().join(run["folder"].as_str().unwrap());
+        let listed = run["kernels"].as_array().unwrap();
+        assert_eq!(listed.len(), kernels.len(), "run {number}");
+        let (car, dead) = listed.split_last().unwrap();
+        assert_eq!(car["windows"]["measured"], 23);
+        for (index, kernel) in dead.iter().enumerate() {
+            let (window, (_, said)) = ((first + index) % 20, ways[(first + index) % ways.len()]);
+            let error = kernel["error"].as_str().unwrap_or_default();
+            assert!(error.contains(&format!("in window {window} of repeat 0 it ")), "{kernel}");
+            assert!(error.contains(said), "{kernel}");
+            let telemetry = path.join("kernel-data").join(kernel["name"].as_str().unwrap());
+            let rows = fs::read_to_string(telemetry.join("telemetry.ndjson")).unwrap();
+            let last: Value = serde_json::from_str(rows.lines().last().unwrap()).unwrap();
+            assert_eq!((&last["window_index"], &last["error_code"]), (&window.into(), &12.into()));
+            let [start, end] = ["start_ts_ns", "end_ts_ns"].map(|key| last[key].as_u64().unwrap());
+            told_ms.push((end - start) as f64 / 1e6);
+        }
         let saved = fs::read_to_string(path.join("summary.json")).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&saved).unwrap()["status"], "failed");
         assert!(path.join("report.html").is_file());
+        let hidden = fs::read_dir(&path).unwrap().flatten();
+        let hidden = hidden.filter(|file| file.file_name().to_string_lossy().starts_with('.'));
+        assert_eq!(hidden.count(), 0, "half files");
+        assert_eq!(processes_in(folder.path()), Vec::<String>::new());
     }
     assert_eq!(shared(), before);
+    // A hop's time, 80 ms, is the deadline. A busy machine may hold some of them up.
+    let late = told_ms.iter().filter(|&&ms| ms > 80.0 + 1000.0).count();
+    let latest = told_ms.iter().fold(0.0_f64, |latest, &ms| latest.max(ms));
+    println!("{deaths} deaths, each in its window, the last of them told after {latest:.0} ms");
+    assert!(
+        late * 100 <= deaths,
+        "{late} of {deaths} told more than a second after their deadline"
+    );
 }
 
 #[test]
@@ -222,6 +291,8 @@ fn any_program_is_a_kernel() {
             &python("", "how: exit, window: 3"),
             &python(", deadline_us: 1000", "how: sleep, window: 2"),
             &python("", "how: too many, window: 1"),
+            &python("", "how: print, window: 5"),
+            &python("", "how: raise at reset"),
         ],
         "output: { include_raw_data: true }\n",
     );
@@ -236,11 +307,13 @@ fn any_program_is_a_kernel() {
     assert_eq!(outputs(folder.path(), &run_one, "echo-2").len(), 23 * 200);
     assert_eq!(run_one["kernels"][1]["own"]["timed"], "from outside, pipes included");
     let errors: Vec<&str> =
-        (3..6).map(|index| run_one["kernels"][index]["error"].as_str().unwrap()).collect();
+        (3..8).map(|index| run_one["kernels"][index]["error"].as_str().unwrap()).collect();
     let exited = "in window 3 of repeat 0 it ended (exit status: 7); it printed: cannot go on";
     assert_eq!(errors[0], exited);
     assert!(errors[1].contains("in window 2 of repeat 0 it did not answer within"), "{errors:?}");
     assert!(errors[2].contains("it answered 201 values and had announced 200"), "{errors:?}");
+    assert!(errors[3].contains("begins with the text \"hello\" in place of a count"), "{errors:?}");
+    assert!(errors[4].contains("at the reset before it, it ended"), "{errors:?}");
 
     let refused = |kernel: &str, said: &str| {
         let output = run(&inner, &config(&[kernel], ""), &[]);
@@ -249,7 +322,10 @@ fn any_program_is_a_kernel() {
     };
     refused("{ command: [nothing-of-this-name], name: a, window: 50 }", "cannot start");
     refused("{ command: [\"true\"], name: a, window: 50 }", "before its first line, it ended");
-    refused(&python("", "how: no json"), "its first line must be JSON");
+    refused(&python("", "how: no json"), "standard output must be JSON");
+    let silent =
+        "before its first line, it ended (exit status: 1); it printed: ModuleNotFoundError";
+    refused("{ command: [python3, -c, import nowhere], name: a, window: 50 }", silent);
     refused("{ command: [cat], window: 50 }", "kernels[0].name is missing");
 }
 

@@ -2,7 +2,7 @@
 #![no_std]
 #![no_main]
 
-#[rp2040_hal::entry]
+#[cortex_hardware::entry]
 fn main() -> ! {
     cortex_hardware::selftest(pico::Pico::start)
 }

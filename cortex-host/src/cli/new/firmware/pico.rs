@@ -1,0 +1,1 @@
+../../../../../firmware/boards/pico/src/main.rs
