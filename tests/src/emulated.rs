@@ -55,8 +55,21 @@ impl Board {
     /// # Panics
     /// As [`start`].
     #[must_use]
+    #[track_caller]
     pub fn start(name: &str) -> Option<Self> {
-        installed(QemuLink::start(name, None)).map(|link| Self(Arc::new(Mutex::new(link))))
+        Self::start_program(name, Program::Firmware)
+    }
+
+    /// Another program on the board called `name`; `None` as [`start`].
+    ///
+    /// # Panics
+    /// As [`start`].
+    #[must_use]
+    #[track_caller]
+    pub fn start_program(name: &str, program: Program) -> Option<Self> {
+        let (board, _) = qemu::emulated_board(name).unwrap_or_else(|error| panic!("{error}"));
+        let image = image(&board, program)?;
+        installed(QemuLink::start(name, Some(&image))).map(|link| Self(Arc::new(Mutex::new(link))))
     }
 
     /// The board itself.

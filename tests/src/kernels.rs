@@ -14,7 +14,20 @@ pub fn run_windows(
     windows: usize,
     input: &[f32],
 ) -> Vec<f32> {
-    let kernel = spec.build(shape).expect("the kernel can be built");
+    run_kernel(&spec.build(shape).expect("the kernel can be built"), shape, windows, input)
+}
+
+/// [`run_windows`] of a kernel that was built.
+///
+/// # Panics
+/// The input is too short, or a call fails.
+#[must_use]
+pub fn run_kernel(
+    kernel: &impl Kernel,
+    shape: KernelShape,
+    windows: usize,
+    input: &[f32],
+) -> Vec<f32> {
     let mut state = vec![0.0; kernel.state_len()];
     kernel.reset(&mut state);
     let mut outputs = Vec::new();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use cortex_core::kernel::AnyKernel;
+use cortex_core::kernel::AnyForm;
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::frame::{FrameDecoder, FrameEvent, FrameWriter};
 use cortex_core::link::message::{ReceiveLosses, TimerId};
@@ -150,7 +150,7 @@ impl Drop for Board {
     }
 }
 
-type Session = DeviceSession<KernelEngine<AnyKernel, Vec<f32>, Vec<Option<Lanes<1>>>>, Vec<u8>>;
+type Session = DeviceSession<KernelEngine<AnyForm, Vec<f32>, Vec<Option<Lanes<1>>>>, Vec<u8>>;
 
 fn session(rx_ring_bytes: usize, boot_count: u32) -> Session {
     let identity = DeviceIdentity {

@@ -92,6 +92,8 @@ fn status(error: &KernelError) -> i32 {
         KernelError::NotPowerOfTwo { .. } => 4,
         KernelError::NoBands => 5,
         KernelError::StateTooLarge { .. } => 6,
+        // Not of a kernel in single precision, which is what is exported.
+        KernelError::NoFixedPoint { .. } | KernelError::FixedPointRange { .. } => 8,
     }
 }
 

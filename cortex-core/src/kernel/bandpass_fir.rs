@@ -59,8 +59,8 @@ parameters! {
 /// Linear-phase band-pass. Output: rows x channels, in microvolts.
 #[derive(Clone, Copy, Debug)]
 pub struct BandpassFir {
-    channels: usize,
-    taps: usize,
+    pub(super) channels: usize,
+    pub(super) taps: usize,
     /// Band edges in units of the Nyquist frequency.
     low: f64,
     high: f64,
@@ -133,7 +133,7 @@ impl BandpassFir {
         n as f64 - (self.taps - 1) as f64 / 2.0
     }
 
-    fn tap(&self, n: usize) -> f64 {
+    pub(super) fn tap(&self, n: usize) -> f64 {
         let m = self.distance(n);
         let ideal = if m == 0.0 {
             self.high - self.low

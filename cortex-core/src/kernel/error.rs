@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::FixedType;
 use crate::parameter::ParameterError;
 
 /// Why a [`KernelSpec`](super::KernelSpec) cannot be built for a
@@ -33,6 +34,20 @@ pub enum KernelError {
     },
     /// A list of bands is empty.
     NoBands,
+    /// The kernel has no fixed-point form.
+    NoFixedPoint {
+        /// The kernel.
+        kernel: &'static str,
+    },
+    /// A parameter's value asks more of the kernel's fixed-point form than its integers hold.
+    FixedPointRange {
+        /// The parameter at fault.
+        parameter: &'static str,
+        /// Its value.
+        value: f64,
+        /// The type of the samples.
+        dtype: FixedType,
+    },
     /// Channels x window (or taps) need more state than a kernel may have.
     StateTooLarge {
         /// Number of `f32` values needed.
@@ -48,7 +63,9 @@ impl KernelError {
     pub fn parameter(&self) -> &'static str {
         match self {
             KernelError::Parameter(error) => error.parameter(),
-            KernelError::NotPowerOfTwo { parameter, .. } => parameter,
+            KernelError::NotPowerOfTwo { parameter, .. }
+            | KernelError::FixedPointRange { parameter, .. } => parameter,
+            KernelError::NoFixedPoint { .. } => "dtype",
             KernelError::EmptyBand { .. } => "low_hz",
             KernelError::NotchTooWide { .. } => "q",
             KernelError::NoBands => "bands",
@@ -78,6 +95,14 @@ impl fmt::Display for KernelError {
             KernelError::NotPowerOfTwo { parameter, value } => {
                 write!(f, "{parameter} must be a power of two, but it is {value}")
             }
+            KernelError::NoFixedPoint { kernel } => {
+                write!(f, "{kernel} has no fixed-point form; remove dtype, or set it to f32")
+            }
+            KernelError::FixedPointRange { parameter, value, dtype } => write!(
+                f,
+                "{parameter} is {value}, too much for dtype {}: too few bits of a sample would be left; lower it, or use another dtype",
+                dtype.as_str()
+            ),
             KernelError::NoBands => f.write_str("bands must hold at least one band"),
             KernelError::StateTooLarge { values, max } => write!(
                 f,

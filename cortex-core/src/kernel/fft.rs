@@ -27,8 +27,8 @@ parameters! {
 /// microvolts.
 #[derive(Clone, Copy, Debug)]
 pub struct Fft {
-    ring: Ring,
-    nfft: usize,
+    pub(super) ring: Ring,
+    pub(super) nfft: usize,
 }
 
 impl Design for Fft {

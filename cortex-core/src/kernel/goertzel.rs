@@ -64,9 +64,9 @@ parameters! {
 /// Band power of each window. Output per call: bands x channels, in uV^2.
 #[derive(Clone, Debug)]
 pub struct Goertzel {
-    ring: Ring,
+    pub(super) ring: Ring,
     /// First and last bin of each band.
-    bands: Vec<(u32, u32), MAX_BANDS>,
+    pub(super) bands: Vec<(u32, u32), MAX_BANDS>,
 }
 
 impl Design for Goertzel {
@@ -114,7 +114,7 @@ impl Design for Goertzel {
 
 impl Goertzel {
     /// The bins of all bands, one after the other.
-    fn bins(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn bins(&self) -> impl Iterator<Item = u32> {
         self.bands.iter().flat_map(|&(first, last)| first..=last)
     }
 

@@ -38,6 +38,8 @@ mod bandpass_fir;
 mod car;
 mod error;
 mod fft;
+mod fixed;
+mod form;
 mod goertzel;
 pub mod golden;
 mod lanes;
@@ -50,6 +52,8 @@ mod shape;
 mod welch_psd;
 
 pub use error::KernelError;
+pub use fixed::{FixedKernel, FixedOutput, FixedPoint, FixedType};
+pub use form::{AnyForm, KernelForm};
 pub use lanes::{BASELINE_LANES, MAX_LANES};
 pub use rfft::{MAX_FFT_LEN, MIN_FFT_LEN};
 pub use shape::{
@@ -274,6 +278,21 @@ pub trait Kernel {
     /// When `state` is shorter than [`Kernel::state_len`].
     fn missing_samples(&self, state: &[f32]) -> u32 {
         self.state_len().checked_sub(1).map_or(0, |counter| state[counter] as u32)
+    }
+
+    /// Number of outputs since the last reset that were set to the end of their range; 0 for a kernel
+    /// in floating point.
+    ///
+    /// # Panics
+    /// When `state` is shorter than [`Kernel::state_len`].
+    fn saturated_samples(&self, state: &[f32]) -> u32 {
+        let _ = state;
+        0
+    }
+
+    /// What the kernel's input is in place of microvolts; none for a kernel in floating point.
+    fn fixed_point(&self) -> Option<FixedPoint> {
+        None
     }
 
     /// The status behind the last [`KernelFault::Reported`]; 0 for a kernel that reports none.

@@ -67,6 +67,18 @@ impl Design for NotchIir {
     type Params = NotchIirParams;
 
     fn design(params: &NotchIirParams, shape: KernelShape) -> Result<Self, KernelError> {
+        let [c1, c2, c3, k] = Self::coefficients(params, shape)?;
+        let coefficients = [2.0 * c1, 2.0 * c2, 2.0 * c3, 0.5 * k];
+        Ok(Self { channels: shape.channels, coefficients: coefficients.map(|c| c as f32) })
+    }
+}
+
+impl NotchIir {
+    /// c1, c2, c3 and k.
+    pub(super) fn coefficients(
+        params: &NotchIirParams,
+        shape: KernelShape,
+    ) -> Result<[f64; 4], KernelError> {
         let rate = shape.sample_rate_hz;
         let f0 = below_nyquist("f0_hz", positive("f0_hz", params.f0_hz)?, rate)?;
         let q = positive("q", params.q)?;
@@ -82,8 +94,7 @@ impl Design for NotchIir {
             return Err(ParameterError::NotPositive { parameter: "f0_hz", value: f0 }.into());
         }
         let c1 = 1.0 / (1.0 + g * (g + k));
-        let coefficients = [2.0 * c1, 2.0 * (g * c1), 2.0 * (g * g * c1), 0.5 * k];
-        Ok(Self { channels: shape.channels, coefficients: coefficients.map(|c| c as f32) })
+        Ok([c1, g * c1, g * g * c1, k])
     }
 }
 

@@ -48,12 +48,12 @@ parameters! {
 /// Welch's power spectral density. Output per call: (nfft/2 + 1) bins x channels, in uV^2/Hz.
 #[derive(Clone, Copy, Debug)]
 pub struct WelchPsd {
-    ring: Ring,
-    nperseg: usize,
-    step: usize,
-    nfft: usize,
+    pub(super) ring: Ring,
+    pub(super) nperseg: usize,
+    pub(super) step: usize,
+    pub(super) nfft: usize,
     /// 1 / (fs sum w^2), in s.
-    scale: f32,
+    pub(super) scale: f32,
 }
 
 impl Design for WelchPsd {
@@ -105,7 +105,7 @@ fn segments(params: &WelchPsdParams, window: usize) -> (usize, usize) {
 
 impl WelchPsd {
     /// Number of distinct values of the window function, w[0] to w[nperseg/2].
-    fn half(&self) -> usize {
+    pub(super) fn half(&self) -> usize {
         self.nperseg / 2 + 1
     }
 }

@@ -71,6 +71,11 @@ pub(super) fn write_samples(
                 writer.write(&Encoding::quantise(scale_uv, sample).0.to_le_bytes())?;
             }
         }
+        Encoding::Q15 => {
+            for sample in samples {
+                writer.write(&(sample.to_bits() as i16).to_le_bytes())?;
+            }
+        }
         Encoding::DigestOnly => {}
     }
     writer.finish()

@@ -17,6 +17,7 @@ pub const WIRE_VERSION_MIN: u8 = 1;
 /// The layout of every message as text; its CRC-32 is [`SCHEMA_HASH`]. Whoever changes a
 /// message changes this line with it, and [`WIRE_VERSION`] once a release is out.
 pub const SCHEMA: &str = "frame=cobs(kind:u8 session:u32 seq:u16 block:u32 payload crc32)0;\
+enc=f32|i16 scale:f32|digest|q15;\
 HELLO wire_min:u8 wire_max:u8 schema:u32;\
 HELLO_ACK wire_min:u8 wire_max:u8 schema:u32 board:str firmware:str commit:str v1:u32 v2:u32 \
 kernels:u32 max_frame:u32 rx_bytes:u32 max_values:u32 timer:enum tick_hz:u64 timer_bits:u8 boot:u32 \

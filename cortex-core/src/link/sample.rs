@@ -1,4 +1,5 @@
-//! How samples travel: raw little-endian `f32`, or `i16` with a scale, or not at all.
+//! How samples travel: raw little-endian 32-bit values, or `i16` with a scale, or as the 16-bit
+//! steps that the kernel computes on, or not at all.
 //!
 //! With `i16` a value x in microvolts is sent as round(x / scale), ties to even, and read back
 //! as the product with the scale: the error is at most half a scale inside the range and
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// Encoding of the samples of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Encoding {
-    /// 4 bytes: the bits of the `f32`, little-endian. Exact.
+    /// 4 bytes: the bits of the `f32`, little-endian. Exact; of a kernel in fixed point its 32-bit
+    /// steps.
     F32,
     /// 2 bytes: a signed multiple of the scale, little-endian.
     I16 {
@@ -18,6 +20,9 @@ pub enum Encoding {
     },
     /// No bytes: only the digest of the samples travels. Results only.
     DigestOnly,
+    /// 2 bytes: the steps of a kernel in fixed point ([`crate::kernel::FixedPoint`]), little-endian,
+    /// as they are. Exact.
+    Q15,
 }
 
 impl Encoding {
@@ -26,7 +31,7 @@ impl Encoding {
     pub const fn sample_bytes(self) -> usize {
         match self {
             Encoding::F32 => 4,
-            Encoding::I16 { .. } => 2,
+            Encoding::I16 { .. } | Encoding::Q15 => 2,
             Encoding::DigestOnly => 0,
         }
     }
@@ -36,7 +41,7 @@ impl Encoding {
     pub fn is_valid(self) -> bool {
         match self {
             Encoding::I16 { scale_uv } => scale_uv.is_finite() && scale_uv > 0.0,
-            Encoding::F32 | Encoding::DigestOnly => true,
+            Encoding::F32 | Encoding::DigestOnly | Encoding::Q15 => true,
         }
     }
 
@@ -66,7 +71,7 @@ impl Encoding {
     }
 
     /// What the other end reads when `samples` are sent: changes them in place and returns
-    /// how many saturated. `F32` changes nothing.
+    /// how many saturated. The exact encodings change nothing.
     pub fn apply(self, samples: &mut [f32]) -> u32 {
         let Encoding::I16 { scale_uv } = self else { return 0 };
         let mut saturated = 0;
@@ -105,6 +110,11 @@ impl Encoding {
             Encoding::I16 { scale_uv } => {
                 for (sample, chunk) in samples.iter_mut().zip(bytes.as_chunks::<2>().0) {
                     *sample = Self::dequantise(scale_uv, i16::from_le_bytes(*chunk));
+                }
+            }
+            Encoding::Q15 => {
+                for (sample, chunk) in samples.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                    *sample = f32::from_bits(i32::from(i16::from_le_bytes(*chunk)) as u32);
                 }
             }
             Encoding::DigestOnly => {}

@@ -101,10 +101,11 @@ table! {
         /// Default: what the kernel prefers.
         #[schemars(extend("enum" = ["hops", "windows"]))]
         pub feed: At<String>,
-        /// library: type of the samples. Default: the first one that the kernel takes.
+        /// Type of the samples: single precision, or fixed point. Default: f32; of a library the
+        /// first one that the kernel takes.
         #[schemars(extend("enum" = ["f32", "q15", "q31"]))]
         pub dtype: At<String>,
-        /// library: microvolts per step of q15 and q31, and required with them.
+        /// Microvolts per step of q15 and q31, and required with them.
         #[schemars(extend("exclusiveMinimum" = 0))]
         pub scale_uv: At<f64>,
         /// library: a file with what the kernel has learnt.

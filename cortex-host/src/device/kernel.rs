@@ -1,14 +1,15 @@
 //! A kernel as a device is told to build it.
 
-use cortex_core::kernel::{Kernel, KernelShape, KernelSpec};
+use cortex_core::kernel::{Kernel, KernelForm, KernelShape, KernelSpec};
 use cortex_core::link::OwnKernel;
+use cortex_core::link::message::MAX_MESSAGE_BYTES;
 use cortex_core::link::own_kernel::MAX_OWN_KERNEL_BYTES;
 
 /// A kernel that a device's firmware has.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeviceKernel {
     /// One of cortex-core.
-    BuiltIn(KernelSpec),
+    BuiltIn(KernelForm),
     /// One of the user's own, linked into an image of the user's.
     Own(OwnDeviceKernel),
 }
@@ -32,7 +33,13 @@ pub struct OwnDeviceKernel {
 
 impl From<KernelSpec> for DeviceKernel {
     fn from(spec: KernelSpec) -> Self {
-        DeviceKernel::BuiltIn(spec)
+        DeviceKernel::BuiltIn(spec.into())
+    }
+}
+
+impl From<KernelForm> for DeviceKernel {
+    fn from(form: KernelForm) -> Self {
+        DeviceKernel::BuiltIn(form)
     }
 }
 
@@ -51,9 +58,9 @@ impl OwnDeviceKernel {
 impl DeviceKernel {
     /// The kernel of cortex-core that this is.
     #[must_use]
-    pub fn built_in(&self) -> Option<&KernelSpec> {
+    pub fn built_in(&self) -> Option<&KernelForm> {
         match self {
-            DeviceKernel::BuiltIn(spec) => Some(spec),
+            DeviceKernel::BuiltIn(form) => Some(form),
             DeviceKernel::Own(_) => None,
         }
     }
@@ -61,7 +68,9 @@ impl DeviceKernel {
     /// The kernel as CONFIGURE carries it; `None` when it cannot be encoded.
     pub(super) fn wire_bytes(&self) -> Option<Vec<u8>> {
         match self {
-            DeviceKernel::BuiltIn(spec) => postcard::to_stdvec(spec).ok(),
+            DeviceKernel::BuiltIn(form) => {
+                form.write(&mut [0; MAX_MESSAGE_BYTES]).map(<[u8]>::to_vec)
+            }
             DeviceKernel::Own(own) => own.wire_bytes(),
         }
     }
@@ -77,7 +86,7 @@ impl DeviceKernel {
     /// Most output values of one block of `shape`; 0 when the kernel cannot be built.
     pub(super) fn max_output_values(&self, shape: &KernelShape) -> usize {
         match self {
-            DeviceKernel::BuiltIn(spec) => spec.build(*shape).map_or(0, |kernel| {
+            DeviceKernel::BuiltIn(form) => form.build(*shape).map_or(0, |kernel| {
                 kernel.output_len(shape.window).max(kernel.output_len(shape.hop))
             }),
             DeviceKernel::Own(own) => own.max_output_values,

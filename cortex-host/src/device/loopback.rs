@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use cortex_core::kernel::AnyKernel;
+use cortex_core::kernel::AnyForm;
 use cortex_core::link::device::{min_ring_bytes, transmit_buffer_bytes};
 use cortex_core::link::message::TimerId;
 use cortex_core::link::{Action, DeviceIdentity, DeviceSession, KernelEngine};
@@ -18,7 +18,7 @@ const WORKSPACE_VALUES: usize = 16 << 20;
 /// Most channels it generates in seeded mode.
 const MAX_CHANNELS: usize = 4096;
 
-type Session = DeviceSession<KernelEngine<AnyKernel, Vec<f32>, Vec<Option<Lanes<1>>>>, Vec<u8>>;
+type Session = DeviceSession<KernelEngine<AnyForm, Vec<f32>, Vec<Option<Lanes<1>>>>, Vec<u8>>;
 
 /// The device's session over the kernels and generators of this very program. Its clock counts
 /// nanoseconds.

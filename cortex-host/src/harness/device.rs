@@ -42,7 +42,8 @@ pub trait Device: Send {
         None
     }
 
-    /// Samples so far that lay beyond the range of the kernel's own sample type.
+    /// Samples so far, and outputs of a kernel in fixed point, that lay beyond the range of the
+    /// kernel's own sample type.
     fn saturated_samples(&self) -> u64 {
         0
     }

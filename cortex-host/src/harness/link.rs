@@ -186,6 +186,11 @@ impl Device for LinkDevice<'_> {
         self.reference.device.missing_samples()
     }
 
+    fn saturated_samples(&self) -> u64 {
+        // The same: none of a kernel in floating point.
+        self.reference.device.saturated_samples()
+    }
+
     fn run_window(
         &mut self,
         index: u64,

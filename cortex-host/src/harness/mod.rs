@@ -13,6 +13,7 @@ mod native;
 mod realtime;
 mod samples;
 mod schedule;
+mod steps;
 
 pub use clock::{Clock, Manual, Monotonic, SPIN_NS};
 pub use device::{Device, DeviceTicks, DeviceTiming, WindowDone, WindowFault};
@@ -25,3 +26,4 @@ pub use native::{NativeDevice, VectorKernel};
 pub use realtime::{AppliedRealtime, RealtimeSettings, Scheduler, apply_realtime};
 pub use samples::{SampleFile, SampleFileError};
 pub use schedule::{ReleaseSchedule, windows_in};
+pub use steps::InSteps;

@@ -46,6 +46,10 @@ impl<K: Kernel> Kernel for VectorKernel<K> {
     fn missing_samples(&self, state: &[f32]) -> u32 {
         self.kernel.missing_samples(state)
     }
+
+    fn saturated_samples(&self, state: &[f32]) -> u32 {
+        self.kernel.saturated_samples(state)
+    }
 }
 
 struct Process<'a, K> {
@@ -69,6 +73,8 @@ pub struct NativeDevice {
     kernel: Box<dyn Kernel + Send>,
     state: AlignedSamples,
     max_output_len: usize,
+    /// Saturated samples of the repeats before.
+    saturated: u64,
 }
 
 impl NativeDevice {
@@ -78,7 +84,7 @@ impl NativeDevice {
     pub fn new(kernel: Box<dyn Kernel + Send>, shape: &KernelShape) -> Self {
         let max_output_len = kernel.output_len(shape.window).max(kernel.output_len(shape.hop));
         let state = AlignedSamples::zeros(kernel.state_len());
-        Self { kernel, state, max_output_len }
+        Self { kernel, state, max_output_len, saturated: 0 }
     }
 }
 
@@ -92,6 +98,7 @@ impl Device for NativeDevice {
     }
 
     fn reset(&mut self) -> Result<(), WindowFault> {
+        self.saturated = self.saturated_samples();
         self.kernel.reset(&mut self.state);
         Ok(())
     }
@@ -112,5 +119,9 @@ impl Device for NativeDevice {
 
     fn missing_samples(&self) -> Option<u32> {
         Some(self.kernel.missing_samples(&self.state))
+    }
+
+    fn saturated_samples(&self) -> u64 {
+        self.saturated + u64::from(self.kernel.saturated_samples(&self.state))
     }
 }

@@ -1,7 +1,8 @@
 //! The kernels of a plan: known names, windows that fit, at least one that is measured.
 
-use cortex_core::kernel::{KernelName, KernelShape, KernelSpec, MAX_WINDOW};
+use cortex_core::kernel::{KernelForm, KernelName, KernelShape, KernelSpec, MAX_WINDOW};
 
+use super::dtype::plan_fixed_point;
 use super::{DatasetPlan, ExecutionPlan, KernelPlan, KernelSource, Purpose, own_kernels};
 use crate::base::{listed, nearest, quoted};
 use crate::config::decode::decode;
@@ -201,23 +202,26 @@ fn built_in(
     config: &At<KernelConfig>,
     kernel: KernelName,
     shape: KernelShape,
-) -> Result<KernelSpec, Problem> {
+) -> Result<KernelForm, Problem> {
     let table = &config.value;
     let params = table.params.as_ref();
     let path = |key: &str| format!("kernels[{index}].{key}");
     let spec = kernel_spec(kernel, params.map(|at| &at.value), &path("params"))?;
-    spec.build(shape).map_err(|error| {
+    let form = KernelForm { spec, fixed: plan_fixed_point(index, config)? };
+    form.build(shape).map_err(|error| {
         let parameter = error.parameter();
         let written = params.and_then(|at| place_of(&at.value, parameter));
         let given = match parameter {
             "window" => table.window.map(|at| at.position),
             "hop" => table.hop.map(|at| at.position),
+            "dtype" => table.dtype.as_ref().map(|at| at.position),
+            "scale_uv" => table.scale_uv.map(|at| at.position),
             _ => params.map(|at| at.position),
         };
         let position = written.or(given).unwrap_or(config.position);
         Problem::at(position, format!("kernels[{index}] ({kernel}): {error}"))
     })?;
-    Ok(spec)
+    Ok(form)
 }
 
 fn known() -> impl Iterator<Item = &'static str> {

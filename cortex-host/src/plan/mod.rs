@@ -5,6 +5,7 @@
 //! one measured window.
 
 mod build;
+mod dtype;
 mod encoding;
 mod execution;
 mod kernels;
@@ -16,7 +17,7 @@ mod samples;
 
 use std::path::PathBuf;
 
-use cortex_core::kernel::KernelSpec;
+use cortex_core::kernel::KernelForm;
 use sha2::{Digest, Sha256};
 
 use crate::base::digest::hex;
@@ -212,7 +213,7 @@ impl KernelPlan {
 #[derive(Clone, Debug, PartialEq)]
 pub enum KernelSource {
     /// This program.
-    BuiltIn(KernelSpec),
+    BuiltIn(KernelForm),
     /// A shared library.
     Library(Box<LibraryKernel>),
     /// A program of its own.

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use cortex_core::kernel::KernelShape;
 
+use super::dtype::plan_dtype;
 use super::{Isolation, KernelSource, LibraryKernel, ProgramKernel, Purpose};
 use crate::base::digest::sha256_of;
 use crate::base::{listed, nearest, quoted};
-use crate::config::value::{choice, positive};
+use crate::config::value::choice;
 use crate::config::{At, Entry, KernelConfig, Node, Position, Problem, Value, parameters};
 use crate::foreign::{
-    self, CommandSetup, Dtype, Feed, KernelDescription, KernelSetup, Launcher, LibraryDescription,
+    self, CommandSetup, Feed, KernelDescription, KernelSetup, Launcher, LibraryDescription,
     OutputShape, ParameterDescription, ParameterKind, Parameters, Refusal,
 };
 use crate::primitive::Library;
@@ -55,15 +56,9 @@ pub(super) fn begin<'a>(
             return Err(Problem::at(command.position, message));
         }
         (None, None) => {
-            refuse_keys(
-                index,
-                table,
-                &["feed", "dtype", "scale_uv", "state", "isolation"],
-                || {
-                    "is for kernels of your own; remove it, or name a library or a command"
-                        .to_owned()
-                },
-            )?;
+            refuse_keys(index, table, &["feed", "state", "isolation"], || {
+                "is for kernels of your own; remove it, or name a library or a command".to_owned()
+            })?;
             return Ok(None);
         }
         (Some(configured), None) => {
@@ -278,30 +273,7 @@ impl OpenedKernel<'_> {
         kernel: &KernelDescription,
     ) -> Result<LibraryKernel, Problem> {
         let table = &self.config.value;
-        let dtype = match &table.dtype {
-            None => kernel.dtypes[0],
-            Some(at) => choice(&self.path("dtype"), at, &kernel.dtypes, Dtype::name)?,
-        };
-        let scale_uv = match (dtype, table.scale_uv) {
-            (Dtype::F32, None) => 1.0,
-            (Dtype::F32, Some(at)) => {
-                let message = format!(
-                    "{} is the step of q15 and q31 samples, but dtype is f32; remove it",
-                    self.path("scale_uv")
-                );
-                return Err(Problem::at(at.position, message));
-            }
-            (_, Some(at)) => positive(&self.path("scale_uv"), at)?,
-            (_, None) => {
-                let position = table.dtype.as_ref().map_or(self.config.position, |at| at.position);
-                let message = format!(
-                    "{} is missing: say how many microvolts one step of {} is, such as 0.1",
-                    self.path("scale_uv"),
-                    dtype.name()
-                );
-                return Err(Problem::at(position, message));
-            }
-        };
+        let (dtype, scale_uv) = plan_dtype(self.index, self.config, &kernel.dtypes)?;
         let state = match &table.state {
             None => None,
             Some(at) => Some(library.file(&at.value).ok_or_else(|| {

@@ -53,8 +53,10 @@ fn shape(plan: &Plan, kernel: &KernelPlan) -> KernelShape {
 /// The keys of a kernel that say where it comes from.
 fn source(source: &KernelSource, shape: KernelShape) -> KernelConfig {
     match source {
-        KernelSource::BuiltIn(spec) => KernelConfig {
-            params: params_of(&spec.resolved(shape)).map(At::from),
+        KernelSource::BuiltIn(form) => KernelConfig {
+            params: params_of(&form.spec.resolved(shape)).map(At::from),
+            dtype: form.fixed.map(|format| format.dtype.as_str().to_owned().into()),
+            scale_uv: form.fixed.map(|format| format.scale_uv.into()),
             ..KernelConfig::default()
         },
         KernelSource::Library(kernel) => KernelConfig {

@@ -74,6 +74,7 @@ fn write_kernels(out: &mut String, summary: &Summary) -> std::fmt::Result {
 
     write_outputs(out, summary)?;
     write_own(out, summary)?;
+    write_fixed_point(out, summary)?;
     type Section<'a> = (&'a str, &'a str, fn(&KernelSummary) -> Option<Latency>);
     let kernel_time = "From the kernel's start to its return, on the device.";
     let kernel_time = match summary.cold_cache_note() {
@@ -191,6 +192,17 @@ fn write_own(out: &mut String, summary: &Summary) -> std::fmt::Result {
             kernel.error.as_ref().map_or_else(String::new, |error| format!(": **{error}**"));
         writeln!(out, "- {}: {}{error}", kernel.name, own.line())
     })
+}
+
+/// The samples of kernels in fixed point, and how many of them saturated.
+fn write_fixed_point(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let facts = summary.kernels.iter();
+    let mut facts = facts.filter_map(|kernel| Some((kernel, kernel.fixed_point.as_ref()?)));
+    if facts.clone().next().is_none() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Fixed point\n")?;
+    facts.try_for_each(|(kernel, facts)| writeln!(out, "- {}: {}", kernel.name, facts.line()))
 }
 
 fn write_outputs(out: &mut String, summary: &Summary) -> std::fmt::Result {

@@ -36,8 +36,8 @@ pub use row::{TelemetryRow, TelemetrySettings};
 pub use spectrum::{InputSpectrum, ReferenceKind, ReferenceSpectrum, SPECTRUM_NAME, SpectrumPoint};
 pub use statistics::{Bounds, KernelStatistics, Latency, Throughput, WindowCounts};
 pub use summary::{
-    DatasetInfo, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OutputsFile, OwnKernel,
-    RunStatus, SCHEMA_VERSION, SeededStats, Summary, ToolInfo,
+    DatasetInfo, FixedPointFacts, KernelSummary, OLDEST_SCHEMA_VERSION, OutputCheck, OutputsFile,
+    OwnKernel, RunStatus, SCHEMA_VERSION, SeededStats, Summary, ToolInfo,
 };
 pub use telemetry::{OUTPUTS_NAME, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};

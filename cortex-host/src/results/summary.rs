@@ -258,6 +258,40 @@ pub struct KernelSummary {
     /// Where a kernel of the user's own came from; none for one of this program.
     #[serde(default)]
     pub own: Option<OwnKernel>,
+    /// Of a kernel of this program in fixed point: its samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_point: Option<FixedPointFacts>,
+}
+
+/// A kernel of this program in fixed point: its samples, and what did not fit them.
+#[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize, Deserialize)]
+pub struct FixedPointFacts {
+    /// `q15` or `q31`.
+    pub dtype: String,
+    /// Microvolts per step.
+    pub scale_uv: f64,
+    /// Samples and outputs that lay beyond the range and were set to its end.
+    pub saturated_samples: u64,
+}
+
+impl FixedPointFacts {
+    /// In one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let Self { dtype, scale_uv, saturated_samples } = self;
+        let plural = if *saturated_samples == 1 { "" } else { "s" };
+        format!("{dtype} in steps of {scale_uv} µV, {saturated_samples} sample{plural} saturated")
+    }
+
+    /// What to do about saturated samples of the kernel `name`.
+    #[must_use]
+    pub fn warning(&self, name: &str) -> String {
+        format!(
+            "{name}: {} samples or outputs lie beyond the range of {} in steps of {} µV and were \
+             set to its end; set a larger scale_uv",
+            self.saturated_samples, self.dtype, self.scale_uv
+        )
+    }
 }
 
 /// A kernel of the user's own: what was run, and how.
@@ -397,6 +431,7 @@ impl KernelSummary {
             link: None,
             seeded: None,
             own: None,
+            fixed_point: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The kernels of a plan, built.
 
-use cortex_core::kernel::{AnyKernel, KernelShape};
+use cortex_core::kernel::{AnyForm, FixedOutput, FixedPoint, Kernel, KernelShape};
 
 use crate::base::Failure;
 use crate::device::DeviceKernel;
@@ -13,10 +13,16 @@ pub(super) struct BuiltKernel {
     pub(super) kernel_run: KernelRun,
     pub(super) source: KernelSource,
     /// Of this program; none for a kernel of the user's own, which is opened when its turn comes.
-    pub(super) kernel: Option<AnyKernel>,
+    pub(super) kernel: Option<AnyForm>,
 }
 
 impl BuiltKernel {
+    /// What a kernel of this program in fixed point takes and returns.
+    pub(super) fn fixed_point(&self) -> Option<(FixedPoint, FixedOutput)> {
+        let kernel = self.kernel.as_ref()?;
+        Some((kernel.fixed_point()?, kernel.fixed_output()?))
+    }
+
     /// What a device is told to build: a kernel that its firmware has as well.
     pub(super) fn on_a_device(&self) -> Result<DeviceKernel, Failure> {
         let absent = |why: &str| {
@@ -24,7 +30,7 @@ impl BuiltKernel {
             Failure::usage(format!("kernel {name} cannot be on a device: {why}"))
         };
         match &self.source {
-            KernelSource::BuiltIn(spec) => Ok(spec.clone().into()),
+            KernelSource::BuiltIn(form) => Ok(form.clone().into()),
             KernelSource::Library(kernel) => {
                 kernel.on_a_device().map(DeviceKernel::Own).map_err(|refused| absent(&refused.why))
             }
@@ -51,8 +57,8 @@ pub(super) fn build_one(
         sample_rate_hz: plan.dataset.sample_rate_hz(),
     };
     let built = match &kernel.source {
-        KernelSource::BuiltIn(spec) => Some(
-            spec.build(shape).map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?,
+        KernelSource::BuiltIn(form) => Some(
+            form.build(shape).map_err(|error| Failure::usage(format!("kernel {name}: {error}")))?,
         ),
         KernelSource::Library(_) | KernelSource::Program(_) => None,
     };

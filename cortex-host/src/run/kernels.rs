@@ -7,21 +7,22 @@ use cortex_core::kernel::Output;
 
 use super::built::BuiltKernel;
 use super::data::Data;
+use super::kernel_job::kernel_job;
 use super::own;
 use super::record::Run;
 use super::seeded;
-use super::target::{Target, kernel_job};
+use super::target::Target;
 use crate::base::{Failure, Level, Progress};
 use crate::device::{Connection, DeviceClock, LinkError};
 use crate::foreign::Refusal;
 use crate::harness::{
-    AppliedRealtime, Device, Ending, KernelRun, KernelRunError, LinkDevice, Monotonic, Pace,
-    SampleFile, apply_realtime, run_windows,
+    AppliedRealtime, Device, Ending, InSteps, KernelRun, KernelRunError, LinkDevice, Monotonic,
+    Pace, SampleFile, apply_realtime, run_windows,
 };
 use crate::plan::{DatasetPlan, KernelSource, Plan, Transfer};
 use crate::results::{
-    KernelSummary, OUTPUTS_NAME, OutputCheck, OutputsFile, OwnKernel, TelemetrySettings,
-    TelemetryWriter, terminal_line,
+    FixedPointFacts, KernelSummary, OUTPUTS_NAME, OutputCheck, OutputsFile, OwnKernel,
+    TelemetrySettings, TelemetryWriter, terminal_line,
 };
 
 /// Runs all kernels over the data; each one's summary is added to `run` when it has ended.
@@ -92,7 +93,7 @@ fn natively(
         Err(refusal) => return refused(run, &built, refusal),
     };
     let kernel_run = &built.kernel_run;
-    let (mut summary, ended) = run_one(run, kernel_run, &mut *device, None, samples)?;
+    let (mut summary, ended) = run_one(run, &built, &mut *device, None, samples)?;
     let saturated = device.saturated_samples();
     summary.own = own::facts(&built.source, saturated);
     if let (Some(OwnKernel { scale_uv: Some(scale_uv), dtype, .. }), 1..) =
@@ -149,7 +150,7 @@ fn stream(
         Err(LinkError::Interrupted) => return Ok(Ending::Interrupted),
         Err(error) => return Err(error.into()),
     };
-    let (mut summary, ended) = run_one(run, kernel_run, &mut device, Some(clock), samples)?;
+    let (mut summary, ended) = run_one(run, built, &mut device, Some(clock), samples)?;
     summary.own = own::facts(&built.source, 0);
     let ended = match ended {
         Err(lost @ KernelRunError::KernelLost { .. }) => {
@@ -193,16 +194,26 @@ fn stream(
 /// Runs one kernel and gathers its summary; the second value is how it ended.
 fn run_one(
     run: &mut Run<'_>,
-    kernel_run: &KernelRun,
+    built: &BuiltKernel,
     device: &mut dyn Device,
     clock: Option<DeviceClock>,
     samples: &mut SampleFile,
 ) -> Result<(KernelSummary, Result<Ending, KernelRunError>), Failure> {
+    let kernel_run = &built.kernel_run;
+    let fixed = built.fixed_point();
+    let mut in_steps;
+    let device = match fixed {
+        Some((format, output)) => {
+            in_steps = InSteps::new(device, format, output);
+            &mut in_steps as &mut dyn Device
+        }
+        None => device,
+    };
     let folder = run.folder.create_kernel_folder(&kernel_run.name)?;
     // Each kernel before this one has its summary.
     let output = match run.plan.kernels.get(run.summary.kernels.len()).map(|kernel| &kernel.source)
     {
-        Some(KernelSource::BuiltIn(spec)) => spec.name().info().output,
+        Some(KernelSource::BuiltIn(form)) => form.spec.name().info().output,
         _ => Output::Window { shape: "values", unit: "" },
     };
     let settings = TelemetrySettings {
@@ -231,6 +242,17 @@ fn run_one(
     }
     // A telemetry error is the cause of the kernel run's "sink" error, so it is told first.
     let mut summary = KernelSummary::new(kernel_run, device.missing_samples(), &statistics?);
+    if let Some((format, _)) = fixed {
+        let facts = FixedPointFacts {
+            dtype: format.dtype.as_str().to_owned(),
+            scale_uv: format.scale_uv,
+            saturated_samples: device.saturated_samples(),
+        };
+        if facts.saturated_samples > 0 {
+            run.warn(&facts.warning(&kernel_run.name));
+        }
+        summary.fixed_point = Some(facts);
+    }
     if run.plan.output.include_raw_data {
         summary.outputs_file = Some(OutputsFile {
             file: format!("kernel-data/{}/{OUTPUTS_NAME}", kernel_run.name),

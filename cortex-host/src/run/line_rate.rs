@@ -3,6 +3,7 @@
 use cortex_core::kernel::Kernel;
 
 use super::built::BuiltKernel;
+use super::kernel_job::kernel_job;
 use crate::device::DeviceAddress;
 use crate::harness::Pace;
 use crate::plan::{Plan, Transfer};
@@ -25,9 +26,10 @@ pub(super) fn too_slow(plan: &Plan, kernel: &BuiltKernel) -> Option<String> {
     let hops_per_s = shape.sample_rate_hz / shape.hop as f64;
     let bytes_per_s =
         |values: usize, value_bytes: usize| (values * value_bytes) as f64 * hops_per_s;
-    let there = bytes_per_s(shape.hop * shape.channels, plan.encoding.on_the_link().sample_bytes());
+    let job = kernel_job(plan, kernel).ok()?;
+    let there = bytes_per_s(shape.hop * shape.channels, job.input.sample_bytes());
     let output_values = kernel.kernel.as_ref().map_or(0, |kernel| kernel.output_len(shape.hop));
-    let back = bytes_per_s(output_values, plan.results.on_the_link().sample_bytes());
+    let back = bytes_per_s(output_values, job.output.sample_bytes());
     // The two directions have a wire each.
     let wanted = there.max(back);
     let carried = f64::from(baud) / LINE_BITS * SAMPLE_SHARE;

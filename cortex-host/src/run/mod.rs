@@ -6,6 +6,7 @@
 
 mod built;
 mod data;
+mod kernel_job;
 mod kernels;
 mod line_rate;
 mod own;
@@ -23,7 +24,7 @@ pub use crate::device::OpenOptions as Options;
 pub(crate) use kernels::output_sizes;
 
 use crate::base::{ExitCode, Failure, Observer};
-use crate::harness::Device;
+use crate::harness::{Device, InSteps};
 use crate::plan::Plan;
 use crate::results::{RunFolder, RunStatus, Summary};
 use record::{Run, first_summary};
@@ -64,8 +65,12 @@ impl Outcome {
 pub fn open_kernel(plan: &Plan, index: usize) -> Result<Box<dyn Device>, Failure> {
     let kernel = &plan.kernels[index];
     let built = built::build_one(plan, kernel, kernel.name.clone())?;
-    own::open(&built, &plan.realtime)
-        .map_err(|refusal| Failure::usage(format!("kernel {}: {refusal}", kernel.name)))
+    let device = own::open(&built, &plan.realtime)
+        .map_err(|refusal| Failure::usage(format!("kernel {}: {refusal}", kernel.name)))?;
+    Ok(match built.fixed_point() {
+        Some((format, output)) => Box::new(InSteps::new(device, format, output)),
+        None => device,
+    })
 }
 
 /// Carries `plan` out and leaves a results folder with telemetry, summary and report.

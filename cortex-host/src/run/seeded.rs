@@ -3,8 +3,8 @@
 use cortex_core::link::message::Seeded;
 
 use super::built::BuiltKernel;
+use super::kernel_job::kernel_job;
 use super::record::Run;
-use super::target::kernel_job;
 use crate::base::Failure;
 use crate::device::DeviceClock;
 use crate::device::{
@@ -109,6 +109,9 @@ fn run_repeats(
 ) -> Result<(), SeededError> {
     let mut window = vec![0.0; kernel_run.shape.window * kernel_run.shape.channels];
     samples.read_rows(0, &mut window).map_err(|error| SeededError::Failure(error.into()))?;
+    if let Some(format) = kernel_job.kernel.built_in().and_then(|form| form.fixed) {
+        format.encode(&mut window);
+    }
     let configured = connection.configure(kernel_job)?;
     let mut output = vec![0.0; configured.output_values as usize];
     let streamed = connection.run_block(0, &window, &mut output, || {})?.end;

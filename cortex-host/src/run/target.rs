@@ -7,6 +7,7 @@ use cortex_core::link::message::{ReceiveLosses, Seeded};
 use cortex_core::link::{ErrorCode, ErrorInfo, HostStats};
 
 use super::built::BuiltKernel;
+use super::kernel_job::kernel_job;
 use super::line_rate;
 use crate::base::{ExitCode, Failure, Level, Observer};
 use crate::device::DeviceAddress;
@@ -112,16 +113,6 @@ impl Linked {
             latency,
         )
     }
-}
-
-/// A kernel as the link takes it.
-pub(super) fn kernel_job(plan: &Plan, built: &BuiltKernel) -> Result<KernelSettings, Failure> {
-    Ok(KernelSettings {
-        kernel: built.on_a_device()?,
-        shape: built.kernel_run.shape,
-        input: plan.encoding.on_the_link(),
-        output: plan.results.on_the_link(),
-    })
 }
 
 /// Why the device cannot run a kernel of `plan`; none when it can.

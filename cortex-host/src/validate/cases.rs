@@ -225,8 +225,8 @@ fn varied(source: &KernelSource, random: &mut SplitMix64) -> Option<Node> {
         node: Node { position: Position::default(), value },
     };
     let entries: Vec<Entry> = match source {
-        KernelSource::BuiltIn(spec) => {
-            let parameters: &[Parameter] = KernelName::info(spec.name()).parameters;
+        KernelSource::BuiltIn(form) => {
+            let parameters: &[Parameter] = KernelName::info(form.spec.name()).parameters;
             let value = |parameter: &Parameter, random: &mut SplitMix64| {
                 Some(match (&parameter.kind, &parameter.default) {
                     (Kind::Number { .. }, DefaultValue::Number(default)) => {

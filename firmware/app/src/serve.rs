@@ -1,6 +1,6 @@
 //! The firmware proper: the board loop around the link's device session.
 
-use cortex_core::kernel::{AnyKernel, Kernel};
+use cortex_core::kernel::{AnyForm, AnyKernel, FixedKernel, Kernel};
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::{Action, DeviceIdentity, DeviceSession, KernelEngine};
 use cortex_core::random::SquareRoots;
@@ -89,14 +89,32 @@ pub fn run<
     serve(board, boot, session, watch)
 }
 
-/// The engine of the kernels of cortex-core. Neither this nor [`session`] nor [`serve`] is inlined:
+/// The engine of the kernels of cortex-core, in all their forms. Neither this nor [`session`] nor [`serve`] is inlined:
 /// what each takes of the stack, the others have to themselves.
 #[inline(never)]
 pub fn standard_engine(
     values: &'static mut [f32],
     lanes: &'static mut [Option<Lanes<1>>],
-) -> StaticEngine<AnyKernel> {
+) -> StaticEngine<AnyForm> {
     KernelEngine::standard(values, lanes)
+}
+
+/// [`standard_engine`] of the kernels in single precision alone.
+#[inline(never)]
+pub fn single_precision_engine(
+    values: &'static mut [f32],
+    lanes: &'static mut [Option<Lanes<1>>],
+) -> StaticEngine<AnyKernel> {
+    KernelEngine::single_precision(values, lanes)
+}
+
+/// [`standard_engine`] of the kernels in fixed point alone.
+#[inline(never)]
+pub fn fixed_point_engine(
+    values: &'static mut [f32],
+    lanes: &'static mut [Option<Lanes<1>>],
+) -> StaticEngine<FixedKernel> {
+    KernelEngine::fixed_point(values, lanes)
 }
 
 /// A device session on borrowed memory.

@@ -9,7 +9,7 @@ use cortex_core::kernel::{Kernel, KernelFault, KernelShape};
 #[cfg(not(feature = "kernels"))]
 use cortex_core::link::ErrorCode;
 #[cfg(feature = "kernels")]
-use cortex_core::link::engine::{kernel_digest, standard_kernel};
+use cortex_core::link::engine::{kernel_digest, single_kernel};
 use cortex_core::link::{ErrorInfo, KernelEngine, OwnKernel};
 use cortex_core::signal::Lanes;
 
@@ -64,7 +64,7 @@ fn build(shape: &KernelShape, spec: &[u8]) -> Result<LinkedKernel, ErrorInfo> {
 }
 
 #[cfg(feature = "kernels")]
-use standard_kernel as built_in;
+use single_kernel as built_in;
 
 /// `noop`, if that is meant.
 #[cfg(not(feature = "kernels"))]

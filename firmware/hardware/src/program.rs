@@ -1,6 +1,10 @@
 //! The two programs of every board, from its first instruction on.
 
-use cortex_app::serve::{MakeEngine, Memory, standard_engine};
+#[cfg(target_abi = "eabihf")]
+use cortex_app::serve::single_precision_engine as engine;
+#[cfg(not(target_abi = "eabihf"))]
+use cortex_app::serve::standard_engine as engine;
+use cortex_app::serve::{MakeEngine, Memory};
 use cortex_app::{Board, selftest, serve};
 use cortex_core::kernel::Kernel;
 
@@ -8,7 +12,8 @@ use crate::square_roots::SQUARE_ROOTS;
 use crate::{ConstStaticCell, retained, stack};
 
 /// The firmware proper: `start` gives the board, `ring_bytes` is how many received bytes it keeps
-/// while nobody reads them.
+/// while nobody reads them. Without a floating-point unit it has the kernels in fixed point beside
+/// those in single precision.
 ///
 /// # Panics
 /// When it is called twice, or when `memory` is shorter than the session needs.
@@ -23,7 +28,7 @@ pub fn firmware<
     ring_bytes: usize,
     memory: &'static ConstStaticCell<Memory<FRAME, TRANSMIT, VALUES, CHANNELS>>,
 ) -> ! {
-    firmware_with(start, ring_bytes, memory, standard_engine)
+    firmware_with(start, ring_bytes, memory, engine)
 }
 
 /// The same with the kernels of another engine, such as `cortex_c::engine` makes of a library of

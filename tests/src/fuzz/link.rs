@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use cortex_core::kernel::{AnyKernel, KernelName, KernelSpec};
+use cortex_core::kernel::{AnyForm, KernelName, KernelSpec};
 use cortex_core::link::device::{min_ring_bytes, transmit_buffer_bytes};
 use cortex_core::link::frame::{FrameDecoder, FrameEvent, FrameWriter, wire_len};
 use cortex_core::link::message::{
@@ -22,7 +22,7 @@ use super::script::Script;
 pub const MAX_FRAME: usize = 276;
 
 /// The standard kernels and generators in little memory.
-pub type FuzzEngine = KernelEngine<AnyKernel, Vec<f32>, Vec<Option<Lanes<1>>>>;
+pub type FuzzEngine = KernelEngine<AnyForm, Vec<f32>, Vec<Option<Lanes<1>>>>;
 /// A device with that engine.
 pub type Device<'a> = DeviceSession<&'a mut FuzzEngine, Vec<u8>>;
 

@@ -6,7 +6,7 @@
 
 use std::fs;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cortex_core::kernel::golden::{GOLDEN_SHAPE, GOLDEN_WINDOWS, golden_digest};
 use cortex_core::kernel::{Kernel, KernelName, KernelSpec};
@@ -16,7 +16,7 @@ use serde::Deserialize;
 /// A kernel primitive's spec.yaml.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Spec {
+pub(super) struct Spec {
     name: String,
     version: String,
     kind: String,
@@ -27,6 +27,17 @@ struct Spec {
     tolerance: Tolerance,
     missing_samples: String,
     golden: Golden,
+    /// By type; empty for a kernel without these forms.
+    #[serde(default)]
+    pub(super) fixed_point: BTreeMap<String, Fixed>,
+}
+
+/// What is promised of a fixed-point form at -6 dBFS.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fixed {
+    pub(super) snr_db: f64,
+    pub(super) crc32: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,7 +80,7 @@ struct Golden {
     crc32: String,
 }
 
-fn spec(name: KernelName) -> Spec {
+pub(super) fn spec(name: KernelName) -> Spec {
     let path = checkout().join(format!("primitives/kernels/v1/{name}/spec.yaml"));
     let text = fs::read_to_string(&path).expect("the kernel has a spec.yaml");
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -32,15 +32,22 @@ fn expected_error(name: KernelName) -> f64 {
 /// One case of kernels.json.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
-    spec: KernelSpec,
+pub(super) struct Case {
+    pub(super) spec: KernelSpec,
     sample_rate_hz: f64,
-    channels: usize,
-    window: usize,
-    hop: usize,
-    windows: usize,
-    offset: usize,
-    values: usize,
+    pub(super) channels: usize,
+    pub(super) window: usize,
+    pub(super) hop: usize,
+    pub(super) windows: usize,
+    pub(super) offset: usize,
+    pub(super) values: usize,
+}
+
+impl Case {
+    pub(super) fn shape(&self) -> KernelShape {
+        let Self { channels, window, hop, sample_rate_hz, .. } = *self;
+        KernelShape { channels, window, hop, sample_rate_hz }
+    }
 }
 
 fn read(folder: &Path) -> (Vec<Case>, Vec<f32>) {
@@ -50,7 +57,7 @@ fn read(folder: &Path) -> (Vec<Case>, Vec<f32>) {
     (serde_json::from_str(&index).expect("the golden index is well formed"), values)
 }
 
-fn committed() -> (Vec<Case>, Vec<f32>) {
+pub(super) fn committed() -> (Vec<Case>, Vec<f32>) {
     read(&checkout().join("tests/golden/kernels"))
 }
 
@@ -60,12 +67,7 @@ fn kernels_match_scipy() {
     let mut seen = Vec::new();
     let mut worst_of = BTreeMap::new();
     for case in &cases {
-        let shape = KernelShape {
-            channels: case.channels,
-            window: case.window,
-            hop: case.hop,
-            sample_rate_hz: case.sample_rate_hz,
-        };
+        let shape = case.shape();
         let rows = case.window + case.hop * (case.windows - 1);
         let mut input = vec![0.0; rows * case.channels];
         fill_golden_rows(0, case.channels, &mut input);

@@ -3,6 +3,7 @@
 mod bit_identity;
 mod eeg;
 mod kernels_eeg;
+mod kernels_fixed;
 mod kernels_golden;
 mod kernels_properties;
 mod kernels_scipy;

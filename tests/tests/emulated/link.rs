@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 
 use cortex_core::digest::SampleDigest;
 use cortex_core::kernel::golden::fill_golden_rows;
-use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
+use cortex_core::kernel::{
+    FixedPoint, FixedType, Kernel, KernelForm, KernelName, KernelShape, KernelSpec,
+};
 use cortex_core::link::message::Seeded;
 use cortex_core::link::{Encoding, Failure};
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, PinkNoise, Scratch, Signal, SourceSpec,
 };
+use cortex_host::device::qemu::Program;
 use cortex_host::device::{Connection, Fault, KernelSettings, LinkError};
 use cortex_tests::documented::check_board_figure;
 use cortex_tests::emulated::{Board, open_session as open};
@@ -26,6 +29,18 @@ const BLOCKS: u32 = 4;
 fn job(name: KernelName, shape: KernelShape) -> KernelSettings {
     let kernel = KernelSpec::with_defaults(name);
     KernelSettings { kernel: kernel.into(), shape, input: Encoding::F32, output: Encoding::F32 }
+}
+
+/// The q15 and q31 forms of `name`.
+fn fixed_jobs(name: KernelName, shape: KernelShape) -> [KernelSettings; 2] {
+    [(FixedType::Q15, Encoding::Q15), (FixedType::Q31, Encoding::F32)].map(|(dtype, input)| {
+        // 500 uV, five times the input's RMS, is the end of the range.
+        let fixed = Some(FixedPoint { dtype, scale_uv: 500.0 / f64::from(dtype.limit()) });
+        let form = KernelForm { spec: KernelSpec::with_defaults(name), fixed };
+        let samples = !name.info().output.is_windowed();
+        let output = if samples { input } else { Encoding::F32 };
+        KernelSettings { kernel: form.into(), shape, input, output }
+    })
 }
 
 fn rows(shape: &KernelShape, block: u32) -> usize {
@@ -115,16 +130,31 @@ fn crc(values: impl IntoIterator<Item = f32>) -> u32 {
 
 /// Every kernel streamed: bit for bit as here, instructions the same twice; then seeded, with
 /// the digests of the same input and output.
-fn board_computes_as_this_machine(name: &str, shape: KernelShape) {
-    let Some(board) = Board::start(name) else { return };
+fn board_computes_as_this_machine(
+    name: &str,
+    program: Program,
+    shape: KernelShape,
+    jobs: impl Fn(KernelName) -> Vec<KernelSettings>,
+) {
+    let Some(board) = Board::start_program(name, program) else { return };
     let mut connection = board.connect();
     assert_eq!(connection.info().board, name);
     assert_eq!(connection.info().boot_count, 1);
     let source = pink();
     let blocks = generated(&source, &shape);
-    for kernel in KernelName::ALL {
-        let job = job(kernel, shape);
-        let input = |block: u32| blocks[block as usize].clone();
+    for job in KernelName::ALL.into_iter().flat_map(jobs) {
+        let form = job.kernel.built_in().expect("built in");
+        let kernel = match form.fixed {
+            None => form.spec.name().to_string(),
+            Some(format) => format!("{}, {}", form.spec.name(), format.dtype.as_str()),
+        };
+        let input = |block: u32| {
+            let mut samples = blocks[block as usize].clone();
+            if let Some(format) = form.fixed {
+                format.encode(&mut samples);
+            }
+            samples
+        };
         let (streamed, instructions) =
             there(&mut connection, &job, input).unwrap_or_else(|error| panic!("{kernel}: {error}"));
         assert!(streamed == here(&job, input), "{kernel} on {name}");
@@ -134,7 +164,7 @@ fn board_computes_as_this_machine(name: &str, shape: KernelShape) {
         println!("{name} {kernel}: {per_sample:.1} instructions per sample");
         // Kernels are documented at this shape.
         if shape == SMALL {
-            check_board_figure(kernel.as_str(), name, per_sample);
+            check_board_figure(&kernel, name, per_sample);
         }
 
         connection.configure(&job).expect("it was configured before");
@@ -145,7 +175,8 @@ fn board_computes_as_this_machine(name: &str, shape: KernelShape) {
             generator_digest: connection.info().generator_digest(GeneratorVersion::V1),
         };
         let result = connection.run_seeded(&seeded).expect("the board generates");
-        assert_eq!(result.input_crc, crc(blocks.concat()), "{kernel} on {name}");
+        let all: Vec<f32> = (0..BLOCKS).flat_map(input).collect();
+        assert_eq!(result.input_crc, crc(all), "{kernel} on {name}");
         let output = streamed.concat().into_iter().map(f32::from_bits);
         assert_eq!(result.output_crc, crc(output), "{kernel} on {name}");
     }
@@ -153,29 +184,46 @@ fn board_computes_as_this_machine(name: &str, shape: KernelShape) {
     assert_eq!((stats.damaged_here, stats.damaged_at_device), (0, 0));
 }
 
+/// A kernel in single precision.
+fn single(shape: KernelShape) -> impl Fn(KernelName) -> Vec<KernelSettings> {
+    move |kernel| vec![job(kernel, shape)]
+}
+
+/// A kernel in all its forms, as boards without a floating-point unit have it.
+fn every_form(shape: KernelShape) -> impl Fn(KernelName) -> Vec<KernelSettings> {
+    move |kernel| [vec![job(kernel, shape)], fixed_jobs(kernel, shape).to_vec()].concat()
+}
+
 #[test]
 fn cortex_m4f_computes_as_this_machine() {
-    board_computes_as_this_machine("mps2-an386", SMALL);
+    board_computes_as_this_machine("mps2-an386", Program::Firmware, SMALL, single(SMALL));
 }
 
 #[test]
 fn stm32f405_computes_as_this_machine() {
-    board_computes_as_this_machine("netduinoplus2", LARGE);
+    board_computes_as_this_machine("netduinoplus2", Program::Firmware, LARGE, single(LARGE));
 }
 
 #[test]
 fn cortex_m3_computes_as_this_machine() {
-    board_computes_as_this_machine("mps2-an385", SMALL);
+    board_computes_as_this_machine("mps2-an385", Program::Firmware, SMALL, every_form(SMALL));
 }
 
 #[test]
 fn cortex_m0_computes_as_this_machine() {
-    board_computes_as_this_machine("microbit", SMALL);
+    board_computes_as_this_machine("microbit", Program::Firmware, SMALL, single(SMALL));
+}
+
+/// 64 KB hold the kernels in one of their forms: the other image has the other one.
+#[test]
+fn cortex_m0_computes_in_fixed_point_as_this_machine() {
+    let fixed = |kernel| fixed_jobs(kernel, SMALL).to_vec();
+    board_computes_as_this_machine("microbit", Program::FixedPoint, SMALL, fixed);
 }
 
 #[test]
 fn rv32_computes_as_this_machine() {
-    board_computes_as_this_machine("sifive-e", SMALL);
+    board_computes_as_this_machine("sifive-e", Program::Firmware, SMALL, every_form(SMALL));
 }
 
 /// Twenty seeds of everything that can happen to a line: the results are right or the run fails

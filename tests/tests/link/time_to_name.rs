@@ -18,7 +18,7 @@ fn spec() -> KernelSpec {
 }
 
 fn settings() -> KernelSettings {
-    let kernel = DeviceKernel::BuiltIn(spec());
+    let kernel = DeviceKernel::BuiltIn(spec().into());
     KernelSettings { kernel, shape: SHAPE, input: Encoding::F32, output: Encoding::F32 }
 }
 

@@ -2,7 +2,7 @@
 
 use super::identity::digest_within;
 use super::{Engine, Run, kernel_digest};
-use crate::kernel::{AnyKernel, Kernel, KernelShape, KernelSpec};
+use crate::kernel::{AnyForm, AnyKernel, FixedKernel, Kernel, KernelForm, KernelShape};
 use crate::link::message::{Configure, Configured, ErrorCode, ErrorInfo};
 use crate::random::SquareRoots;
 use crate::signal::{BLOCK_SAMPLES, Generator, GeneratorVersion, Lanes, Scratch, SourceSpec};
@@ -39,16 +39,42 @@ struct MemoryLayout {
     written: usize,
 }
 
+impl<F, L> KernelEngine<AnyForm, F, L>
+where
+    F: AsRef<[f32]> + AsMut<[f32]>,
+    L: AsMut<[Option<Lanes<1>>]>,
+{
+    /// An engine for all kernels of this crate, in all their forms: what the firmware runs.
+    #[must_use]
+    pub fn standard(mut values: F, lanes: L) -> Self {
+        let digest = kernel_digest(values.as_mut());
+        Self::new(standard_kernel, digest, values, lanes)
+    }
+}
+
 impl<F, L> KernelEngine<AnyKernel, F, L>
 where
     F: AsRef<[f32]> + AsMut<[f32]>,
     L: AsMut<[Option<Lanes<1>>]>,
 {
-    /// An engine for all kernels of this crate: what the firmware runs.
+    /// An engine for the kernels in single precision alone, for flash that does not hold both forms.
     #[must_use]
-    pub fn standard(mut values: F, lanes: L) -> Self {
+    pub fn single_precision(mut values: F, lanes: L) -> Self {
         let digest = kernel_digest(values.as_mut());
-        Self::new(standard_kernel, digest, values, lanes)
+        Self::new(single_kernel, digest, values, lanes)
+    }
+}
+
+impl<F, L> KernelEngine<FixedKernel, F, L>
+where
+    F: AsRef<[f32]> + AsMut<[f32]>,
+    L: AsMut<[Option<Lanes<1>>]>,
+{
+    /// An engine for the kernels in fixed point alone. It has no [`kernel_digest`], which is one of
+    /// kernels in single precision.
+    #[must_use]
+    pub fn fixed_point(values: F, lanes: L) -> Self {
+        Self::new(fixed_kernel, 0, values, lanes)
     }
 }
 
@@ -247,19 +273,49 @@ where
             self.used_rows += count / channels;
             done += count;
         }
+        if let (Some(format), Some(input)) = (
+            self.kernel.as_ref().and_then(Kernel::fixed_point),
+            self.values.as_mut().get_mut(state..state + values),
+        ) {
+            format.encode(input);
+        }
         Ok(())
     }
 }
 
-/// Builds a kernel of this crate from the postcard bytes of its [`KernelSpec`].
+/// Builds a kernel of this crate from the bytes of its [`KernelForm`].
 ///
 /// # Errors
 /// What to tell the host: unreadable bytes (a: 0) or wrong parameters (a: 1).
-pub fn standard_kernel(shape: &KernelShape, spec: &[u8]) -> Result<AnyKernel, ErrorInfo> {
-    let spec = postcard::from_bytes::<KernelSpec>(spec)
-        .map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0))?;
+pub fn standard_kernel(shape: &KernelShape, bytes: &[u8]) -> Result<AnyForm, ErrorInfo> {
     // The host builds every kernel itself first: it has the sentence for a wrong parameter.
-    spec.build(*shape).map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 1, 0))
+    read_form(bytes)?.build(*shape).map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 1, 0))
+}
+
+/// [`standard_kernel`] where only kernels in single precision are there.
+///
+/// # Errors
+/// As [`standard_kernel`]; a kernel in fixed point is not there.
+pub fn single_kernel(shape: &KernelShape, bytes: &[u8]) -> Result<AnyKernel, ErrorInfo> {
+    match read_form(bytes)? {
+        KernelForm { spec, fixed: None } => {
+            spec.build(*shape).map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 1, 0))
+        }
+        _ => Err(ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0).with_text("only dtype f32")),
+    }
+}
+
+/// [`standard_kernel`] where only kernels in fixed point are there.
+fn fixed_kernel(shape: &KernelShape, bytes: &[u8]) -> Result<FixedKernel, ErrorInfo> {
+    match read_form(bytes)? {
+        KernelForm { spec, fixed: Some(format) } => FixedKernel::build(&spec, *shape, format)
+            .map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 1, 0)),
+        _ => Err(ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0).with_text("only dtype q15, q31")),
+    }
+}
+
+fn read_form(bytes: &[u8]) -> Result<KernelForm, ErrorInfo> {
+    KernelForm::read(bytes).ok_or_else(|| ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0))
 }
 
 /// A kernel that needs more values than there are.

@@ -10,7 +10,7 @@ use super::message::{Configure, Configured, ErrorInfo};
 use crate::signal::{GeneratorVersion, SourceSpec};
 
 pub use identity::{generator_digest, kernel_digest};
-pub use kernel_engine::{BuildKernel, KernelEngine, standard_kernel};
+pub use kernel_engine::{BuildKernel, KernelEngine, single_kernel, standard_kernel};
 
 /// When one call of a kernel began and ended, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -346,7 +346,7 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         if active.output != Encoding::DigestOnly {
             self.output_len = incoming.head.values as usize;
         }
-        if active.output == Encoding::F32 {
+        if matches!(active.output, Encoding::F32 | Encoding::Q15) {
             let mut digest = SampleDigest::new();
             digest.update(self.output.as_ref().get(..self.output_len).unwrap_or(&[]));
             if digest.finish() != end.output_crc {

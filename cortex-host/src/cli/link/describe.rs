@@ -116,6 +116,7 @@ fn encoding(encoding: Encoding) -> String {
         Encoding::F32 => "f32".to_owned(),
         Encoding::I16 { scale_uv } => format!("i16 x {scale_uv} uV"),
         Encoding::DigestOnly => "digest".to_owned(),
+        Encoding::Q15 => "q15".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The firmware on microbit.
+//! The firmware on microbit: the kernels in single precision.
 #![no_std]
 #![no_main]
 
@@ -14,5 +14,6 @@ const RING_BYTES: usize = 512;
 
 #[cortex_hardware::entry]
 fn main() -> ! {
-    cortex_hardware::firmware(Microbit::start, RING_BYTES, &MEMORY)
+    let engine = cortex_app::serve::single_precision_engine;
+    cortex_hardware::firmware_with(Microbit::start, RING_BYTES, &MEMORY, engine)
 }

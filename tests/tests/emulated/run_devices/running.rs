@@ -173,6 +173,53 @@ fn quantised_input_is_compared_and_named() {
     );
 }
 
+/// `dtype: q15`: whole steps cross the line in 2 bytes, a board without a floating-point unit computes
+/// on them bit for bit as this program does, and what does not fit the scale is counted and told.
+#[test]
+fn kernels_in_fixed_point_run_anywhere_with_the_same_results() {
+    let find = |device: &str, scale_uv: f64| {
+        let folder = tempfile::tempdir().unwrap();
+        let steps = format!("hop: 32, dtype: q15, scale_uv: {scale_uv}");
+        let config = CONFIG.replace("hop: 32", &steps) + "output: { include_raw_data: true }\n";
+        let ran = on_device(folder.path(), &config, device);
+        let outputs = ["car", "notch_iir", "fft"].map(|kernel| {
+            let path = results(folder.path()).join("kernel-data").join(kernel).join("outputs.npy");
+            fs::read(path).unwrap()
+        });
+        (summary(folder.path()), ran, outputs, folder)
+    };
+    let (native, _, expected, _) = find("native", 0.1);
+    assert_eq!(native["kernels"][0]["fixed_point"]["dtype"], "q15");
+    assert_eq!(native["kernels"][0]["fixed_point"]["saturated_samples"], 0);
+    let devices = ["loopback", "qemu:mps2-an385"];
+    for device in devices.into_iter().filter(|name| *name == "loopback" || available(&name[5..])) {
+        let (found, Experiment { table, .. }, outputs, folder) = find(device, 0.1);
+        assert!(table.contains("bit for bit: 27 windows"), "{table}");
+        assert!(outputs == expected, "{device}: the same as natively");
+        // Input of three kernels and output of two in 2 bytes a value, 33 complex bins in 4.
+        let spectra = 9 * 33 * 2 * 2 * 4;
+        let bytes = number(&found["link"]["sample_bytes"]);
+        assert_eq!(bytes, (3 + 2) * 320 * 2 * 2 + spectra);
+        let config = fs::read_to_string(results(folder.path()).join("config.yaml")).unwrap();
+        assert!(config.contains("dtype: q15") && config.contains("scale_uv: 0.1"), "{config}");
+    }
+    // ±32.767 uV hold about a quarter of a signal of 100 uV RMS.
+    let (found, Experiment { said, .. }, _, folder) = find("loopback", 0.001);
+    let facts = &found["kernels"][2]["fixed_point"];
+    let saturated = number(&facts["saturated_samples"]);
+    assert!((100..640).contains(&saturated), "{saturated}");
+    assert!(said.contains(&format!("fft: {saturated} samples or outputs lie beyond")), "{said}");
+    let page = fs::read_to_string(results(folder.path()).join("SUMMARY.md")).unwrap();
+    let line = format!("- fft: q15 in steps of 0.001 µV, {saturated} samples saturated");
+    assert!(page.contains(&line), "{page}");
+    // Seeded, the board rounds what it generates.
+    let folder = tempfile::tempdir().unwrap();
+    let steps = "hop: 32, dtype: q31, scale_uv: 0.000001";
+    let config = CONFIG.replace("hop: 32", steps) + "transfer: seeded\n";
+    let table = on_device(folder.path(), &config, "loopback").table;
+    assert!(table.contains("bit for bit"), "{table}");
+}
+
 /// `results: digests`: no output crosses the line, and all are compared all the same.
 #[test]
 fn digests_alone_come_back_when_asked_for() {
