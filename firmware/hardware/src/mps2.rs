@@ -12,9 +12,6 @@ use crate::WaitForInterrupt;
 use crate::cmsdk::{Timer, Uart};
 
 const CLOCK_HZ: u32 = 25_000_000;
-/// Turns of the loop without a byte before the processor sleeps. QEMU hands over one byte at a time:
-/// to be put to sleep and woken between two takes it longer than the bytes.
-const AWAKE_TURNS: u8 = 200;
 
 /// The board's peripherals.
 #[derive(Debug)]
@@ -24,7 +21,6 @@ pub struct Mps2 {
     timer: Timer,
     time: WrapExtender,
     wake: WaitForInterrupt,
-    idle_turns: u8,
 }
 
 impl Mps2 {
@@ -36,8 +32,7 @@ impl Mps2 {
         let (uart, timer) =
             unsafe { (Uart::new(0x4000_4000, CLOCK_HZ, 921_600), Timer::new(0x4000_0000)) };
         // Interrupt 0: UART0 has received.
-        let wake = WaitForInterrupt::on(0);
-        Self { name, uart, timer, time: WrapExtender::new(32), wake, idle_turns: 0 }
+        Self { name, uart, timer, time: WrapExtender::new(32), wake: WaitForInterrupt::on(0) }
     }
 }
 
@@ -55,11 +50,7 @@ impl Board for Mps2 {
     }
 
     fn receive(&mut self, into: &mut [u8]) -> usize {
-        let count = receive_bytes(into, || self.uart.receive());
-        if count > 0 {
-            self.idle_turns = 0;
-        }
-        count
+        receive_bytes(into, || self.uart.receive())
     }
 
     fn transmit(&mut self, from: &[u8]) -> usize {
@@ -67,10 +58,6 @@ impl Board for Mps2 {
     }
 
     fn rest(&mut self) {
-        if self.idle_turns < AWAKE_TURNS {
-            self.idle_turns += 1;
-            return;
-        }
         self.wake.until(|| self.uart.rearm());
     }
 }

@@ -8,7 +8,7 @@ use super::pico::blocks_are_equal;
 
 #[test]
 fn the_nucleo_computes_as_this_machine_with_or_without_an_external_clock() {
-    for hse in [true] {
+    for hse in [true, false] {
         let Some(board) = Nucleo::start(hse) else { return };
         let mut connection = board.open().expect("the board answers");
         assert_eq!(connection.info().board, "nucleo-f446re");
