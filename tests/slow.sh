@@ -13,12 +13,13 @@
 #   guide    the kernel of the guide, built into the program and run natively and as a device
 #   deaths   1,000 kernels that break their process: CORTEX_DEATHS
 #   statistics  coverage of the intervals and false alarms of compare, thousands of series each
+#   capacity the answer of capacity run again 20 times for 60 s: on a machine that does nothing else
 #   static   cortex-host serve as one static program for x86-64, aarch64 and armv7; what is for another
 #            processor runs in qemu-user
 #   platforms  the host compiles for Windows and macOS
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
-# Without a part: all but slurm. Builds what a part needs and says what it found.
+# Without a part: all but slurm and capacity. Builds what a part needs and says what it found.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -71,6 +72,11 @@ part() {
         say "intervals cover 95 %, equal runs show no difference"
         cargo test -q -p cortex-host --lib coverage -- --ignored --nocapture
         cargo test -q -p cortex-tests --test run coverage -- --ignored --nocapture
+        ;;
+    capacity)
+        say "the answer of capacity, run again"
+        cargo build -q --release --locked -p cortex-host
+        sh tests/capacity_again.sh
         ;;
     static)
         say "static programs serve"

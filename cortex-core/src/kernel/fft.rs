@@ -48,6 +48,10 @@ impl Design for Fft {
         Ok(Self { ring: Ring { channels, window, scratch, tables }, nfft })
     }
 
+    fn resolved(params: &FftParams, shape: KernelShape) -> FftParams {
+        FftParams { nfft: fft_len("window", shape.window, params.nfft).ok().or(params.nfft) }
+    }
+
     fn state_values(&self) -> u64 {
         self.ring.state_len()
     }

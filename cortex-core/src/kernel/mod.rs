@@ -137,13 +137,19 @@ pub trait Design: Kernel + Sized {
     const INFO: Info<'static>;
 
     /// The parameters.
-    type Params: Default;
+    type Params: Default + Clone;
 
     /// Validates the parameters and computes the coefficients for `shape`, which was checked.
     ///
     /// # Errors
     /// [`KernelError`] names the parameter, its value and what is allowed.
     fn design(params: &Self::Params, shape: KernelShape) -> Result<Self, KernelError>;
+
+    /// `params` with what a kernel of `shape` takes for those that are left out.
+    #[must_use]
+    fn resolved(params: &Self::Params, _shape: KernelShape) -> Self::Params {
+        params.clone()
+    }
 
     /// [`Kernel::state_len`] before it is known to fit a `usize`.
     fn state_values(&self) -> u64 {

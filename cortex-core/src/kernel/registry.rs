@@ -65,6 +65,16 @@ macro_rules! kernels {
                 }
             }
 
+            /// The same kernel with every parameter given, as one of `shape` takes it.
+            #[must_use]
+            pub fn resolved(&self, shape: KernelShape) -> Self {
+                match self {
+                    $(KernelSpec::$kernel(params) => {
+                        KernelSpec::$kernel(<$kernel as Design>::resolved(params, shape))
+                    })*
+                }
+            }
+
             /// Validates everything and designs the kernel.
             ///
             /// # Errors

@@ -68,10 +68,9 @@ impl Design for WelchPsd {
 
     fn design(params: &WelchPsdParams, shape: KernelShape) -> Result<Self, KernelError> {
         let window = count_within("window", shape.window, MIN_FFT_LEN, MAX_WINDOW)?;
-        let nperseg = params.nperseg.unwrap_or(DEFAULT_NPERSEG.min(window));
+        let (nperseg, noverlap) = segments(params, window);
         count_within("nperseg", nperseg, MIN_FFT_LEN, window)?;
         let nfft = fft_len("nperseg", nperseg, params.nfft)?;
-        let noverlap = params.noverlap.unwrap_or(nperseg / 2);
         count_within("noverlap", noverlap, 0, nperseg - 1)?;
         // The sum over n of sin^4(pi n/N) is 3N/8 for N > 2.
         let sum_of_squares = 0.375 * nperseg as f64;
@@ -87,9 +86,21 @@ impl Design for WelchPsd {
         })
     }
 
+    fn resolved(params: &WelchPsdParams, shape: KernelShape) -> WelchPsdParams {
+        let (nperseg, noverlap) = segments(params, shape.window);
+        let nfft = fft_len("nperseg", nperseg, params.nfft).ok().or(params.nfft);
+        WelchPsdParams { nperseg: Some(nperseg), noverlap: Some(noverlap), nfft }
+    }
+
     fn state_values(&self) -> u64 {
         self.ring.state_len()
     }
+}
+
+/// Length and overlap of the segments of a window.
+fn segments(params: &WelchPsdParams, window: usize) -> (usize, usize) {
+    let nperseg = params.nperseg.unwrap_or(DEFAULT_NPERSEG.min(window));
+    (nperseg, params.noverlap.unwrap_or(nperseg / 2))
 }
 
 impl WelchPsd {

@@ -2,10 +2,12 @@
 //! highest sample rate or the shortest hop that holds, and the next value that does not.
 //!
 //! Every candidate is a run of a [`Series`], so a search that was stopped goes on where it was.
-//! Candidates are tried with short runs first; what is then said to hold was shown by a run of the
-//! full length. Datasets are gone through as often as that takes. What "holds" means is in
+//! Candidates are tried with short runs first; what is then said to hold was shown by three runs of
+//! the full length. Datasets are gone through as often as that takes. What "holds" means is in
 //! `judge`.
 
+mod attempt;
+mod evidence;
 mod judge;
 mod search;
 
@@ -14,18 +16,17 @@ use serde::Serialize;
 
 pub use search::{Found, Length, Range, search};
 
-use crate::base::{ExitCode, Failure, Level, Observer, Progress};
-use crate::compare::LEAST_WITHOUT_MISS;
+use self::attempt::Attempt;
+use self::evidence::Evidence;
+use self::judge::Judgement;
+use crate::base::{Failure, Observer};
 use crate::config::{Node, Value};
 use crate::device::DeviceAddress;
 use crate::plan::{DatasetPlan, KernelPlan, Plan};
 use crate::report::SweepRow;
-use crate::results::RunStatus;
 use crate::run::Options;
-use crate::statistics::least_without;
-use crate::sweep::{Ran, Series};
+use crate::sweep::Series;
 pub use judge::Criterion;
-use judge::{Judgement, judge};
 
 /// Version of the layout of `capacity.json`.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -33,18 +34,6 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Between the value that holds and the one that does not, relative; emulated devices are exact, so
 /// there they are neighbours.
 const TOLERANCE: f64 = 0.02;
-
-/// A short trial is this part of the full length ...
-const SHORT: f64 = 30.0;
-
-/// ... but has at least so many windows.
-const LEAST_SHORT_WINDOWS: u64 = 20;
-
-/// Runs of a value on an emulated board that is lost, which only a busy machine brings about.
-const MOST_ATTEMPTS: u32 = 3;
-
-/// Most repeats of a run.
-const MOST_REPEATS: u64 = 10_000;
 
 /// What is sought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize)]
@@ -67,7 +56,7 @@ pub struct Trial {
     pub value: u64,
     /// Whether it was tried for the full length.
     pub full: bool,
-    /// Whether it held.
+    /// Whether the value held, as far as it was tried by then.
     pub holds: bool,
     /// The figures, or why nothing could be run.
     pub why: String,
@@ -228,27 +217,37 @@ pub fn capacity(
             trials: Vec::new(),
         });
         let tolerance = if emulated { 0.0 } else { TOLERANCE };
+        let of = Attempt { series, quantity, kernel: &kernel.name, criterion, emulated };
+        let mut evidence = Evidence::default();
         let trial = |value: u64, length: Length| {
-            let full = emulated || length == Length::Full;
-            let before = answer.kernels.last().and_then(|kernel| {
-                kernel.trials.iter().find(|trial| trial.value == value && trial.full == full)
-            });
-            if let Some(before) = before {
-                return Ok::<bool, Failure>(before.holds);
+            // An emulated board tells the same however long it is asked.
+            let length = if emulated { Length::Full } else { length };
+            loop {
+                let known = evidence.judged(value, length, criterion);
+                if let Some(judgement) = known {
+                    let full = length == Length::Full;
+                    return Ok::<bool, Failure>(answer.judged(value, full, judgement));
+                }
+                let nth = evidence.runs(value, length) + 1;
+                let first = evidence.is_empty();
+                let made = of.run(value, length, nth, first, options, observer)?;
+                let judgement = evidence.add(value, length, made.told, criterion);
+                let trial = Trial {
+                    value,
+                    full: length == Length::Full,
+                    holds: judgement.holds,
+                    why: judgement.why,
+                    run: made.run,
+                };
+                of.tell(observer, &trial, nth, made.before);
+                if let Some(kernel) = answer.kernels.last_mut() {
+                    kernel.trials.push(trial);
+                }
+                // The last run of a value is the longest.
+                rows.retain(|row: &SweepRow| !made.rows.iter().any(|new| same_point(row, new)));
+                rows.extend(made.rows);
+                progressed(&Progressed { capacity: &answer, rows: &rows })?;
             }
-            let length = if full { Length::Full } else { Length::Short };
-            let of = Attempt { series, quantity, kernel: &kernel.name, criterion, emulated };
-            let first = answer.kernels.last().is_none_or(|kernel| kernel.trials.is_empty());
-            let (trial, run_rows) = of.run(value, length, first, options, observer)?;
-            let holds = trial.holds;
-            if let Some(kernel) = answer.kernels.last_mut() {
-                kernel.trials.push(trial);
-            }
-            // The last run of a value is the longest.
-            rows.retain(|row: &SweepRow| !run_rows.iter().any(|new| same_point(row, new)));
-            rows.extend(run_rows);
-            progressed(&Progressed { capacity: &answer, rows: &rows })?;
-            Ok(holds)
         };
         let found = search(quantity.range(kernel), start, tolerance, trial)?;
         if let Some(kernel) = answer.kernels.last_mut() {
@@ -271,139 +270,15 @@ fn same_point(a: &SweepRow, b: &SweepRow) -> bool {
     a.kernel == b.kernel && a.values == b.values
 }
 
-/// One value tried on one kernel.
-struct Attempt<'a> {
-    series: &'a Series,
-    quantity: Quantity,
-    kernel: &'a str,
-    criterion: &'a Criterion,
-    emulated: bool,
-}
-
-impl Attempt<'_> {
-    /// Makes the run, or reads it. What cannot be planned, or does not fit the device, does not
-    /// hold; but when it is the `first`, the configuration as it stands, that is an error.
-    fn run(
-        &self,
-        value: u64,
-        length: Length,
-        first: bool,
-        options: &Options,
-        observer: &dyn Observer,
-    ) -> Result<(Trial, Vec<SweepRow>), Failure> {
-        let refused = |failure: Failure| {
-            let trial = Trial {
-                value,
-                full: length == Length::Full,
-                holds: false,
-                why: failure.to_string(),
-                run: None,
-            };
-            self.tell(observer, &trial, false);
-            (trial, Vec::new())
-        };
-        let kernels = [self.kernel.to_owned()];
-        let mut values = vec![(self.quantity.key(self.kernel), value.to_string())];
-        let mut point = match self.series.point(&kernels, values.clone()) {
-            Ok(point) => point,
-            Err(failure) if first => return Err(failure),
-            Err(failure) => return Ok(refused(failure)),
-        };
-        if !self.emulated {
-            let repeats = self.repeats(&point.plan, length)?;
-            values.push(("execution.repeat_count".to_owned(), repeats.to_string()));
-            point = self.series.point(&kernels, values)?;
+impl Capacity {
+    /// Writes what is known now to the last trial of `value` of the kernel that is searched, and
+    /// says whether it holds.
+    fn judged(&mut self, value: u64, full: bool, judgement: Judgement) -> bool {
+        let trials = self.kernels.last_mut().map(|kernel| kernel.trials.iter_mut().rev());
+        let of = |trial: &&mut Trial| trial.value == value && trial.full == full;
+        if let Some(trial) = trials.into_iter().flatten().find(of) {
+            (trial.holds, trial.why) = (judgement.holds, judgement.why);
         }
-        let mut attempts = 0;
-        let ran = loop {
-            attempts += 1;
-            match point.run(options, &Warnings(observer)) {
-                Err(failure) if failure.is_of_too_much() => return Ok(refused(failure)),
-                // A run that broke off is made anew.
-                ran if self.lost_emulator(&ran) && attempts < MOST_ATTEMPTS => {}
-                ran => break ran?,
-            }
-        };
-        let record = &ran.record;
-        match (ran.code(), &ran.failure) {
-            (ExitCode::Interrupted, _) => {
-                return Err(Failure::new(ExitCode::Interrupted, "interrupted"));
-            }
-            // A run that broke off; failed windows are judged.
-            (ExitCode::Device | ExitCode::InputOutput, Some(failure)) => {
-                return Err(failure.clone());
-            }
-            _ => {}
-        }
-        let Judgement { holds, why } = match record.summary.status {
-            RunStatus::Running => Judgement::no("the run never said how it ended".to_owned()),
-            _ => judge(record, self.criterion, length),
-        };
-        let run = Some(record.summary.run_id.clone());
-        let trial = Trial { value, full: length == Length::Full, holds, why, run };
-        self.tell(observer, &trial, ran.before);
-        let shown = [(self.quantity.name().to_owned(), value.to_string())];
-        Ok((trial, SweepRow::of(record, &shown, self.criterion.instructions_per_s)))
-    }
-
-    /// Whether an emulated board was lost, which can be started again.
-    fn lost_emulator(&self, ran: &Result<Ran, Failure>) -> bool {
-        let code = ran.as_ref().map_or_else(Failure::code, Ran::code);
-        self.emulated && code == ExitCode::Device
-    }
-
-    /// How often the data are gone through.
-    fn repeats(&self, plan: &Plan, length: Length) -> Result<u64, Failure> {
-        let Some(kernel) = plan.kernels.first() else { return Ok(1) };
-        let period_s = kernel.hop as f64 / plan.dataset.sample_rate_hz();
-        let warmup = plan.execution.warmup_windows;
-        let measured = plan.windows_per_repeat(kernel).saturating_sub(warmup).max(1);
-        let criterion = self.criterion;
-        let least = match criterion.miss_rate_percent {
-            percent if percent > 0.0 => least_without(percent / 100.0, criterion.confidence),
-            _ => LEAST_WITHOUT_MISS as u64,
-        };
-        let windows = |seconds: f64| (seconds / period_s).ceil() as u64;
-        let full = windows(criterion.seconds).max(least);
-        let wanted = match length {
-            Length::Full => full,
-            Length::Short => full.min(windows(criterion.seconds / SHORT).max(LEAST_SHORT_WINDOWS)),
-        };
-        let repeats = wanted.div_ceil(measured);
-        if repeats > MOST_REPEATS {
-            return Err(Failure::usage(format!(
-                "{wanted} windows of {} need {repeats} repeats of the data, and a run has at most \
-                 {MOST_REPEATS}; lengthen dataset.params.duration_s or shorten --seconds",
-                self.kernel
-            )));
-        }
-        Ok(repeats)
-    }
-
-    fn tell(&self, observer: &dyn Observer, trial: &Trial, before: bool) {
-        let verdict = match (trial.holds, trial.full) {
-            (true, true) => "holds",
-            (true, false) => "may hold",
-            (false, _) => "does not hold",
-        };
-        let (kernel, value, name) = (self.kernel, trial.value, self.quantity.name());
-        let before = if before { "; run before" } else { "" };
-        let text = format!("{kernel}, {name} {value}: {verdict} ({}{before})", trial.why);
-        observer.message(Level::Info, &text);
-    }
-}
-
-/// Hears of a run what may spoil it, and how far it is; the rest is said trial by trial.
-struct Warnings<'a>(&'a dyn Observer);
-
-impl Observer for Warnings<'_> {
-    fn message(&self, level: Level, text: &str) {
-        if level == Level::Warning {
-            self.0.message(level, text);
-        }
-    }
-
-    fn step(&self, progress: &Progress, label: &str, total: u64) -> Progress {
-        self.0.step(progress, label, total)
+        judgement.holds
     }
 }

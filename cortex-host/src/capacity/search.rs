@@ -70,7 +70,8 @@ pub fn search<E>(
     if holds(good, Length::Full)? {
         return Ok(Found { holds: Some(good), fails: bad });
     }
-    // What a short trial did not see: away from there in growing steps.
+    // What a short trial did not see: away from there in growing steps, past what short trials
+    // refuse now that the full ones have told more.
     let (mut at, mut step) = (good, 1.0 + tolerance.max(0.005));
     loop {
         bad = Some(at);
@@ -78,6 +79,17 @@ pub fn search<E>(
             return Ok(Found { holds: None, fails: bad });
         }
         at = range.easier(at, step);
+        let mut learned = false;
+        while at != range.easiest && !holds(at, Length::Short)? {
+            learned = true;
+            bad = Some(at);
+            step *= step;
+            at = range.easier(at, step);
+        }
+        if learned {
+            step = 1.0 + tolerance.max(0.005);
+            at = bisect(at, &mut bad, tolerance, |value| holds(value, Length::Short))?;
+        }
         if holds(at, Length::Full)? {
             break;
         }
@@ -171,6 +183,17 @@ mod tests {
         let found = search::<()>(range, 64, 0.02, |value, length| Ok(value <= limit(length)));
         let Found { holds: Some(good), fails: Some(bad) } = found.unwrap() else { panic!() };
         assert!(good <= 700 && bad > 700 && bad - good <= 14, "{good} {bad}");
+        // Once a full trial has failed, short ones know what it has told: one more full trial is
+        // enough.
+        let (mut full, mut learned) = (0, false);
+        let found = search::<()>(range, 64, 0.02, |value, length| {
+            full += u32::from(length == Length::Full);
+            let limit = if length == Length::Full || learned { 700 } else { 1000 };
+            learned |= length == Length::Full;
+            Ok(value <= limit)
+        });
+        let Found { holds: Some(good), fails: Some(bad) } = found.unwrap() else { panic!() };
+        assert!(good <= 700 && bad > 700 && bad - good <= 14 && full == 2, "{good} {bad} {full}");
         search(range, 64, 0.02, |_, _| Err("gone")).unwrap_err();
     }
 }

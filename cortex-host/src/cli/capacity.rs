@@ -23,10 +23,10 @@ Examples:
 
 For each kernel alone: the most channels or taps, the highest sample rate or the shortest hop that
 meets its deadlines, and the next value that does not, at most 2 % away. It starts at the
-configuration's value, doubles, then halves the way; short trials first, then --seconds for the
-answer. The data are gone through again as often as that takes, so a second or two of them is
-enough. With a miss rate of 0 the answer leaves time for the slowest window of a further run, with
-that confidence; with another the bound of the rate is below it.
+configuration's value, doubles, then halves the way; short trials first, then for the answer three
+runs of --seconds each. The data are gone through again as often as that takes, so a second or two
+of them is enough. With a miss rate of 0 the answer leaves time for the slowest window of a further
+run, with that confidence; with another the bound of the rate of the three is below it.
 
 On an emulated board the slowest call's instructions are compared with those that the deadline has
 time for, which is exact; --instructions-per-s says how many the real one runs.
@@ -119,7 +119,8 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let name = quantity.name();
     let keep = |now: &Progressed<'_>| {
         let title = format!("Capacity in {name}");
-        sweep::write(&args.out, "capacity", &json(now.capacity)?, &title, &[name], now.rows)
+        let (json, answers) = (json(now.capacity)?, answers(now.capacity));
+        sweep::write(&args.out, "capacity", &json, &title, &[name], now.rows, &answers)
     };
     let found = capacity(&series, quantity, &args.kernels, &criterion, &options, console, keep);
     let found = match found {
@@ -146,18 +147,25 @@ fn json(found: &Capacity) -> Result<String, Failure> {
     Ok(text + "\n")
 }
 
-/// The table on a terminal.
-fn table(found: &Capacity, folder: &Path) -> String {
+/// A head, and for each kernel what holds, what does not, and why.
+fn answers(found: &Capacity) -> Vec<[String; 4]> {
     let name = found.quantity.name();
-    let mut rows = vec![["kernel", name, "fails at", "why"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["kernel", name, "fails at", "why"].map(str::to_owned)];
     for kernel in &found.kernels {
         let value = |value: Option<u64>| value.map_or("–".to_owned(), |v| grouped(v as f64));
         let why = match (&kernel.limit, kernel.fails) {
             (Some(limit), _) => limit.clone(),
+            (None, None) if kernel.holds.is_none() => "not yet known".to_owned(),
             (None, _) => format!("no more than that can be asked: {name} has reached its end"),
         };
-        rows.push(vec![kernel.kernel.clone(), value(kernel.holds), value(kernel.fails), why]);
+        rows.push([kernel.kernel.clone(), value(kernel.holds), value(kernel.fails), why]);
     }
+    rows
+}
+
+/// The table on a terminal.
+fn table(found: &Capacity, folder: &Path) -> String {
+    let rows: Vec<Vec<String>> = answers(found).iter().map(|row| row.to_vec()).collect();
     let columns = Columns::of(rows.iter(), |column| column == 0 || column == 3);
     let lines: Vec<String> = rows.iter().map(|row| columns.line(row, "  ")).collect();
     format!("{}\n\nCapacity: {}/capacity.html\n", lines.join("\n"), folder.display())

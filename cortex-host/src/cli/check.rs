@@ -133,13 +133,14 @@ fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
         .map_err(|error| Failure::input_output(format!("cannot print JSON: {error}")))
 }
 
-/// JUnit's XML as Jenkins and GitLab read it; what is undecided is an error, not a failure.
+/// JUnit's XML as Jenkins, GitLab and GitHub's actions read it (Jenkins' `junit-10.xsd`): what is
+/// undecided is an error, not a failure. A limit takes no time, but some readers want one.
 fn junit(check: &Check) -> String {
     let count = |answer| check.findings.iter().filter(|f| f.answer == answer).count();
     let (failures, errors) = (count(CheckResult::Fail), count(CheckResult::Undecided));
     let mut xml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"{}\" \
-         tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\">\n",
+         tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\" time=\"0\">\n",
         escape(&check.run_id),
         check.findings.len()
     );
@@ -147,15 +148,15 @@ fn junit(check: &Check) -> String {
         let message = escape(&finding.message);
         let inside = match finding.answer {
             CheckResult::Pass => format!("<system-out>{message}</system-out>"),
-            CheckResult::Fail => format!("<failure message=\"{message}\"/>"),
+            CheckResult::Fail => format!("<failure type=\"broken\" message=\"{message}\"/>"),
             CheckResult::Undecided => {
-                format!("<error message=\"too few windows to say: {message}\"/>")
+                format!("<error type=\"undecided\" message=\"too few windows to say: {message}\"/>")
             }
         };
         // Writing to a String cannot fail.
         let _ = writeln!(
             xml,
-            "<testcase classname=\"{}\" name=\"{}\">{inside}</testcase>",
+            "<testcase classname=\"{}\" name=\"{}\" time=\"0\">{inside}</testcase>",
             escape(&finding.kernel),
             finding.limit
         );

@@ -22,7 +22,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[command(after_help = "\
 Examples:
   cortex-host sweep --config my.yaml --vary dataset.channels=64..4096
-  cortex-host sweep --config my.yaml --vary dataset.channels=16,64 --vary kernels.bandpass_fir.taps=33,129
+  cortex-host sweep --config my.yaml --vary dataset.channels=16,64 \\
+    --vary kernels.bandpass_fir.taps=33,129
   cortex-host sweep --config my.yaml --vary kernels.hop=5,10,20 --out hops --json
 
 Runs every combination. A..B doubles from A to B. A key of kernels that is not window, hop or
@@ -90,7 +91,7 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         }
         rows.extend(SweepRow::of(&ran.record, &point.values, None));
         let title = format!("Sweep of {}", keys.join(", "));
-        sweep::write(&args.out, "sweep", &json(&keys, &rows)?, &title, &keys, &rows)?;
+        sweep::write(&args.out, "sweep", &json(&keys, &rows)?, &title, &keys, &rows, &[])?;
         match ran.code() {
             ExitCode::Success => {}
             ExitCode::Interrupted => {

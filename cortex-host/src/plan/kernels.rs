@@ -263,8 +263,7 @@ pub(crate) fn named_kernel(
     kernel_spec(kernel_name(&name.to_owned().into())?, params, path)
 }
 
-/// The parameters of `spec` as a configuration holds them; none when all are defaults that
-/// depend on the window, or when the kernel has none.
+/// The parameters of `spec` as a configuration holds them; none when the kernel has none.
 pub(super) fn params_of(spec: &KernelSpec) -> Option<Node> {
     let mut node = Node::of(spec)?;
     let Value::Mapping(variant) = &mut node.value else { return None };

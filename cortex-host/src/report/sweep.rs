@@ -218,33 +218,70 @@ fn chart(keys: &[&str], rows: &[SweepRow]) -> Option<Chart> {
     Some(Chart { title: String::new(), x, y, marks })
 }
 
-/// The page with this title of runs at values of `keys`.
+/// The page with this title of runs at values of `keys`. What a search found stands before them in
+/// `answers`: a head and one line for each kernel; a sweep has none.
 #[must_use]
-pub fn sweep_html(title: &str, keys: &[&str], rows: &[SweepRow]) -> String {
+pub fn sweep_html(
+    title: &str,
+    keys: &[&str],
+    rows: &[SweepRow],
+    answers: &[[String; 4]],
+) -> String {
     let mut page = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut page, title, keys, rows);
+    let _ = write(&mut page, title, keys, rows, answers);
     page
 }
 
-fn write(out: &mut String, title: &str, keys: &[&str], rows: &[SweepRow]) -> fmt::Result {
+/// The lines of `answers` as a table.
+fn write_answers(out: &mut String, answers: &[[String; 4]]) -> fmt::Result {
+    let Some(([kernel, holds, fails, why], lines)) = answers.split_first() else { return Ok(()) };
+    let head = [kernel, holds, fails, why].map(|text| escape(text));
+    let [kernel, holds, fails, why] = head;
+    writeln!(
+        out,
+        "<div class=\"wide\"><table class=\"figures answers\">\n<thead><tr><th>{kernel}</th>\
+         <th>{holds}</th><th>{fails}</th><th>{why}</th></tr></thead>\n<tbody>"
+    )?;
+    for line in lines {
+        let [kernel, holds, fails, why] = line.each_ref().map(|text| escape(text));
+        writeln!(
+            out,
+            "<tr><td>{kernel}</td><td><strong>{holds}</strong></td><td>{fails}</td><td>{why}</td></tr>"
+        )?;
+    }
+    out.push_str("</tbody>\n</table></div>\n");
+    Ok(())
+}
+
+fn write(
+    out: &mut String,
+    title: &str,
+    keys: &[&str],
+    rows: &[SweepRow],
+    answers: &[[String; 4]],
+) -> fmt::Result {
     let missed: u64 = rows.iter().map(|row| row.missed).sum();
     let measured: u64 = rows.iter().map(|row| row.measured).sum();
-    let class = if missed > 0 { "missed" } else { "complete" };
+    // A search goes where deadlines are missed: that is no news.
+    let class = if missed > 0 && answers.is_empty() { "missed" } else { "complete" };
+    let kind = if answers.is_empty() { "sweep" } else { "capacity" };
+    let badge = if answers.is_empty() { "badge" } else { "soft" };
     let runs = rows.iter().map(|row| &row.run).collect::<std::collections::BTreeSet<_>>().len();
     writeln!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width,initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n\
          <title>{title} – CORTEX</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n<header>\n\
-         <p class=\"kind\">CORTEX sweep</p>\n<h1>{title}</h1>\n<p class=\"lead {class}\">{runs} run{} · \
-         <span class=\"badge\">{} of {} deadlines missed</span></p>\n</header>",
+         <p class=\"kind\">CORTEX {kind}</p>\n<h1>{title}</h1>\n<p class=\"lead {class}\">{runs} run{} · \
+         <span class=\"{badge}\">{} of {} deadlines missed</span></p>\n</header>",
         include_str!("page/page.css"),
         if runs == 1 { "" } else { "s" },
         grouped(missed as f64),
         grouped(measured as f64),
         title = escape(title),
     )?;
+    write_answers(out, answers)?;
     if let Some(chart) = chart(keys, rows) {
         out.push_str("<figure>");
         // The legend takes a row for every two names on a phone, for every five on a desktop.
@@ -269,16 +306,16 @@ fn write(out: &mut String, title: &str, keys: &[&str], rows: &[SweepRow]) -> fmt
         out,
         "<h2>Runs</h2>\n<div class=\"wide\"><table class=\"figures\">\n<thead><tr class=\"group\">\
          <th colspan=\"{}\"></th><th colspan=\"3\" class=\"first\"><span>{unit}</span></th>\
-         <th colspan=\"3\"></th></tr>\n<tr><th>kernel</th>",
-        keys.len() + 1
+         <th colspan=\"2\"></th></tr>\n<tr><th>kernel</th>",
+        keys.len() + 2
     )?;
     for key in keys {
         // The column of kernels says whose it is.
         write!(out, "<th>{}</th>", escape(key.rsplit('.').next().unwrap_or(key)))?;
     }
     out.push_str(
-        "<th class=\"first\">p50</th><th>p99</th><th>max</th><th class=\"first\">deadline</th>\
-         <th>missed</th><th></th></tr></thead>\n<tbody>\n",
+        "<th>missed</th><th class=\"first\">p50</th><th>p99</th><th>max</th>\
+         <th class=\"first\">deadline</th><th></th></tr></thead>\n<tbody>\n",
     );
     for row in rows {
         write!(out, "<tr><td>{}</td>", escape(&row.kernel))?;
@@ -291,13 +328,13 @@ fn write(out: &mut String, title: &str, keys: &[&str], rows: &[SweepRow]) -> fmt
         let loud = if row.missed > 0 { " class=\"loud\"" } else { "" };
         writeln!(
             out,
-            "<td class=\"first\">{}</td><td>{}</td><td>{}</td><td class=\"first\">{deadline}</td>\
-             <td{loud}>{} of {}</td><td><a href=\"{}/report.html\">report</a></td></tr>",
+            "<td{loud}>{} of {}</td><td class=\"first\">{}</td><td>{}</td><td>{}</td>\
+             <td class=\"first\">{deadline}</td><td><a href=\"{}/report.html\">report</a></td></tr>",
+            grouped(row.missed as f64),
+            grouped(row.measured as f64),
             figure(row.p50),
             figure(row.p99),
             figure(row.max),
-            grouped(row.missed as f64),
-            grouped(row.measured as f64),
             escape(&percent_encoded(&row.run)),
         )?;
     }

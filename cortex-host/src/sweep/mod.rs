@@ -61,12 +61,26 @@ impl Series {
         kernels: &[String],
         values: Vec<(String, String)>,
     ) -> Result<Point, Failure> {
+        self.point_again(kernels, values, 1)
+    }
+
+    /// The same for the run number `nth`, from 1, with these values.
+    ///
+    /// # Errors
+    /// As of [`Series::point`].
+    pub fn point_again(
+        &self,
+        kernels: &[String],
+        values: Vec<(String, String)>,
+        nth: u32,
+    ) -> Result<Point, Failure> {
         let mut settings = self.settings.clone();
         for (key, value) in &values {
             settings.push(Setting::new(key, value).map_err(Failure::usage)?);
         }
         let values_named = values.iter().map(|(key, value)| format!("{key}={value}"));
-        let name: Vec<String> = kernels.iter().cloned().chain(values_named).collect();
+        let again = (nth > 1).then(|| format!("run={nth}"));
+        let name: Vec<String> = kernels.iter().cloned().chain(values_named).chain(again).collect();
         let overrides = Overrides {
             device: self.device.clone(),
             settings,
@@ -166,8 +180,8 @@ impl Ran {
     }
 }
 
-/// Writes `STEM.json` with the text `json`, and `STEM.csv` and `STEM.html` with the rows, into a
-/// series' folder.
+/// Writes `STEM.json` with the text `json`, and `STEM.csv` and `STEM.html` with the rows (and on the
+/// page the `answers`, as [`sweep_html`] has them), into a series' folder.
 ///
 /// # Errors
 /// [`Failure`] when one cannot be written.
@@ -178,12 +192,13 @@ pub fn write(
     title: &str,
     keys: &[&str],
     rows: &[SweepRow],
+    answers: &[[String; 4]],
 ) -> Result<(), Failure> {
     let place =
         |extension: &str, text: &str| place_text(&folder.join(format!("{stem}.{extension}")), text);
     place("json", json)?;
     place("csv", &csv(keys, rows))?;
-    place("html", &sweep_html(title, keys, rows))?;
+    place("html", &sweep_html(title, keys, rows, answers))?;
     Ok(())
 }
 

@@ -64,6 +64,9 @@ struct Output {
 struct Tolerance {
     relative: f64,
     relative_to: String,
+    /// Where the promise ends; `notch_conditions.rs` tries the corners.
+    #[serde(default)]
+    conditions: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,6 +125,7 @@ fn specs_describe_what_is_compiled() {
         let exact = name == KernelName::Noop;
         assert_eq!(spec.tolerance.relative, if exact { 0.0 } else { 1e-5 });
         assert!(!spec.tolerance.relative_to.is_empty() && !spec.missing_samples.is_empty());
+        assert_eq!(spec.tolerance.conditions.is_empty(), name != KernelName::NotchIir);
         check_parameters(name, &spec.parameters);
     }
 }

@@ -9,6 +9,7 @@ mod kernels_golden;
 mod kernels_properties;
 mod kernels_scipy;
 mod kernels_vectors;
+mod notch_conditions;
 mod pink_spectrum;
 mod pink_statistics;
 mod signal_reference;

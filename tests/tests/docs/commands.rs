@@ -1,4 +1,5 @@
-//! Every command and configuration in README.md, docs/guides and docs/reference works.
+//! Every command and configuration in README.md, docs and the primitives' pages works; the examples
+//! of `--help` have their own test (`help_examples.rs`).
 //!
 //! The blocks of a page are run in order in a folder of the page's own. A fence's info string
 //! says what a block is:
@@ -38,9 +39,22 @@ fn blocks(page: &str) -> Vec<(String, String)> {
     blocks
 }
 
+/// The pages of the primitives below `folder`.
+fn readmes(folder: &Path, pages: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            readmes(&path, pages);
+        } else if path.ends_with("README.md") {
+            pages.push(path);
+        }
+    }
+}
+
 fn pages() -> Vec<PathBuf> {
     let root = checkout();
-    let mut pages = vec![root.join("README.md")];
+    let mut pages = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+    readmes(&root.join("primitives"), &mut pages);
     for folder in ["docs", "docs/guides", "docs/reference"] {
         for entry in fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();

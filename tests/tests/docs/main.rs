@@ -5,6 +5,7 @@ mod commands;
 mod configuration_reference;
 mod guide_datasets;
 mod guide_own_kernel;
+mod help_examples;
 mod json_answers;
 mod named_files;
 mod prose;

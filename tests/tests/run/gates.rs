@@ -50,22 +50,78 @@ fn check_tells_pass_fail_and_too_few_windows_apart() {
     assert!(check(&["--max-miss-rate", "100"], 5).contains("did not come to its end"));
     fs::write(&summary, complete).unwrap();
 
-    let xml = check(&["--max-miss-rate", "1", "--format", "junit"], 5);
-    assert!(
-        xml.contains("failures=\"0\" errors=\"1\"") && xml.contains("classname=\"car\""),
-        "{xml}"
-    );
     let json: Value =
         serde_json::from_str(&check(&["--max-miss-rate", "1", "--format", "json"], 5)).unwrap();
     assert_eq!((&json["schema_version"], &json["answer"]), (&1.into(), &"undecided".into()));
-    let entries: Value =
-        serde_json::from_str(&check(&["--format", "github-action-benchmark"], 0)).unwrap();
-    assert_eq!(
-        (&entries[0]["name"], &entries[0]["unit"]),
-        (&"car kernel p50".into(), &"µs".into())
-    );
-    let metrics: Value = serde_json::from_str(&check(&["--format", "bencher"], 0)).unwrap();
-    assert!(metrics["car kernel p50"]["latency"]["value"].as_f64().unwrap() > 0.0, "{metrics}");
+}
+
+/// What other tools read. JUnit: Jenkins' junit-10.xsd has a `testsuite` with name, tests, failures and
+/// errors, and in it a `testcase` with classname and name, empty or with failure, error (each with
+/// type and message) or system-out. github-action-benchmark's `customSmallerIsBetter`: an array of
+/// objects with name, unit, a number as value, and as text range and extra. Bencher's Metric Format:
+/// benchmark, measure, and in it value, lower_value and upper_value as numbers in this order.
+#[test]
+fn other_tools_formats_are_as_they_are_specified() {
+    let work = tempfile::tempdir().unwrap();
+    let kernels =
+        ["{ name: car, label: a.b+c, window: 50, hop: 25 }", "{ name: noop, window: 50, hop: 25 }"];
+    let folder = run(work.path(), &config(1, 15, &kernels, "execution: { pace: max }\n"));
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let check = |arguments: &[&str], code| {
+        let mut all = vec!["check", folder.to_str().unwrap()];
+        all.extend(arguments);
+        stdout_of(&command(work.path(), &all), code)
+    };
+    // A microsecond is too short for every window of both, and 149 windows say nothing of 0.1 %.
+    let head = |tests, failures, errors| {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"{id}\" \
+             tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\" \
+             time=\"0\">\n<testcase classname=\"a.b+c\" "
+        )
+    };
+    let passed = check(&["--max-p99-us", "1e9", "--format", "junit"], 5);
+    assert!(passed.starts_with(&head(2, 0, 2)), "{passed}");
+    let failed = check(&["--max-p99-us", "0.001", "--format", "junit"], 1);
+    assert!(failed.starts_with(&head(2, 2, 0)), "{failed}");
+    let failure = "name=\"p99\" time=\"0\"><failure type=\"broken\" message=\"";
+    assert_eq!(failed.matches(failure).count(), 2, "{failed}");
+    let unsure = check(&["--max-miss-rate", "0.1", "--format", "junit"], 5);
+    assert!(unsure.starts_with(&head(2, 0, 2)), "{unsure}");
+    let error = "name=\"miss_rate\" time=\"0\"><error type=\"undecided\" message=\"too few";
+    assert_eq!(unsure.matches(error).count(), 2, "{unsure}");
+    let kept = check(&["--max-miss-rate", "50", "--format", "junit"], 0);
+    assert!(kept.starts_with(&head(2, 0, 0)), "{kept}");
+    assert_eq!(kept.matches("<system-out>").count(), 2, "{kept}");
+    for xml in [passed, failed, unsure, kept] {
+        assert!(xml.trim_end().ends_with("</testsuite>\n</testsuites>"), "{xml}");
+        assert_eq!(xml.matches("<testcase ").count(), xml.matches("</testcase>").count());
+    }
+
+    let text = check(&["--format", "github-action-benchmark"], 0);
+    let entries: Vec<serde_json::Map<String, Value>> = serde_json::from_str(&text).unwrap();
+    let names: Vec<&str> = entries.iter().map(|entry| entry["name"].as_str().unwrap()).collect();
+    assert_eq!(names[..2], ["a.b+c kernel p50", "a.b+c kernel p99"]);
+    assert!(names.contains(&"noop end-to-end p99"), "{names:?}");
+    for entry in &entries {
+        let keys: Vec<&str> = entry.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["name", "unit", "value", "range", "extra"], "{text}");
+        assert!(entry["value"].as_f64().unwrap() > 0.0 && entry["unit"] == "µs", "{text}");
+        assert!(entry["range"].is_string() && entry["extra"].is_string(), "{text}");
+    }
+
+    let text = check(&["--format", "bencher"], 0);
+    let benchmarks: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(benchmarks.len(), entries.len());
+    for (name, measures) in &benchmarks {
+        let measures = measures.as_object().unwrap();
+        assert_eq!(measures.keys().collect::<Vec<_>>(), ["latency"], "{name}");
+        let metric = measures["latency"].as_object().unwrap();
+        let number = |key: &str| metric.get(key).map(|value| value.as_f64().unwrap());
+        let value = number("value").unwrap();
+        assert!(number("lower_value").is_none_or(|low| low <= value), "{text}");
+        assert!(number("upper_value").is_none_or(|high| value <= high), "{text}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use files::{checked_name, make_folder, write_files};
 #[command(after_help = "\
 Examples:
   cortex-host new kernel envelope --c
-  cortex-host new kernel envelope --rust
+  cortex-host new kernel smoother --rust
   cortex-host new firmware envelope-board --board mps2-an386 --kernel envelope
   cortex-host new header > cortex_kernel.h")]
 pub struct Args {

@@ -43,7 +43,9 @@ impl OpenArgs {
 fn names_or_count(channels: &[String]) -> (Option<Vec<String>>, Option<usize>) {
     match channels {
         [] => (None, None),
-        [one] if one.bytes().all(|byte| byte.is_ascii_digit()) => (None, one.parse().ok()),
+        [one] if !one.is_empty() && one.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (None, one.parse().ok())
+        }
         names => (Some(names.to_vec()), None),
     }
 }

@@ -53,15 +53,20 @@ impl Markers {
             }
             if line.kind == "New Segment" {
                 let before = segment.replace((line.position, line.date.clone()));
-                let Some(before) = before else {
-                    markers.start = (!line.date.is_empty()).then_some(line.date);
-                    continue;
+                let pause = match before {
+                    None if line.position <= 1.0 => {
+                        markers.start = (!line.date.is_empty()).then_some(line.date);
+                        continue;
+                    }
+                    // What stands before it was recorded at another time.
+                    None => None,
+                    Some(before) => pause_s(&before, (line.position, &line.date), rate_hz),
                 };
-                match pause_s(&before, (line.position, &line.date), rate_hz) {
-                    // It goes on where it stopped.
-                    Some(pause_s) if (pause_s * rate_hz).abs() <= 0.5 => continue,
-                    pause => pauses.push((line.position, pause)),
+                // It goes on where it stopped.
+                if pause.is_some_and(|pause_s| (pause_s * rate_hz).abs() <= 0.5) {
+                    continue;
                 }
+                pauses.push((line.position, pause));
             }
             outside += u64::from(line.position < 0.0);
             markers.events.push(line.event(rate_hz));
@@ -247,6 +252,10 @@ mod tests {
         // Twenty milliseconds later, as two samples last: no pause.
         let (events, _, notes) = parse(&[first, "New Segment,,3,1,0,20200102030405020000"]);
         assert!(events.is_empty() && notes.is_empty(), "{events:?} {notes:?}");
+        // Without one at the first sample: what stands before it is of another time.
+        let (events, start, notes) = parse(&["New Segment,,3,1,0,20200102040405000000"]);
+        assert_eq!(events, [(0.02, Some(0.01), "New Segment".into())]);
+        assert!(start.is_none() && notes[0].contains("of unknown length"), "{start:?} {notes:?}");
         let (_, _, notes) = parse(&[first, "New Segment,,3,1,0"]);
         assert!(notes[0].contains("unknown length"), "{notes:?}");
     }

@@ -15,7 +15,7 @@ impl<'a> Sections<'a> {
     /// Reads the text of a header.
     ///
     /// # Errors
-    /// There are too many keys.
+    /// There are too many keys, or one stands in a section twice with different values.
     pub(super) fn parse(text: &'a str) -> Result<Self, String> {
         let mut map: HashMap<&str, HashMap<String, &str>> = HashMap::new();
         let mut section = None;
@@ -31,13 +31,21 @@ impl<'a> Sections<'a> {
                     break;
                 }
                 section = Self::KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name));
-            } else if let (Some(section), Some((key, value))) = (section, line.split_once('=')) {
+            } else if let (Some(name), Some((key, value))) = (section, line.split_once('=')) {
                 keys += 1;
                 if keys > Self::MOST_KEYS {
                     return Err(format!("more than {} keys; this is no header", Self::MOST_KEYS));
                 }
-                let section = map.entry(section).or_default();
-                section.entry(key.trim().to_lowercase()).or_insert_with(|| value.trim());
+                let (key, value) = (key.trim(), value.trim());
+                let section = map.entry(name).or_default();
+                match section.insert(key.to_lowercase(), value) {
+                    Some(before) if before != value => {
+                        return Err(format!(
+                            "{key} stands twice in section [{name}], as \"{before}\" and as \"{value}\""
+                        ));
+                    }
+                    _ => {}
+                }
             }
         }
         Ok(Self(map))
