@@ -135,7 +135,11 @@ pub(super) fn execute(args: &Args, console: &Console) -> Result<(), Failure> {
 fn own_main(main: &str, board: &str, uses: &str) -> String {
     let (_, code) = main.split_once('\n').unwrap_or_default();
     let uses = if uses.is_empty() { String::new() } else { format!("\n\n{uses}") };
+    // A board with an engine of its own gets this one in its place.
     let code = code
+        .replace("    let engine = cortex_app::serve::single_precision_engine;\n", "")
+        .replace("firmware_with(", "firmware(")
+        .replace("&MEMORY, engine)", "&MEMORY)")
         .replace("firmware(", "firmware_with(")
         .replace("&MEMORY)\n", "&MEMORY, cortex_c::engine)\n")
         .replace("#![no_main]", &format!("#![no_main]{uses}"));
