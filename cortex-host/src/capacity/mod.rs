@@ -173,7 +173,7 @@ impl Quantity {
 ///
 /// # Errors
 /// [`Failure`]: the configuration as it is cannot be carried out, a run could not be made, or it was
-/// interrupted ([`ExitCode::Interrupted`]); the same call goes on from there.
+/// interrupted (exit code 130); the same call goes on from there.
 pub fn capacity(
     series: &Series,
     quantity: Quantity,

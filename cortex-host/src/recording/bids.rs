@@ -74,7 +74,7 @@ impl Entities {
 ///
 /// # Errors
 /// A label has other characters than letters and digits, the format is none of BIDS, or as
-/// [`convert`].
+/// [`super::convert()`].
 pub fn write(
     recording: &mut Recording,
     entities: &Entities,
