@@ -1,8 +1,8 @@
 //! One run of a search.
 
+use super::answer::{Quantity, Trial};
 use super::judge::{Criterion, Judgement, RUNS, Told, told};
 use super::search::Length;
-use super::{Quantity, Trial};
 use crate::base::{ExitCode, Failure, Level, Observer, Progress};
 use crate::compare::LEAST_WITHOUT_MISS;
 use crate::plan::Plan;
