@@ -221,7 +221,8 @@ fn built_in(
         let position = written.or(given).unwrap_or(config.position);
         Problem::at(position, format!("kernels[{index}] ({kernel}): {error}"))
     })?;
-    Ok(form)
+    // Every parameter given, so that the plan's text gives the same plan again.
+    Ok(KernelForm { spec: form.spec.resolved(shape), ..form })
 }
 
 fn known() -> impl Iterator<Item = &'static str> {

@@ -1,9 +1,7 @@
 //! A plan written back as a configuration, every default filled in.
 
-use cortex_core::kernel::KernelShape;
-
 use super::kernels::params_of;
-use super::{DatasetPlan, KernelPlan, KernelSource, Plan, realtime};
+use super::{DatasetPlan, KernelSource, Plan, realtime};
 use crate::config::{At, DatasetConfig, KernelConfig, RunConfig};
 use crate::foreign::Dtype;
 use crate::synthetic;
@@ -22,7 +20,7 @@ pub(super) fn config(plan: &Plan) -> (String, serde_json::Value) {
                     deadline_us: at(kernel.deadline_us),
                     window: at(kernel.window as u64),
                     hop: at(kernel.hop as u64),
-                    ..source(&kernel.source, shape(plan, kernel))
+                    ..source(&kernel.source)
                 })
             })
             .collect()),
@@ -41,20 +39,11 @@ pub(super) fn config(plan: &Plan) -> (String, serde_json::Value) {
     (text, serde_json::to_value(&config).unwrap_or_default())
 }
 
-fn shape(plan: &Plan, kernel: &KernelPlan) -> KernelShape {
-    KernelShape {
-        channels: plan.dataset.channels(),
-        window: kernel.window,
-        hop: kernel.hop,
-        sample_rate_hz: plan.dataset.sample_rate_hz(),
-    }
-}
-
 /// The keys of a kernel that say where it comes from.
-fn source(source: &KernelSource, shape: KernelShape) -> KernelConfig {
+fn source(source: &KernelSource) -> KernelConfig {
     match source {
         KernelSource::BuiltIn(form) => KernelConfig {
-            params: params_of(&form.spec.resolved(shape)).map(At::from),
+            params: params_of(&form.spec).map(At::from),
             dtype: form.fixed.map(|format| format.dtype.as_str().to_owned().into()),
             scale_uv: form.fixed.map(|format| format.scale_uv.into()),
             ..KernelConfig::default()
