@@ -3,8 +3,9 @@
 #
 # Set-up: rustup targets for the microcontrollers; QEMU, Chromium, Valgrind and C compilers from
 # Debian's packages when root; a Python virtual environment with SciPy, MNE and edfio under target/
-# (they are oracles only, and the Python package is built and tested with it). What is there after the set-up must be used: CORTEX_REQUIRE says so to
-# the tests. What is missing is left out, and the last lines of the output list what was skipped.
+# (they are oracles only, and the Python package is built and tested with it). What is there after
+# the set-up must be used: CORTEX_REQUIRE says so to the tests. What is missing is left out, and the
+# last lines of the output list what was skipped.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/skip.sh

@@ -4,7 +4,6 @@ use cortex_core::kernel::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ};
 use serde::Serialize;
 
 use super::search::Range;
-use crate::config::{Node, Value};
 use crate::plan::{KernelPlan, Plan};
 
 /// Version of the layout of `capacity.json`.
@@ -120,17 +119,7 @@ impl Quantity {
             Quantity::Channels => Some(plan.dataset.channels() as u64),
             Quantity::Rate => Some(plan.dataset.sample_rate_hz().round().max(1.0) as u64),
             Quantity::Hop => plan.kernels.get(index).map(|kernel| kernel.hop as u64),
-            Quantity::Taps => {
-                let config = Node::parse(&plan.config_text).ok()?;
-                let Value::List(kernels) = &config.entry("kernels")?.node.value else {
-                    return None;
-                };
-                let params = &kernels.get(index)?.entry("params")?.node;
-                match params.entry("taps")?.node.value {
-                    Value::Integer(taps) => u64::try_from(taps).ok(),
-                    _ => None,
-                }
-            }
+            Quantity::Taps => plan.config["kernels"][index]["params"]["taps"].as_u64(),
         }
     }
 }
