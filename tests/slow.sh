@@ -17,6 +17,8 @@
 #   static   cortex-host serve as one static program for x86-64, aarch64 and armv7; what is for another
 #            processor runs in qemu-user
 #   platforms  the host compiles for Windows and macOS
+#   portability  digests, the program and unit tests on ten targets, in emulation
+#   windows  the Windows program under Wine
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
 # Without a part: all but slurm and capacity. Builds what a part needs and says what it found.
@@ -86,19 +88,28 @@ part() {
         say "other systems"
         sh tests/platforms.sh
         ;;
+    portability)
+        say "other processors"
+        sh tests/portability.sh
+        ;;
+    windows)
+        say "Windows"
+        sh tests/windows.sh
+        ;;
     slurm)
         say "a real Slurm"
         sh tests/slurm.sh
         ;;
-    help) sed -n '2,22s/^# \{0,1\}//p' tests/slow.sh; exit ;;
+    help) sed -n '2,24s/^# \{0,1\}//p' tests/slow.sh; exit ;;
     *)
-        sed -n '2,22s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,24s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link fuzz memory release package pico guide statistics deaths static platforms
+[ $# -gt 0 ] || set -- kill link fuzz memory release package pico guide statistics deaths static platforms \
+    portability windows
 for name; do part "$name"; done
 say "slow suites passed: $*"
