@@ -9,6 +9,7 @@
 //! - [`fault_report`]: which signal ended a child, and about which address;
 //! - [`file_at`]: files read and written at a place (safe, and different on each system);
 //! - [`library`]: kernels of a user's own behind their C interfaces;
+//! - [`lsl`]: streams of the Lab Streaming Layer, whose library is loaded while the program runs;
 //! - [`map`]: files in memory;
 //! - [`scheduling`]: the calling thread's scheduling policy;
 //! - [`shared_memory`]: memory that two processes take turns with;
@@ -25,6 +26,7 @@ pub mod descriptor;
 pub mod fault_report;
 pub mod file_at;
 pub mod library;
+pub mod lsl;
 pub mod map;
 pub mod scheduling;
 #[cfg(target_os = "linux")]
