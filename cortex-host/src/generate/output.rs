@@ -191,7 +191,7 @@ pub fn fill_slice(
 ///
 /// # Errors
 /// As [`write_stream`].
-pub(crate) fn in_file_order(
+pub(super) fn in_file_order(
     recipe: &Recipe,
     settings: &Settings,
     progress: &Progress,

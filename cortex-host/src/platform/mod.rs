@@ -11,6 +11,7 @@
 //! - [`library`]: kernels of a user's own behind their C interfaces;
 //! - [`disk`]: free space, and room for a file before it is written (safe, and different on each
 //!   system);
+//! - [`lsl`]: streams of the Lab Streaming Layer, whose library is loaded while the program runs;
 //! - [`map`]: files in memory;
 //! - [`scheduling`]: the calling thread's scheduling policy;
 //! - [`shared_memory`]: memory that two processes take turns with;
@@ -28,6 +29,7 @@ pub mod disk;
 pub mod fault_report;
 pub mod file_at;
 pub mod library;
+pub mod lsl;
 pub mod map;
 pub mod scheduling;
 #[cfg(target_os = "linux")]
