@@ -6,7 +6,8 @@
 # script, the primitives, and firmware/BOARD.elf, which `--device qemu:BOARD` finds beside the binary.
 # Needs Rust and tar, and no network once the dependencies are there. Another TARGET, such as
 # x86_64-unknown-linux-musl (static) or aarch64-unknown-linux-musl, is linked by Zig, which comes from
-# PyPI with cargo-zigbuild into a virtual environment under target/.
+# PyPI with cargo-zigbuild into a virtual environment under target/. The standard library of a TARGET
+# that rustup does not have is built from its source, rustup's component rust-src.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -57,8 +58,14 @@ for target in "$@"; do
             python3 -m venv "$venv"
             "$venv/bin/pip" install -q --disable-pip-version-check cargo-zigbuild ziglang
         }
-        rustup target add "$target" >/dev/null 2>&1 || true
-        PATH="$root/$venv/bin:$PATH" cargo zigbuild --release --locked -p cortex-host --target "$target"
+        if rustup target add "$target" >/dev/null 2>&1; then
+            PATH="$root/$venv/bin:$PATH" \
+                cargo zigbuild --release --locked -p cortex-host --target "$target"
+        else
+            rustup component add rust-src >/dev/null 2>&1
+            PATH="$root/$venv/bin:$PATH" RUSTC_BOOTSTRAP=1 \
+                cargo zigbuild --release --locked -p cortex-host --target "$target" -Zbuild-std
+        fi
         program=$artifacts/$target/release/cortex-host
         [ -x "$program" ] || program=$program.exe
     fi

@@ -63,7 +63,23 @@ fn mne_bids_reads_equal_samples_and_events() {
         let entities = ["--subject", subject, "--task", "motor", "--run", "3", "--format", format];
         stdout_of(&convert(&input, &set, &entities), 0);
     }
-    let arguments = [set.as_os_str(), input.as_os_str()];
+    let generate = |place: &[&str]| {
+        let parameters = ["generate", "eeg", "8", "250", "20", "--paradigm=p300"];
+        let more = ["--blinks-per-min=20", "--bad-channel-rate=0.4"];
+        let run = cortex_host()
+            .args(parameters)
+            .args(more)
+            .args(place)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        stdout_of(&run, 0);
+    };
+    generate(&["p300.float32"]);
+    let entities = ["--subject", "4", "--task", "motor", "--run", "3", "--format", "bdf"];
+    generate(&[&["--bids", "set"], &entities[..]].concat());
+    let generated = folder.path().join("p300.float32");
+    let arguments = [set.as_os_str(), input.as_os_str(), generated.as_os_str()];
     let Some(run) = oracle("bids_reads.py", &arguments) else { return };
-    assert_eq!(stdout_of(&run, 0).trim(), "3 recordings");
+    assert_eq!(stdout_of(&run, 0).trim(), "4 recordings");
 }
