@@ -75,7 +75,7 @@ Exit codes:
 
 Environment:
   NO_COLOR  no colour on stderr when set
-  TMPDIR    where generated datasets lie during a run"
+  TMPDIR    where generated datasets lie during a run; TMP on Windows"
 )]
 pub struct Cli {
     /// Print errors only: no progress, no warnings.
