@@ -15,6 +15,14 @@ artifacts=${CARGO_TARGET_DIR:-$root/target}
 host=$(rustc -vV | sed -n 's/^host: //p')
 [ $# -gt 0 ] || set -- "$host"
 
+# Short paths in panics: what is built is the same wherever the checkout lies, and names no folder
+# of this machine.
+CARGO_ENCODED_RUSTFLAGS=$(printf '%s\037%s\037%s' "--remap-path-prefix=$root/=" \
+    "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/=" \
+    "--remap-path-prefix=$(rustc --print sysroot)/=")
+export CARGO_ENCODED_RUSTFLAGS
+unset RUSTFLAGS
+
 # The host's program writes what is the same for all targets.
 cargo build --release --locked -p cortex-host
 program=$artifacts/release/cortex-host
@@ -35,10 +43,7 @@ for folder in firmware/boards/*/; do
     board=$(basename "$folder")
     triple=$(sed -n 's/^target = "\(.*\)"/\1/p' "$folder/.cargo/config.toml")
     rustup target add "$triple" >/dev/null 2>&1 || true
-    # Short paths in panics: the image is the same, and as small, wherever the checkout lies.
-    (cd "$folder" && env -u CARGO_BUILD_TARGET -u RUSTFLAGS \
-        CARGO_ENCODED_RUSTFLAGS="$(printf '%s\037%s' "--remap-path-prefix=$root/=" \
-            "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/=")" \
+    (cd "$folder" && env -u CARGO_BUILD_TARGET \
         cargo build --quiet --release --locked --bin "$board" --target-dir "$root/firmware/target")
     cp "firmware/target/$triple/release/$board" "dist/common/firmware/$board.elf"
 done
