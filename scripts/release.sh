@@ -6,13 +6,22 @@
 # script, the primitives, and firmware/BOARD.elf, which `--device qemu:BOARD` finds beside the binary.
 # Needs Rust and tar, and no network once the dependencies are there. Another TARGET, such as
 # x86_64-unknown-linux-musl (static) or aarch64-unknown-linux-musl, is linked by Zig, which comes from
-# PyPI with cargo-zigbuild into a virtual environment under target/.
+# PyPI with cargo-zigbuild into a virtual environment under target/. The standard library of a TARGET
+# that rustup does not have is built from its source, rustup's component rust-src.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
 artifacts=${CARGO_TARGET_DIR:-$root/target}
 host=$(rustc -vV | sed -n 's/^host: //p')
 [ $# -gt 0 ] || set -- "$host"
+
+# Short paths in panics: what is built is the same wherever the checkout lies, and names no folder
+# of this machine.
+CARGO_ENCODED_RUSTFLAGS=$(printf '%s\037%s\037%s' "--remap-path-prefix=$root/=" \
+    "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/=" \
+    "--remap-path-prefix=$(rustc --print sysroot)/=")
+export CARGO_ENCODED_RUSTFLAGS
+unset RUSTFLAGS
 
 # The host's program writes what is the same for all targets.
 cargo build --release --locked -p cortex-host
@@ -34,10 +43,7 @@ for folder in firmware/boards/*/; do
     board=$(basename "$folder")
     triple=$(sed -n 's/^target = "\(.*\)"/\1/p' "$folder/.cargo/config.toml")
     rustup target add "$triple" >/dev/null 2>&1 || true
-    # Short paths in panics: the image is the same, and as small, wherever the checkout lies.
-    (cd "$folder" && env -u CARGO_BUILD_TARGET -u RUSTFLAGS \
-        CARGO_ENCODED_RUSTFLAGS="$(printf '%s\037%s' "--remap-path-prefix=$root/=" \
-            "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/=")" \
+    (cd "$folder" && env -u CARGO_BUILD_TARGET \
         cargo build --quiet --release --locked --bin "$board" --target-dir "$root/firmware/target")
     cp "firmware/target/$triple/release/$board" "dist/common/firmware/$board.elf"
 done
@@ -52,8 +58,14 @@ for target in "$@"; do
             python3 -m venv "$venv"
             "$venv/bin/pip" install -q --disable-pip-version-check cargo-zigbuild ziglang
         }
-        rustup target add "$target" >/dev/null 2>&1 || true
-        PATH="$root/$venv/bin:$PATH" cargo zigbuild --release --locked -p cortex-host --target "$target"
+        if rustup target add "$target" >/dev/null 2>&1; then
+            PATH="$root/$venv/bin:$PATH" \
+                cargo zigbuild --release --locked -p cortex-host --target "$target"
+        else
+            rustup component add rust-src >/dev/null 2>&1
+            PATH="$root/$venv/bin:$PATH" RUSTC_BOOTSTRAP=1 \
+                cargo zigbuild --release --locked -p cortex-host --target "$target" -Zbuild-std
+        fi
         program=$artifacts/$target/release/cortex-host
         [ -x "$program" ] || program=$program.exe
     fi

@@ -15,6 +15,8 @@ if ! "$venv/bin/python" -c "import ziglang" 2>/dev/null; then
     python3 -m venv "$venv"
     "$venv/bin/pip" install -q --disable-pip-version-check "maturin[zig]>=1.9,<2"
 fi
+# maturin finds Zig through the first python3.
+PATH="$PWD/$venv/bin:$PATH"
 for target in "$@"; do
     rustup target add "$target" >/dev/null 2>&1 || true
     "$venv/bin/maturin" build --release --locked --quiet --zig --compatibility manylinux2014 \

@@ -151,6 +151,15 @@ if cargo deny --version >/dev/null 2>&1; then
         cargo deny --log-level error --locked --manifest-path "$workspace/Cargo.toml" --config deny.toml \
             check --hide-inclusion-graph licenses bans sources
     done
+    if timeout 20 git ls-remote -q https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then
+        say "advisories"
+        for workspace in . firmware tests/fuzz cortex-host/python; do
+            cargo deny --log-level error --locked --manifest-path "$workspace/Cargo.toml" \
+                --config deny.toml check --hide-inclusion-graph advisories
+        done
+    else
+        skip deny "advisories: their database cannot be reached from here"
+    fi
 else
     skip deny "licences, bans and sources: cargo install --locked cargo-deny to check them"
 fi

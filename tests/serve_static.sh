@@ -1,12 +1,13 @@
 #!/bin/sh
 # Builds cortex-host as static programs for Linux boards, has each serve runs, and compares outputs and
-# golden digests: sh tests/serve_static.sh [TARGET|PROGRAM...]
+# golden digests, and has real-time priority where root asks for it: sh tests/serve_static.sh [TARGET|PROGRAM...]
 #
 # Without arguments: x86-64, aarch64 and armv7 with musl. A program for another processor runs in
 # qemu-user (Debian's package qemu-user); the host is this machine's program. Opt-in, since it builds
 # in release mode.
 set -eu
 cd "$(dirname "$0")/.."
+root=$PWD
 . tests/skip.sh
 
 [ $# -gt 0 ] || set -- x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-musleabihf
@@ -20,7 +21,7 @@ programs=
 for one; do
     if [ -f "$one" ]; then
         programs="$programs $(realpath "$one")"
-    elif rustup target add "$one" >/dev/null 2>&1; then
+    elif rustup target add "$one" >/dev/null 2>&1 || rustup component add rust-src >/dev/null 2>&1; then
         targets="$targets $one"
     else
         skip static "a static program for $one: rustup has no standard library for it"
@@ -84,6 +85,16 @@ check() {
     kill "$serving"
     wait "$serving" || true
     serving=
+    if [ "$(id -u)" = 0 ]; then
+        (
+            cd "$folder"
+            env -i HOME="$folder" ${emulator:+"$(command -v "$emulator")"} "$program" --quiet run \
+                --config "$root/primitives/configs/board.yaml" --json \
+                --set realtime.scheduler=fifo >summary.json
+            grep -q '"scheduler": "fifo"' summary.json && grep -q '"warnings": \[\]' summary.json ||
+                { echo "no real-time priority: $(grep -A8 '"realtime"' summary.json)"; exit 1; }
+        )
+    fi
     echo "$program: $(wc -c <"$program") bytes${emulator:+ in $emulator}; golden digests and seven kernels equal"
 }
 

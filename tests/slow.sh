@@ -17,9 +17,15 @@
 #   static   cortex-host serve as one static program for x86-64, aarch64 and armv7; what is for another
 #            processor runs in qemu-user
 #   platforms  the host compiles for Windows and macOS
+#   portability  digests, the program and unit tests on ten targets, in emulation
+#   windows  the Windows program under Wine
+#   wheel    the Python package's wheel in a fresh environment
+#   msrv     everything compiles with the oldest Rust promised
+#   lsl      `stream --lsl` received by pylsl: 64 channels at 1 kHz for CORTEX_LSL_SECONDS (120; 600 for
+#            the clock's drift); on a machine that does nothing else
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
-# Without a part: all but slurm and capacity. Builds what a part needs and says what it found.
+# Without a part: all but slurm, lsl and capacity. Builds what a part needs and says what it found.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -86,19 +92,43 @@ part() {
         say "other systems"
         sh tests/platforms.sh
         ;;
+    portability)
+        say "other processors"
+        sh tests/portability.sh
+        ;;
+    windows)
+        say "Windows"
+        sh tests/windows.sh
+        ;;
+    wheel)
+        say "the wheel"
+        sh tests/wheel.sh
+        ;;
+    msrv)
+        rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+        say "Rust $rust"
+        rustup toolchain install --profile minimal "$rust" >/dev/null 2>&1 ||
+            { echo "rustup cannot install Rust $rust"; exit 1; }
+        cargo "+$rust" check -q --workspace --locked --target-dir target/msrv
+        ;;
+    lsl)
+        say "pylsl receives ${CORTEX_LSL_SECONDS:=120} s"
+        sh tests/lsl.sh "$CORTEX_LSL_SECONDS"
+        ;;
     slurm)
         say "a real Slurm"
         sh tests/slurm.sh
         ;;
-    help) sed -n '2,22s/^# \{0,1\}//p' tests/slow.sh; exit ;;
+    help) sed -n '2,28s/^# \{0,1\}//p' tests/slow.sh; exit ;;
     *)
-        sed -n '2,22s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,28s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link fuzz memory release package pico guide statistics deaths static platforms
+[ $# -gt 0 ] || set -- kill link fuzz memory release package pico guide statistics deaths static platforms \
+    portability windows wheel msrv
 for name; do part "$name"; done
 say "slow suites passed: $*"

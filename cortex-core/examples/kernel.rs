@@ -1,4 +1,4 @@
-//! A kernel with its state in an array: `cargo run -p cortex-core --example kernel`
+//! A kernel with its state in an array: `cargo run -p cortex-bci-core --example kernel`
 
 use cortex_core::kernel::{Kernel, KernelName, KernelShape, KernelSpec};
 

@@ -1,5 +1,5 @@
 //! One channel of a dataset, block by block, as a microcontroller makes it:
-//! `cargo run -p cortex-core --example one_channel`
+//! `cargo run -p cortex-bci-core --example one_channel`
 
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, Scratch, Signal, SignalKind, SourceSpec,

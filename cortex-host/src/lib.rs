@@ -92,6 +92,10 @@ pub mod foreign;
 #[doc(hidden)]
 pub mod plan;
 
+// A dataset played in real time, to a pipe or as streams of the Lab Streaming Layer.
+#[doc(hidden)]
+pub mod stream;
+
 // A run's folder, written and read: telemetry, summary, statistics.
 #[doc(hidden)]
 pub mod results;
@@ -128,12 +132,11 @@ pub mod validate;
 mod api;
 
 pub use api::{
-    Blocks, Dataset, DatasetBuilder, Experiment, Finished, KernelBuilder, Manifest,
-    StreamingKernel, Value, Windows, channel_names, experiment, generate, kernel,
-    quickstart_dataset, reproduce,
+    Dataset, DatasetBuilder, Experiment, Finished, KernelBuilder, Manifest, StreamingKernel, Value,
+    Windows, channel_names, experiment, generate, kernel, quickstart_dataset, reproduce,
 };
 pub use base::{ExitCode, Failure as Error, Progress};
-pub use generate::{DigestComparison, Reproduced};
+pub use generate::{Blocks, DigestComparison, Reproduced};
 
 // The command line.
 #[cfg(feature = "cli")]

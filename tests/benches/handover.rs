@@ -1,7 +1,9 @@
 //! What it costs to run a kernel of a user's own in a process of its own: the round trip of a window
 //! against a futex ping-pong of two processes, bare and with the same bytes copied as often, and the
-//! kernel's own time against `isolation: none`. All of it twice: on the cores that the scheduler
-//! chooses, and with both processes bound to one core, as `realtime.cpu_affinity: [0]` binds them.
+//! kernel's own time against `isolation: none`. All of it on the cores that the scheduler chooses,
+//! with both processes bound to one core, as `realtime.cpu_affinity: [0]` binds them, and to two.
+//! Ratios are of the bound ones: left to itself the scheduler may put one pair of processes on one
+//! core and the next on two, where many channels take three times as long.
 //!
 //! `cargo bench -p cortex-tests --bench handover`, on a machine that does nothing else. The rows
 //! take turns, so that a disturbed moment touches all alike; ratios compare within one run.
@@ -54,13 +56,18 @@ mod linux {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         println!("{cores} cores, load before: {}", load.trim());
-        for (what, cores) in [("on any core", &[][..]), ("bound to one core", &[0])] {
+        let places = [
+            ("on any core", &[][..], &[][..]),
+            ("bound to one core", &[0], &[0]),
+            ("bound to two cores", &[0], &[1]),
+        ];
+        for (what, here, there) in places {
             println!("\n== {what}");
-            bind(cores);
+            bind(here);
             for channels in [64, 1024] {
-                round_trips(&library, &program, channels, cores);
+                round_trips(&library, &program, channels, there);
             }
-            kernel_time(&library, &program, cores);
+            kernel_time(&library, &program, there);
         }
     }
 

@@ -11,7 +11,7 @@ use cortex_core::signal::{
     SourceSpec, Sweep, WhiteNoise,
 };
 use cortex_host::device::board::BoardSpec;
-use cortex_host::device::qemu::{self, Emulator, EmulatorError, Program};
+use cortex_host::device::qemu::{self, Emulator, EmulatorError, LineKind, Program};
 use cortex_host::device::{Connection, Link, LinkError, QemuLink};
 use serialport::SerialPort;
 
@@ -30,8 +30,20 @@ const DEADLINE: Duration = Duration::from_secs(60);
 pub fn start(name: &str, program: Program) -> Option<(BoardSpec, Emulator)> {
     let (board, spec) = qemu::emulated_board(name).unwrap_or_else(|error| panic!("{error}"));
     let image = image(&board, program)?;
-    let started = Emulator::start(&board, &spec, &image);
+    let started = Emulator::start(&board, &spec, &image, LineKind::Terminal);
     installed(started).map(|emulator| (board, emulator))
+}
+
+/// The firmware on the board called `name` behind a line of this kind; `None` as [`start`].
+///
+/// # Panics
+/// As [`start`].
+#[must_use]
+#[track_caller]
+pub fn start_line(name: &str, kind: LineKind) -> Option<QemuLink> {
+    let (board, spec) = qemu::emulated_board(name).unwrap_or_else(|error| panic!("{error}"));
+    let image = image(&board, Program::Firmware)?;
+    installed(QemuLink::run(&board, &spec, &image, kind))
 }
 
 /// The image of `program` for `board`; where the target is not installed, the test is skipped
@@ -224,7 +236,8 @@ pub fn ask(port: &mut dyn SerialPort, command: &[u8], awaited: &str) -> String {
 /// When it cannot be opened.
 #[must_use]
 pub fn open(emulator: &Emulator) -> Box<dyn SerialPort> {
-    serialport::new(emulator.port().to_string_lossy(), 921_600)
+    let port = emulator.port().expect("its line is a terminal");
+    serialport::new(port.to_string_lossy(), 921_600)
         .timeout(Duration::from_millis(50))
         .open()
         .expect("open the pseudo-terminal")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from types import EllipsisType
 from typing import Any
@@ -201,10 +202,12 @@ def write(
     threads: int | None = None,
     **params: Any,
 ) -> _cortex.Manifest:
-    """Write a dataset to a file, as ``cortex-host generate`` does.
+    """Write a dataset to a file, as ``cortex-host generate`` does, in the format of its extension.
 
-    The file holds interleaved little-endian float32 in microvolts and appears under its name only
-    when it is whole; its manifest and a BrainVision header are written beside it.
+    ``.float32`` holds interleaved little-endian float32 in microvolts and has a BrainVision header
+    beside it; ``.vhdr``, ``.edf`` (EDF+, 16 bits), ``.bdf`` (BDF+, 24 bits) and ``.npy`` are the
+    others. The file appears under its name only when it is whole, with its manifest beside it. What
+    a format cannot keep as it is, such as a rate of too many digits, is a warning.
 
     Parameters
     ----------
@@ -216,7 +219,8 @@ def write(
     Raises
     ------
     ValueError
-        A parameter is wrong, or a file exists and ``replace`` is false.
+        A parameter is wrong, a file exists and ``replace`` is false, or the format cannot hold the
+        samples (NaN in EDF).
     OSError
         The file cannot be written.
 
@@ -236,7 +240,10 @@ def write(
         signal_type, channels, sample_rate_hz, generator, threads, params,
         replace=replace, sha256=sha256,
     )  # fmt: skip
-    return dataset.write(path)
+    manifest = dataset.write(path)
+    for sentence in manifest.warnings:
+        warnings.warn(f"{os.fspath(path)}: {sentence}", stacklevel=2)
+    return manifest
 
 
 def reproduce(manifest: str | os.PathLike[str]) -> dict[str, Any]:

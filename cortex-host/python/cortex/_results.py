@@ -97,7 +97,8 @@ class Results:
 
     def outputs(self, kernel: str) -> npt.NDArray[np.float32]:
         """The kernel's outputs of the first repeat, of runs with ``include_raw_data``."""
-        return np.load(self._kernel_folder(kernel) / "outputs.npy")
+        outputs: npt.NDArray[np.float32] = np.load(self._kernel_folder(kernel) / "outputs.npy")
+        return outputs
 
     def _kernel_folder(self, kernel: str) -> Path:
         if kernel not in self.kernels:
@@ -158,8 +159,11 @@ def run(
     >>> bool((results.latencies_us("car")["kernel"] > 0).all())
     True
     """
-    table = dict(config) if isinstance(config, Mapping) else None
-    path = None if config is None or table is not None else os.fspath(config)
+    table, path = None, None
+    if isinstance(config, Mapping):
+        table = dict(config)
+    elif config is not None:
+        path = os.fspath(config)
     folder, failure = _cortex.run(
         path, table, dict(set or {}), list(kernels), device, directory, name
     )

@@ -119,6 +119,12 @@ impl Manifest {
         self.0.digest()
     }
 
+    /// What the format of the file written could not keep as it is: one sentence each.
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        self.0.warnings().to_vec()
+    }
+
     /// The manifest's text: ``cortex-host reproduce`` and ``generate --from`` take it as a file.
     fn to_yaml(&self) -> String {
         self.0.to_yaml()

@@ -106,6 +106,28 @@ def test_a_file_is_written_whole_and_not_replaced(tmp_path):
         cortex.write(file / "data.float32", "pink_noise", **SHAPE)
 
 
+@pytest.mark.parametrize("extension", ["edf", "bdf", "npy", "vhdr"])
+def test_the_extension_is_the_format(tmp_path, extension):
+    cortex.write(tmp_path / f"python.{extension}", "pink_noise", **SHAPE)
+    made = command_line(
+        "generate", "pink_noise", "67", "160", "2.05", str(tmp_path / f"line.{extension}")
+    )
+    assert made.returncode == 0, made.stderr
+    # A header names its file of samples.
+    name = "eeg" if extension == "vhdr" else extension
+    written = [(tmp_path / f"{maker}.{name}").read_bytes() for maker in ("python", "line")]
+    assert written[0] == written[1]
+    if extension == "npy":
+        data = np.load(tmp_path / "python.npy")
+        assert np.array_equal(data, cortex.generate("pink_noise", **SHAPE))
+
+
+def test_what_a_format_cannot_keep_is_a_warning(tmp_path):
+    shape = {"channels": 1, "sample_rate_hz": 333.123456789, "duration_s": 3}
+    with pytest.warns(UserWarning, match="the header has the sample rate"):
+        cortex.write(tmp_path / "odd.edf", "pink_noise", **shape)
+
+
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
+use super::Manifest;
 use super::value::{Value, put};
-use super::{Blocks, Manifest};
 use crate::base::digest::{Algorithm, FileDigest};
 use crate::base::{Failure, Progress};
 use crate::config::{self, DatasetConfig, Entry, Node, Source};
-use crate::generate::{self, FileOptions, GenerateError, Recipe, Settings};
+use crate::generate::{self, Blocks, FileOptions, GenerateError, Place, Recipe, Settings};
 use crate::primitive::{DEFAULT_CONFIG, Library};
 use crate::recording::labels::synthetic_names;
-use crate::synthetic::{self, GeneratedDataset, generated, manifest_beside};
+use crate::synthetic::{self, GeneratedDataset, generated};
 
 /// A dataset of the signal of this name: `pink_noise`, `sine_wave`, ...
 ///
@@ -229,7 +229,8 @@ impl Dataset {
         let digest =
             self.fill(samples, Some(self.digest))?.unwrap_or_else(|| unreachable!("digested"));
         let manifest = synthetic::Manifest::now(&self.dataset, None, digest);
-        Ok(Manifest(manifest.map_err(GenerateError::from)?))
+        let manifest = manifest.map_err(GenerateError::from)?;
+        Ok(Manifest { manifest, warnings: Vec::new() })
     }
 
     fn fill(
@@ -263,11 +264,14 @@ impl Dataset {
         Ok(vec![0.0; len])
     }
 
-    /// Writes the dataset to the file `path`, with its manifest and a BrainVision header beside it.
-    /// The file appears under its name only when it is whole.
+    /// Writes the dataset to the file `path`, with its manifest beside it, in the format of its
+    /// extension: raw `.float32` with a BrainVision header beside it, `.vhdr`, `.edf`, `.bdf` or
+    /// `.npy`. The file appears under its name only when it is whole. What a format cannot keep as it
+    /// is, the manifest's [`warnings`](Manifest::warnings) say.
     ///
     /// # Errors
-    /// A file exists and is not to be replaced, or cannot be written.
+    /// A file exists and is not to be replaced, or cannot be written; no format has the extension,
+    /// or the one that has it cannot hold the samples.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<Manifest, Failure> {
         let path = path.as_ref();
         let options = FileOptions {
@@ -276,9 +280,9 @@ impl Dataset {
             digest: self.digest,
             ..FileOptions::automatic()
         };
-        let beside = manifest_beside(path);
-        let manifest = generate::produce(&self.dataset, path, &beside, &options, &self.progress)?;
-        Ok(Manifest(manifest))
+        let place = Place::File(path, None);
+        let made = generate::produce_in(&self.dataset, place, &options, &self.progress)?;
+        Ok(Manifest { manifest: made.manifest, warnings: made.warnings })
     }
 
     /// The dataset in blocks of `samples` samples per channel, the last one shorter: for sets larger

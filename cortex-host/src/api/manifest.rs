@@ -8,20 +8,29 @@ use crate::synthetic;
 
 /// How a dataset was made, with digests of its bytes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Manifest(pub(super) synthetic::Manifest);
+pub struct Manifest {
+    pub(super) manifest: synthetic::Manifest,
+    pub(super) warnings: Vec<String>,
+}
 
 impl Manifest {
     /// Digest of the dataset's bytes (little-endian `f32`, samples x channels): the function's name,
     /// `BLAKE3` or `SHA-256`, and lower-case hexadecimal.
     #[must_use]
     pub fn digest(&self) -> String {
-        self.0.digest.content.to_string()
+        self.manifest.digest.content.to_string()
+    }
+
+    /// What the format of the file written could not keep as it is: one sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The manifest's text, which `cortex-host reproduce` and `generate --from` take.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        self.0.to_yaml()
+        self.manifest.to_yaml()
     }
 }
 

@@ -14,6 +14,9 @@ use std::time::Duration;
 
 use super::{Failure, FileError};
 
+/// The environment variable that names the folder of temporary files.
+pub const TEMPORARY_FOLDER_VARIABLE: &str = if cfg!(windows) { "TMP" } else { "TMPDIR" };
+
 /// Room for samples on their way to the disk, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -248,7 +251,8 @@ pub fn temporary_dataset() -> Result<tempfile::TempPath, Failure> {
     Ok(made
         .map_err(|error| {
             Failure::input_output(format!(
-                "cannot make a temporary file in {}: {error}; set TMPDIR to a folder that can be written",
+                "cannot make a temporary file in {}: {error}; set {TEMPORARY_FOLDER_VARIABLE} to a \
+                 folder that can be written",
                 folder.display()
             ))
         })?

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::support::bids_args::BidsArgs;
 use super::support::open_args::OpenArgs;
 use super::{Console, arguments, json};
 use crate::base::{ExitCode, Failure};
 use crate::base::{Observer, Progress};
-use crate::recording::bids::{self, Entities};
+use crate::recording::bids;
 use crate::recording::{
     Converted, DatasetError, FORMATS, Format, Recording, Writing, convert, extensions,
     format_of_key,
@@ -39,28 +40,8 @@ pub struct Args {
     /// File to write, in the format of its extension.
     #[arg(required_unless_present = "bids", conflicts_with = "bids", value_parser = arguments::path())]
     pub output: Option<PathBuf>,
-    /// Write into the BIDS data set in this folder, under the names that BIDS has.
-    #[arg(
-        long,
-        value_name = "ROOT",
-        value_parser = arguments::path(),
-        requires = "subject",
-        requires = "task",
-        conflicts_with = "npy"
-    )]
-    pub bids: Option<PathBuf>,
-    /// With --bids: the subject, letters and digits.
-    #[arg(long, value_name = "LABEL", requires = "bids")]
-    pub subject: Option<String>,
-    /// With --bids: the session, letters and digits.
-    #[arg(long, value_name = "LABEL", requires = "bids")]
-    pub session: Option<String>,
-    /// With --bids: the task, letters and digits.
-    #[arg(long, value_name = "LABEL", requires = "bids")]
-    pub task: Option<String>,
-    /// With --bids: the run's number.
-    #[arg(long, value_name = "N", requires = "bids")]
-    pub run: Option<u32>,
+    #[command(flatten)]
+    pub bids: BidsArgs,
     /// Format to write.
     #[arg(
         long,
@@ -84,18 +65,6 @@ pub struct Args {
     pub json: bool,
 }
 
-impl Args {
-    fn entities(&self) -> Option<Entities> {
-        Some(Entities {
-            root: self.bids.clone()?,
-            subject: self.subject.clone()?,
-            session: self.session.clone(),
-            task: self.task.clone()?,
-            run: self.run,
-        })
-    }
-}
-
 /// Carries the command out.
 ///
 /// # Errors
@@ -104,11 +73,11 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let mut recording = Recording::open(&args.input, &args.opening.options())?;
     let progress = Progress::cancelled_by_signals()?;
     let writing = Writing { format: args.format, npy: args.npy, replace: args.force };
-    let entities = args.entities();
+    let entities = args.bids.entities();
     let converted =
         with_progress(&mut recording, console, &progress, |recording, progress| {
             match (&entities, &args.output) {
-                (Some(entities), _) => bids::write(recording, entities, writing, progress),
+                (Some(entities), _) => bids::write(recording, entities, None, writing, progress),
                 (None, output) => {
                     convert(recording, &output.clone().unwrap_or_default(), writing, progress)
                 }

@@ -7,21 +7,26 @@ use std::str::FromStr;
 
 use cortex_core::signal::GeneratorVersion;
 
+use super::support::bids_args::BidsArgs;
 use super::support::engine_args::EngineArgs;
 use super::support::param_args::{PARAMETERS, ParamArgs};
 use super::{Console, arguments, json};
 use crate::base::Progress;
 use crate::base::atomic_file::{PersistOptions, refuse_taken};
 use crate::base::digest::{Algorithm, ContentDigest, FileDigest};
-use crate::base::{ExitCode, Failure};
+use crate::base::{ExitCode, Failure, listed};
 use crate::config::params::signals_of;
 use crate::config::{DatasetConfig, Entry, Node, Value};
 use crate::generate::{
-    FileOptions, GenerateError, IoMode, Recipe, Sharded, announce, produce, produce_shard,
-    write_stream,
+    FileOptions, GenerateError, IoMode, Place, Recipe, Sharded, announce, check_place, produce_in,
+    produce_shard, write_stream,
 };
+use crate::harness::Pace;
 use crate::primitive::Library;
-use crate::recording::{check_raw_name, dataset_files, npy};
+use crate::recording::{
+    FLOAT32, FORMATS, Format, check_raw_name, dataset_files, format_of_key, format_to_write, npy,
+};
+use crate::stream::PacedWriter;
 use crate::synthetic::{
     GeneratedDataset, Manifest, Shard, ShardLayout, generated, manifest_beside, shared_file,
 };
@@ -39,15 +44,20 @@ Examples:
   cortex-host generate pink_noise 8 30000 1 - | my-decoder
   cortex-host generate spikes 64 30000 10 spikes.float32 --snr-db=20
   cortex-host generate eeg 32 250 600 p300.float32 --paradigm=p300 --front-end-converter=ads1299
+  cortex-host generate eeg 32 250 600 p300.edf --paradigm=p300
+  cortex-host generate eeg 32 250 600 --bids set --subject 001 --task p300 --paradigm=p300
+  cortex-host generate pink_noise 8 250 60 - --pace realtime | my-decoder
   cortex-host generate --from results/run-2026-01-12-153000 data.float32
 
-OUT gets interleaved little-endian float32 in microvolts. Beside it come OUT.manifest.yaml
-(cortex-host reproduce checks it) and a BrainVision header (MNE: read_raw_brainvision).
+OUT.float32 gets interleaved little-endian float32 in microvolts. Beside it come OUT.manifest.yaml
+(cortex-host reproduce checks it) and a BrainVision header (MNE: read_raw_brainvision). Another
+extension is another format: .vhdr, .edf, .bdf, .npy. EDF+ and BDF+ hold 16 and 24 bits a sample.
 Options may be spelt with underscores, as in configurations."
 )]
 pub struct Args {
     /// Signal, such as pink_noise, spikes or eeg (list shows each primitive's). With --from, OUT.
-    pub signal: String,
+    #[arg(required_unless_present_all = ["from", "bids"])]
+    pub signal: Option<String>,
     /// Number of channels.
     #[arg(required_unless_present = "from")]
     pub channels: Option<u64>,
@@ -57,9 +67,29 @@ pub struct Args {
     /// Duration in seconds; times the rate, rounded to the nearest whole sample.
     #[arg(required_unless_present = "from")]
     pub duration_s: Option<f64>,
-    /// File to write, or - for stdout.
-    #[arg(required_unless_present = "from", value_parser = arguments::path())]
+    /// File to write, in the format of its extension, or - for stdout.
+    #[arg(
+        required_unless_present_any = ["from", "bids"],
+        conflicts_with = "bids",
+        value_parser = arguments::path()
+    )]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    bids: BidsArgs,
+    /// Format to write.
+    #[arg(
+        long,
+        value_parser = format_of_key,
+        conflicts_with = "shard",
+        help = format!(
+            "Format to write, for a name without an extension or with --bids ({})",
+            FORMATS.map(|format| format.key).join(", ")
+        )
+    )]
+    pub format: Option<&'static Format>,
+    /// To stdout: as fast as it is taken, or each sample when it would have been taken.
+    #[arg(long, value_name = "realtime|max", default_value = "max", value_parser = pace)]
+    pub pace: Pace,
     /// Make the dataset of a manifest again and check its digests: a manifest, a run's folder, a
     /// pipe, or - for stdin.
     #[arg(long, value_name = "MANIFEST", value_parser = arguments::path(), conflicts_with_all = ["channels", "primitive", PARAMETERS])]
@@ -74,7 +104,7 @@ pub struct Args {
     #[arg(long, value_name = "mmap|direct", default_value = "direct")]
     pub io: IoMode,
     /// Only shard K of N, a range of the channels; `merge` joins the shards to OUT.
-    #[arg(long, value_name = "K/N", conflicts_with = "npy")]
+    #[arg(long, value_name = "K/N", conflicts_with = "npy", conflicts_with = "bids")]
     pub shard: Option<Shard>,
     /// With --shard: a file of its own, for file systems where several machines must not write
     /// the same file.
@@ -120,7 +150,6 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
             (dataset, None, digest)
         }
     };
-    let out = args.out();
     let options = FileOptions {
         settings: args.engine.settings()?,
         io: args.io,
@@ -129,41 +158,83 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         digest,
     };
     let progress = Progress::cancelled_by_signals()?;
-    let npy = args.npy.then(|| out.with_extension("npy"));
-    if args.npy && out.as_os_str() == "-" {
+    if args.from.is_some() && args.bids.bids.is_some() && args.signal.is_some() {
+        return Err(Failure::usage(format!(
+            "OUT {} does not go together with --bids, which names the files; leave it out",
+            args.signal()
+        )));
+    }
+    let entities = args.bids.entities();
+    let out = args.out();
+    let to_stdout = entities.is_none() && out.as_os_str() == "-";
+    if args.pace == Pace::Realtime && !to_stdout {
         return Err(Failure::usage(
-            "--npy writes a copy beside the file, but OUT is -; name a file that ends in .float32",
+            "--pace realtime is for a pipe, but OUT is a file; leave it out, or write to -",
         ));
     }
-    if out.as_os_str() != "-" && args.shard.is_none() {
-        check_raw_name(out)?;
-        let files = dataset_files(out);
-        refuse_taken(files.iter().chain(&npy).map(PathBuf::as_path), args.force)?;
-    }
-    if args.shard.is_some() && out.as_os_str() == "-" {
-        return Err(Failure::usage("a shard cannot go to stdout; name a file".to_owned()));
-    }
-    if out.as_os_str() == "-" {
-        return to_stdout(&dataset, &options, expected.as_ref(), args.json, console, &progress);
+    if to_stdout {
+        let refused = [
+            (args.npy, "--npy writes a copy beside the file, but OUT is -; name a file"),
+            (args.shard.is_some(), "a shard cannot go to stdout; name a file"),
+            (
+                args.format.is_some_and(|format| format != &FLOAT32),
+                "stdout gets raw float32; name a file for another format",
+            ),
+        ];
+        if let Some((_, sentence)) = refused.iter().find(|(given, _)| *given) {
+            return Err(Failure::usage(*sentence));
+        }
+        return write_stdout(args, &dataset, &options, expected.as_ref(), console, &progress);
     }
     if let Some(shard) = args.shard {
+        check_raw_name(out)?;
         return one_shard(args, shard, &dataset, &options, console, &progress);
     }
-    let manifest_path = manifest_beside(out);
-    let manifest = announce(&dataset, console, &progress, |progress| {
-        produce(&dataset, out, &manifest_path, &options, progress)
+    let place = match &entities {
+        Some(entities) => Place::Bids(entities, args.format),
+        None => Place::File(out, args.format),
+    };
+    check_place(&dataset, place, args.force)?;
+    let npy = args.npy.then(|| out.with_extension("npy"));
+    if let Some(npy) = &npy {
+        check_npy(out, args.format)?;
+        refuse_taken(dataset_files(out).iter().chain([npy]).map(PathBuf::as_path), args.force)?;
+    }
+    let made = announce(&dataset, console, &progress, |progress| {
+        produce_in(&dataset, place, &options, progress)
     })?;
+    for warning in &made.warnings {
+        console.warn(&format!("{}: {warning}", made.data.display()));
+    }
     if let Some(npy) = &npy {
         let data = File::open(out).map_err(|error| Failure::io("read", out, &error))?;
         npy::stage_copy(&data, out, npy, dataset.samples, dataset.channels, &progress)?
             .place_with(PersistOptions { replace: args.force, durable: args.fsync })?;
     }
-    check_digest(expected.as_ref(), &manifest.digest, out)?;
-    console.say(&format!("Generated file: {}", out.display()));
+    check_digest(expected.as_ref(), &made.manifest.digest, &made.data)?;
+    console.say(&format!("Generated file: {}", made.data.display()));
     if args.json {
-        json::print(GeneratedFacts::of(&manifest, out, &manifest_path))?;
+        let facts = GeneratedFacts::of(&made.manifest, &made.data, &made.manifest_path);
+        json::print(GeneratedFacts {
+            format: made.format.key,
+            bytes: made.bytes,
+            notes: &made.warnings,
+            ..facts
+        })?;
     }
     Ok(ExitCode::Success)
+}
+
+/// A NumPy copy lies beside raw float32 only.
+fn check_npy(out: &Path, format: Option<&'static Format>) -> Result<(), Failure> {
+    let format = format_to_write(out, format)?;
+    if format == &FLOAT32 {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--npy writes a copy beside raw float32, but {} is {format}",
+        out.display()
+    )))
 }
 
 /// What was made must be what its manifest promises.
@@ -220,21 +291,24 @@ fn one_shard(
     Ok(ExitCode::Success)
 }
 
-fn to_stdout(
+fn write_stdout(
+    args: &Args,
     dataset: &GeneratedDataset,
     options: &FileOptions,
     expected: Option<&FileDigest>,
-    as_json: bool,
     console: &Console,
     progress: &Progress,
 ) -> Result<ExitCode, Failure> {
-    let mut out = io::stdout();
+    let rate_hz = (args.pace == Pace::Realtime).then_some(dataset.spec.sample_rate_hz);
+    let mut out = PacedWriter::new(io::stdout(), dataset.channels * 4, rate_hz, progress);
     let recipe = Recipe::of(dataset);
     // A reader that had enough, as `| head` has, is no failure.
     let mut reader_gone = false;
     let outcome = announce(dataset, console, progress, |progress| {
-        write_stream(&recipe, &mut out, &options.settings, options.digest, progress).inspect_err(|error| {
-            reader_gone = matches!(error, GenerateError::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe);
+        write_stream(&recipe, &mut out, &options.settings, options.digest, progress).map_err(|error| {
+            reader_gone = matches!(&error, GenerateError::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe);
+            // A wait that was broken off looks like a failure to write.
+            if progress.is_cancelled() { GenerateError::Interrupted } else { error }
         })
     });
     if reader_gone {
@@ -244,7 +318,7 @@ fn to_stdout(
     let manifest = Manifest::now(dataset, None, digest).map_err(GenerateError::from)?;
     console.say(&manifest.digest.content.to_string());
     check_digest(expected, &manifest.digest, Path::new("-"))?;
-    if as_json {
+    if args.json {
         let none = Path::new("-");
         let facts = GeneratedFacts::of(&manifest, none, none);
         console.data(&json::text(&json::Versioned::of(facts))?);
@@ -259,6 +333,8 @@ pub struct GeneratedFacts<'a> {
     data: &'a Path,
     /// Its manifest; `-` when none was written.
     manifest: &'a Path,
+    /// Its format.
+    format: &'static str,
     /// The signal.
     signal_type: &'a str,
     /// Number of channels.
@@ -275,6 +351,8 @@ pub struct GeneratedFacts<'a> {
     crc32: &'a str,
     /// CRC-32 of the first samples of every channel, which a device can compute.
     first_blocks_crc32: &'a str,
+    /// What the format could not keep as it is: one sentence each.
+    notes: &'a [String],
 }
 
 impl<'a> GeneratedFacts<'a> {
@@ -284,6 +362,7 @@ impl<'a> GeneratedFacts<'a> {
         Self {
             data,
             manifest: manifest_path,
+            format: FLOAT32.key,
             signal_type: &dataset.signal_type,
             channels: dataset.channels,
             sample_rate_hz: dataset.spec.sample_rate_hz,
@@ -292,20 +371,26 @@ impl<'a> GeneratedFacts<'a> {
             digest: &manifest.digest.content,
             crc32: &manifest.digest.crc32,
             first_blocks_crc32: &manifest.block_crc32,
+            notes: &[],
         }
     }
 }
 
 impl Args {
-    /// The file to write: with --from the only place on the command line.
+    /// The file to write: with --from the only place on the command line. Without a file, as with
+    /// --bids, the empty path.
     fn out(&self) -> &Path {
-        self.out.as_deref().unwrap_or(Path::new(&self.signal))
+        self.out.as_deref().unwrap_or(Path::new(self.signal()))
+    }
+
+    fn signal(&self) -> &str {
+        self.signal.as_deref().unwrap_or_default()
     }
 
     /// The generator asked for, else the first version's that has the signal.
     fn primitive(&self) -> String {
         let has = |version: &GeneratorVersion| {
-            signals_of(*version).any(|kind| kind.info().name == self.signal)
+            signals_of(*version).any(|kind| kind.info().name == self.signal())
         };
         let version = GeneratorVersion::ALL.into_iter().find(has).unwrap_or(GeneratorVersion::V1);
         let own = || format!("primitives/datasets/{version}/synthetic");
@@ -315,7 +400,7 @@ impl Args {
     /// The arguments as the `dataset` of a configuration, so that both are checked alike.
     fn dataset(&self) -> DatasetConfig {
         let mut params = vec![
-            Entry::new("signal_type", Value::Text(self.signal.clone())),
+            Entry::new("signal_type", Value::Text(self.signal().to_owned())),
             Entry::new("duration_s", Value::Float(self.duration_s.unwrap_or_default())),
         ];
         params.extend(self.params.0.iter().cloned());
@@ -328,6 +413,13 @@ impl Args {
             params: Some(Node::plain(Value::Mapping(params)).into()),
         }
     }
+}
+
+fn pace(name: &str) -> Result<Pace, String> {
+    let all = [Pace::Realtime, Pace::Max];
+    all.into_iter()
+        .find(|pace| pace.name() == name)
+        .ok_or_else(|| format!("must be one of {}", listed(all.iter().map(|pace| pace.name()))))
 }
 
 impl FromStr for IoMode {

@@ -30,6 +30,7 @@ mod run;
 mod schema;
 mod score;
 mod serve;
+mod stream;
 mod support;
 mod sweep;
 mod train;
@@ -74,7 +75,7 @@ Exit codes:
 
 Environment:
   NO_COLOR  no colour on stderr when set
-  TMPDIR    where generated datasets lie during a run"
+  TMPDIR    where generated datasets lie during a run; TMP on Windows"
 )]
 pub struct Cli {
     /// Print errors only: no progress, no warnings.
@@ -138,6 +139,8 @@ pub enum Command {
     Firmware(firmware::Args),
     /// Serve this machine as a device over TCP.
     Serve(serve::Args),
+    /// Play a dataset in real time as a stream of the Lab Streaming Layer.
+    Stream(stream::Args),
     /// Decode the trace of a device link.
     Link(link::Args),
     /// The process of a kernel of a user's own: started by `run`, useless by hand.
@@ -207,6 +210,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Devices(args) => devices::execute(args, console),
         Command::Firmware(args) => firmware::execute(args, console),
         Command::Serve(args) => serve::execute(args, console),
+        Command::Stream(args) => stream::execute(args, console),
         Command::Link(args) => link::execute(args, console),
         Command::KernelProcess => kernel_process::execute(),
         Command::Completions(args) => completions::execute(args, Cli::command()),

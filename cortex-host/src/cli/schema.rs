@@ -31,7 +31,7 @@ pub struct Args {
 /// Name and schema of everything there is one for.
 type Known = (&'static str, fn() -> String);
 
-const KNOWN: [Known; 19] = [
+const KNOWN: [Known; 20] = [
     ("config", json_schema),
     ("run", schema_of::<super::run::RunAnswer>),
     ("score", schema_of::<Versioned<crate::score::Score>>),
@@ -45,6 +45,7 @@ const KNOWN: [Known; 19] = [
     ("verify", schema_of::<Versioned<super::recordings::Verified>>),
     ("convert", schema_of::<Versioned<super::convert::ConvertedFacts>>),
     ("inspect", schema_of::<Versioned<super::inspect::Inspections>>),
+    ("stream", schema_of::<Versioned<super::stream::StreamFacts>>),
     ("validate", schema_of::<Versioned<super::validate::ValidatedKernel>>),
     ("devices", schema_of::<Versioned<super::devices::DeviceList>>),
     ("doctor", schema_of::<Versioned<super::doctor::Health>>),

@@ -179,10 +179,8 @@ fn refused(path: &str, baud: u32, error: &serialport::Error) -> LinkError {
         serialport::ErrorKind::Io(ErrorKind::WouldBlock | ErrorKind::ResourceBusy) => {
             LinkError::Busy { port }
         }
-        // The crate gives EBUSY (another program's exclusive lock) as "no device".
-        serialport::ErrorKind::NoDevice if std::path::Path::new(path).exists() => {
-            LinkError::Busy { port }
-        }
+        // The crate gives another program's exclusive lock as "no device".
+        serialport::ErrorKind::NoDevice if is_there(path) => LinkError::Busy { port },
         serialport::ErrorKind::NoDevice => LinkError::NoSuchPort { port },
         serialport::ErrorKind::InvalidInput => LinkError::Baud { port, baud },
         serialport::ErrorKind::Unknown if !is_terminal_device(path) => {
@@ -193,6 +191,16 @@ fn refused(path: &str, baud: u32, error: &serialport::Error) -> LinkError {
             error: std::io::Error::other(error.description.clone()),
         },
     }
+}
+
+/// Whether there is a port of this name.
+fn is_there(path: &str) -> bool {
+    if cfg!(windows) {
+        // A port in use cannot be looked at, but is listed.
+        let listed = serialport::available_ports().unwrap_or_default();
+        return listed.iter().any(|port| port.port_name.eq_ignore_ascii_case(path));
+    }
+    std::path::Path::new(path).exists()
 }
 
 #[cfg(unix)]

@@ -47,6 +47,14 @@ impl TcpLink {
         Err(unreachable(last))
     }
 
+    /// Takes a connection that is there already, to `address`.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub(super) fn over(stream: TcpStream, address: &str) -> std::io::Result<Self> {
+        Ok(Self { socket: Socket::new(stream)?, address: address.to_owned() })
+    }
+
     fn failed(&self, error: std::io::Error) -> LinkError {
         let device = describe(&self.address);
         match error.kind() {

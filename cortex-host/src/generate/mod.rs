@@ -8,9 +8,11 @@
 //! A dataset is interleaved little-endian float32, samples × channels, in microvolts.
 
 mod announce;
+mod blocks;
 mod channel_group;
 mod engine;
 mod error;
+mod formats;
 mod merge;
 mod normalize;
 mod output;
@@ -27,12 +29,12 @@ use cortex_core::signal::{Amplitude, Generator, SourceSpec, SpecError};
 use crate::synthetic::{GeneratedDataset, Normalize, Shard};
 
 pub use announce::{announce, announce_step};
+pub use blocks::Blocks;
 pub use engine::Settings;
 pub use error::GenerateError;
+pub use formats::{Place, Produced, check_place, produce_in};
 pub use merge::{MergeError, Parts};
-pub(crate) use output::in_file_order;
 pub use output::{FileOptions, IoMode, digest_only, fill_slice, write_file, write_stream};
-pub use produce::produce;
 pub use reproduce::{DigestComparison, Reproduced, reproduce};
 pub use shard::{Sharded, produce_shard};
 pub use verify::{GoldenDataset, VerifyError, golden_datasets, verify_generator};

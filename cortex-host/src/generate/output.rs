@@ -12,7 +12,7 @@ use super::{GenerateError, MAX_CHANNELS, Recipe};
 use crate::base::Progress;
 use crate::base::atomic_file::{PersistOptions, Staged, refuse_taken};
 use crate::base::digest::{Algorithm, FileDigest, FileDigester};
-use crate::platform::free_bytes;
+use crate::platform::disk::{free_bytes, reserve};
 use crate::platform::map::MappedSamplesMut;
 
 /// How a file is written; the bytes are the same.
@@ -191,7 +191,7 @@ pub fn fill_slice(
 ///
 /// # Errors
 /// As [`write_stream`].
-pub(crate) fn in_file_order(
+pub(super) fn in_file_order(
     recipe: &Recipe,
     settings: &Settings,
     progress: &Progress,
@@ -386,21 +386,6 @@ pub(super) fn allocate_shared(file: &File, target: &Path, bytes: u64) -> Result<
         outcome => outcome,
     };
     outcome.map_err(|error| file_error("allocate", target, bytes, error))
-}
-
-#[cfg(target_os = "linux")]
-fn reserve(file: &File, bytes: u64) -> io::Result<()> {
-    loop {
-        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
-            Err(rustix::io::Errno::INTR) => {}
-            outcome => return outcome.map_err(io::Error::from),
-        }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn reserve(_file: &File, _bytes: u64) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn unsupported(error: &io::Error) -> bool {

@@ -153,8 +153,9 @@ pub fn is_artefact(label: &str) -> bool {
     ["blink", "emg_", "ecg", "pop_"].iter().any(|start| label.starts_with(start))
 }
 
-/// BIDS' table of channels.
-fn channels_table(dataset: &GeneratedDataset) -> String {
+/// What is wrong with each channel, of signals that have bad ones.
+#[must_use]
+pub fn status(dataset: &GeneratedDataset) -> Option<Vec<Option<&'static str>>> {
     let spikes = spikes_of(dataset);
     let eeg = eeg_of(dataset);
     let fault = |channel: u32| -> Option<Fault> {
@@ -164,12 +165,19 @@ fn channels_table(dataset: &GeneratedDataset) -> String {
             _ => None,
         }
     };
-    let kind = if eeg.is_some() { "EEG" } else { "MISC" };
+    let all = || (0..dataset.channels as u32).map(|channel| fault(channel).map(Fault::name));
+    (spikes.is_some() || eeg.is_some()).then(|| all().collect())
+}
+
+/// BIDS' table of channels.
+fn channels_table(dataset: &GeneratedDataset) -> String {
+    let kind = if eeg_of(dataset).is_some() { "EEG" } else { "MISC" };
     let mut text = "name\ttype\tunits\tstatus\tstatus_description\n".to_owned();
-    for (channel, name) in (0..).zip(channel_names(dataset)) {
-        let (status, what) = match fault(channel) {
+    let status = status(dataset).unwrap_or_default();
+    for (name, fault) in channel_names(dataset).iter().zip(status) {
+        let (status, what) = match fault {
             None => ("good", "n/a"),
-            Some(fault) => ("bad", fault.name()),
+            Some(fault) => ("bad", fault),
         };
         text.push_str(&format!("{name}\t{kind}\tuV\t{status}\t{what}\n"));
     }

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::base::Progress;
 
 /// How long before an instant [`Monotonic::wait_until`] stops sleeping and polls the clock: a
-/// sleeping thread is woken some tens of microseconds late, a polling one is not.
-pub const SPIN_NS: u64 = 100_000;
+/// sleeping thread is woken some tens of microseconds late, a polling one is not. Windows' timers of
+/// high resolution tick every 0.5 ms.
+pub const SPIN_NS: u64 = if cfg!(windows) { 1_000_000 } else { 100_000 };
 
 /// The longest sleep between two looks at whether to stop.
 const SLEEP_SLICE_NS: u64 = 50_000_000;

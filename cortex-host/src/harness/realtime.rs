@@ -7,7 +7,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::platform::scheduling::{RealtimePolicy, set_realtime_policy};
+use crate::platform::scheduling::{
+    PRIVILEGE_ADVICE, RealtimePolicy, bind_to_cores, offered_cores, set_realtime_policy,
+};
 
 /// Priority under `fifo` and `rr` when the plan names none: above every time-shared thread.
 const LEAST_PRIORITY: u8 = 1;
@@ -23,7 +25,7 @@ pub struct RealtimeSettings {
     pub cpu_affinity: Vec<usize>,
 }
 
-/// Scheduling policy of the measuring thread.
+/// Scheduling policy of the measuring thread. Windows has one for both `fifo` and `rr`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scheduler {
     /// The system's default, time-shared.
@@ -52,7 +54,7 @@ impl Scheduler {
 pub struct AppliedRealtime {
     /// The policy asked for: `other`, `fifo` or `rr`.
     pub scheduler_requested: String,
-    /// The policy in force.
+    /// The policy in force: the one asked for, `other`, or `time_critical` on Windows.
     pub scheduler: String,
     /// Priority in force; none under `other`.
     pub priority: Option<u8>,
@@ -70,7 +72,9 @@ impl fmt::Display for AppliedRealtime {
             write!(f, ", priority {priority}")?;
         }
         if self.scheduler != self.scheduler_requested {
-            write!(f, " ({} was refused)", self.scheduler_requested)?;
+            let how =
+                if self.scheduler == Scheduler::Other.name() { "was refused" } else { "asked" };
+            write!(f, " ({} {how})", self.scheduler_requested)?;
         }
         if !self.cpu_affinity.is_empty() {
             write!(f, ", bound to cores {:?}", self.cpu_affinity)?;
@@ -90,7 +94,7 @@ pub fn apply_realtime(plan: &RealtimeSettings) -> AppliedRealtime {
     };
     sharpen_sleep();
     if !plan.cpu_affinity.is_empty() {
-        match bind_to(&plan.cpu_affinity) {
+        match bind_to_cores(&plan.cpu_affinity) {
             Ok(()) => applied.cpu_affinity.clone_from(&plan.cpu_affinity),
             Err(error) => applied.warnings.push(format!(
                 "realtime.cpu_affinity {:?} was refused ({error}), so the run uses any core; this \
@@ -107,15 +111,14 @@ pub fn apply_realtime(plan: &RealtimeSettings) -> AppliedRealtime {
     };
     let priority = plan.priority.unwrap_or(LEAST_PRIORITY);
     match set_realtime_policy(policy, priority) {
-        Ok(()) => {
-            applied.scheduler = plan.scheduler.name().to_owned();
-            applied.priority = Some(priority);
+        Ok(in_force) => {
+            in_force.name.clone_into(&mut applied.scheduler);
+            applied.priority = in_force.priority;
         }
         Err(error) => applied.warnings.push(format!(
             "realtime.scheduler {} with priority {priority} was refused ({error}), so the run uses \
-             the default scheduler and its latencies include other programs' time; give the \
-             privilege with `sudo setcap cap_sys_nice+ep PATH_OF_CORTEX_HOST`, or an rtprio line \
-             in /etc/security/limits.conf",
+             the default scheduler and its latencies include other programs' time; \
+             {PRIVILEGE_ADVICE}",
             plan.scheduler.name()
         )),
     }
@@ -129,40 +132,15 @@ fn sharpen_sleep() {
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1_000));
 }
 
+/// Elsewhere the standard library's sleep is as sharp as the system has it: on Windows it uses
+/// high-resolution timers.
 #[cfg(not(target_os = "linux"))]
 fn sharpen_sleep() {}
 
-#[cfg(target_os = "linux")]
-fn bind_to(cores: &[usize]) -> std::io::Result<()> {
-    use rustix::thread::{CpuSet, sched_setaffinity};
-    let mut set = CpuSet::new();
-    for &core in cores {
-        if core >= CpuSet::MAX_CPU {
-            return Err(std::io::Error::from(std::io::ErrorKind::InvalidInput));
-        }
-        set.set(core);
-    }
-    sched_setaffinity(None, &set)?;
-    Ok(())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn bind_to(_cores: &[usize]) -> std::io::Result<()> {
-    Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
-}
-
 /// The cores this thread may use, for a message.
-#[cfg(target_os = "linux")]
 fn cores_offered() -> String {
-    use rustix::thread::{CpuSet, sched_getaffinity};
-    let Ok(set) = sched_getaffinity(None) else { return "an unknown set of cores".to_owned() };
-    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&core| set.is_set(core)).collect();
-    format!("cores {cores:?}")
-}
-
-#[cfg(not(target_os = "linux"))]
-fn cores_offered() -> String {
-    "no choice of cores".to_owned()
+    offered_cores()
+        .map_or_else(|| "no choice of cores".to_owned(), |cores| format!("cores {cores:?}"))
 }
 
 #[cfg(test)]

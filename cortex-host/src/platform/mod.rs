@@ -9,6 +9,9 @@
 //! - [`fault_report`]: which signal ended a child, and about which address;
 //! - [`file_at`]: files read and written at a place (safe, and different on each system);
 //! - [`library`]: kernels of a user's own behind their C interfaces;
+//! - [`disk`]: free space, and room for a file before it is written (safe, and different on each
+//!   system);
+//! - [`lsl`]: streams of the Lab Streaming Layer, whose library is loaded while the program runs;
 //! - [`map`]: files in memory;
 //! - [`scheduling`]: the calling thread's scheduling policy;
 //! - [`shared_memory`]: memory that two processes take turns with;
@@ -21,10 +24,12 @@ pub mod aligned;
 pub mod child;
 #[cfg(unix)]
 pub mod descriptor;
+pub mod disk;
 #[cfg(target_os = "linux")]
 pub mod fault_report;
 pub mod file_at;
 pub mod library;
+pub mod lsl;
 pub mod map;
 pub mod scheduling;
 #[cfg(target_os = "linux")]
@@ -35,18 +40,3 @@ pub mod tile_ring;
 
 #[cfg(target_endian = "big")]
 compile_error!("datasets are little-endian float32; a big-endian host would need a byte swap");
-
-/// Bytes that this user may still write to the file system of `folder`, when it tells.
-#[must_use]
-pub fn free_bytes(folder: &std::path::Path) -> Option<u64> {
-    #[cfg(unix)]
-    {
-        let space = rustix::fs::statvfs(folder).ok()?;
-        Some(space.f_bavail.saturating_mul(space.f_frsize))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = folder;
-        None
-    }
-}

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Converted, DatasetError, Recording, Writing, brainvision, convert, edf, events};
+use super::{
+    Converted, DatasetError, Format, Recording, Writing, brainvision, convert, edf, events,
+};
 use crate::base::atomic_file;
 use crate::base::{FileError, Progress, printable, quoted};
 
@@ -52,6 +54,23 @@ impl Entities {
         stem
     }
 
+    /// Where what a recording was made from is kept: the name of its files in the set's folder of
+    /// sources, without extension.
+    #[must_use]
+    pub fn source(&self) -> PathBuf {
+        let folder = self.folder();
+        let inside = folder.strip_prefix(&self.root).unwrap_or(&folder);
+        self.root.join("sourcedata").join(inside).join(format!("{}_eeg", self.stem()))
+    }
+
+    /// The files of a recording with events, its samples first.
+    fn files(&self, format: &Format) -> [PathBuf; 4] {
+        let (folder, stem) = (self.folder(), self.stem());
+        let beside = |suffix: &str| folder.join(format!("{stem}_{suffix}"));
+        let samples = beside(&format!("eeg.{}", format.extension()));
+        [samples, beside("eeg.json"), beside("channels.tsv"), beside("events.tsv")]
+    }
+
     fn check(&self) -> Result<(), DatasetError> {
         let labels = [("--subject", Some(&self.subject)), ("--session", self.session.as_ref())];
         for (option, label) in labels.into_iter().chain([("--task", Some(&self.task))]) {
@@ -67,21 +86,21 @@ impl Entities {
     }
 }
 
-/// Writes `recording` into the data set: the recording as BrainVision, EDF+ or BDF+ (`format`,
-/// BrainVision by default), `_eeg.json`, `_channels.tsv` and, where its format keeps events,
-/// `_events.tsv`. The set's `dataset_description.json`, `participants.tsv` and `README.md` are made
-/// where there are none; a participant that is not listed is added.
+/// Whether a recording may be written: [`write`] refuses nothing later but samples.
 ///
 /// # Errors
-/// A label has other characters than letters and digits, the format is none of BIDS, or as
-/// [`super::convert()`].
-pub fn write(
-    recording: &mut Recording,
-    entities: &Entities,
-    writing: Writing,
-    progress: &Progress,
-) -> Result<Converted, DatasetError> {
+/// A label has other characters than letters and digits, the format is none of BIDS, or a file is
+/// there and may not be replaced.
+pub fn check(entities: &Entities, writing: Writing) -> Result<(), DatasetError> {
     entities.check()?;
+    let format = format_of(writing)?;
+    Ok(atomic_file::refuse_taken(
+        entities.files(format).iter().map(PathBuf::as_path),
+        writing.replace,
+    )?)
+}
+
+fn format_of(writing: Writing) -> Result<&'static Format, DatasetError> {
     let format = writing.format.unwrap_or(&brainvision::FORMAT);
     if ![&brainvision::FORMAT, &edf::EDF, &edf::BDF].contains(&format) {
         return Err(DatasetError::Request(format!(
@@ -89,17 +108,35 @@ pub fn write(
             format.key
         )));
     }
-    let (folder, stem) = (entities.folder(), entities.stem());
-    let beside = |suffix: &str| folder.join(format!("{stem}_{suffix}"));
-    let target = beside(&format!("eeg.{}", format.extension()));
-    let mut texts = vec![
-        (beside("eeg.json"), description(recording, &entities.task)),
-        (beside("channels.tsv"), channels(recording)),
-    ];
+    Ok(format)
+}
+
+/// Writes `recording` into the data set: the recording as BrainVision, EDF+ or BDF+ (`format`,
+/// BrainVision by default), `_eeg.json`, `_channels.tsv` and, where its format keeps events,
+/// `_events.tsv`. The set's `dataset_description.json`, `participants.tsv` and `README.md` are made
+/// where there are none; a participant that is not listed is added. Where it is known which channels
+/// are bad, `status` has what is wrong with each, or nothing.
+///
+/// # Errors
+/// As [`check`] and [`super::convert()`].
+pub fn write(
+    recording: &mut Recording,
+    entities: &Entities,
+    status: Option<&[Option<&str>]>,
+    writing: Writing,
+    progress: &Progress,
+) -> Result<Converted, DatasetError> {
+    check(entities, writing)?;
+    let format = format_of(writing)?;
+    let [target, json, table, events_table] = entities.files(format);
+    let mut texts =
+        vec![(json, description(recording, &entities.task)), (table, channels(recording, status))];
     if recording.keeps_events && format != &brainvision::FORMAT {
-        texts.push((events::events_path(&target), events::to_tsv(&recording.events)));
+        texts.push((events_table, events::to_tsv(&recording.events)));
+    } else {
+        // Of a recording that was here before.
+        atomic_file::remove_if_present(&events_table)?;
     }
-    atomic_file::refuse_taken(texts.iter().map(|(path, _)| path.as_path()), writing.replace)?;
     let written =
         convert(recording, &target, Writing { format: Some(format), ..writing }, progress)?;
     for (path, text) in &texts {
@@ -124,11 +161,17 @@ fn description(recording: &Recording, task: &str) -> String {
     format!("{value:#}\n")
 }
 
-fn channels(recording: &Recording) -> String {
-    let mut text = String::from("name\ttype\tunits\tsampling_frequency\n");
-    for name in &recording.channel_names {
+fn channels(recording: &Recording, status: Option<&[Option<&str>]>) -> String {
+    let mut text = String::from("name\ttype\tunits\tsampling_frequency");
+    text.push_str(if status.is_some() { "\tstatus\tstatus_description\n" } else { "\n" });
+    for (channel, name) in recording.channel_names.iter().enumerate() {
         let name = printable(name);
-        let _ = writeln!(text, "{name}\tEEG\tµV\t{}", recording.sample_rate_hz);
+        let _ = write!(text, "{name}\tEEG\tµV\t{}", recording.sample_rate_hz);
+        let _ = match status.map(|all| all.get(channel).copied().flatten()) {
+            None => writeln!(text),
+            Some(None) => writeln!(text, "\tgood\tn/a"),
+            Some(Some(what)) => writeln!(text, "\tbad\t{what}"),
+        };
     }
     text
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::stream::Target;
-use super::{Converted, DatasetError, Recording, Writing, float32, format};
+use super::{Converted, DatasetError, Recording, Writing, float32, format_to_write};
 use crate::base::Progress;
 
 /// Writes `recording` in µV to `target`, in the format of its name or the one asked for. Tells
@@ -20,7 +20,7 @@ pub fn convert(
     writing: Writing,
     progress: &Progress,
 ) -> Result<Converted, DatasetError> {
-    let format = format::to_write(target, writing.format)?;
+    let format = format_to_write(target, writing.format)?;
     if writing.npy && format != &float32::FORMAT {
         return Err(DatasetError::Request(format!(
             "--npy writes a copy beside raw float32, but {} is {format}",

@@ -8,11 +8,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::claim::{Claim, agree};
+use super::events::Event;
 use super::layout::{Element, interleaved};
 use super::plane_reader::PlaneReader;
 use super::plausible::Implausible;
 use super::shape;
-use super::stream::{Format, Level, chosen_channels};
+use super::stream::{Format, Level, OptionSource, chosen_channels};
 use super::{DatasetError, OpenOptions, Recording, Unit, brainvision, dataset, labels};
 
 /// Most headers of a folder that are looked at for the one that names a file.
@@ -71,6 +72,36 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         option_source: options.option_source,
         level: Level::default(),
     })
+}
+
+/// The samples in `file`, interleaved float32 in microvolts, that will be `target` in another format.
+#[must_use]
+pub fn of_samples(
+    file: File,
+    target: &Path,
+    channel_names: Vec<String>,
+    sample_rate_hz: f64,
+    samples: u64,
+    events: Vec<Event>,
+) -> Recording {
+    let layout = interleaved(0, channel_names.len(), samples, Element::F32, Unit::Microvolt);
+    Recording {
+        path: target.to_owned(),
+        data_path: target.to_owned(),
+        sources: Vec::new(),
+        format: &FORMAT,
+        channel_names,
+        sample_rate_hz,
+        samples,
+        start: None,
+        keeps_events: !events.is_empty(),
+        events,
+        unit_assumed: false,
+        notes: Vec::new(),
+        reader: PlaneReader::new(file, target, layout),
+        option_source: OptionSource::CommandLine,
+        level: Level::default(),
+    }
 }
 
 /// What speaks against the samples of `path`, which nothing describes.

@@ -49,12 +49,13 @@ fn of(path: &Path) -> Result<&'static Format, DatasetError> {
     }
 }
 
-/// The format that configurations and `--format` spell `key`.
+/// The format that `--format` spells `key`: as configurations do, or by its usual extension.
 ///
 /// # Errors
 /// A sentence with those there are.
 pub fn format_of_key(key: &str) -> Result<&'static Format, String> {
-    FORMATS.into_iter().find(|format| format.key == key).ok_or_else(|| {
+    let named = |format: &&Format| format.key == key || format.extension() == key;
+    FORMATS.into_iter().find(named).ok_or_else(|| {
         let keys = FORMATS.iter().map(|format| format.key);
         format!("there is no format {}; there are {}", quoted(key), listed(keys))
     })
@@ -71,7 +72,7 @@ pub fn extensions() -> String {
 ///
 /// # Errors
 /// The extension stands for no format, or for another than the one asked for.
-pub(super) fn to_write(
+pub fn format_to_write(
     path: &Path,
     asked: Option<&'static Format>,
 ) -> Result<&'static Format, DatasetError> {

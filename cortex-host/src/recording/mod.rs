@@ -27,11 +27,12 @@ mod stream;
 mod unit;
 mod write;
 
+pub use brainvision::FORMAT as BRAINVISION;
 pub use convert::convert;
 pub use dataset::dataset_files;
 pub use error::{DatasetError, ShapePart};
-pub use float32::FORMAT as FLOAT32;
-pub use format::{check_raw_name, extensions, format_of_key};
+pub use float32::{FORMAT as FLOAT32, of_samples};
+pub use format::{check_raw_name, extensions, format_of_key, format_to_write};
 pub use stream::{Converted, Format, OpenOptions, OptionSource, Recording, Writing};
 pub use unit::Unit;
 

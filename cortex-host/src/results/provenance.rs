@@ -27,7 +27,9 @@ impl HostInfo {
         let release = first_line("/proc/sys/kernel/osrelease").unwrap_or_default();
         Self {
             os: format!("{} {release}", std::env::consts::OS).trim_end().to_owned(),
-            cpu: cpu_model(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
+            cpu: cpu_model(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default())
+                // Of Windows.
+                .or_else(|| std::env::var("PROCESSOR_IDENTIFIER").ok()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_mib: memory_mib(&fs::read_to_string("/proc/meminfo").unwrap_or_default()),
             governor: first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tempfile::TempPath;
 
-use crate::base::atomic_file::{place_text, temporary_dataset};
+use crate::base::atomic_file::{TEMPORARY_FOLDER_VARIABLE, place_text, temporary_dataset};
 use crate::base::digest::{Algorithm, ContentDigest, FileDigester};
 use crate::base::{ExitCode, Failure, Level, Observer, Progress, shell_word};
 use crate::generate::{FileOptions, GenerateError, Recipe, announce, truth, write_file};
@@ -283,7 +283,8 @@ fn refused(error: GenerateError) -> Failure {
             Failure::new(ExitCode::Interrupted, "interrupted while generating; nothing was run")
         }
         GenerateError::NoRoom { .. } => Failure::input_output(format!(
-            "{error} (the environment variable TMPDIR names the folder for temporary datasets)"
+            "{error} (the environment variable {TEMPORARY_FOLDER_VARIABLE} names the folder for \
+             temporary datasets)"
         )),
         error => error.into(),
     }

@@ -261,7 +261,7 @@ impl Manifest {
         let yaml = serde_saphyr::to_string(&table).unwrap_or_else(|error| format!("# {error}\n"));
         format!(
             "# How this dataset was made. To make it again and compare: cortex-host reproduce THIS_FILE\n\
-             # digests: of the file's bytes; first_blocks_crc32: CRC-32 of the first {BLOCK_DIGEST_BLOCKS} blocks of 64\n\
+             # digests: of the samples as float32 bytes; first_blocks_crc32: CRC-32 of the first {BLOCK_DIGEST_BLOCKS} blocks of 64\n\
              # samples of channels 0 to {}, which any board can compute.\n{yaml}",
             BLOCK_DIGEST_CHANNELS - 1
         )

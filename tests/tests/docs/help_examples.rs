@@ -26,6 +26,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("list --library ./libmine.so", "needs a library: kernels/loading.rs builds one"),
     ("train run.yaml", "needs a library that learns: kernels/newcomer.rs builds one"),
     ("cortex-host validate", "half a minute of SciPy: oracle-validation.md, kernels/newcomer.rs"),
+    ("cortex-host stream", "needs liblsl: files/stream.rs has one of its own"),
     ("cortex-host serve", "waits for a host: link/tcp.rs is one"),
     ("raspberrypi.local", "needs another machine: link/tcp.rs serves one here"),
 ];
@@ -36,6 +37,7 @@ const SHORTER: &[(&str, &str)] = &[
     ("64 250 10 sine", "64 250 1 sine"),
     ("64 30000 10", "64 30000 0.5"),
     ("32 250 600", "32 250 20"),
+    ("8 250 60 -", "8 250 0.2 -"),
     ("4096 30000 60", "64 30000 1"),
     ("64..4096", "64..256"),
     ("--kernel bandpass_fir --seconds 5", ""),

@@ -12,7 +12,7 @@ use super::named_files::NamedFiles;
 
 /// The name of the schema, and a command line that prints such an answer; none where the answer
 /// needs what this machine may not have: the schema alone is looked at.
-const ANSWERS: [(&str, Option<&str>); 18] = [
+const ANSWERS: [(&str, Option<&str>); 19] = [
     ("run", Some("cortex-host run my.yaml --json --quiet --name answer")),
     ("sweep", Some("cortex-host sweep -c my.yaml --vary kernels.hop=10,20 --json --quiet")),
     ("check", Some("cortex-host check new --max-miss-rate 100 --format json")),
@@ -30,6 +30,8 @@ const ANSWERS: [(&str, Option<&str>); 18] = [
     // Minutes of real time; tests of its own read it.
     ("capacity", None),
     ("score", None),
+    // Needs liblsl; files/stream.rs has one of its own.
+    ("stream", None),
     ("validate", None),
     ("list-library", None),
 ];

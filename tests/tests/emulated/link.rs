@@ -13,10 +13,10 @@ use cortex_core::link::{Encoding, Failure};
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, PinkNoise, Scratch, Signal, SourceSpec,
 };
-use cortex_host::device::qemu::Program;
+use cortex_host::device::qemu::{LineKind, Program};
 use cortex_host::device::{Connection, Fault, KernelSettings, LinkError};
 use cortex_tests::documented::check_board_figure;
-use cortex_tests::emulated::{Board, open_session as open};
+use cortex_tests::emulated::{Board, open_session as open, start_line};
 use cortex_tests::line_faults::fault_mix;
 
 /// What fits into the 6 KB of values of the smallest board, for every kernel.
@@ -387,4 +387,15 @@ fn a_killed_board_is_seen_at_once() {
     }
     println!("seen {fastest:?} after SIGKILL");
     assert!(fastest < Duration::from_millis(100), "{fastest:?}");
+}
+
+/// Windows has no pseudo-terminals: there QEMU connects to a socket.
+#[test]
+fn a_socket_carries_the_line_where_there_is_no_terminal() {
+    let Some(link) = start_line("mps2-an386", LineKind::Socket) else { return };
+    let mut connection = open(link).expect("the board answers");
+    let job = job(KernelName::NotchIir, LARGE);
+    let input = |block| golden_input(&LARGE, block);
+    let (bits, _) = there(&mut connection, &job, input).expect("the board runs");
+    assert!(bits == here(&job, input));
 }

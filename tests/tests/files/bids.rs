@@ -1,9 +1,12 @@
-//! Recordings written into BIDS data sets, read with MNE-BIDS.
+//! Recordings written into BIDS data sets, read with MNE-BIDS and looked at by the BIDS validator.
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
+use cortex_tests::skip::{Need, skip};
 use cortex_tests::{cortex_host, oracle, real_recordings, stderr_of, stdout_of};
+use serde_json::Value;
 
 fn convert(input: &Path, set: &Path, more: &[&str]) -> std::process::Output {
     let mut command = cortex_host();
@@ -18,6 +21,26 @@ fn array(folder: &Path) -> std::path::PathBuf {
     bytes.extend((0..400_u16).flat_map(|n| (f32::from(n % 37) - 18.0).to_le_bytes()));
     fs::write(&path, bytes).unwrap();
     path
+}
+
+/// The BIDS validator, which lies beside the oracles' Python, has nothing but recommendations.
+fn no_errors(set: &Path) {
+    let python = std::env::var_os("CORTEX_ORACLE_PYTHON").unwrap_or_default();
+    let validator = Path::new(&python).with_file_name("bids-validator-deno");
+    if !validator.is_file() {
+        skip(Need::Oracle, &format_args!("{} is not there", validator.display()));
+        return;
+    }
+    let run = Command::new(validator).arg(set).arg("--json").output().unwrap();
+    let found: Value = serde_json::from_slice(&run.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {}", String::from_utf8_lossy(&run.stderr));
+    });
+    let issues = found["issues"]["issues"].as_array().unwrap();
+    // It has looked: a set like this has always something that is recommended.
+    assert!(issues.iter().any(|issue| issue["severity"] == "warning"), "{found:#}");
+    let errors: Vec<_> = issues.iter().filter(|issue| issue["severity"] == "error").collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    assert_eq!(found["summary"]["subjects"].as_array().map(Vec::len), Some(4), "{found:#}");
 }
 
 #[test]
@@ -63,7 +86,24 @@ fn mne_bids_reads_equal_samples_and_events() {
         let entities = ["--subject", subject, "--task", "motor", "--run", "3", "--format", format];
         stdout_of(&convert(&input, &set, &entities), 0);
     }
-    let arguments = [set.as_os_str(), input.as_os_str()];
+    let generate = |place: &[&str]| {
+        let parameters = ["generate", "eeg", "8", "250", "20", "--paradigm=p300"];
+        let more = ["--blinks-per-min=20", "--bad-channel-rate=0.4"];
+        let run = cortex_host()
+            .args(parameters)
+            .args(more)
+            .args(place)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        stdout_of(&run, 0);
+    };
+    generate(&["p300.float32"]);
+    let entities = ["--subject", "4", "--task", "motor", "--run", "3", "--format", "bdf"];
+    generate(&[&["--bids", "set"], &entities[..]].concat());
+    let generated = folder.path().join("p300.float32");
+    let arguments = [set.as_os_str(), input.as_os_str(), generated.as_os_str()];
     let Some(run) = oracle("bids_reads.py", &arguments) else { return };
-    assert_eq!(stdout_of(&run, 0).trim(), "3 recordings");
+    assert_eq!(stdout_of(&run, 0).trim(), "4 recordings");
+    no_errors(&set);
 }

@@ -132,7 +132,14 @@ fn wrong_arguments_are_one_sentence_and_leave_nothing() {
         ("pink_noise 4 160 1 x --threads 0", "threads"),
         ("pink_noise 4 160 1 x --primitive primitives/datasets/synthetic", "names no version"),
         ("pink_noise 4 160 1 x --primitive primitives/datasets/v9/synthetic", "no version \"v9\""),
-        ("pink_noise 4 160 1 x.vhdr", "end the name in .float32"),
+        ("pink_noise 4 160 1 x.csv", "known are .edf, .bdf, .vhdr, .npy and .float32"),
+        ("pink_noise 4 160 1 x.edf --format bdf", "end the name in .bdf"),
+        ("pink_noise 4 160 1 x.edf --npy", "x.edf is EDF"),
+        ("pink_noise 4 160 1 - --format edf", "stdout gets raw float32"),
+        ("pink_noise 4 160 1 x.edf --shard 1/2", "end the name in .float32"),
+        ("pink_noise 4 160 1 --bids x --subject 1_2 --task rest", "letters and digits"),
+        ("pink_noise 4 160 1 --bids x --subject 1", "--task"),
+        ("pink_noise 4 160 1 x.edf --bids x --subject 1 --task rest", "does not go together"),
     ] {
         let output = generate(arguments, folder.path());
         let message = stderr_of(&output, 2);

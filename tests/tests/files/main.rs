@@ -11,6 +11,7 @@ mod edf_reader;
 mod edf_writer;
 mod generate_bytes;
 mod generate_cli;
+mod generate_formats;
 mod generate_normalize;
 mod generate_shards;
 mod hostile_recordings;
@@ -18,4 +19,6 @@ mod inspect_files;
 mod killed;
 mod mutated;
 mod primitives;
+#[cfg(target_os = "linux")]
+mod stream;
 mod verify_recordings;

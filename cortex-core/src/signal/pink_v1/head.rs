@@ -116,7 +116,7 @@ mod tests {
         }
         let mut filter = HeadFilter::SILENT;
         filter.set(&taps);
-        let sample = |i: usize| ((i * 2_654_435_761) % 1009) as f32 / 504.5 - 1.0;
+        let sample = |i: usize| ((i as u64 * 2_654_435_761) % 1009) as f32 / 504.5 - 1.0;
         let mut noise = [[0.0; 1]; HISTORY_SAMPLES + BLOCK_SAMPLES];
         let mut wide = [[0.0; 4]; HISTORY_SAMPLES + BLOCK_SAMPLES];
         for i in 0..noise.len() {

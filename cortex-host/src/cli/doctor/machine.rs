@@ -3,14 +3,19 @@
 use std::path::Path;
 
 use super::check::Check;
-use crate::platform::free_bytes;
-use crate::platform::scheduling::{RealtimePolicy, set_realtime_policy};
+use crate::base::atomic_file::TEMPORARY_FOLDER_VARIABLE;
+use crate::platform::disk::free_bytes;
+use crate::platform::scheduling::{PRIVILEGE_ADVICE, RealtimePolicy, set_realtime_policy};
 use crate::primitive::{FILES, Library};
 use crate::results::HostInfo;
 
 /// The free space in the folder of temporary files below which a large dataset may not fit:
 /// 1024 channels of two minutes at 1 kHz are 0.5 GB.
 const LITTLE_SPACE_BYTES: u64 = 1 << 30;
+
+/// How a serial port is named in a configuration.
+const SERIAL_EXAMPLE: &str =
+    if cfg!(windows) { "serial://COM3?baud=115200" } else { "serial:///dev/ttyACM0?baud=115200" };
 
 /// Whether this build is fit to measure with.
 pub fn build() -> Check {
@@ -47,14 +52,20 @@ pub fn temporary_files() -> Check {
         return Check::problem(
             "temporary files",
             format!("{place} cannot be written: {error}"),
-            "set TMPDIR to a folder you may write to; generated datasets lie there during a run",
+            format!(
+                "set {TEMPORARY_FOLDER_VARIABLE} to a folder you may write to; generated datasets \
+                 lie there during a run"
+            ),
         );
     }
     match free_bytes(&folder) {
         Some(bytes) if bytes < LITTLE_SPACE_BYTES => Check::advice(
             "temporary files",
             format!("{place}, {} MB free", bytes / 1_000_000),
-            "large generated datasets will not fit; set TMPDIR to a folder with more space",
+            format!(
+                "large generated datasets will not fit; set {TEMPORARY_FOLDER_VARIABLE} to a folder \
+                 with more space"
+            ),
         ),
         Some(bytes) => {
             Check::ok("temporary files", format!("{place}, {} GB free", bytes / 1_000_000_000))
@@ -103,11 +114,11 @@ pub fn realtime() -> Check {
     let name = "real-time";
     let tried = std::thread::spawn(|| set_realtime_policy(RealtimePolicy::Fifo, 1)).join();
     match tried {
-        Ok(Ok(())) => Check::ok(name, "realtime.scheduler fifo and rr are allowed"),
+        Ok(Ok(_)) => Check::ok(name, "realtime.scheduler fifo and rr are allowed"),
         Ok(Err(error)) => Check::advice(
             name,
             format!("realtime.scheduler fifo is refused: {error}"),
-            "sudo setcap cap_sys_nice+ep PATH_OF_CORTEX_HOST, or an rtprio line for your user in /etc/security/limits.conf",
+            PRIVILEGE_ADVICE,
         ),
         Err(_) => Check::advice(name, "could not be tried", "try again"),
     }
@@ -122,7 +133,7 @@ pub fn serial_ports() -> Check {
             return Check::advice(
                 name,
                 format!("cannot be listed: {error}"),
-                "name the port in the configuration: device: \"serial:///dev/ttyACM0?baud=115200\"",
+                format!("name the port in the configuration: device: \"{SERIAL_EXAMPLE}\""),
             );
         }
     };

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::check::Check;
 use crate::device::board::{BoardSpec, boards};
-use crate::device::qemu::in_path;
+use crate::device::qemu::{how_to_install, in_path};
 
 /// Compiler targets and emulators of all boards we know.
 pub fn checks() -> [Check; 2] {
@@ -53,7 +53,7 @@ fn emulators(boards: &[BoardSpec]) -> Check {
     Check::advice(
         name,
         format!("missing: {}; only needed to run on emulated boards", absent.join(", ")),
-        format!("sudo apt-get install {}", packages.join(" ")),
+        how_to_install(&packages.join(" ")),
     )
 }
 

@@ -1,6 +1,7 @@
 //! What the commands share.
 
 pub(crate) mod arguments;
+pub(crate) mod bids_args;
 pub(crate) mod browser;
 pub(crate) mod console;
 pub(crate) mod engine_args;

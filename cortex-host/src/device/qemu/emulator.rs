@@ -1,14 +1,18 @@
 //! QEMU as a child process: started, watched, reset and ended.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use super::error::EmulatorError;
+use super::line::{Line, LineKind};
 use crate::device::board::{BoardSpec, EmulatorSpec};
-use crate::platform::child::{apart_from_the_terminal, bind_to_one_core, end_with_thread};
+use crate::device::{Link, LinkError};
+use crate::platform::child::{
+    apart_from_the_terminal, bind_to_one_core, end_with_program, end_with_thread,
+};
 
 /// `-icount shift=N`: one instruction takes `2^N` ns of emulated time. At 8 the counts repeat
 /// exactly on all our boards; at 0 and 6 they were seen not to.
@@ -17,8 +21,11 @@ const ICOUNT_SHIFT: u32 = 8;
 /// Nanoseconds of emulated time that one instruction takes.
 pub const INSTRUCTION_NS: u64 = 1 << ICOUNT_SHIFT;
 
-/// How long QEMU may take to name its pseudo-terminal. Measured: below 0.2 s on a busy machine.
+/// How long QEMU may take until its serial port is there. Measured: below 0.2 s on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long its words are waited for at a time.
+const START_TURN: Duration = Duration::from_millis(5);
 
 /// How long a process whose port has closed may take to end.
 const END_TIMEOUT: Duration = Duration::from_millis(200);
@@ -28,13 +35,13 @@ const END_TIMEOUT: Duration = Duration::from_millis(200);
 pub struct Emulator {
     child: Child,
     control: ChildStdin,
-    port: PathBuf,
+    line: Line,
     said: Receiver<String>,
 }
 
 impl Emulator {
-    /// Starts `emulator` on `image` and waits until its serial port exists. Output before the
-    /// port is opened is lost, and QEMU notices the opening up to 1 s later: open it at once
+    /// Starts `emulator` on `image` and waits until its serial port exists. Output before a
+    /// terminal is opened is lost, and QEMU notices the opening up to 1 s later: open it at once
     /// and repeat the first request.
     ///
     /// # Errors
@@ -43,11 +50,18 @@ impl Emulator {
         board: &BoardSpec,
         emulator: &EmulatorSpec,
         image: &Path,
+        kind: LineKind,
     ) -> Result<Self, EmulatorError> {
+        let of_line = |source| EmulatorError::Io {
+            what: "making the emulated board's serial line".to_owned(),
+            source,
+        };
+        let mut line = Line::new(kind).map_err(of_line)?;
         let mut command = Command::new(&emulator.program);
         command
             .args(["-M", &emulator.machine, "-display", "none", "-monitor", "none"])
-            .args(["-serial", "pty", "-qmp", "stdio"])
+            .args(line.arguments().map_err(of_line)?)
+            .args(["-qmp", "stdio"])
             .args(["-icount", &format!("shift={ICOUNT_SHIFT}"), "-kernel"])
             .arg(image)
             .stdin(Stdio::piped())
@@ -79,25 +93,36 @@ impl Emulator {
             return Err(failed(&mut child, vec![]));
         };
         let mut tail = Vec::new();
+        let begun = Instant::now();
         loop {
-            match said.recv_timeout(START_TIMEOUT) {
-                Ok(line) => {
-                    if let Some(port) = pty_name(&line) {
-                        let mut started = Self { child, control, port, said };
-                        started.command("qmp_capabilities")?;
-                        return Ok(started);
-                    }
-                    tail.push(line);
-                }
-                Err(_) => return Err(failed(&mut child, tail)),
+            match said.recv_timeout(START_TURN) {
+                Ok(words) if line.is_named_in(&words) => break,
+                Ok(words) => tail.push(words),
+                // It said no more, whatever it was.
+                Err(RecvTimeoutError::Disconnected) => return Err(failed(&mut child, tail)),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if line.is_connected().map_err(of_line)? {
+                break;
+            }
+            if begun.elapsed() > START_TIMEOUT {
+                return Err(failed(&mut child, tail));
             }
         }
+        let mut started = Self { child, control, line, said };
+        started.command("qmp_capabilities")?;
+        Ok(started)
     }
 
-    /// Path of the board's serial port.
+    /// Path of the board's serial port, if that is a terminal.
     #[must_use]
-    pub fn port(&self) -> &Path {
-        &self.port
+    pub fn port(&self) -> Option<&Path> {
+        self.line.terminal()
+    }
+
+    /// The board's serial line, which there is once.
+    pub(super) fn open_line(&mut self) -> Result<Box<dyn Link>, LinkError> {
+        self.line.open()
     }
 
     /// Process id of QEMU.
@@ -182,12 +207,6 @@ impl Drop for Emulator {
     }
 }
 
-/// The path in QEMU's `char device redirected to /dev/pts/3 (label serial0)`.
-fn pty_name(line: &str) -> Option<PathBuf> {
-    let (_, rest) = line.split_once("char device redirected to ")?;
-    rest.split_whitespace().next().map(PathBuf::from)
-}
-
 /// Starts `command` on a thread that then forwards its lines of output until it closes them. QEMU
 /// ends with that thread, hence with this program, even when that is killed; and the thread ends
 /// no sooner than QEMU, whichever thread asked for it.
@@ -196,7 +215,7 @@ fn start_kept(mut command: Command, sender: Sender<String>) -> std::io::Result<C
     apart_from_the_terminal(&mut command);
     let (give, taken) = mpsc::channel();
     std::thread::spawn(move || {
-        let mut started = command.spawn();
+        let mut started = command.spawn().inspect(end_with_program);
         let stdout = started.as_mut().ok().and_then(|child| child.stdout.take());
         // The other end waits for this.
         let _ = give.send(started);
@@ -229,7 +248,8 @@ pub(super) fn check_installed(emulator: &EmulatorSpec) -> Result<(), EmulatorErr
 #[must_use]
 pub fn in_path(program: &str) -> bool {
     let Some(path) = std::env::var_os("PATH") else { return false };
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(&path).any(|folder| folder.join(&file).is_file())
 }
 
 fn not_started(emulator: &EmulatorSpec, source: std::io::Error) -> EmulatorError {
@@ -239,17 +259,5 @@ fn not_started(emulator: &EmulatorSpec, source: std::io::Error) -> EmulatorError
             package: emulator.debian_package.clone(),
         },
         _ => EmulatorError::Io { what: format!("starting {}", emulator.program), source },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pty_is_found_in_qemus_own_words() {
-        let line = "(qemu) char device redirected to /dev/pts/12 (label serial0)";
-        assert_eq!(pty_name(line), Some(PathBuf::from("/dev/pts/12")));
-        assert_eq!(pty_name("{\"QMP\": {}}"), None);
     }
 }

@@ -22,7 +22,7 @@ pub enum EmulatorError {
         known: String,
     },
     /// The emulator is not installed.
-    #[error("{program} is not installed; install it with `apt-get install {package}`")]
+    #[error("{program} is not installed; {}", how_to_install(package))]
     QemuMissing {
         /// The program.
         program: String,
@@ -94,6 +94,18 @@ pub enum EmulatorError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+/// How the emulator of Debian's package `package` is installed on this system.
+#[must_use]
+pub fn how_to_install(package: &str) -> String {
+    if cfg!(windows) {
+        "install QEMU from https://www.qemu.org/download and put its folder into PATH".to_owned()
+    } else if cfg!(target_os = "macos") {
+        "install it with `brew install qemu`".to_owned()
+    } else {
+        format!("install it with `apt-get install {package}`")
+    }
 }
 
 impl From<EmulatorError> for Failure {

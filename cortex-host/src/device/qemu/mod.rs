@@ -1,4 +1,5 @@
-//! Emulated boards: find or build the image, start QEMU on a pseudo-terminal, stop it after.
+//! Emulated boards: find or build the image, start QEMU, stop it after. The board's serial line is a
+//! pseudo-terminal, or a TCP connection where the system has none.
 //!
 //! QEMU runs with `-icount shift=8`: every instruction takes 256 ns of emulated time, so that a
 //! board's timer counts instructions exactly, run after run ([`INSTRUCTION_NS`]).
@@ -6,16 +7,18 @@
 mod emulator;
 mod error;
 mod image;
+mod line;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::board::{BoardSpec, EmulatorSpec, board, boards};
-use super::{Link, LinkError, SerialLink};
+use super::{Link, LinkError};
 
 pub use emulator::{Emulator, INSTRUCTION_NS, in_path};
-pub use error::{EmulatorError, FIRMWARE_VARIABLE};
+pub use error::{EmulatorError, FIRMWARE_VARIABLE, how_to_install};
 pub use image::{Program, image};
+pub use line::LineKind;
 
 /// For so long the bytes behind the first are gathered.
 const GATHERING: Duration = Duration::from_micros(300);
@@ -38,14 +41,14 @@ pub fn emulated_board(name: &str) -> Result<(BoardSpec, EmulatorSpec), EmulatorE
 /// An emulated board as a [`Link`]: its serial port, and QEMU, which stops with it.
 pub struct QemuLink {
     // Fields drop in order: the port closes before QEMU stops.
-    serial: SerialLink,
+    line: Box<dyn Link>,
     emulator: Emulator,
     board: String,
 }
 
 impl QemuLink {
     /// Line speed to reckon with: an emulated line has none, but costs the emulator time for every
-    /// byte. Measured: 31 kB/s on a busy machine.
+    /// byte. Measured: 100 to 130 kB/s, and less on a busy machine.
     pub const BAUD: u32 = 230_400;
 
     /// Finds or builds the firmware of the board called `name` ([`image`]), starts it and opens
@@ -58,9 +61,21 @@ impl QemuLink {
         // Before the image: a build of minutes need not come first.
         emulator::check_installed(&spec)?;
         let image = image(&board, Program::Firmware, firmware)?;
-        let emulator = Emulator::start(&board, &spec, &image)?;
-        let serial = SerialLink::open(&emulator.port().to_string_lossy(), Self::BAUD)?;
-        Ok(Self { serial, emulator, board: board.name })
+        Self::run(&board, &spec, &image, LineKind::HERE)
+    }
+
+    /// Starts `image` on `board` with a line of this kind.
+    ///
+    /// # Errors
+    /// As [`Emulator::start`], and what opening the line says.
+    pub fn run(
+        board: &BoardSpec,
+        spec: &EmulatorSpec,
+        image: &Path,
+        kind: LineKind,
+    ) -> Result<Self, EmulatorError> {
+        let mut emulator = Emulator::start(board, spec, image, kind)?;
+        Ok(Self { line: emulator.open_line()?, emulator, board: board.name.clone() })
     }
 
     /// The emulator, to reset or to inspect.
@@ -72,15 +87,17 @@ impl QemuLink {
     fn named(&mut self, error: LinkError) -> LinkError {
         let device = self.describe();
         match error {
-            LinkError::Unplugged { .. } => match self.emulator.ended_soon() {
-                Some((status, said)) if said.is_empty() => {
-                    LinkError::EmulatorEnded { device, how: status.to_string() }
+            LinkError::Unplugged { .. } | LinkError::Closed { .. } => {
+                match self.emulator.ended_soon() {
+                    Some((status, said)) if said.is_empty() => {
+                        LinkError::EmulatorEnded { device, how: status.to_string() }
+                    }
+                    Some((status, said)) => {
+                        LinkError::EmulatorEnded { device, how: format!("{status}: {said}") }
+                    }
+                    None => LinkError::Unplugged { device },
                 }
-                Some((status, said)) => {
-                    LinkError::EmulatorEnded { device, how: format!("{status}: {said}") }
-                }
-                None => LinkError::Unplugged { device },
-            },
+            }
             LinkError::WriteStalled { sent, bytes, waited_ms, .. } => {
                 LinkError::WriteStalled { device, sent, bytes, waited_ms }
             }
@@ -91,14 +108,14 @@ impl QemuLink {
 
 impl Link for QemuLink {
     fn send(&mut self, bytes: &[u8], patience: Duration) -> Result<(), LinkError> {
-        match self.serial.send(bytes, patience) {
+        match self.line.send(bytes, patience) {
             Err(error) => Err(self.named(error)),
             sent => sent,
         }
     }
 
     fn recv(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<usize, LinkError> {
-        let count = match self.serial.recv(buffer, deadline) {
+        let count = match self.line.recv(buffer, deadline) {
             Err(error) => return Err(self.named(error)),
             Ok(0) => return Ok(0),
             Ok(count) => count,
@@ -107,7 +124,7 @@ impl Link for QemuLink {
         std::thread::sleep(GATHERING);
         let rest = buffer.get_mut(count..).unwrap_or_default();
         // A port that has gone since says so at the next call.
-        let more = self.serial.recv(rest, Instant::now()).unwrap_or_default();
+        let more = self.line.recv(rest, Instant::now()).unwrap_or_default();
         Ok(count + more)
     }
 

@@ -10,6 +10,5 @@ mod read;
 mod sections;
 mod write;
 
-pub(super) use read::FORMAT;
-pub use read::{Description, open};
+pub use read::{Description, FORMAT, open};
 pub use write::{Header, Marker, header_paths, remove_header, stage_header, write_header};

@@ -4,13 +4,14 @@ use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use super::output::in_file_order;
+use super::{GenerateError, Recipe, Settings};
 use crate::base::{Failure, Progress};
-use crate::generate::{GenerateError, Recipe, Settings, in_file_order};
 
 /// Finished blocks that wait to be taken.
 const AHEAD: usize = 2;
 
-/// The blocks of a dataset, in order; made by [`Dataset::blocks`](super::Dataset::blocks). Dropping
+/// The blocks of a dataset, in order; made by [`Dataset::blocks`](crate::Dataset::blocks). Dropping
 /// it ends the generation.
 #[derive(Debug)]
 pub struct Blocks {
@@ -20,7 +21,7 @@ pub struct Blocks {
 
 impl Blocks {
     /// Begins to generate `recipe` in blocks of `values` values.
-    pub(super) fn start(recipe: Recipe, settings: Settings, values: usize) -> Self {
+    pub(crate) fn start(recipe: Recipe, settings: Settings, values: usize) -> Self {
         let (sender, blocks) = sync_channel(AHEAD);
         let progress = Progress::new();
         let cancelled = progress.clone();
