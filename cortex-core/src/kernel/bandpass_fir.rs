@@ -342,15 +342,16 @@ impl Tile<'_> {
             let origin = load::<N>(&origins[lane..], N);
             let held = &mut held[lane..];
             let mut places = line[(self.taps - 1) * self.width..].chunks_exact_mut(self.width);
-            missing += rows::hold::<N>(held, input, self.channels, self.first + lane, |samples| {
-                let mut deviations = [0.0; N];
-                for i in 0..N {
-                    deviations[i] = samples[i] - origin[i];
-                }
-                if let Some(place) = places.next() {
-                    store(&deviations, &mut place[lane..], N);
-                }
-            });
+            missing +=
+                rows::hold::<N>(held, input, self.channels, self.first + lane, |_, samples| {
+                    let mut deviations = [0.0; N];
+                    for i in 0..N {
+                        deviations[i] = samples[i] - origin[i];
+                    }
+                    if let Some(place) = places.next() {
+                        store(&deviations, &mut place[lane..], N);
+                    }
+                });
         });
         missing
     }

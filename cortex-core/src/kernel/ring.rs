@@ -165,7 +165,7 @@ impl Tiles<'_> {
                 let until = rest.len().min((window - at) * channels);
                 let (now, later) = rest.split_at(until);
                 let mut places = samples[at * width..].chunks_exact_mut(width);
-                missing += hold::<N>(&mut held[lane..], now, channels, first + lane, |row| {
+                missing += hold::<N>(&mut held[lane..], now, channels, first + lane, |_, row| {
                     if let Some(place) = places.next() {
                         store(row, &mut place[lane..], N);
                     }
@@ -185,7 +185,7 @@ impl Tiles<'_> {
         let rows = self.input.len() / channels;
         let new = rows.min(window);
         let (passing, staying) = self.input.split_at((rows - new) * channels);
-        let mut missing = hold::<1>(held, passing, channels, channel, |_| {});
+        let mut missing = hold::<1>(held, passing, channels, channel, |_, _| {});
         advance(line, new);
         let samples = staying[channel..].iter().step_by(channels);
         missing += hold_one(&mut held[0], samples, &mut line[window - new..], |sample| sample);

@@ -57,18 +57,18 @@ pub(super) fn hold<const N: usize>(
     input: &[f32],
     channels: usize,
     first: usize,
-    mut put: impl FnMut(&[f32; N]),
+    mut put: impl FnMut(usize, &[f32; N]),
 ) -> u32 {
     let mut last = load::<N>(held, N);
     let mut missing = [0_u32; N];
-    for row in input.chunks_exact(channels) {
+    for (index, row) in input.chunks_exact(channels).enumerate() {
         let samples = load::<N>(&row[first..], N);
         for lane in 0..N {
             let valid = is_valid(samples[lane]);
             last[lane] = if valid { samples[lane] } else { last[lane] };
             missing[lane] += u32::from(!valid);
         }
-        put(&last);
+        put(index, &last);
     }
     store(&last, held, N);
     missing.iter().sum()

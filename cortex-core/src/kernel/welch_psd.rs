@@ -128,42 +128,58 @@ impl WelchPsd {
         let segments = (self.ring.window - nperseg) / self.step + 1;
         for segment in 0..segments {
             let start = segment * self.step;
-            let line = tile.line::<LANES>().map(|line| &line[start..start + nperseg]);
-            let sample = |t: usize| match line {
-                Some(line) if in_order(LANES) => [line[t]; N],
-                _ => tile.row::<N>(start + t, lane, width),
-            };
-            let four = |t: usize| match line.and_then(|line| line[t..].first_chunk::<4>()) {
-                Some(four) if in_order(LANES) => four.map(|sample| [sample; N]),
-                _ => tile.four_rows::<N>(start + t, lane, width),
-            };
-            let rough = self.mean_of_deviations(sample, four, &[0.0; N]);
-            let rest = self.mean_of_deviations(sample, four, &rough);
-            let tapered = |t: usize| {
-                let mut x = [0.0; N];
-                if t < nperseg {
-                    x = sample(t);
-                    let weight = hann[t.min(nperseg - t)];
-                    for i in 0..N {
-                        x[i] = ((x[i] - rough[i]) - rest[i]) * weight;
+            macro_rules! add_segment {
+                ($sample:expr, $four:expr) => {{
+                    let (sample, four) = ($sample, $four);
+                    let rough = self.mean_of_deviations(sample, four, &[0.0; N]);
+                    let rest = self.mean_of_deviations(sample, four, &rough);
+                    let tapered = |t: usize| {
+                        let mut x = [0.0; N];
+                        if t < nperseg {
+                            x = sample(t);
+                            let weight = hann[t.min(nperseg - t)];
+                            for i in 0..N {
+                                x[i] = ((x[i] - rough[i]) - rest[i]) * weight;
+                            }
+                        }
+                        x
+                    };
+                    rfft(z, sines, tapered, |bin, re, im| {
+                        let densities = &mut output[bin * channels + tile.first + lane..];
+                        let mut sums = if segment == 0 { [0.0; N] } else { load(densities, width) };
+                        let one_sided =
+                            if bin == 0 || bin == nfft / 2 { scale } else { 2.0 * scale };
+                        for i in 0..N {
+                            sums[i] += one_sided * (re[i] * re[i] + im[i] * im[i]);
+                        }
+                        if segment + 1 == segments && segments > 1 {
+                            for sum in &mut sums {
+                                *sum /= segments as f32;
+                            }
+                        }
+                        store(&sums, densities, width);
+                    });
+                }};
+            }
+            // In closures of one case each, which become vectors.
+            if in_order(LANES)
+                && let Some(line) = tile.line::<LANES>()
+            {
+                let line = &line[start..start + nperseg];
+                add_segment!(
+                    |t: usize| [line[t]; N],
+                    |t: usize| match line[t..].first_chunk::<4>() {
+                        Some(four) => four.map(|sample| [sample; N]),
+                        None => [[0.0; N]; 4],
                     }
-                }
-                x
-            };
-            rfft(z, sines, tapered, |bin, re, im| {
-                let densities = &mut output[bin * channels + tile.first + lane..];
-                let mut sums = if segment == 0 { [0.0; N] } else { load(densities, width) };
-                let one_sided = if bin == 0 || bin == nfft / 2 { scale } else { 2.0 * scale };
-                for i in 0..N {
-                    sums[i] += one_sided * (re[i] * re[i] + im[i] * im[i]);
-                }
-                if segment + 1 == segments && segments > 1 {
-                    for sum in &mut sums {
-                        *sum /= segments as f32;
-                    }
-                }
-                store(&sums, densities, width);
-            });
+                );
+            } else {
+                add_segment!(|t| tile.row::<N>(start + t, lane, width), |t| tile.four_rows::<N>(
+                    start + t,
+                    lane,
+                    width
+                ));
+            }
         }
     }
 
