@@ -8,10 +8,14 @@
 //! - `floor`: additions of the algorithm over the additions a second that this path makes at most
 //!   (bandpass_fir: one a tap; goertzel: three a bin and sample of the window);
 //! - `realfft`: the bare transforms of the window by the realfft crate, without gathering channels or
-//!   writing spectra; for welch_psd, Welch's method written on realfft.
+//!   writing spectra; for welch_psd, Welch's method written on realfft;
+//! - `scipy`: with CORTEX_ORACLE_PYTHON naming a Python that has SciPy, the same of the window in single
+//!   precision: `scipy.fft.rfft`, `scipy.signal.welch` and, for car, NumPy.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +35,7 @@ const ROUNDS: usize = 60;
 fn main() {
     let asked: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let mut python = Python::start();
     for path in SimdPath::available() {
         println!("{}: {:.1} G additions/s", path.level(), additions_per_ns(path));
     }
@@ -39,22 +44,23 @@ fn main() {
             "\nwindow {window}, hop {hop}, {sample_rate_hz} Hz; least time a window in microseconds, ratios"
         );
         println!(
-            "{:13} {:>5} {:>10} {:>10} {:>8} {:>8} {:>8} {:>8}",
-            "kernel", "ch", "us", "baseline", "copy", "noop", "floor", "realfft"
+            "{:13} {:>5} {:>10} {:>10} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            "kernel", "ch", "us", "baseline", "copy", "noop", "floor", "realfft", "scipy"
         );
         for name in KernelName::ALL {
             if !asked.is_empty() && !asked.iter().any(|asked| asked == name.as_str()) {
                 continue;
             }
             for channels in CHANNELS {
-                row(name, KernelShape { channels, window, hop, sample_rate_hz });
+                let shape = KernelShape { channels, window, hop, sample_rate_hz };
+                row(name, shape, python.as_mut());
             }
         }
     }
 }
 
 /// One line of the table.
-fn row(name: KernelName, shape: KernelShape) {
+fn row(name: KernelName, shape: KernelShape, python: Option<&mut Python>) {
     let best = SimdPath::best();
     let mut own = windows(name, shape, best);
     let baseline = SimdPath::available().nth(1).unwrap_or(best);
@@ -71,12 +77,13 @@ fn row(name: KernelName, shape: KernelShape) {
     if !matches!(name, KernelName::Fft | KernelName::WelchPsd) {
         transforms = 0.0;
     }
+    let scipy = python.map_or(0.0, |python| python.least_ns(name, shape));
     let floor = additions(name, shape) / additions_per_ns(best);
     let ratio = |other: f64| {
         if other > 0.0 { format!("{:.2}", own / other) } else { String::new() }
     };
     println!(
-        "{:13} {:5} {:10.2} {:10.2} {:>8} {:>8} {:>8} {:>8}",
+        "{:13} {:5} {:10.2} {:10.2} {:>8} {:>8} {:>8} {:>8} {:>8}",
         name.as_str(),
         shape.channels,
         own / 1e3,
@@ -84,7 +91,8 @@ fn row(name: KernelName, shape: KernelShape) {
         ratio(copy),
         ratio(noop),
         ratio(floor),
-        ratio(transforms)
+        ratio(transforms),
+        ratio(scipy)
     );
 }
 
@@ -269,4 +277,70 @@ fn welch_on_realfft(shape: KernelShape) -> Box<dyn FnMut()> {
         }
         black_box(&psd);
     })
+}
+
+/// SciPy in a process of its own, which times one kernel at a time.
+struct Python {
+    child: Child,
+    asks: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Python {
+    const PROGRAM: &str = r#"
+import sys, time
+import numpy as np, scipy.fft, scipy.signal
+for line in sys.stdin:
+    name, channels, window, hop, rate = line.split()
+    channels, window, hop, rate = int(channels), int(window), int(hop), float(rate)
+    x = np.random.default_rng(1).standard_normal((window, channels), np.float32) * 100
+    nfft = 1 << (window - 1).bit_length()
+    work = {
+        "fft": lambda: scipy.fft.rfft(x, nfft, axis=0),
+        "welch_psd": lambda: scipy.signal.welch(
+            x, rate, nperseg=min(window, 256), nfft=min(nfft, 256), axis=0),
+        "car": lambda: x[:hop] - x[:hop].mean(axis=1, keepdims=True),
+    }.get(name)
+    least = 0
+    if work:
+        begun = time.perf_counter_ns(); work(); once = time.perf_counter_ns() - begun
+        calls = max(1, min(5000, 500_000 // once))
+        least = float("inf")
+        for _ in range(60):
+            begun = time.perf_counter_ns()
+            for _ in range(calls):
+                work()
+            least = min(least, (time.perf_counter_ns() - begun) / calls)
+    print(least, flush=True)
+"#;
+
+    fn start() -> Option<Self> {
+        let Some(python) = std::env::var_os("CORTEX_ORACLE_PYTHON") else {
+            println!("skipped: SciPy (set CORTEX_ORACLE_PYTHON to a Python with SciPy)");
+            return None;
+        };
+        let mut command = Command::new(python);
+        command.args(["-c", Self::PROGRAM]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let asks = child.stdin.take().unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Some(Self { child, asks, answers })
+    }
+
+    /// Least nanoseconds of one window; 0 for a kernel without counterpart.
+    fn least_ns(&mut self, name: KernelName, shape: KernelShape) -> f64 {
+        let KernelShape { channels, window, hop, sample_rate_hz } = shape;
+        writeln!(self.asks, "{name} {channels} {window} {hop} {sample_rate_hz}").unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        answer.trim().parse().unwrap()
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        // It is of no more use, whatever state it is in.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

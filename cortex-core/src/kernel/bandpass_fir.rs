@@ -217,7 +217,7 @@ impl Kernel for BandpassFir {
             let mut at = *head as usize;
             let rows = input.chunks_exact(channels).zip(output.chunks_exact_mut(channels));
             for (row, filtered) in rows {
-                let [gain, ..] = after.gains(1, self, half);
+                let gain = after.next(self, half);
                 let lines =
                     lines.chunks_exact_mut(self.line()).zip(helds.iter_mut().zip(&*origins));
                 for ((&x, y), (line, (held, origin))) in row.iter().zip(filtered).zip(lines) {
@@ -248,9 +248,10 @@ impl Kernel for BandpassFir {
                 rows::count(counter, tile.take::<LANES>(lines, held, origin, rows));
                 tile.filter::<LANES>(lines, rows.len() / channels, filtered);
                 // No output is -0, so that adding 0 would change nothing; the last tile keeps the time.
-                if first + width == channels || origin.iter().any(|&origin| origin != 0.0) {
-                    let gains = after.gains(rows.len() / channels, self, half);
-                    tile.restore(origin, &gains, filtered);
+                if origin.iter().any(|&origin| origin != 0.0) {
+                    tile.restore(origin, || after.next(self, half), filtered);
+                } else if first + width == channels {
+                    after.skip(rows.len() / channels, self, half);
                 }
                 tile.advance(lines, rows.len() / channels);
             }
@@ -288,22 +289,26 @@ struct Start {
 }
 
 impl Start {
-    /// The responses of the next `rows` rows.
+    /// The response of the next row.
     #[cfg_attr(feature = "std", inline(always))]
-    fn gains(&mut self, rows: usize, kernel: &BandpassFir, half: &[f32]) -> [f32; BLOCK] {
-        let mut gains = [kernel.constant_gain; BLOCK];
-        for gain in &mut gains[..rows] {
-            if self.age == kernel.taps {
-                break;
-            }
-            let term = half[self.age.min(kernel.taps - 1 - self.age)] - self.excess;
-            let next = self.step + term;
-            self.excess = (next - self.step) - term;
-            self.step = next;
-            self.age += 1;
-            *gain = next;
+    fn next(&mut self, kernel: &BandpassFir, half: &[f32]) -> f32 {
+        if self.age == kernel.taps {
+            return kernel.constant_gain;
         }
-        gains
+        let term = half[self.age.min(kernel.taps - 1 - self.age)] - self.excess;
+        let next = self.step + term;
+        self.excess = (next - self.step) - term;
+        self.step = next;
+        self.age += 1;
+        next
+    }
+
+    /// Lets `rows` rows go by.
+    #[cfg_attr(feature = "std", inline(always))]
+    fn skip(&mut self, rows: usize, kernel: &BandpassFir, half: &[f32]) {
+        for _ in 0..rows.min(kernel.taps - self.age) {
+            self.next(kernel, half);
+        }
     }
 }
 
@@ -327,23 +332,25 @@ impl Tile<'_> {
         origins: &[f32],
         input: &[f32],
     ) -> u32 {
+        if LANES == 1 {
+            let samples = input[self.first..].iter().step_by(self.channels);
+            let line = &mut line[self.taps - 1..];
+            return rows::hold_one(&mut held[0], samples, line, |sample| sample - origins[0]);
+        }
         let mut missing = 0;
         for_whole_groups!(LANES, 0..self.width, |N, lane| {
             let origin = load::<N>(&origins[lane..], N);
-            missing += rows::hold::<N>(
-                &mut held[lane..],
-                input,
-                self.channels,
-                self.first + lane,
-                |row, samples| {
-                    let mut deviations = [0.0; N];
-                    for i in 0..N {
-                        deviations[i] = samples[i] - origin[i];
-                    }
-                    let place = &mut line[(self.taps - 1 + row) * self.width + lane..];
-                    store(&deviations, place, N);
-                },
-            );
+            let held = &mut held[lane..];
+            let mut places = line[(self.taps - 1) * self.width..].chunks_exact_mut(self.width);
+            missing += rows::hold::<N>(held, input, self.channels, self.first + lane, |samples| {
+                let mut deviations = [0.0; N];
+                for i in 0..N {
+                    deviations[i] = samples[i] - origin[i];
+                }
+                if let Some(place) = places.next() {
+                    store(&deviations, &mut place[lane..], N);
+                }
+            });
         });
         missing
     }
@@ -354,13 +361,10 @@ impl Tile<'_> {
     fn filter<const LANES: usize>(self, line: &[f32], rows: usize, output: &mut [f32]) {
         let Self { channels, first, width, .. } = self;
         if LANES == 1 {
-            let mut place = first;
+            let mut outputs = output[first..].iter_mut().step_by(channels);
             for at in (0..rows).step_by(4) {
-                for sum in self.four(&line[at..]) {
-                    if let Some(y) = output.get_mut(place) {
-                        *y = sum;
-                    }
-                    place += channels;
+                for (sum, y) in self.sums_of_one::<4>(&line[at..]).into_iter().zip(&mut outputs) {
+                    *y = sum;
                 }
             }
         } else if LANES == 32 && width == 32 {
@@ -418,48 +422,48 @@ impl Tile<'_> {
         sums
     }
 
-    /// Four sums of one channel. Both windows of samples move by one a tap and stay in registers.
+    /// N sums of one channel. Both windows of samples move by one a tap and stay in registers: with N = 4
+    /// they do, with 8 the compiler runs out of a Cortex-M4F's 32.
     #[inline(always)]
-    fn four(self, line: &[f32]) -> [f32; 4] {
+    fn sums_of_one<const N: usize>(self, line: &[f32]) -> [f32; N] {
         let (taps, half) = (self.taps, self.half);
         let pairs = taps / 2;
-        let mut sums = [0.0_f32; 4];
-        let line = &line[..taps + 3];
-        let (Some(&(mut newer)), Some(&(mut older))) = (line.last_chunk(), line.first_chunk())
-        else {
+        let mut sums = [0.0_f32; N];
+        let line = &line[..taps + N - 1];
+        let ends = (line.last_chunk::<N>(), line.first_chunk::<N>());
+        let (Some(&(mut newer)), Some(&(mut older))) = ends else {
             return sums;
         };
-        macro_rules! tap {
-            ($tap:expr, $entering_newer:expr, $entering_older:expr) => {
-                for i in 0..4 {
-                    sums[i] += $tap * (newer[i] + older[i]);
-                }
-                newer = [$entering_newer, newer[0], newer[1], newer[2]];
-                older = [older[1], older[2], older[3], $entering_older];
-            };
-        }
+        let mut add = |tap: f32, entering_newer: f32, entering_older: f32| {
+            for i in 0..N {
+                sums[i] += tap * (newer[i] + older[i]);
+            }
+            newer = core::array::from_fn(|i| if i == 0 { entering_newer } else { newer[i - 1] });
+            older = core::array::from_fn(|i| older.get(i + 1).copied().unwrap_or(entering_older));
+        };
         let entering_newer = line[..taps - 1].as_rchunks::<8>().1.iter().rev();
-        let entering = entering_newer.zip(line[4..].as_chunks::<8>().0);
+        let entering = entering_newer.zip(line[N..].as_chunks::<8>().0);
         for (taps_now, (new, old)) in half[..pairs].as_chunks::<8>().0.iter().zip(entering) {
             for i in 0..8 {
-                tap!(taps_now[i], new[7 - i], old[i]);
+                add(taps_now[i], new[7 - i], old[i]);
             }
         }
         for n in pairs / 8 * 8..pairs {
-            tap!(half[n], line[taps - 2 - n], line[n + 4]);
+            add(half[n], line[taps - 2 - n], line[n + N]);
         }
         if taps % 2 == 1 {
-            for i in 0..4 {
+            for i in 0..N {
                 sums[i] += half[pairs] * older[i];
             }
         }
         sums
     }
 
-    /// Adds what the constants that were taken off the input give.
+    /// Adds what the constants that were taken off the input give; `next_gain` is of row after row.
     #[cfg_attr(feature = "std", inline(always))]
-    fn restore(self, origins: &[f32], gains: &[f32; BLOCK], output: &mut [f32]) {
-        for (row, gain) in output.chunks_exact_mut(self.channels).zip(gains) {
+    fn restore(self, origins: &[f32], mut next_gain: impl FnMut() -> f32, output: &mut [f32]) {
+        for row in output.chunks_exact_mut(self.channels) {
+            let gain = next_gain();
             for (y, origin) in row[self.first..].iter_mut().zip(origins) {
                 *y += gain * origin;
             }
@@ -469,24 +473,7 @@ impl Tile<'_> {
     /// Lets `rows` rows leave the delay line.
     #[cfg_attr(feature = "std", inline(always))]
     fn advance(self, line: &mut [f32], rows: usize) {
-        let gone = rows * self.width;
-        let kept = (self.taps - 1) * self.width;
-        if cfg!(feature = "std") {
-            line.copy_within(gone..gone + kept, 0);
-            return;
-        }
-        // A board's memmove takes words one by one.
-        let mut at = 0;
-        while at + 8 <= kept
-            && let Some(&eight) = line[at + gone..].first_chunk::<8>()
-            && let Some(place) = line[at..].first_chunk_mut()
-        {
-            *place = eight;
-            at += 8;
-        }
-        for at in at..kept {
-            line[at] = line[at + gone];
-        }
+        rows::advance(&mut line[..(self.taps - 1 + rows) * self.width], rows * self.width);
     }
 }
 

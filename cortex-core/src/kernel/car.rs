@@ -78,21 +78,23 @@ impl Kernel for Car {
             }
             return Ok(input.len());
         }
-        let outputs = output.chunks_exact_mut(self.channels);
-        let all = self.channels as f32;
-        for (row, referenced) in input.chunks_exact(self.channels).zip(outputs) {
-            if LANES == 1
-                && HAS_FPU
-                && self.channels < PARTIAL_SUMS
-                && reference_short_row(row, all, referenced)
-            {
+        let few = LANES == 1 && HAS_FPU && self.channels < PARTIAL_SUMS;
+        let block = if few { FOUR * self.channels } else { input.len() };
+        for (rows, referenced) in input.chunks(block).zip(output.chunks_mut(block)) {
+            if few && reference_four_rows(self.channels, rows, referenced) {
                 continue;
             }
-            let (rough, valid) = mean_of_deviations(row, 0.0);
-            let mean = rough + mean_of_deviations(row, rough).0;
-            rows::count(&mut state[0], self.channels as u32 - valid);
-            for (y, &x) in referenced.iter_mut().zip(row) {
-                *y = if rows::is_valid(x) { x - mean } else { f32::NAN };
+            let outputs = referenced.chunks_exact_mut(self.channels);
+            for (row, referenced) in rows.chunks_exact(self.channels).zip(outputs) {
+                if few && reference_short_row(row, referenced) {
+                    continue;
+                }
+                let (rough, valid) = mean_of_deviations(row, 0.0);
+                let mean = rough + mean_of_deviations(row, rough).0;
+                rows::count(&mut state[0], self.channels as u32 - valid);
+                for (y, &x) in referenced.iter_mut().zip(row) {
+                    *y = if rows::is_valid(x) { x - mean } else { f32::NAN };
+                }
             }
         }
         Ok(input.len())
@@ -102,17 +104,69 @@ impl Kernel for Car {
 /// Number of partial sums of a row.
 const PARTIAL_SUMS: usize = 16;
 
-/// The reference of a row of fewer than [`PARTIAL_SUMS`] channels when none is missing, as nearly always: no
-/// decision per sample; `all` is their number. Whether that was so; nothing is written otherwise.
+/// Rows that share a loop over channels where there are no vectors.
+const FOUR: usize = 4;
+
+/// Negative when the sample is a missing one: without a decision, to be gathered over many samples by "or".
 #[inline(always)]
-fn reference_short_row(row: &[f32], all: f32, referenced: &mut [f32]) -> bool {
-    let (mut sum, mut room) = (0.0, 0);
+fn room(x: f32) -> i32 {
+    SAMPLE_LIMIT_UV.to_bits() as i32 - (x.to_bits() & 0x7fff_ffff) as i32
+}
+
+/// The references of [`FOUR`] rows of fewer than [`PARTIAL_SUMS`] channels when no sample is missing, as
+/// nearly always. Whether that was so; nothing is written otherwise.
+///
+/// Code of its own: among all kernels its loops would run out of registers.
+#[inline(never)]
+fn reference_four_rows(channels: usize, input: &[f32], output: &mut [f32]) -> bool {
+    if input.len() < FOUR * channels || output.len() < FOUR * channels {
+        return false;
+    }
+    let (a, rest) = input.split_at(channels);
+    let (b, rest) = rest.split_at(channels);
+    let (c, rest) = rest.split_at(channels);
+    let rows = [a, b, c, &rest[..channels]];
+    let (mut sums, mut least_room) = ([0.0; FOUR], 0);
+    for channel in 0..channels {
+        for i in 0..FOUR {
+            least_room |= room(rows[i][channel]);
+            sums[i] += rows[i][channel];
+        }
+    }
+    if least_room < 0 {
+        return false;
+    }
+    let all = channels as f32;
+    let rough = sums.map(|sum| sum / all);
+    let mut rests = [0.0; FOUR];
+    for channel in 0..channels {
+        for i in 0..FOUR {
+            rests[i] += rows[i][channel] - rough[i];
+        }
+    }
+    let (a, rest) = output.split_at_mut(channels);
+    let (b, rest) = rest.split_at_mut(channels);
+    let (c, rest) = rest.split_at_mut(channels);
+    let referenced = [a, b, c, &mut rest[..channels]];
+    let mean: [f32; FOUR] = core::array::from_fn(|i| rough[i] + rests[i] / all);
+    for channel in 0..channels {
+        for i in 0..FOUR {
+            referenced[i][channel] = rows[i][channel] - mean[i];
+        }
+    }
+    true
+}
+
+/// The same for one row.
+#[inline(always)]
+fn reference_short_row(row: &[f32], referenced: &mut [f32]) -> bool {
+    let all = row.len() as f32;
+    let (mut sum, mut least_room) = (0.0, 0);
     for &x in row {
-        // Negative beyond the limit.
-        room |= SAMPLE_LIMIT_UV.to_bits() as i32 - (x.to_bits() & 0x7fff_ffff) as i32;
+        least_room |= room(x);
         sum += x;
     }
-    if room < 0 {
+    if least_room < 0 {
         return false;
     }
     let rough = sum / all;

@@ -9,7 +9,7 @@
 
 use super::lanes::{BASELINE_LANES, for_groups};
 use super::rfft::{MAX_FFT_LEN, MIN_FFT_LEN, fft_len, rfft, scratch_len, sines_len, write_sines};
-use super::rows::Ring;
+use super::ring::Ring;
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output};
 use crate::parameter::{optional_count, parameters};
 
@@ -82,7 +82,9 @@ impl Kernel for Fft {
         self.process_abreast::<BASELINE_LANES>(state, input, output)
     }
 
+    // On a board among all kernels its loops would run out of registers.
     #[cfg_attr(feature = "std", inline(always))]
+    #[cfg_attr(target_abi = "eabihf", inline(never))]
     fn process_abreast<const LANES: usize>(
         &self,
         state: &mut [f32],
@@ -91,12 +93,12 @@ impl Kernel for Fft {
     ) -> Result<usize, KernelFault> {
         let Ring { channels, window, .. } = self.ring;
         let output_len = self.output_len(1);
-        let parts = self.ring.take::<LANES>(state, input, output, output_len)?;
-        for tile in parts.tiles::<LANES>() {
+        let mut parts = self.ring.take::<LANES>(state, input, output, output_len)?;
+        while let Some(tile) = parts.tiles.next_tile::<LANES>() {
             for_groups!(LANES, FEW_CHANNELS, 0..tile.width, |N, lane, width| {
                 let z = parts.scratch.as_chunks_mut::<N>().0.as_chunks_mut::<2>().0;
-                let sample = |t| if t < window { tile.row(t, lane, width) } else { [0.0; N] };
-                rfft::<N>(&mut z[..self.nfft / 2], parts.tables, sample, |bin, re, im| {
+                let z = &mut z[..self.nfft / 2];
+                let put = |bin: usize, re: &[f32; N], im: &[f32; N]| {
                     let pairs = output[(bin * channels + tile.first + lane) * 2..].as_chunks_mut();
                     if width == N
                         && let Some(pairs) = pairs.0.first_chunk_mut::<N>()
@@ -109,7 +111,14 @@ impl Kernel for Fft {
                             *pair = [re[i], im[i]];
                         }
                     }
-                });
+                };
+                if let Some(line) = tile.line::<LANES>() {
+                    let sample = |t: usize| [line.get(t).copied().unwrap_or(0.0); N];
+                    rfft::<N>(z, parts.tables, sample, put);
+                } else {
+                    let sample = |t| if t < window { tile.row(t, lane, width) } else { [0.0; N] };
+                    rfft::<N>(z, parts.tables, sample, put);
+                }
             });
         }
         Ok(output_len)

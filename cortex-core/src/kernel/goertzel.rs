@@ -26,7 +26,8 @@
 //! A missing sample is replaced by the channel's previous one.
 
 use super::lanes::{BASELINE_LANES, HAS_FPU, for_groups, load, store};
-use super::rows::{Ring, Tile, coarse};
+use super::ring::{Ring, Tile};
+use super::rows::coarse;
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output};
 use crate::math;
 use crate::parameter::{ParameterError, below_nyquist, list, parameters, required_number};
@@ -130,13 +131,13 @@ const SIGN: u32 = 1 << 31;
 /// Bins of one channel that share one pass over the samples.
 const BINS_ABREAST: usize = 32;
 
-/// Bins of many channels that share one pass over the samples.
+/// Bins of many channels, or of one in a board's registers, that share one pass over the samples.
 const BINS_A_PASS: u32 = 4;
 
 impl Goertzel {
     /// The powers of N channels (`width` of them).
     #[cfg_attr(feature = "std", inline(always))]
-    fn channels_abreast<const N: usize>(
+    fn channels_abreast<const N: usize, const LANES: usize>(
         &self,
         tile: &Tile<'_>,
         lane: usize,
@@ -144,8 +145,8 @@ impl Goertzel {
         mut factors: &[f32],
         output: &mut [f32],
     ) {
-        let window =
-            Window { tile, lane, width, origin: tile.row::<N>(0, lane, width).map(coarse) };
+        let (line, origin) = (tile.line::<LANES>(), tile.row::<N>(0, lane, width).map(coarse));
+        let window = Window { tile, line, lane, width, origin };
         for (&(first, last), powers) in
             self.bands.iter().zip(output.chunks_exact_mut(self.ring.channels))
         {
@@ -235,6 +236,8 @@ impl Goertzel {
 /// The window of N channels.
 struct Window<'t, 's, const N: usize> {
     tile: &'t Tile<'s>,
+    /// All samples of one channel, where they lie in order.
+    line: Option<&'s [f32]>,
     lane: usize,
     width: usize,
     /// What is taken off every sample.
@@ -269,13 +272,14 @@ impl<const N: usize> Window<'_, '_, N> {
                 }
             };
         }
-        if N == 1 && HAS_FPU && self.tile.width == 1 && turn == 0 {
+        if N == 1
+            && turn == 0
+            && let Some(line) = self.line
+        {
             // A board's loop: a sample, its origin, the bins.
-            for piece in self.tile.pieces() {
-                for row in piece.as_chunks::<1>().0 {
-                    let i = 0;
-                    take!(row, i);
-                }
+            for row in line.as_chunks::<1>().0 {
+                let i = 0;
+                take!(row, i);
             }
         } else {
             for places in self.tile.places() {
@@ -335,7 +339,9 @@ impl Kernel for Goertzel {
         self.process_abreast::<BASELINE_LANES>(state, input, output)
     }
 
+    // On a board among all kernels its loops would run out of registers.
     #[cfg_attr(feature = "std", inline(always))]
+    #[cfg_attr(target_abi = "eabihf", inline(never))]
     fn process_abreast<const LANES: usize>(
         &self,
         state: &mut [f32],
@@ -343,13 +349,13 @@ impl Kernel for Goertzel {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let output_len = self.output_len(1);
-        let parts = self.ring.take::<LANES>(state, input, output, output_len)?;
-        for tile in parts.tiles::<LANES>() {
+        let mut parts = self.ring.take::<LANES>(state, input, output, output_len)?;
+        while let Some(tile) = parts.tiles.next_tile::<LANES>() {
             for_groups!(LANES, FEW_CHANNELS, 0..tile.width, |N, lane, width| {
                 if N == 1 && LANES > 1 {
                     self.bins_abreast::<BINS_ABREAST>(&tile, lane, parts.tables, output);
                 } else {
-                    self.channels_abreast::<N>(&tile, lane, width, parts.tables, output);
+                    self.channels_abreast::<N, LANES>(&tile, lane, width, parts.tables, output);
                 }
             });
         }

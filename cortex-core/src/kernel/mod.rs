@@ -47,12 +47,13 @@ mod noop;
 mod notch_iir;
 mod registry;
 mod rfft;
+mod ring;
 mod rows;
 mod shape;
 mod welch_psd;
 
 pub use error::KernelError;
-pub use fixed::{FixedKernel, FixedOutput, FixedPoint, FixedType};
+pub use fixed::{FixedKernel, FixedOutput, FixedPoint, FixedType, Q15Kernel};
 pub use form::{AnyForm, KernelForm};
 pub use lanes::{BASELINE_LANES, MAX_LANES};
 pub use rfft::{MAX_FFT_LEN, MIN_FFT_LEN};

@@ -168,7 +168,7 @@ impl Part<'_> {
         let mut low = load::<N>(&self.low_states[first..], N);
         let mut rows = output.chunks_exact_mut(*channels);
         let held = &mut self.held[first..];
-        let missing = rows::hold::<N>(held, input, *channels, first, |_, samples| {
+        let missing = rows::hold::<N>(held, input, *channels, first, |samples| {
             let filtered = step(coefficients, samples, &mut band, &mut low);
             if let Some(row) = rows.next() {
                 store(&filtered, &mut row[first..], N);

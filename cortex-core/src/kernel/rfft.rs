@@ -33,15 +33,27 @@ pub(super) fn fft_len(
     }
 }
 
+/// Whether a table of sines has a whole turn: looked up without decisions, which cost nothing where
+/// operations are calls.
+const WHOLE_TURN: bool = HAS_FPU;
+
 /// Number of values [`write_sines`] writes for a transform of `nfft` samples.
 pub(super) fn sines_len(nfft: usize) -> usize {
-    nfft / 4 + 1
+    if WHOLE_TURN { nfft } else { nfft / 4 + 1 }
 }
 
-/// The table of a transform: `sin(2 pi t/nfft)` for t from 0 to nfft/4.
+/// The table of a transform: `sin(2 pi t/nfft)` for t from 0 to nfft/4, or up to a whole turn, the same
+/// numbers backwards and negative.
 pub(super) fn write_sines(nfft: usize, sines: &mut [f32]) {
-    for (t, sine) in sines.iter_mut().enumerate() {
+    let quarter = nfft / 4;
+    for (t, sine) in sines.iter_mut().enumerate().take(quarter + 1) {
         *sine = math::sin(2.0 * core::f64::consts::PI * t as f64 / nfft as f64) as f32;
+    }
+    if WHOLE_TURN {
+        for t in quarter + 1..sines.len() {
+            let half = 2 * quarter;
+            sines[t] = if t <= half { sines[half - t] } else { -sines[t - half] };
+        }
     }
 }
 
@@ -83,13 +95,54 @@ fn rfft_of<const N: usize>(
     put: &mut (impl FnMut(usize, &[f32; N], &[f32; N]) + ?Sized),
 ) {
     let len = z.len();
-    // Decimation in time begins in bit-reversed order. Where the length is no power of 4 the first pass,
-    // of radix 2, needs nothing but two points that lie half the length apart.
+    // The passes of radix 4 begin behind the one of radix 2.
+    let first = 1 + len.trailing_zeros() as usize % 2;
+    if N == 1 {
+        load_points(z, 0, len, sample);
+        passes(z, first, len, sines);
+    } else {
+        let mut quarter = first;
+        let part_len = part_len(len);
+        for (index, part) in z.chunks_mut(part_len).enumerate() {
+            load_points(part, index * part_len, len, sample);
+            quarter = passes(part, first, len, sines);
+        }
+        passes(z, quarter, len, sines);
+    }
+    if N == 1 && WHOLE_TURN {
+        separate_in_place(z, sines);
+        let [re, im] = z[0];
+        put(0, &[re[0] + im[0]; N], &[0.0; N]);
+        for (bin, [re, im]) in z.iter().enumerate().skip(1) {
+            put(bin, re, im);
+        }
+        put(len, &[re[0] - im[0]; N], &[0.0; N]);
+    } else {
+        separate(z, sines, put);
+    }
+}
+
+/// Points of a part of the transform that is finished before the next begins: it stays in the nearest
+/// cache. A power of 4 or twice one, as `len` is.
+fn part_len(len: usize) -> usize {
+    if len.trailing_zeros() % 2 == 1 { 32 } else { 64 }
+}
+
+/// Loads points `first`, `first + 1`, ... of `len`: decimation in time begins in bit-reversed order. Where the
+/// length is no power of 4 the pass of radix 2 is done at once: it needs nothing but two points that lie half
+/// the length apart.
+#[cfg_attr(feature = "std", inline(always))]
+fn load_points<const N: usize>(
+    part: &mut [Complex<N>],
+    first: usize,
+    len: usize,
+    sample: &(impl Fn(usize) -> [f32; N] + ?Sized),
+) {
+    let pair = |j: usize| [sample(2 * j), sample(2 * j + 1)];
     if len.trailing_zeros() % 2 == 1 {
         let shift = usize::BITS - (len / 2).trailing_zeros();
-        let pair = |j: usize| [sample(2 * j), sample(2 * j + 1)];
-        for (index, [a, b]) in z.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-            let j = index.reverse_bits().checked_shr(shift).unwrap_or(0);
+        for (index, [a, b]) in part.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+            let j = (first / 2 + index).reverse_bits().checked_shr(shift).unwrap_or(0);
             let (x, y) = (pair(j), pair(j + len / 2));
             for i in 0..N {
                 [a[0][i], a[1][i]] = plus([x[0][i], x[1][i]], [y[0][i], y[1][i]]);
@@ -98,40 +151,26 @@ fn rfft_of<const N: usize>(
         }
     } else {
         let shift = usize::BITS - len.trailing_zeros();
-        for (index, point) in z.iter_mut().enumerate() {
-            let j = index.reverse_bits() >> shift;
-            *point = [sample(2 * j), sample(2 * j + 1)];
+        for (index, point) in part.iter_mut().enumerate() {
+            *point = pair((first + index).reverse_bits() >> shift);
         }
     }
-    transform(z, sines);
-    separate(z, sines, put);
 }
 
-/// Points of a part of the transform that is finished before the next begins: they fit into the
-/// nearest cache. 2 or 1 times a power of 4, as passes of radix 4 go.
-fn part_len(len: usize) -> usize {
-    if len.trailing_zeros() % 2 == 1 { 128 } else { 64 }
-}
-
-/// The passes of radix 4 of a complex transform of `z.len()` points, which are in bit-reversed order.
+/// The passes of radix 4 over some points of a transform of `len` points, from quarters of `quarter` points on;
+/// returns the length of the quarters of the next pass.
 #[cfg_attr(feature = "std", inline(always))]
-fn transform<const N: usize>(z: &mut [Complex<N>], sines: &[f32]) {
-    let len = z.len();
-    let first = 1 + len.trailing_zeros() as usize % 2;
-    // One channel's points fit anyway.
-    let part_len = if N == 1 { len } else { part_len(len) };
-    let mut quarter = first;
-    for part in z.chunks_mut(part_len) {
-        quarter = first;
-        while quarter < part.len() {
-            pass(part, quarter, len, sines);
-            quarter *= 4;
-        }
-    }
-    while N > 1 && quarter < len {
+fn passes<const N: usize>(
+    z: &mut [Complex<N>],
+    mut quarter: usize,
+    len: usize,
+    sines: &[f32],
+) -> usize {
+    while quarter < z.len() {
         pass(z, quarter, len, sines);
         quarter *= 4;
     }
+    quarter
 }
 
 /// One pass over some points of a transform of `len` points: every four transforms of `quarter` points
@@ -263,6 +302,25 @@ fn separate<const N: usize>(
     put(half / 2, &middle[0], &middle[1].map(|im| -im));
 }
 
+/// The same where one series leaves registers free: all bins but the first and the last to their places.
+/// `sines` have a whole turn.
+#[cfg_attr(feature = "std", inline(always))]
+fn separate_in_place<const N: usize>(z: &mut [Complex<N>], sines: &[f32]) {
+    let quarter = z.len() / 2;
+    let (low, high) = z.split_at_mut(quarter);
+    let factors = sines[quarter + 1..].iter().zip(&sines[1..quarter]);
+    let pairs = low[1..].iter_mut().zip(high.iter_mut().rev());
+    for ((a, b), (&cos, &sin)) in pairs.zip(factors) {
+        for i in 0..N {
+            let even = [0.5 * (a[0][i] + b[0][i]), 0.5 * (a[1][i] - b[1][i])];
+            let odd = turn([0.5 * (a[1][i] + b[1][i]), 0.5 * (b[0][i] - a[0][i])], [cos, sin]);
+            [a[0][i], a[1][i]] = plus(even, odd);
+            [b[0][i], b[1][i]] = [even[0] - odd[0], odd[1] - even[1]];
+        }
+    }
+    high[0][1] = high[0][1].map(|im| -im);
+}
+
 #[inline(always)]
 fn plus(a: [f32; 2], b: [f32; 2]) -> [f32; 2] {
     [a[0] + b[0], a[1] + b[1]]
@@ -273,9 +331,12 @@ fn minus(a: [f32; 2], b: [f32; 2]) -> [f32; 2] {
     [a[0] - b[0], a[1] - b[1]]
 }
 
-/// (cos, sin) of 2 pi t/N for t from 0 to 3N/4, where N/4 + 1 is the table's length.
+/// (cos, sin) of 2 pi t/N for t from 0 to below 3N/4, from the table of length N or N/4 + 1.
 #[inline(always)]
 fn twiddle(t: usize, sines: &[f32]) -> [f32; 2] {
+    if WHOLE_TURN {
+        return [sines[t + sines.len() / 4], sines[t]];
+    }
     let quarter = sines.len() - 1;
     if t <= quarter {
         [sines[quarter - t], sines[t]]
@@ -308,7 +369,7 @@ mod tests {
             super::super::golden::fill_golden_rows(7, 1, samples);
             let mut input = [0.0; 256];
             input[..len].copy_from_slice(samples);
-            let mut sines = [0.0; 65];
+            let mut sines = [0.0; 256];
             let sines = &mut sines[..sines_len(len)];
             write_sines(len, sines);
             let mut scratch = [[[0.0; 1]; 2]; 128];

@@ -23,7 +23,7 @@ use super::lanes::{BASELINE_LANES, for_groups, load, store};
 use super::rfft::{
     Complex, MAX_FFT_LEN, MIN_FFT_LEN, fft_len, rfft, scratch_len, sines_len, write_sines,
 };
-use super::rows::{Ring, Tile};
+use super::ring::{Ring, Tile, in_order};
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, MAX_WINDOW, Output};
 use crate::math;
 use crate::parameter::{count_within, optional_count, parameters};
@@ -113,7 +113,7 @@ impl WelchPsd {
 impl WelchPsd {
     /// The densities of N channels (`width` of them).
     #[cfg_attr(feature = "std", inline(always))]
-    fn densities<const N: usize>(
+    fn densities<const N: usize, const LANES: usize>(
         &self,
         tile: &Tile<'_>,
         lane: usize,
@@ -128,8 +128,15 @@ impl WelchPsd {
         let segments = (self.ring.window - nperseg) / self.step + 1;
         for segment in 0..segments {
             let start = segment * self.step;
-            let sample = |t| tile.row::<N>(start + t, lane, width);
-            let four = |t| tile.four_rows::<N>(start + t, lane, width);
+            let line = tile.line::<LANES>().map(|line| &line[start..start + nperseg]);
+            let sample = |t: usize| match line {
+                Some(line) if in_order(LANES) => [line[t]; N],
+                _ => tile.row::<N>(start + t, lane, width),
+            };
+            let four = |t: usize| match line.and_then(|line| line[t..].first_chunk::<4>()) {
+                Some(four) if in_order(LANES) => four.map(|sample| [sample; N]),
+                _ => tile.four_rows::<N>(start + t, lane, width),
+            };
             let rough = self.mean_of_deviations(sample, four, &[0.0; N]);
             let rest = self.mean_of_deviations(sample, four, &rough);
             let tapered = |t: usize| {
@@ -224,7 +231,9 @@ impl Kernel for WelchPsd {
         self.process_abreast::<BASELINE_LANES>(state, input, output)
     }
 
+    // On a board among all kernels its loops would run out of registers.
     #[cfg_attr(feature = "std", inline(always))]
+    #[cfg_attr(target_abi = "eabihf", inline(never))]
     fn process_abreast<const LANES: usize>(
         &self,
         state: &mut [f32],
@@ -232,12 +241,12 @@ impl Kernel for WelchPsd {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let output_len = self.output_len(1);
-        let parts = self.ring.take::<LANES>(state, input, output, output_len)?;
-        for tile in parts.tiles::<LANES>() {
+        let mut parts = self.ring.take::<LANES>(state, input, output, output_len)?;
+        while let Some(tile) = parts.tiles.next_tile::<LANES>() {
             for_groups!(LANES, FEW_CHANNELS, 0..tile.width, |N, lane, width| {
                 let z = parts.scratch.as_chunks_mut::<N>().0.as_chunks_mut::<2>().0;
                 let z = &mut z[..self.nfft / 2];
-                self.densities::<N>(&tile, lane, width, parts.tables, z, output);
+                self.densities::<N, LANES>(&tile, lane, width, parts.tables, z, output);
             });
         }
         Ok(output_len)

@@ -46,16 +46,17 @@ fn uniform(word: u32) -> f32 {
 /// Turns a block of words into a block of standard normal numbers.
 #[inline(always)]
 pub fn normals<const N: usize>(words: &WordBlock<N>, out: &mut LaneBlock<N>) {
-    normals_by(SquareRoots::PORTABLE, words, out);
+    normals_by(SquareRoots::PORTABLE, words, out, |normal| normal);
 }
 
-/// [`normals`], where the board has square roots of its own.
+/// [`normals`], where the board has square roots of its own; `scale` makes of each what is wanted.
 #[inline(always)]
 #[cfg_attr(not(target_abi = "eabihf"), expect(unused_variables))]
 pub(crate) fn normals_by<const N: usize>(
     roots: SquareRoots,
     words: &WordBlock<N>,
     out: &mut LaneBlock<N>,
+    scale: impl Fn(f32) -> f32,
 ) {
     #[cfg(target_abi = "eabihf")]
     {
@@ -71,25 +72,29 @@ pub(crate) fn normals_by<const N: usize>(
             let radius = out[pair];
             for lane in 0..N {
                 let (sin, cos) = math::sin_cos_turn(words[2 * pair + 1][lane]);
-                out[2 * pair][lane] = radius[lane] * cos;
-                out[2 * pair + 1][lane] = radius[lane] * sin;
+                out[2 * pair][lane] = scale(radius[lane] * cos);
+                out[2 * pair + 1][lane] = scale(radius[lane] * sin);
             }
         }
     }
     #[cfg(not(target_abi = "eabihf"))]
-    normals_in_one_pass(words, out);
+    normals_in_one_pass(words, out, scale);
 }
 
 #[inline(always)]
 #[cfg(not(target_abi = "eabihf"))]
-fn normals_in_one_pass<const N: usize>(words: &WordBlock<N>, out: &mut LaneBlock<N>) {
+fn normals_in_one_pass<const N: usize>(
+    words: &WordBlock<N>,
+    out: &mut LaneBlock<N>,
+    scale: impl Fn(f32) -> f32,
+) {
     let pairs = words.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<2>().0);
     for ([radius_words, angle_words], [cosines, sines]) in pairs {
         for lane in 0..N {
             let radius = math::sqrtf(-2.0 * math::lnf(uniform(radius_words[lane])));
             let (sin, cos) = math::sin_cos_turn(angle_words[lane]);
-            cosines[lane] = radius * cos;
-            sines[lane] = radius * sin;
+            cosines[lane] = scale(radius * cos);
+            sines[lane] = scale(radius * sin);
         }
     }
 }

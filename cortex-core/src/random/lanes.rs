@@ -61,16 +61,10 @@ fn cipher<const N: usize>(
         let stream = first_channel.wrapping_add(lane as u32);
         let start = [c0, c1, c2, c3, k0, k1, k2, k3, k4, k5, k6, k7, low, high, stream, 0];
         let mut v = start;
-        if N == 1 {
-            for _ in 0..4 {
-                double_round(&mut v);
-            }
-        } else {
-            double_round(&mut v);
-            double_round(&mut v);
-            double_round(&mut v);
-            double_round(&mut v);
-        }
+        double_round(&mut v);
+        double_round(&mut v);
+        double_round(&mut v);
+        double_round(&mut v);
         out[0][lane] = v[0].wrapping_add(start[0]);
         out[1][lane] = v[1].wrapping_add(start[1]);
         out[2][lane] = v[2].wrapping_add(start[2]);

@@ -9,6 +9,10 @@ use super::{BLOCK_SAMPLES, LaneBlock, MAX_POLES};
 use crate::math;
 use crate::random::{self, StreamKey};
 
+/// Sections of a group: their states and coefficients are 24 of a board's 32 registers in one lane, and of
+/// vectors there are fewer.
+const GROUP: usize = if cfg!(target_abi = "eabihf") { 8 } else { 4 };
+
 /// One section's coefficients.
 #[derive(Clone, Copy, Debug)]
 struct Section {
@@ -59,8 +63,8 @@ impl Bank {
     }
 
     /// Runs the sections over one block of `input` and adds their outputs to `out`, section by
-    /// section in order: in groups of four, so that a group's states stay in registers, and the
-    /// rest in one group, because a section alone would wait for its own last result.
+    /// section in order: in groups whose states stay in registers, and the rest in one group, because
+    /// a section alone would wait for its own last result.
     #[inline(always)]
     pub(super) fn add<const N: usize>(
         &self,
@@ -68,10 +72,16 @@ impl Bank {
         input: &[[f32; N]; BLOCK_SAMPLES],
         out: &mut LaneBlock<N>,
     ) {
-        let (fours, rest) = self.sections().as_chunks::<4>();
-        let (four_states, rest_states) = states[..self.count].as_chunks_mut::<4>();
-        for (sections, states) in fours.iter().zip(four_states) {
+        let (groups, rest) = self.sections().as_chunks::<GROUP>();
+        let (group_states, rest_states) = states[..self.count].as_chunks_mut::<GROUP>();
+        for (sections, states) in groups.iter().zip(group_states) {
             run(sections, states, input, out);
+        }
+        if GROUP > 4 {
+            run_exactly::<N, 7>(rest, rest_states, input, out);
+            run_exactly::<N, 6>(rest, rest_states, input, out);
+            run_exactly::<N, 5>(rest, rest_states, input, out);
+            run_exactly::<N, 4>(rest, rest_states, input, out);
         }
         run_exactly::<N, 3>(rest, rest_states, input, out);
         run_exactly::<N, 2>(rest, rest_states, input, out);

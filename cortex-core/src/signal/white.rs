@@ -65,9 +65,7 @@ impl Source for White {
         out: &mut LaneBlock<N>,
     ) {
         self.key.words(lanes.first_channel, lanes.next_block, &mut scratch.words);
-        random::normals_by(scratch.roots, &scratch.words, out);
-        for sample in out.as_flattened_mut() {
-            *sample *= self.amplitude_uv;
-        }
+        let amplitude_uv = self.amplitude_uv;
+        random::normals_by(scratch.roots, &scratch.words, out, |normal| normal * amplitude_uv);
     }
 }

@@ -26,6 +26,11 @@ class Kernel:
         Window length in samples. Default: 160.
     hop
         New samples per window after the first. Default: half the window.
+    dtype
+        Type of the samples that the kernel computes on: ``"f32"``, or ``"q15"`` or ``"q31"``, fixed
+        point for processors without a floating-point unit. In and out are microvolts as ever.
+    scale_uv
+        Microvolts per step of ``"q15"`` and ``"q31"``, which need it.
     **params
         The kernel's own parameters by their names in configurations.
 
@@ -39,6 +44,10 @@ class Kernel:
     >>> psd = cortex.Kernel("welch_psd", channels=2, sample_rate_hz=160, window=160, nperseg=128)
     >>> psd.windows(np.zeros((400, 2))).shape
     (4, 65, 2)
+    >>> fixed = cortex.Kernel("car", channels=2, sample_rate_hz=160, dtype="q15", scale_uv=0.5)
+    >>> fixed.process(np.array([[1, 3], [10.2, 20]]))
+    array([[-1.,  1.],
+           [-5.,  5.]], dtype=float32)
     """
 
     def __init__(
@@ -49,9 +58,13 @@ class Kernel:
         sample_rate_hz: float,
         window: int | None = None,
         hop: int | None = None,
+        dtype: str = "f32",
+        scale_uv: float | None = None,
         **params: Any,
     ) -> None:
-        self._kernel = _cortex.Kernel(name, channels, sample_rate_hz, window, hop, params)
+        self._kernel = _cortex.Kernel(
+            name, channels, sample_rate_hz, window, hop, dtype, scale_uv, params
+        )
         self._channels = channels
         self._name = name
 
@@ -72,6 +85,12 @@ class Kernel:
     def missing_samples(self) -> int:
         """Missing samples (NaN, infinite, beyond 1e12 µV) since the last reset."""
         return self._kernel.missing_samples
+
+    @property
+    def saturated_samples(self) -> int:
+        """Samples and outputs of ``"q15"`` or ``"q31"`` that lay beyond the range and were set to its
+        end, since the last reset."""
+        return self._kernel.saturated_samples
 
     def reset(self) -> None:
         """Begin anew: the state before the first sample."""

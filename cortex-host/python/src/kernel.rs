@@ -34,10 +34,17 @@ impl Kernel {
         sample_rate_hz: f64,
         window: Option<usize>,
         hop: Option<usize>,
+        dtype: &str,
+        scale_uv: Option<f64>,
         params: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        let mut builder =
-            cortex_host::kernel(name).channels(channels).sample_rate_hz(sample_rate_hz);
+        let mut builder = cortex_host::kernel(name)
+            .channels(channels)
+            .sample_rate_hz(sample_rate_hz)
+            .dtype(dtype);
+        if let Some(scale_uv) = scale_uv {
+            builder = builder.scale_uv(scale_uv);
+        }
         if let Some(window) = window {
             builder = builder.window(window);
         }
@@ -68,6 +75,11 @@ impl Kernel {
     #[getter]
     fn missing_samples(&self) -> u32 {
         self.kernel().missing_samples()
+    }
+
+    #[getter]
+    fn saturated_samples(&self) -> u32 {
+        self.kernel().saturated_samples()
     }
 
     fn reset(&self) {

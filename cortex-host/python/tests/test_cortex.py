@@ -237,6 +237,24 @@ def test_a_windowed_kernel_finds_the_sine():
     assert psd.process(sine[:160]).shape == (65, 3)
 
 
+def test_a_kernel_in_fixed_point_takes_and_gives_microvolts():
+    data = cortex.generate("pink_noise", channels=4, sample_rate_hz=160, duration_s=5, seed=1)
+    settings = dict(channels=4, sample_rate_hz=160)
+    exact = cortex.Kernel("bandpass_fir", **settings).process(data)
+    fixed = cortex.Kernel("bandpass_fir", **settings, dtype="q15", scale_uv=0.05)
+    # The signal-to-noise ratio that the kernel's specification promises: 40 dB.
+    assert np.std(fixed.process(data) - exact) < 0.01 * np.std(exact)
+    assert fixed.saturated_samples == 0
+    fixed.process(np.full((3, 4), 5_000.0))
+    assert fixed.saturated_samples >= 12
+    fixed.reset()
+    assert fixed.saturated_samples == 0
+    with pytest.raises(ValueError, match="scale_uv is missing"):
+        cortex.Kernel("bandpass_fir", **settings, dtype="q15")
+    with pytest.raises(ValueError, match="q31"):
+        cortex.Kernel("bandpass_fir", **settings, dtype="q16", scale_uv=1)
+
+
 def test_a_kernels_mistakes_are_named():
     with pytest.raises(ValueError, match='did you mean "car"'):
         cortex.Kernel("cra", channels=1, sample_rate_hz=160)

@@ -1,12 +1,14 @@
 //! Kernels by name, on samples in memory.
 
-use cortex_core::kernel::{AnyKernel, Info, Kernel as _, KernelShape};
+use cortex_core::kernel::{
+    AnyForm, FixedOutput, FixedPoint, Info, Kernel as _, KernelForm, KernelShape,
+};
 
 use super::value::{Value, put};
 use crate::base::Failure;
 use crate::config::{self, Entry, Node};
 use crate::harness::VectorKernel;
-use crate::plan::{DEFAULT_WINDOW, named_kernel};
+use crate::plan::{DEFAULT_WINDOW, named_fixed_point, named_kernel};
 use crate::platform::aligned::AlignedSamples;
 use crate::platform::simd::SimdPath;
 use crate::run::output_sizes;
@@ -16,6 +18,13 @@ use crate::run::output_sizes;
 /// ```
 /// let mut kernel = cortex_host::kernel("car").channels(2).sample_rate_hz(160.0).build()?;
 /// assert_eq!(kernel.process(&[1.0, 3.0, 10.0, 20.0])?, [-1.0, 1.0, -5.0, 5.0]);
+///
+/// // In fixed point, on samples of 16 bits: steps of 0.5 uV.
+/// let fixed = cortex_host::kernel("car").dtype("q15").scale_uv(0.5);
+/// let mut fixed = fixed.channels(2).sample_rate_hz(160.0).build()?;
+/// assert_eq!(fixed.process(&[1.0, 3.0, 10.2, 20.0])?, [-1.0, 1.0, -5.0, 5.0]);
+/// fixed.process(&[1e6, 0.0])?;
+/// assert_eq!(fixed.saturated_samples(), 1);
 /// # Ok::<(), cortex_host::Error>(())
 /// ```
 #[must_use]
@@ -26,6 +35,8 @@ pub fn kernel(name: &str) -> KernelBuilder {
         sample_rate_hz: None,
         window: None,
         hop: None,
+        dtype: None,
+        scale_uv: None,
         params: Vec::new(),
     }
 }
@@ -38,6 +49,8 @@ pub struct KernelBuilder {
     sample_rate_hz: Option<f64>,
     window: Option<usize>,
     hop: Option<usize>,
+    dtype: Option<String>,
+    scale_uv: Option<f64>,
     params: Vec<Entry>,
 }
 
@@ -70,6 +83,21 @@ impl KernelBuilder {
         self
     }
 
+    /// Type of the samples that the kernel computes on: `f32`, `q15` or `q31`. Fixed point needs
+    /// [`KernelBuilder::scale_uv`], too. Default: `f32`.
+    #[must_use]
+    pub fn dtype(mut self, dtype: &str) -> Self {
+        self.dtype = Some(dtype.to_owned());
+        self
+    }
+
+    /// Microvolts per step of `q15` and `q31` samples, above 0.
+    #[must_use]
+    pub fn scale_uv(mut self, scale_uv: f64) -> Self {
+        self.scale_uv = Some(scale_uv);
+        self
+    }
+
     /// A parameter by its name in configurations. The last value given counts.
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -97,24 +125,36 @@ impl KernelBuilder {
         let params = given.then(|| Node::plain(config::Value::Mapping(self.params)));
         let spec = named_kernel(&self.name, params.as_ref(), &self.name)
             .map_err(|problem| problem.in_source("kernel"))?;
+        let fixed = named_fixed_point(self.dtype.as_deref(), self.scale_uv)
+            .map_err(|problem| problem.in_source("kernel"))?;
         let shape = KernelShape { channels, window, hop, sample_rate_hz };
-        let built = spec
+        let form = KernelForm { spec, fixed };
+        let built = form
             .build(shape)
             .map_err(|error| Failure::usage(format!("kernel: {}: {error}", self.name)))?;
+        let fixed = built.fixed_point().zip(built.fixed_output());
         let kernel = VectorKernel::new(built, SimdPath::best());
         let mut state = AlignedSamples::zeros(kernel.state_len());
         kernel.reset(&mut state);
-        Ok(StreamingKernel { kernel, state, shape, info: *spec.name().info() })
+        let info = *form.spec.name().info();
+        let steps = Vec::new();
+        Ok(StreamingKernel { kernel, state, shape, info, fixed, steps, saturated: 0 })
     }
 }
 
 /// A kernel with its state, which takes any number of samples at a time; made by [`kernel`].
 #[derive(Debug)]
 pub struct StreamingKernel {
-    kernel: VectorKernel<AnyKernel>,
+    kernel: VectorKernel<AnyForm>,
     state: AlignedSamples,
     shape: KernelShape,
     info: Info<'static>,
+    /// Of a kernel in fixed point: what it takes and what it puts out.
+    fixed: Option<(FixedPoint, FixedOutput)>,
+    /// The samples of one call as it takes them.
+    steps: Vec<f32>,
+    /// Samples that did not fit their type.
+    saturated: u32,
 }
 
 /// What a kernel returned for every window of a dataset.
@@ -158,12 +198,20 @@ impl StreamingKernel {
     /// Begins again: the state before the first sample.
     pub fn reset(&mut self) {
         self.kernel.reset(&mut self.state);
+        self.saturated = 0;
     }
 
     /// Missing samples (NaN, infinite, beyond 1e12 µV) since the last reset.
     #[must_use]
     pub fn missing_samples(&self) -> u32 {
         self.kernel.missing_samples(&self.state)
+    }
+
+    /// Samples and outputs of a kernel in fixed point that lay beyond the range and were set to its end,
+    /// since the last reset; 0 in single precision.
+    #[must_use]
+    pub fn saturated_samples(&self) -> u32 {
+        self.saturated.saturating_add(self.kernel.saturated_samples(&self.state))
     }
 
     /// Takes the next rows, interleaved microvolts, and returns the output: a row for each of them,
@@ -213,9 +261,20 @@ impl StreamingKernel {
     }
 
     fn call(&mut self, rows: &[f32], output: &mut [f32]) -> Result<(), Failure> {
-        self.kernel
-            .process(&mut self.state, rows, output)
-            .map(|_| ())
-            .map_err(|fault| Failure::usage(format!("{}: {fault}", self.info.name)))
+        let mut input = rows;
+        if let Some((format, _)) = self.fixed {
+            self.steps.clear();
+            self.steps.extend_from_slice(rows);
+            self.saturated = self.saturated.saturating_add(format.encode(&mut self.steps));
+            input = &self.steps;
+        }
+        let written = self
+            .kernel
+            .process(&mut self.state, input, output)
+            .map_err(|fault| Failure::usage(format!("{}: {fault}", self.info.name)))?;
+        if let Some((_, form)) = self.fixed {
+            form.decode(&mut output[..written]);
+        }
+        Ok(())
     }
 }

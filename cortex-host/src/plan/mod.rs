@@ -29,6 +29,7 @@ use crate::recording::{FORMATS, Format, OpenOptions, OptionSource, Unit};
 use crate::synthetic::GeneratedDataset;
 
 pub use build::{Overrides, load, load_node, load_training, load_with, plan_of, read_source};
+pub(crate) use dtype::named_fixed_point;
 pub use encoding::{ReturnedResults, SampleEncoding};
 pub use execution::ExecutionPlan;
 pub(crate) use kernels::{DEFAULT_WINDOW, named_kernel};

@@ -1,6 +1,6 @@
 //! The firmware proper: the board loop around the link's device session.
 
-use cortex_core::kernel::{AnyForm, AnyKernel, FixedKernel, Kernel};
+use cortex_core::kernel::{AnyForm, AnyKernel, Kernel, Q15Kernel};
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::{Action, DeviceIdentity, DeviceSession, KernelEngine};
 use cortex_core::random::SquareRoots;
@@ -108,13 +108,13 @@ pub fn single_precision_engine(
     KernelEngine::single_precision(values, lanes)
 }
 
-/// [`standard_engine`] of the kernels in fixed point alone.
+/// [`standard_engine`] of the kernels in q15 alone.
 #[inline(never)]
-pub fn fixed_point_engine(
+pub fn q15_engine(
     values: &'static mut [f32],
     lanes: &'static mut [Option<Lanes<1>>],
-) -> StaticEngine<FixedKernel> {
-    KernelEngine::fixed_point(values, lanes)
+) -> StaticEngine<Q15Kernel> {
+    KernelEngine::q15(values, lanes)
 }
 
 /// A device session on borrowed memory.

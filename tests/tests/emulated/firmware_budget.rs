@@ -125,6 +125,17 @@ fn emulated_boards_stay_within_their_budget() {
     images_stay_within_their_budget(emulated_boards());
 }
 
+/// The Cortex-M0's other image, with the kernels in q15, fits 64 KB.
+#[test]
+fn kernels_in_q15_fit_64_kb() {
+    let board = emulated_boards().find(|board| board.name == "microbit").expect("a board");
+    let Some(image) = image(&board, Program::Q15) else { return };
+    let flash = Elf::read(&image).size().flash;
+    println!("microbit, q15: {flash} bytes of flash");
+    assert!(flash <= 64 << 10, "{flash}");
+    check_board_figure("microbit, q15", "flash", flash as f64);
+}
+
 #[test]
 fn real_boards_build_and_stay_within_their_budget() {
     images_stay_within_their_budget(boards().into_iter().filter(|board| board.hardware.is_some()));

@@ -214,11 +214,17 @@ fn cortex_m0_computes_as_this_machine() {
     board_computes_as_this_machine("microbit", Program::Firmware, SMALL, single(SMALL));
 }
 
-/// 64 KB hold the kernels in one of their forms: the other image has the other one.
+/// 64 KB hold the kernels in one of their forms: the other image has q15, and names what it lacks.
 #[test]
-fn cortex_m0_computes_in_fixed_point_as_this_machine() {
-    let fixed = |kernel| fixed_jobs(kernel, SMALL).to_vec();
-    board_computes_as_this_machine("microbit", Program::FixedPoint, SMALL, fixed);
+fn cortex_m0_computes_in_q15_as_this_machine() {
+    let q15 = |kernel| fixed_jobs(kernel, SMALL)[..1].to_vec();
+    board_computes_as_this_machine("microbit", Program::Q15, SMALL, q15);
+    let Some(board) = Board::start_program("microbit", Program::Q15) else { return };
+    let [_, q31] = fixed_jobs(KernelName::Car, SMALL);
+    for absent in [q31, job(KernelName::Car, SMALL)] {
+        let refused = board.connect().configure(&absent).expect_err("it has q15 alone");
+        assert!(refused.to_string().contains("only dtype q15"), "{refused}");
+    }
 }
 
 #[test]

@@ -76,6 +76,23 @@ fn a_run_leaves_a_page_that_needs_nothing_else() {
     assert_eq!(page(&run), before);
 }
 
+/// What a kernel in fixed point could not hold is in every account of the run.
+#[test]
+fn saturated_samples_are_in_every_account() {
+    let work = tempfile::tempdir().unwrap();
+    // Steps of 0.001 µV reach ±32.8 µV, a third of the noise's RMS.
+    let kernels = ["{ name: car, dtype: q15, scale_uv: 0.001, window: 50, hop: 25 }"];
+    let run = run(work.path(), &config(4, 5, &kernels, "execution: { pace: max }\n"));
+    let summary: Value =
+        serde_json::from_str(&fs::read_to_string(run.join("summary.json")).unwrap()).unwrap();
+    let saturated = summary["kernels"][0]["fixed_point"]["saturated_samples"].as_u64().unwrap();
+    // Noise within a third of its standard deviation is a quarter of all: most of 4 * 5 * 250 samples.
+    assert!(saturated > 2_500, "{saturated}");
+    let line = format!("q15 in steps of 0.001 µV, {saturated} samples saturated");
+    assert!(page(&run).contains(&line), "report.html");
+    assert!(fs::read_to_string(run.join("SUMMARY.md")).unwrap().contains(&line), "SUMMARY.md");
+}
+
 /// A missed deadline is never a green tick: on the page, in SUMMARY.md, on stdout and stderr.
 #[test]
 fn missed_deadlines_are_the_headline() {

@@ -5,7 +5,7 @@
 //! Unlike the single-precision form it runs on the samples themselves: sums of integers lose nothing
 //! beside a large offset.
 
-use super::super::BandpassFir as Single;
+use super::super::{BandpassFir as Single, rows::advance};
 use super::ring::Counters;
 use super::word::{Word, rounded};
 use core::marker::PhantomData;
@@ -91,7 +91,7 @@ impl<W: Word> BandpassFir<W> {
                     counters.saturated += u32::from(over);
                     *y = sample;
                 }
-                line.copy_within(count..count + kept, 0);
+                advance(&mut line[..count + kept], count);
             }
         }
     }

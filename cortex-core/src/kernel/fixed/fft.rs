@@ -1,8 +1,8 @@
 //! `fft` in fixed point. Output steps have 32 bits: the spectrum of the steps, shifted by the bits
 //! that are free ([`shift_of`]).
 
-use super::super::{Fft as Single, rfft::sines_len};
-use super::rfft::{rfft, shift_of, write_sines};
+use super::super::Fft as Single;
+use super::rfft::{rfft, shift_of, sines_len, write_sines};
 use super::ring::{Counters, Ring};
 use super::word::{Word, shifted};
 use core::marker::PhantomData;

@@ -158,23 +158,60 @@ enum Process<W> {
     Fft(Fft<W>),
 }
 
+/// A kernel on samples of type `W`.
 #[derive(Clone, Debug)]
-enum Typed {
-    Q15(Process<Q15>),
-    Q31(Process<Q31>),
-}
-
-/// A kernel in fixed point; made by [`KernelForm::build`](super::KernelForm::build) or
-/// [`FixedKernel::build`].
-#[derive(Clone, Debug)]
-pub struct FixedKernel {
+struct Typed<W> {
     format: FixedPoint,
     channels: usize,
-    process: Typed,
+    process: Process<W>,
 }
 
 /// Missing samples and saturated outputs, at a state's end.
 const COUNTERS: usize = 2;
+
+impl<W: Word> Typed<W> {
+    fn build(
+        spec: &KernelSpec,
+        shape: KernelShape,
+        format: FixedPoint,
+    ) -> Result<Self, KernelError> {
+        shape.check()?;
+        positive_within("scale_uv", format.scale_uv, 1e-12, 1e12)?;
+        let process = design(spec, shape, format)?;
+        let kernel = Self { format, channels: shape.channels, process };
+        fits(kernel.state_values())?;
+        Ok(kernel)
+    }
+
+    fn output(&self) -> FixedOutput {
+        match &self.process {
+            Process::Fft(kernel) => FixedOutput::Steps32 {
+                scale_uv: self.format.scale_uv / power_of_two(kernel.shift()),
+            },
+            Process::Goertzel(_) | Process::WelchPsd(_) => FixedOutput::Single,
+            _ => FixedOutput::Samples(self.format),
+        }
+    }
+
+    fn state_values(&self) -> u64 {
+        self.process.state_len() + COUNTERS as u64
+    }
+}
+
+/// A kernel in fixed point of either type; made by [`KernelForm::build`](super::KernelForm::build) or
+/// [`FixedKernel::build`].
+#[derive(Clone, Debug)]
+pub struct FixedKernel(EitherType);
+
+#[derive(Clone, Debug)]
+enum EitherType {
+    Q15(Typed<Q15>),
+    Q31(Typed<Q31>),
+}
+
+/// A kernel in q15, for flash that does not hold both types.
+#[derive(Clone, Debug)]
+pub struct Q15Kernel(Typed<Q15>);
 
 impl FixedKernel {
     /// Validates everything and designs the fixed-point form of the kernel of `spec`.
@@ -187,43 +224,42 @@ impl FixedKernel {
         shape: KernelShape,
         format: FixedPoint,
     ) -> Result<Self, KernelError> {
-        shape.check()?;
-        positive_within("scale_uv", format.scale_uv, 1e-12, 1e12)?;
-        let process = match format.dtype {
-            FixedType::Q15 => Typed::Q15(design(spec, shape, format)?),
-            FixedType::Q31 => Typed::Q31(design(spec, shape, format)?),
-        };
-        let kernel = Self { format, channels: shape.channels, process };
-        fits(kernel.state_values())?;
-        Ok(kernel)
+        Ok(Self(match format.dtype {
+            FixedType::Q15 => EitherType::Q15(Typed::build(spec, shape, format)?),
+            FixedType::Q31 => EitherType::Q31(Typed::build(spec, shape, format)?),
+        }))
     }
 
     /// The samples that it takes.
     #[must_use]
     pub fn format(&self) -> FixedPoint {
-        self.format
+        match &self.0 {
+            EitherType::Q15(kernel) => kernel.format,
+            EitherType::Q31(kernel) => kernel.format,
+        }
     }
 
     /// What its output is.
     #[must_use]
     pub fn output(&self) -> FixedOutput {
-        let spectrum =
-            |shift| FixedOutput::Steps32 { scale_uv: self.format.scale_uv / power_of_two(shift) };
-        match &self.process {
-            Typed::Q15(Process::Fft(kernel)) => spectrum(kernel.shift()),
-            Typed::Q31(Process::Fft(kernel)) => spectrum(kernel.shift()),
-            Typed::Q15(Process::Goertzel(_) | Process::WelchPsd(_))
-            | Typed::Q31(Process::Goertzel(_) | Process::WelchPsd(_)) => FixedOutput::Single,
-            _ => FixedOutput::Samples(self.format),
+        match &self.0 {
+            EitherType::Q15(kernel) => kernel.output(),
+            EitherType::Q31(kernel) => kernel.output(),
         }
     }
+}
 
-    fn state_values(&self) -> u64 {
-        let own = match &self.process {
-            Typed::Q15(kernel) => kernel.state_len(),
-            Typed::Q31(kernel) => kernel.state_len(),
-        };
-        own + COUNTERS as u64
+impl Q15Kernel {
+    /// [`FixedKernel::build`] in q15, in steps of `scale_uv` microvolts.
+    ///
+    /// # Errors
+    /// As [`FixedKernel::build`].
+    pub fn build(
+        spec: &KernelSpec,
+        shape: KernelShape,
+        scale_uv: f64,
+    ) -> Result<Self, KernelError> {
+        Typed::build(spec, shape, FixedPoint { dtype: FixedType::Q15, scale_uv }).map(Self)
     }
 }
 
@@ -311,7 +347,7 @@ impl<W: Word> Process<W> {
     }
 }
 
-impl Kernel for FixedKernel {
+impl<W: Word> Kernel for Typed<W> {
     fn state_len(&self) -> usize {
         self.state_values() as usize
     }
@@ -319,18 +355,11 @@ impl Kernel for FixedKernel {
     fn reset(&self, state: &mut [f32]) {
         let state: &mut [i32] = cast_slice_mut(&mut state[..self.state_len()]);
         state.fill(0);
-        match &self.process {
-            Typed::Q15(kernel) => kernel.reset(state),
-            Typed::Q31(kernel) => kernel.reset(state),
-        }
+        self.process.reset(state);
     }
 
     fn output_len(&self, rows: usize) -> usize {
-        let values = rows * self.channels;
-        match &self.process {
-            Typed::Q15(kernel) => kernel.output_len(values),
-            Typed::Q31(kernel) => kernel.output_len(values),
-        }
+        self.process.output_len(rows * self.channels)
     }
 
     fn process(
@@ -346,10 +375,7 @@ impl Kernel for FixedKernel {
         let state: &mut [i32] = cast_slice_mut(&mut state[..len]);
         let (state, totals) = state.split_at_mut(len - COUNTERS);
         let (input, output) = (cast_slice(input), &mut output[..written]);
-        let counters = match &self.process {
-            Typed::Q15(kernel) => kernel.run(self.channels, state, input, output),
-            Typed::Q31(kernel) => kernel.run(self.channels, state, input, output),
-        };
+        let counters = self.process.run(self.channels, state, input, output);
         for (total, more) in totals.iter_mut().zip([counters.missing, counters.saturated]) {
             *total = (*total as u32).saturating_add(more) as i32;
         }
@@ -368,6 +394,49 @@ impl Kernel for FixedKernel {
         Some(self.format)
     }
 }
+
+/// A kernel that is one of others.
+macro_rules! forward {
+    ($type:ident: $($variant:pat => $kernel:ident),+) => {
+        impl Kernel for $type {
+            fn state_len(&self) -> usize {
+                match &self.0 { $($variant => $kernel.state_len(),)+ }
+            }
+
+            fn reset(&self, state: &mut [f32]) {
+                match &self.0 { $($variant => $kernel.reset(state),)+ }
+            }
+
+            fn output_len(&self, rows: usize) -> usize {
+                match &self.0 { $($variant => $kernel.output_len(rows),)+ }
+            }
+
+            fn process(
+                &self,
+                state: &mut [f32],
+                input: &[f32],
+                output: &mut [f32],
+            ) -> Result<usize, KernelFault> {
+                match &self.0 { $($variant => $kernel.process(state, input, output),)+ }
+            }
+
+            fn missing_samples(&self, state: &[f32]) -> u32 {
+                match &self.0 { $($variant => $kernel.missing_samples(state),)+ }
+            }
+
+            fn saturated_samples(&self, state: &[f32]) -> u32 {
+                match &self.0 { $($variant => $kernel.saturated_samples(state),)+ }
+            }
+
+            fn fixed_point(&self) -> Option<FixedPoint> {
+                match &self.0 { $($variant => $kernel.fixed_point(),)+ }
+            }
+        }
+    };
+}
+
+forward!(FixedKernel: EitherType::Q15(kernel) => kernel, EitherType::Q31(kernel) => kernel);
+forward!(Q15Kernel: kernel => kernel);
 
 /// 2^exponent, for exponents from -62 to 62.
 fn power_of_two(exponent: i32) -> f64 {

@@ -8,6 +8,11 @@
 use super::word::{Word, in_units};
 use crate::math;
 
+/// Number of values [`write_sines`] writes for a transform of `nfft` samples.
+pub(super) fn sines_len(nfft: usize) -> usize {
+    nfft / 4 + 1
+}
+
 /// The table of a transform of `nfft` samples: `sin(2 pi t/nfft)` for t from 0 to nfft/4.
 pub(super) fn write_sines<W: Word>(nfft: usize, sines: &mut [i32]) {
     for (t, sine) in sines.iter_mut().enumerate() {

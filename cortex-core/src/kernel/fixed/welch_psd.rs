@@ -3,8 +3,8 @@
 //! up to 60 bits, rounded once to single precision; the average over segments is that of the
 //! single-precision form, in its order, and the output is in its unit.
 
-use super::super::{WelchPsd as Single, rfft::sines_len};
-use super::rfft::{rfft, shift_of, write_sines};
+use super::super::WelchPsd as Single;
+use super::rfft::{rfft, shift_of, sines_len, write_sines};
 use super::ring::{Counters, Ring};
 use super::word::{Word, in_units, shifted};
 use crate::math;

@@ -2,7 +2,9 @@
 
 use super::identity::digest_within;
 use super::{Engine, Run, kernel_digest};
-use crate::kernel::{AnyForm, AnyKernel, FixedKernel, Kernel, KernelForm, KernelShape};
+use crate::kernel::{
+    AnyForm, AnyKernel, FixedPoint, FixedType, Kernel, KernelForm, KernelShape, Q15Kernel,
+};
 use crate::link::message::{Configure, Configured, ErrorCode, ErrorInfo};
 use crate::random::SquareRoots;
 use crate::signal::{BLOCK_SAMPLES, Generator, GeneratorVersion, Lanes, Scratch, SourceSpec};
@@ -65,16 +67,16 @@ where
     }
 }
 
-impl<F, L> KernelEngine<FixedKernel, F, L>
+impl<F, L> KernelEngine<Q15Kernel, F, L>
 where
     F: AsRef<[f32]> + AsMut<[f32]>,
     L: AsMut<[Option<Lanes<1>>]>,
 {
-    /// An engine for the kernels in fixed point alone. It has no [`kernel_digest`], which is one of
-    /// kernels in single precision.
+    /// An engine for the kernels in q15 alone. It has no [`kernel_digest`], which is one of kernels in
+    /// single precision.
     #[must_use]
-    pub fn fixed_point(values: F, lanes: L) -> Self {
-        Self::new(fixed_kernel, 0, values, lanes)
+    pub fn q15(values: F, lanes: L) -> Self {
+        Self::new(q15_kernel, 0, values, lanes)
     }
 }
 
@@ -305,12 +307,14 @@ pub fn single_kernel(shape: &KernelShape, bytes: &[u8]) -> Result<AnyKernel, Err
     }
 }
 
-/// [`standard_kernel`] where only kernels in fixed point are there.
-fn fixed_kernel(shape: &KernelShape, bytes: &[u8]) -> Result<FixedKernel, ErrorInfo> {
+/// [`standard_kernel`] where only kernels in q15 are there.
+fn q15_kernel(shape: &KernelShape, bytes: &[u8]) -> Result<Q15Kernel, ErrorInfo> {
     match read_form(bytes)? {
-        KernelForm { spec, fixed: Some(format) } => FixedKernel::build(&spec, *shape, format)
-            .map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 1, 0)),
-        _ => Err(ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0).with_text("only dtype q15, q31")),
+        KernelForm { spec, fixed: Some(FixedPoint { dtype: FixedType::Q15, scale_uv }) } => {
+            Q15Kernel::build(&spec, *shape, scale_uv)
+                .map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 1, 0))
+        }
+        _ => Err(ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0).with_text("only dtype q15")),
     }
 }
 

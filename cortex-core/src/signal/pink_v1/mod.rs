@@ -139,7 +139,7 @@ impl Source for PinkV1 {
         let (history, fresh) = scratch.noise.split_at_mut(HISTORY_SAMPLES);
         history.copy_from_slice(&lanes.history);
         if let Some(fresh) = fresh.first_chunk_mut() {
-            random::normals_by(scratch.roots, &scratch.words, fresh);
+            random::normals_by(scratch.roots, &scratch.words, fresh, |normal| normal);
         }
         lanes.history.copy_from_slice(&scratch.noise[BLOCK_SAMPLES..]);
         self.head.filter(&scratch.noise, out);

@@ -104,7 +104,7 @@ impl PowerLaw {
         let noise = &mut noise[HISTORY_SAMPLES - 1..];
         noise[0] = *state.last;
         let Some(fresh) = noise[1..].first_chunk_mut() else { return };
-        random::normals_by(roots, words, fresh);
+        random::normals_by(roots, words, fresh, |normal| normal);
         *state.last = fresh[BLOCK_SAMPLES - 1];
         self.taps(noise, out);
         if let Some(fresh) = noise[1..].first_chunk() {

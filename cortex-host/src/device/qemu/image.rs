@@ -13,9 +13,9 @@ use crate::device::board::BoardSpec;
 pub enum Program {
     /// The link session: kernels and generators behind the serial protocol.
     Firmware,
-    /// The same with the kernels in fixed point in place of those in single precision: of boards
-    /// whose flash does not hold both.
-    FixedPoint,
+    /// The same with the kernels in q15 in place of those in single precision: of boards whose flash
+    /// does not hold both.
+    Q15,
     /// Digests and costs as text, for a board without a host.
     Selftest,
 }
@@ -75,7 +75,7 @@ fn build(board: &BoardSpec, program: Program, workspace: &Path) -> Result<PathBu
     let folder = workspace.join("boards").join(&board.name);
     let binary = match program {
         Program::Firmware => board.name.clone(),
-        Program::FixedPoint => format!("fixed-point-{}", board.name),
+        Program::Q15 => format!("q15-{}", board.name),
         Program::Selftest => format!("selftest-{}", board.name),
     };
     let target_dir = workspace.join("target");
@@ -83,7 +83,7 @@ fn build(board: &BoardSpec, program: Program, workspace: &Path) -> Result<PathBu
     let output = Command::new(cargo)
         .args(["build", "--release", "--locked", "--bin", &binary, "--target", &board.target])
         .args(match program {
-            Program::Firmware | Program::FixedPoint => &[][..],
+            Program::Firmware | Program::Q15 => &[][..],
             Program::Selftest => &["--features", "v2"],
         })
         .args([OsStr::new("--target-dir"), target_dir.as_os_str()])

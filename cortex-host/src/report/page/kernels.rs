@@ -288,6 +288,9 @@ fn kernel_facts(kernel: &KernelSummary) -> String {
         }
         (None, None) => {}
     }
+    if let Some(facts) = &kernel.fixed_point {
+        let _ = write!(text, " · {}", escape(&facts.line()));
+    }
     if let Some(missing @ 1..) = kernel.missing_samples {
         let _ = write!(text, " · met {missing} missing samples in a repeat");
     }

@@ -1,4 +1,4 @@
-//! The firmware on microbit: the kernels in fixed point.
+//! The firmware on microbit: the kernels in q15, which 64 KB of flash hold.
 #![no_std]
 #![no_main]
 
@@ -14,6 +14,6 @@ const RING_BYTES: usize = 512;
 
 #[cortex_hardware::entry]
 fn main() -> ! {
-    let engine = cortex_app::serve::fixed_point_engine;
+    let engine = cortex_app::serve::q15_engine;
     cortex_hardware::firmware_with(Microbit::start, RING_BYTES, &MEMORY, engine)
 }
