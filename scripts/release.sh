@@ -64,7 +64,8 @@ for target in "$@"; do
         else
             rustup component add rust-src >/dev/null 2>&1
             PATH="$root/$venv/bin:$PATH" RUSTC_BOOTSTRAP=1 \
-                cargo zigbuild --release --locked -p cortex-host --target "$target" -Zbuild-std
+                cargo-zigbuild rustc --release --locked -p cortex-host --bin cortex-host \
+                --target "$target" -Zbuild-std -- -Clink-self-contained=no
         fi
         program=$artifacts/$target/release/cortex-host
         [ -x "$program" ] || program=$program.exe

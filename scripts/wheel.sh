@@ -17,6 +17,10 @@ if ! "$venv/bin/python" -c "import ziglang" 2>/dev/null; then
 fi
 # maturin finds Zig through the first python3.
 PATH="$PWD/$venv/bin:$PATH"
+# No path of this machine in panics.
+CARGO_ENCODED_RUSTFLAGS=$(printf '%s\037%s' "--remap-path-prefix=$PWD/=" \
+    "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/=")
+export CARGO_ENCODED_RUSTFLAGS
 for target in "$@"; do
     rustup target add "$target" >/dev/null 2>&1 || true
     "$venv/bin/maturin" build --release --locked --quiet --zig --compatibility manylinux2014 \

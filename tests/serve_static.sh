@@ -62,6 +62,7 @@ check() {
         echo "$program asks for a dynamic loader"
         exit 1
     fi
+    : >"$folder/log" # the one before has left its address there
     # Not inherited: no library path, no search path.
     env -i HOME="$folder" ${emulator:+"$(command -v "$emulator")"} "$program" \
         serve tcp://127.0.0.1:0 --name static 2>"$folder/log" &

@@ -3,7 +3,7 @@
 #
 # Built for x86_64-pc-windows-gnu with MinGW, it generates (the bytes are this machine's), reproduces,
 # verifies, runs natively and in loopback, inspects and reports; an emulated board is its serial port
-# COM7, where qemu-system-arm is installed. Wine (Debian's wine64) and MinGW are installed when root.
+# COM7, where qemu-system-arm is installed; a killed program leaves no emulator behind. Wine (Debian's wine64) and MinGW are installed when root.
 # Opt-in: it builds the program for two systems.
 set -eu
 cd "$(dirname "$0")/.."
@@ -113,3 +113,26 @@ if [ -f "$image" ]; then
     emulator=
     say "serial port: every golden digest and seven kernels on a board at COM7"
 fi
+
+# An emulator that says nothing ends with the program when that is killed: a job of Windows'.
+mkdir programs
+echo '#include <windows.h>
+int main(void) { Sleep(60000); return 0; }' >silent.c
+x86_64-w64-mingw32-gcc -o programs/qemu-system-arm.exe silent.c
+: >firmware.elf
+(
+    export WINEPATH="Z:$(echo "$work/programs" | tr / '\\')" CORTEX_FIRMWARE=firmware.elf
+    exec wine "$artifacts/$target/debug/cortex-host.exe" verify --device qemu:mps2-an386
+) >/dev/null 2>&1 &
+program=$!
+# Processes in Wine have their Windows command line: only this emulator has this file.
+silent() { pgrep -f "^qemu-system-arm -M mps2-an386 .*socket,host=127.* firmware.elf" >/dev/null; }
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    ! silent || break
+    sleep 0.5
+done
+silent || { echo "no emulator was started"; exit 1; }
+kill -KILL "$program"
+sleep 1
+! silent || { echo "the emulator outlives the program"; exit 1; }
+say "a killed program leaves no emulator behind"

@@ -331,6 +331,7 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
+    #[cfg(unix)]
     #[test]
     fn others_may_read_what_was_placed() {
         use std::os::unix::fs::PermissionsExt;
