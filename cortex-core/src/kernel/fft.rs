@@ -84,7 +84,7 @@ impl Kernel for Fft {
 
     // On a board among all kernels its loops would run out of registers.
     #[cfg_attr(feature = "std", inline(always))]
-    #[cfg_attr(target_abi = "eabihf", inline(never))]
+    #[cfg_attr(all(target_abi = "eabihf", not(feature = "std")), inline(never))]
     fn process_abreast<const LANES: usize>(
         &self,
         state: &mut [f32],

@@ -1,6 +1,6 @@
 //! A dataset played in real time: each sample when it would have been taken.
 //!
-//! [`Pacer`] knows when that is. [`PacedWriter`] holds a pipe to it, [`play`] the streams of the Lab
+//! [`Pacer`] knows when that is. [`PacedWriter`] holds a pipe to it, [`play()`] the streams of the Lab
 //! Streaming Layer.
 
 mod pace;
