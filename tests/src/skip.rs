@@ -15,7 +15,8 @@ const REQUIRE: &str = "CORTEX_REQUIRE";
 /// The file that collects one line for each skipped test.
 const SKIPS: &str = "CORTEX_SKIPS";
 /// What scripts check without a test: known names, so that they are not refused here.
-const OF_SCRIPTS: [&str; 5] = ["valgrind", "fuzzer", "deny", "actionlint", "static"];
+const OF_SCRIPTS: [&str; 7] =
+    ["valgrind", "fuzzer", "deny", "actionlint", "static", "portability", "wine"];
 
 /// What a test needs and a machine may not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

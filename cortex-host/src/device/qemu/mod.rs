@@ -47,9 +47,8 @@ pub struct QemuLink {
 }
 
 impl QemuLink {
-    /// Line speed to reckon with: an emulated line has none, but costs the emulator time for every
-    /// byte. Measured: 100 to 130 kB/s, and less on a busy machine.
-    pub const BAUD: u32 = 230_400;
+    /// Line speed to reckon with, in bit/s.
+    pub const BAUD: u32 = line::BAUD;
 
     /// Finds or builds the firmware of the board called `name` ([`image`]), starts it and opens
     /// its serial port.
