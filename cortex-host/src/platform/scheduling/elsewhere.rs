@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{PolicyInForce, RealtimePolicy};
+use super::policy::{PolicyInForce, RealtimePolicy};
 
 pub(super) const PRIVILEGE_ADVICE: &str = "measure on Linux or Windows for it";
 

@@ -4,7 +4,7 @@ use std::io;
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-use super::{PolicyInForce, RealtimePolicy};
+use super::policy::{PolicyInForce, RealtimePolicy};
 
 pub(super) const PRIVILEGE_ADVICE: &str = "give the privilege with `sudo setcap cap_sys_nice+ep \
      PATH_OF_CORTEX_HOST`, or an rtprio line in /etc/security/limits.conf";

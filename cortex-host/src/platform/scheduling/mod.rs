@@ -4,6 +4,7 @@
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
+mod policy;
 #[cfg(windows)]
 mod windows;
 
@@ -16,23 +17,7 @@ use windows as system;
 
 use std::io;
 
-/// A real-time policy of the system's scheduler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RealtimePolicy {
-    /// `SCHED_FIFO`: runs until it blocks.
-    Fifo,
-    /// `SCHED_RR`: takes turns with threads of the same priority.
-    RoundRobin,
-}
-
-/// What a thread runs under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PolicyInForce {
-    /// Its name: `fifo` or `rr`; `time_critical` on Windows, which has one such priority.
-    pub name: &'static str,
-    /// Its priority, 1 to 99, where the system has more than one.
-    pub priority: Option<u8>,
-}
+pub use policy::{PolicyInForce, RealtimePolicy};
 
 /// How a user gets the privilege for [`set_realtime_policy`] on this system.
 pub const PRIVILEGE_ADVICE: &str = system::PRIVILEGE_ADVICE;

@@ -7,7 +7,7 @@ use windows_sys::Win32::System::Threading::{
     SetThreadPriority, THREAD_PRIORITY_TIME_CRITICAL,
 };
 
-use super::{PolicyInForce, RealtimePolicy};
+use super::policy::{PolicyInForce, RealtimePolicy};
 
 pub(super) const PRIVILEGE_ADVICE: &str =
     "let the program run outside of jobs that limit its priority";
