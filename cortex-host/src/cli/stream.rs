@@ -9,7 +9,7 @@ use crate::plan;
 use crate::platform::lsl::Lsl;
 use crate::recording::{Recording, extensions};
 use crate::stream::{Played, Source, Streaming, play};
-use crate::synthetic::{MANIFEST_NAME, Manifest};
+use crate::synthetic::{MANIFEST_NAME, MANIFEST_SUFFIX, Manifest};
 
 /// Arguments of `stream`.
 #[derive(Debug, clap::Args)]
@@ -115,7 +115,7 @@ fn source(args: &Args, console: &Console) -> Result<Source, Failure> {
 /// Whether `path` names a manifest, or a folder that holds one.
 fn is_manifest(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.is_dir() || name == MANIFEST_NAME || name.ends_with(".manifest.yaml")
+    path.is_dir() || name == MANIFEST_NAME || name.ends_with(MANIFEST_SUFFIX)
 }
 
 /// What `stream` says of what it played.

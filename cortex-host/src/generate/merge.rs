@@ -19,7 +19,7 @@ use crate::config::{ConfigError, Position, Problem};
 use crate::primitive::Library;
 use crate::recording::dataset_files;
 use crate::synthetic::GeneratedDataset;
-use crate::synthetic::manifest::{Manifest, manifest_beside};
+use crate::synthetic::manifest::{MANIFEST_SUFFIX, Manifest, manifest_beside};
 use crate::synthetic::{Shard, ShardLayout, shared_file};
 
 /// Why shards could not be merged. They are left as they were.
@@ -114,7 +114,7 @@ impl Parts {
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| {
                 path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
-                    name.starts_with(&prefix) && name.ends_with(".manifest.yaml")
+                    name.starts_with(&prefix) && name.ends_with(MANIFEST_SUFFIX)
                 })
             })
             .collect();

@@ -80,11 +80,14 @@ pub struct ToolInfo {
     pub target: String,
 }
 
+/// What follows a pregenerated file's name in that of its manifest.
+pub const MANIFEST_SUFFIX: &str = ".manifest.yaml";
+
 /// Where the manifest of the pregenerated file `data` lies: `DATA.manifest.yaml`.
 #[must_use]
 pub fn manifest_beside(data: &Path) -> PathBuf {
     let mut name = data.as_os_str().to_owned();
-    name.push(".manifest.yaml");
+    name.push(MANIFEST_SUFFIX);
     name.into()
 }
 
@@ -156,8 +159,9 @@ impl Manifest {
         let refuse = |message: String| {
             Problem::at(Position::default(), message).input_output().in_source(&name)
         };
-        let instead =
-            format!("give the {MANIFEST_NAME} of a run or the .manifest.yaml beside a data file");
+        let instead = format!(
+            "give the {MANIFEST_NAME} of a run or the {MANIFEST_SUFFIX} beside a data file"
+        );
         let unreadable = |error| refuse(format!("cannot read the manifest: {error}; {instead}"));
         let metadata = std::fs::metadata(path).map_err(unreadable)?;
         if !metadata.is_file() || metadata.len() > MAX_BYTES {

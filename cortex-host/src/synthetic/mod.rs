@@ -16,7 +16,7 @@ pub use block_digest::{BLOCK_DIGEST_BLOCKS, BLOCK_DIGEST_CHANNELS, block_digest}
 pub use dataset::{GeneratedDataset, Normalize};
 pub use generated::generated;
 pub(crate) use generated::{DatasetHead, dataset_head, of_generator};
-pub use manifest::{MANIFEST_NAME, Manifest, manifest_beside};
+pub use manifest::{MANIFEST_NAME, MANIFEST_SUFFIX, Manifest, manifest_beside};
 pub use parameters::parameters;
 pub use shard::{MAX_SHARDS, Shard, ShardLayout, shared_file};
 pub use truth::{TruthDigest, TruthKind};
