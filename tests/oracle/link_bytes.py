@@ -66,7 +66,8 @@ CASES = [
     ("HELLO", S, 0, 0, bytes([1, 1]) + varint(0xC0DEC0DE), "wire 1 to 1, schema 0xC0DEC0DE"),
     ("HELLO_ACK", S, 0, 0,
      bytes([1, 1]) + varint(0xC0DEC0DE) + text("mps2-an386") + text("0.1.0") + text("")
-     + varint(0xAABBCCDD) + varint(0) + varint(0x01020304) + varint(1044) + varint(8192) + varint(262144)
+     + varint(0xAABBCCDD) + varint(0) + varint(0x00ABCDEF) + varint(0x01020304) + varint(1044)
+     + varint(8192) + varint(262144)
      + varint(2) + varint(25_000_000) + bytes([32]) + varint(3)
      + text("kernel/fft.rs") + varint(97),
      "mps2-an386, firmware 0.1.0, no commit, no v2, peripheral timer at 25 MHz, 32 bits, boot 3,"

@@ -6,13 +6,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use cortex_core::kernel::{KernelName, KernelShape, KernelSpec};
+use cortex_core::link::message::Seeded;
+use cortex_core::link::{Encoding, ErrorCode};
+use cortex_core::signal::eeg::ParadigmName;
+use cortex_core::signal::front_end::{ConverterName, FrontEndParams};
 use cortex_core::signal::{
-    Chirp, Effects, GeneratorVersion, LineNoise, PinkNoise, PowerLawNoise, Signal, SineWave,
-    SourceSpec, Sweep, WhiteNoise,
+    Chirp, EegParams, Effects, GeneratorVersion, LineNoise, PinkNoise, PowerLawNoise, Signal,
+    SineWave, SourceSpec, SpikeParams, Sweep, WhiteNoise,
 };
 use cortex_host::device::board::BoardSpec;
 use cortex_host::device::qemu::{self, Emulator, EmulatorError, LineKind, Program};
-use cortex_host::device::{Connection, Link, LinkError, QemuLink};
+use cortex_host::device::{Connection, KernelSettings, Link, LinkError, QemuLink, compare_seeded};
 use serialport::SerialPort;
 
 use crate::skip::{Need, skip};
@@ -187,6 +192,80 @@ pub fn sources() -> [(&'static str, SourceSpec); 6] {
         ("v2/chirp", source(v2, chirp)),
         ("v2/white_noise+effects", SourceSpec { effects, ..white }),
     ]
+}
+
+/// What it is asked for of v3, each at a rate of its own.
+#[must_use]
+pub fn sources_with_truth() -> [(&'static str, SourceSpec); 3] {
+    let source = |signal, rate_hz| SourceSpec::new(GeneratorVersion::V3, signal, rate_hz, 42);
+    let front_end = FrontEndParams {
+        converter: ConverterName::IntanRhd,
+        packet_samples: 10,
+        loss_rate: 0.1,
+        burst_packets: 4.0,
+        ..FrontEndParams::default()
+    };
+    let busy = SpikeParams {
+        firing_rate_hz: 40.0,
+        burst_probability: 0.3,
+        columns: 3,
+        drift_um: 10.0,
+        bad_channel_rate: 0.3,
+        front_end: Some(front_end),
+        ..SpikeParams::default()
+    };
+    let eeg = EegParams {
+        paradigm: ParadigmName::P300,
+        target_probability: 0.5,
+        blinks_per_min: 30.0,
+        emg_per_min: 20.0,
+        ecg_per_min: 70.0,
+        pops_per_min: 20.0,
+        wander_uv: 20.0,
+        mains_uv: 5.0,
+        ..EegParams::default()
+    };
+    [
+        ("v3/spikes", source(SpikeParams::default().into(), 30_000.0)),
+        ("v3/spikes+front_end", source(busy.into(), 30_000.0)),
+        ("v3/eeg+artefacts", source(eeg.into(), 250.0)),
+    ]
+}
+
+/// A device behind `connection` generates v3's signals as this machine does, and says by name what
+/// its memory does not hold.
+///
+/// # Panics
+/// When it does not.
+pub fn makes_signals_with_truth(connection: &mut Connection) {
+    let mut job = KernelSettings {
+        kernel: KernelSpec::with_defaults(KernelName::Car).into(),
+        shape: KernelShape { channels: 5, window: 64, hop: 48, sample_rate_hz: 250.0 },
+        input: Encoding::F32,
+        output: Encoding::DigestOnly,
+    };
+    for (name, source) in sources_with_truth() {
+        job.shape.sample_rate_hz = source.sample_rate_hz;
+        let compared = compare_seeded(connection, &job, &source, 2..14).expect(name);
+        assert!(compared.identical(), "{name}: {compared:?}");
+    }
+    let (_, spikes) = sources_with_truth()[0];
+    let mut refused = |channels, units_per_electrode| {
+        job.shape = KernelShape { channels, sample_rate_hz: 30_000.0, ..job.shape };
+        connection.configure(&job).expect("it fits");
+        let generator_digest = connection.info().generator_digest(GeneratorVersion::V3);
+        let params = SpikeParams { units_per_electrode, ..SpikeParams::default() };
+        let source = SourceSpec { signal: params.into(), ..spikes };
+        let seeded = Seeded { source, first: 0, count: 1, generator_digest };
+        match connection.run_seeded(&seeded) {
+            Err(LinkError::Refused { error, .. }) => error,
+            other => panic!("{other:?}"),
+        }
+    };
+    let error = refused(17, 1);
+    assert_eq!((error.code, error.a, error.b), (ErrorCode::TooManyChannels, 17, 16));
+    let error = refused(2, 2);
+    assert_eq!((error.code, &*error.text), (ErrorCode::BadSource, "units_per_electrode"));
 }
 
 /// The lines of one self-test of the board called `name`, without the final `end`; `None` where

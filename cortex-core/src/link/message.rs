@@ -20,7 +20,7 @@ pub const SCHEMA: &str = "frame=cobs(kind:u8 session:u32 seq:u16 block:u32 paylo
 enc=f32|i16 scale:f32|digest|q15;\
 HELLO wire_min:u8 wire_max:u8 schema:u32;\
 HELLO_ACK wire_min:u8 wire_max:u8 schema:u32 board:str firmware:str commit:str v1:u32 v2:u32 \
-kernels:u32 max_frame:u32 rx_bytes:u32 max_values:u32 timer:enum tick_hz:u64 timer_bits:u8 boot:u32 \
+v3:u32 kernels:u32 max_frame:u32 rx_bytes:u32 max_values:u32 timer:enum tick_hz:u64 timer_bits:u8 boot:u32 \
 crash:str crash_place:u32;\
 CONFIGURE channels:u32 window:u32 hop:u32 rate:f64 input:enc output:enc kernel:bytes;\
 CONFIGURED state_values:u32 output_values:u32;BLOCK values:u32 fragment:u16 samples;\
@@ -40,8 +40,10 @@ pub const SCHEMA_HASH: u32 =
 /// Longest encoding of any message in front of samples, in bytes. A receiver with frames of
 /// `max_frame` bytes takes fragments of `max_frame - HEADER_BYTES - CRC_BYTES - FRAGMENT_HEAD_BYTES`.
 pub const FRAGMENT_HEAD_BYTES: usize = 8;
-/// Longest encoding of any message without samples, in bytes.
+/// Longest encoding of any message without samples but SEEDED of a v3 signal, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 192;
+/// Longest encoding of SEEDED, in bytes: v3's signals have up to 57 parameters.
+pub const MAX_SEEDED_BYTES: usize = 512;
 
 /// Opens a session or repeats the question. The first three bytes stay as they are in every
 /// version of the wire format.
@@ -110,6 +112,8 @@ pub struct DeviceInfo {
     pub generator_v1_digest: u32,
     /// The same of v2; 0 when the device does not have it.
     pub generator_v2_digest: u32,
+    /// The same of v3.
+    pub generator_v3_digest: u32,
     /// Digest of the kernels' output ([`super::engine::kernel_digest`]).
     pub kernel_digest: u32,
     /// Longest frame the device takes (header, payload and CRC), in bytes.
@@ -141,7 +145,7 @@ impl DeviceInfo {
             GeneratorVersion::V1 => self.generator_v1_digest,
             GeneratorVersion::V2 => self.generator_v2_digest,
             #[cfg(feature = "v3")]
-            GeneratorVersion::V3 => 0,
+            GeneratorVersion::V3 => self.generator_v3_digest,
         }
     }
 }

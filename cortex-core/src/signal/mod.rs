@@ -28,7 +28,6 @@ mod sine;
 mod spec;
 #[cfg(feature = "v3")]
 pub mod spikes;
-#[cfg(feature = "v3")]
 mod state;
 #[cfg_attr(not(feature = "v2"), allow(dead_code, reason = "the parameters are used"))]
 mod white;
@@ -48,6 +47,7 @@ use crate::random::{SquareRoots, WordBlock};
 pub use bad_channels::Fault;
 #[cfg(feature = "v3")]
 pub use state::SharedState;
+pub use state::{MEMORY_CHANNELS, SignalMemory};
 
 // A signal's place is its number on the wire: a new one comes last.
 registry::signals! {
@@ -139,8 +139,10 @@ pub(crate) const CANONICAL_NAN: f32 = f32::from_bits(0x7fc0_0000);
 pub(crate) const MAX_POLES: usize = 16;
 
 /// The state of N adjacent channels, at a block boundary.
+///
+/// Aligned to a cache line where there are some: a vector that straddles two costs twice.
 #[derive(Clone, Debug)]
-#[repr(C, align(64))]
+#[cfg_attr(feature = "std", repr(C, align(64)))]
 pub struct Lanes<const N: usize> {
     /// The last white-noise samples, oldest first.
     history: [[f32; N]; HISTORY_SAMPLES],
@@ -149,7 +151,7 @@ pub struct Lanes<const N: usize> {
     first_channel: u32,
     next_block: u64,
     /// What v3's signals keep besides.
-    #[cfg(feature = "v3")]
+    #[cfg(all(feature = "v3", feature = "std"))]
     own: state::OwnState<N>,
     #[cfg(feature = "v3")]
     losses: front_end::LossState,
@@ -161,7 +163,7 @@ impl<const N: usize> Lanes<N> {
         Self {
             first_channel,
             next_block: 0,
-            #[cfg(feature = "v3")]
+            #[cfg(all(feature = "v3", feature = "std"))]
             own: state::OwnState::None,
             #[cfg(feature = "v3")]
             losses: front_end::LossState::START,
@@ -195,9 +197,11 @@ impl<const N: usize> Lanes<N> {
 
 /// Working memory of [`Generator::fill`]: contents do not matter between calls.
 ///
-/// Aligned to a cache line, as [`Lanes`] is: a vector that straddles two costs twice.
-#[derive(Clone, Debug)]
-#[repr(C, align(64))]
+/// Without an operating system v3's signals need a [`SignalMemory`] besides
+/// ([`Scratch::set_memory`]), are filled one channel at a time (N = 1), each channel's blocks in
+/// order, and are not there otherwise: NaN, or what a front end makes of it.
+#[derive(Debug)]
+#[cfg_attr(feature = "std", derive(Clone), repr(C, align(64)))]
 pub struct Scratch<const N: usize> {
     words: WordBlock<N>,
     noise: [[f32; N]; HISTORY_SAMPLES + BLOCK_SAMPLES],
@@ -229,6 +233,25 @@ impl<const N: usize> Scratch<N> {
         self.roots = roots;
     }
 
+    /// Gives v3's signals memory where there is no heap; elsewhere they have their own.
+    pub fn set_memory(&mut self, memory: &'static mut SignalMemory) {
+        #[cfg(all(feature = "v3", not(feature = "std")))]
+        {
+            self.shared = state::SharedState(Some(memory));
+        }
+        #[cfg(not(all(feature = "v3", not(feature = "std"))))]
+        let _ = memory;
+    }
+
+    /// Whether v3's signals have the memory they need.
+    #[cfg(feature = "v3")]
+    pub(crate) fn has_memory(&self) -> bool {
+        #[cfg(feature = "std")]
+        return true;
+        #[cfg(not(feature = "std"))]
+        return self.shared.0.is_some();
+    }
+
     /// What power-law noise works in.
     #[inline(always)]
     fn noise_buffers(&mut self) -> NoiseBuffers<'_, N> {
@@ -250,6 +273,19 @@ impl<const N: usize> Default for Scratch<N> {
     }
 }
 
+impl Signal {
+    /// The most channels that this build makes of the signal at once: [`MEMORY_CHANNELS`] of v3's
+    /// where there is no heap.
+    #[must_use]
+    pub const fn most_channels(&self) -> usize {
+        #[cfg(all(feature = "v3", not(feature = "std")))]
+        if matches!(self, Signal::SpikeParams(_) | Signal::EegParams(_)) {
+            return MEMORY_CHANNELS;
+        }
+        usize::MAX
+    }
+}
+
 #[cfg(feature = "v3")]
 impl Signal {
     /// The front end behind the electrodes, if any.
@@ -267,6 +303,12 @@ impl Signal {
     pub fn front_end(&self, seed: u64) -> Option<front_end::FrontEnd> {
         front_end::FrontEnd::new(self.front_end_params()?, seed).ok()
     }
+}
+
+/// The samples of one lane's block, where N is 1.
+#[cfg(all(feature = "v3", not(feature = "std")))]
+fn one_lane<const N: usize>(block: &mut LaneBlock<N>) -> Option<&mut LaneBlock<1>> {
+    if N == 1 { block.as_flattened_mut().as_chunks_mut().0.first_chunk_mut() } else { None }
 }
 
 /// A generator's coefficients: immutable, shared by all channels and threads.

@@ -1,69 +1,164 @@
 //! What v3's signals keep beside a generator's lanes and scratch memory.
 //!
-//! With an operating system it lies on the heap, so that lanes stay small for signals without it;
-//! without, it is there, bounded.
+//! With an operating system it lies on the heap: lanes have their own, a scratch memory what all
+//! channels share. Without, both lie in a [`SignalMemory`] that the program gives to its
+//! [`Scratch`](super::Scratch): bounded, and one lane at a time.
 
+#[cfg(feature = "v3")]
 use super::eeg::state::{EegLanes, Sources};
+#[cfg(feature = "v3")]
 use super::spikes::state::SpikeLanes;
 
-/// A value on the heap where there is one.
-#[derive(Clone, Debug)]
-#[cfg(feature = "std")]
-pub(crate) struct Held<T>(std::boxed::Box<T>);
+#[cfg(all(feature = "v3", feature = "std"))]
+mod own {
+    use std::boxed::Box;
 
-/// A value where it stands.
-#[derive(Clone, Debug)]
-#[cfg(not(feature = "std"))]
-pub(crate) struct Held<T>(T);
+    use super::{EegLanes, Sources, SpikeLanes};
 
-impl<T> Held<T> {
-    #[inline(always)]
-    pub(crate) fn new(value: T) -> Self {
-        #[cfg(feature = "std")]
-        return Self(std::boxed::Box::new(value));
-        #[cfg(not(feature = "std"))]
-        return Self(value);
+    /// What a signal keeps for N channels.
+    #[derive(Clone, Debug)]
+    pub(crate) enum OwnState<const N: usize> {
+        /// Nothing.
+        None,
+        /// Spikes under way, and the units.
+        Spikes(Box<SpikeLanes<N>>),
+        /// Weights of what channels share, and each one's artefacts.
+        Eeg(Box<EegLanes<N>>),
+    }
+
+    /// What all channels of an EEG share, as far as it has been computed; nothing for other signals.
+    #[derive(Clone, Debug)]
+    pub struct SharedState(Option<Box<Sources>>);
+
+    impl SharedState {
+        /// Nothing yet.
+        pub const EMPTY: Self = Self(None);
+
+        /// What channels share, of no EEG at first.
+        #[inline(always)]
+        pub(crate) fn sources(&mut self) -> &mut Sources {
+            self.0.get_or_insert_with(|| Box::new(Sources::EMPTY))
+        }
     }
 }
 
-impl<T> core::ops::Deref for Held<T> {
-    type Target = T;
+#[cfg(all(feature = "v3", not(feature = "std")))]
+mod own {
+    use super::{EegLanes, Kept, SignalMemory, Slot, Sources, SpikeLanes};
+    use crate::signal::MEMORY_CHANNELS;
 
-    #[inline(always)]
-    fn deref(&self) -> &T {
-        &self.0
+    /// The memory of v3's signals, if the program has given one.
+    #[derive(Debug)]
+    pub struct SharedState(pub(crate) Option<&'static mut SignalMemory>);
+
+    impl SharedState {
+        /// No memory.
+        pub const EMPTY: Self = Self(None);
+
+        /// What `channel` keeps of its spikes at the start of block `block`; `start` makes that of
+        /// block 0. None without memory, and out of order.
+        pub(crate) fn spikes(
+            &mut self,
+            channel: u32,
+            block: u64,
+            start: impl FnOnce() -> SpikeLanes<1>,
+        ) -> Option<&mut SpikeLanes<1>> {
+            let kept = &mut self.0.as_deref_mut()?.kept;
+            if !matches!(kept, Kept::Spikes(_)) {
+                *kept = Kept::Spikes([const { None }; MEMORY_CHANNELS]);
+            }
+            let Kept::Spikes(slots) = kept else { return None };
+            claim(slots, channel, block, start)
+        }
+
+        /// The same of an EEG, and what all its channels share.
+        pub(crate) fn eeg(
+            &mut self,
+            channel: u32,
+            block: u64,
+            start: impl FnOnce() -> EegLanes<1>,
+        ) -> Option<(&mut Sources, &mut EegLanes<1>)> {
+            let kept = &mut self.0.as_deref_mut()?.kept;
+            if !matches!(kept, Kept::Eeg(..)) {
+                *kept = Kept::Eeg(Sources::EMPTY, [const { None }; MEMORY_CHANNELS]);
+            }
+            let Kept::Eeg(sources, slots) = kept else { return None };
+            Some((sources, claim(slots, channel, block, start)?))
+        }
+    }
+
+    fn claim<T>(
+        slots: &mut [Option<Slot<T>>; MEMORY_CHANNELS],
+        channel: u32,
+        block: u64,
+        start: impl FnOnce() -> T,
+    ) -> Option<&mut T> {
+        let slot = slots.get_mut(channel as usize % MEMORY_CHANNELS)?;
+        if block == 0 {
+            *slot = Some(Slot { channel, next_block: 0, own: start() });
+        }
+        let slot =
+            slot.as_mut().filter(|slot| (slot.channel, slot.next_block) == (channel, block))?;
+        slot.next_block += 1;
+        Some(&mut slot.own)
     }
 }
 
-impl<T> core::ops::DerefMut for Held<T> {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
-    }
-}
+#[cfg(all(feature = "v3", feature = "std"))]
+pub(crate) use own::OwnState;
+#[cfg(feature = "v3")]
+pub use own::SharedState;
 
-/// What a signal keeps for N channels.
-#[derive(Clone, Debug)]
-pub(crate) enum OwnState<const N: usize> {
-    /// Nothing.
-    None,
-    /// Spikes under way, and the units.
-    Spikes(Held<SpikeLanes<N>>),
-    /// Weights of what channels share, and each one's artefacts.
-    Eeg(Held<EegLanes<N>>),
-}
-
-/// What all channels of an EEG share, as far as it has been computed; nothing for other signals.
-#[derive(Clone, Debug)]
-pub struct SharedState(pub(super) Option<Held<Sources>>);
-
-impl SharedState {
-    /// Nothing yet.
-    pub const EMPTY: Self = Self(None);
-}
-
+#[cfg(feature = "v3")]
 impl Default for SharedState {
     fn default() -> Self {
         Self::EMPTY
+    }
+}
+
+/// Channels that a [`SignalMemory`] holds.
+pub const MEMORY_CHANNELS: usize = 16;
+
+/// Memory for v3's signals where there is no heap: what [`MEMORY_CHANNELS`] channels keep from one
+/// block to the next, 16 KB. Empty where there is one, and in a build without v3.
+#[derive(Debug)]
+pub struct SignalMemory {
+    #[cfg(all(feature = "v3", not(feature = "std")))]
+    kept: Kept,
+}
+
+/// With a tag of its own, 0 at first: memory that begins with zeros takes no flash.
+#[cfg(all(feature = "v3", not(feature = "std")))]
+#[derive(Debug)]
+#[repr(u32)]
+enum Kept {
+    Nothing,
+    Spikes([Option<Slot<SpikeLanes<1>>>; MEMORY_CHANNELS]),
+    Eeg(Sources, [Option<Slot<EegLanes<1>>>; MEMORY_CHANNELS]),
+}
+
+/// What one channel keeps at the start of a block.
+#[cfg(all(feature = "v3", not(feature = "std")))]
+#[derive(Debug)]
+struct Slot<T> {
+    channel: u32,
+    next_block: u64,
+    own: T,
+}
+
+impl SignalMemory {
+    /// Memory of no signal.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            #[cfg(all(feature = "v3", not(feature = "std")))]
+            kept: Kept::Nothing,
+        }
+    }
+}
+
+impl Default for SignalMemory {
+    fn default() -> Self {
+        Self::new()
     }
 }

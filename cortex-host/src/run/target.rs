@@ -129,8 +129,9 @@ fn ask(
         if generator_digest == 0 {
             let version = dataset.spec.version;
             return Ok(Some(format!(
-                "the firmware of {} has no generator {version:?}; use transfer: streamed",
-                connection.info().board
+                "the firmware of {} has no generator {version}, and so no {}; use transfer: streamed",
+                connection.info().board,
+                dataset.signal_type
             )));
         }
         let one = Seeded { source: dataset.spec, first: 0, count: 1, generator_digest };
@@ -161,6 +162,11 @@ fn refusal(board: &str, kernel_run: &KernelSettings, error: &ErrorInfo) -> Strin
             "{} channels are to be generated, but {board} can generate {}; use fewer channels or \
              transfer: streamed",
             error.a, error.b
+        ),
+        ErrorCode::BadSource if !error.text.is_empty() => format!(
+            "{board} cannot generate the dataset: its memory sets {} a closer bound; use a smaller \
+             value or transfer: streamed",
+            error.text
         ),
         ErrorCode::UnknownKernel
             if error.a == 1 && matches!(kernel_run.kernel, DeviceKernel::Own(_)) =>

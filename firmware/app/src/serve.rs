@@ -4,7 +4,7 @@ use cortex_core::kernel::{AnyForm, AnyKernel, Kernel, Q15Kernel};
 use cortex_core::link::device::transmit_buffer_bytes;
 use cortex_core::link::{Action, DeviceIdentity, DeviceSession, KernelEngine};
 use cortex_core::random::SquareRoots;
-use cortex_core::signal::Lanes;
+use cortex_core::signal::{Lanes, SignalMemory};
 
 use crate::{Board, Boot, transmit_all};
 
@@ -15,7 +15,8 @@ const CHUNK_BYTES: usize = 64;
 ///
 /// `FRAME` is the longest frame in bytes and `TRANSMIT` at least
 /// [`transmit_buffer_bytes`]`(FRAME)`; `VALUES` `f32` values hold a kernel's state, input and
-/// output; `CHANNELS` is the most that seeded mode can generate.
+/// output; `CHANNELS` is the most that seeded mode can generate, of v3's signals at most
+/// [`cortex_core::signal::MEMORY_CHANNELS`].
 pub struct Memory<
     const FRAME: usize,
     const TRANSMIT: usize,
@@ -26,6 +27,7 @@ pub struct Memory<
     transmit: [u8; TRANSMIT],
     values: [f32; VALUES],
     lanes: [Option<Lanes<1>>; CHANNELS],
+    signals: SignalMemory,
 }
 
 /// An engine on static memory.
@@ -47,6 +49,7 @@ impl<const FRAME: usize, const TRANSMIT: usize, const VALUES: usize, const CHANN
             transmit: [0; TRANSMIT],
             values: [0.0; VALUES],
             lanes: [const { None }; CHANNELS],
+            signals: SignalMemory::new(),
         }
     }
 }
@@ -82,9 +85,10 @@ pub fn run<
     make_engine: MakeEngine<K>,
     roots: SquareRoots,
 ) -> ! {
-    let Memory { frame, transmit, values, lanes } = memory;
+    let Memory { frame, transmit, values, lanes, signals } = memory;
     let mut engine = make_engine(values, lanes);
     engine.set_square_roots(roots);
+    engine.set_signal_memory(signals);
     let session = session(board, boot, ring_bytes, &mut engine, frame, transmit);
     serve(board, boot, session, watch)
 }

@@ -144,12 +144,13 @@ fn real_boards_build_and_stay_within_their_budget() {
 /// What fits into the 3.5 KB of values of the smallest board, for every kernel.
 const SHAPE: KernelShape = KernelShape { channels: 2, window: 64, hop: 32, sample_rate_hz: 160.0 };
 
-/// Every signal of both versions.
+/// Every signal of every version.
 fn sources() -> impl Iterator<Item = SourceSpec> {
     let v1 = |signal| SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
     // The lowest corner has the most sections.
     let slow = Signal::PinkNoise(PinkNoise { amplitude_uv_rms: 100.0, low_corner_hz: 160e-9 });
-    emulated::sources().into_iter().map(|(_, source)| source).chain([v1(slow)])
+    let named = emulated::sources().into_iter().chain(emulated::sources_with_truth());
+    named.map(|(_, source)| source).chain([v1(slow)])
 }
 
 /// Two blocks of every kernel, streamed in both encodings and seeded by every signal; every

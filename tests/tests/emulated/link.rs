@@ -16,7 +16,7 @@ use cortex_core::signal::{
 use cortex_host::device::qemu::{LineKind, Program};
 use cortex_host::device::{Connection, Fault, KernelSettings, LinkError};
 use cortex_tests::documented::check_board_figure;
-use cortex_tests::emulated::{Board, open_session as open, start_line};
+use cortex_tests::emulated::{Board, makes_signals_with_truth, open_session as open, start_line};
 use cortex_tests::line_faults::fault_mix;
 
 /// What fits into the 6 KB of values of the smallest board, for every kernel.
@@ -230,6 +230,12 @@ fn cortex_m0_computes_in_q15_as_this_machine() {
 #[test]
 fn rv32_computes_as_this_machine() {
     board_computes_as_this_machine("sifive-e", Program::Firmware, SMALL, every_form(SMALL));
+}
+
+#[test]
+fn cortex_m4f_makes_signals_with_truth() {
+    let Some(board) = Board::start("mps2-an386") else { return };
+    makes_signals_with_truth(&mut board.connect());
 }
 
 /// Twenty seeds of everything that can happen to a line: the results are right or the run fails

@@ -2,6 +2,7 @@
 //! machine, and lives through an overrun.
 
 use cortex_core::kernel::KernelName;
+use cortex_tests::emulated::makes_signals_with_truth;
 use cortex_tests::nucleo::Nucleo;
 
 use super::pico::blocks_are_equal;
@@ -15,6 +16,7 @@ fn the_nucleo_computes_as_this_machine_with_or_without_an_external_clock() {
         for name in KernelName::ALL {
             blocks_are_equal(&mut connection, name).expect("runs");
         }
+        makes_signals_with_truth(&mut connection);
         let stats = connection.close().expect("the session ends");
         assert_eq!((stats.damaged_here, stats.damaged_at_device), (0, 0));
     }

@@ -6,11 +6,15 @@ use std::fmt::Debug;
 
 use cortex_core::link::frame::{FrameDecoder, FrameEvent, FrameWriter};
 use cortex_core::link::message::{
-    ACK_GAP, Ack, Configure, Configured, DeviceInfo, ErrorInfo, FragmentHead, Hello, Ping, Pong,
-    ResultEnd, SCHEMA, SCHEMA_HASH, Seeded, SeededResult, TimerId,
+    ACK_GAP, Ack, Configure, Configured, DeviceInfo, ErrorInfo, FragmentHead, Hello,
+    MAX_MESSAGE_BYTES, MAX_SEEDED_BYTES, Ping, Pong, ResultEnd, SCHEMA, SCHEMA_HASH, Seeded,
+    SeededResult, TimerId,
 };
 use cortex_core::link::{Encoding, ErrorCode, Header, HostAction, HostOptions, HostSession, Kind};
-use cortex_core::signal::{GeneratorVersion, PinkNoise, Signal, SourceSpec};
+use cortex_core::signal::front_end::FrontEndParams;
+use cortex_core::signal::{
+    EegParams, Effects, GeneratorVersion, LineNoise, PinkNoise, Signal, SourceSpec, SpikeParams,
+};
 
 const S: u32 = 0x1122_3344;
 
@@ -24,6 +28,7 @@ fn device_info() -> DeviceInfo {
         firmware_commit: "".try_into().expect("short"),
         generator_v1_digest: 0xAABB_CCDD,
         generator_v2_digest: 0,
+        generator_v3_digest: 0x00AB_CDEF,
         kernel_digest: 0x0102_0304,
         max_frame: 1044,
         rx_bytes: 8192,
@@ -105,9 +110,9 @@ fn hello_is_these_bytes() {
 fn hello_ack_is_these_bytes() {
     // mps2-an386, firmware 0.1.0, no commit, no v2, peripheral timer at 25 MHz, 32 bits, boot 3, crashed before at kernel/fft.rs:97
     // header  02 44 33 22 11 00 00 00 00 00 00
-    // payload 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 00 dd 99 ef d5 0a 00 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03 0d 6b 65 72 6e 65 6c 2f 66 66 74 2e 72 73 61
-    // crc     e7 a8 c0 c4
-    let line = "06 02 44 33 22 11 01 01 01 01 01 19 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 06 dd 99 ef d5 0a 26 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03 0d 6b 65 72 6e 65 6c 2f 66 66 74 2e 72 73 61 e7 a8 c0 c4 00";
+    // payload 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 00 dd 99 ef d5 0a 00 ef 9b af 05 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03 0d 6b 65 72 6e 65 6c 2f 66 66 74 2e 72 73 61
+    // crc     93 74 a3 16
+    let line = "06 02 44 33 22 11 01 01 01 01 01 19 01 01 de 81 fb 86 0c 0a 6d 70 73 32 2d 61 6e 33 38 36 05 30 2e 31 2e 30 06 dd 99 ef d5 0a 2a ef 9b af 05 84 86 88 08 94 08 80 40 80 80 10 02 c0 f0 f5 0b 20 03 0d 6b 65 72 6e 65 6c 2f 66 66 74 2e 72 73 61 93 74 a3 16 00";
     same(Header::new(Kind::HelloAck, S, 0, 0), &device_info(), &[], line, &mut Vec::new());
 }
 
@@ -244,6 +249,38 @@ fn seeded_is_these_bytes() {
         line,
         &mut Vec::new(),
     );
+}
+
+/// A frame for the longest message holds a signal of v3 with every parameter at its longest.
+#[test]
+fn the_longest_seeded_message_fits() {
+    let front_end = FrontEndParams {
+        bits: Some(24),
+        step_uv: Some(0.1),
+        noise_uv_rms: Some(0.1),
+        saturation_uv: Some(1e3),
+        packet_samples: 65_536,
+        ..FrontEndParams::default()
+    };
+    let front_end = Some(front_end);
+    let spikes =
+        SpikeParams { columns: 65_536, snr_db: Some(1.0), front_end, ..SpikeParams::default() };
+    let eeg =
+        EegParams { trial_s: Some(9.0), snr_db: Some(1.0), front_end, ..EegParams::default() };
+    let effects = Effects {
+        line_noise: Some(LineNoise { frequency_hz: 50.0, amplitude_uv: 1.0 }),
+        saturation_level_uv: Some(1.0),
+        ..Effects::NONE
+    };
+    for signal in [spikes.into(), eeg.into()] {
+        let source = SourceSpec::new(GeneratorVersion::V3, signal, 8_000.0, u64::MAX);
+        let source = SourceSpec { effects, ..source };
+        let (first, count, generator_digest) = (u32::MAX, u32::MAX, u32::MAX);
+        let seeded = Seeded { source, first, count, generator_digest };
+        let length = postcard::to_stdvec(&seeded).expect("encodes").len();
+        println!("{length} bytes");
+        assert!(length > MAX_MESSAGE_BYTES && length <= MAX_SEEDED_BYTES, "{length}");
+    }
 }
 
 #[test]

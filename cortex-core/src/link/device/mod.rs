@@ -173,6 +173,10 @@ impl<E: Engine, B: AsRef<[u8]> + AsMut<[u8]>> DeviceSession<E, B> {
             firmware_commit: clipped(identity.firmware_commit),
             generator_v1_digest: engine.generator_digest(GeneratorVersion::V1),
             generator_v2_digest: engine.generator_digest(GeneratorVersion::V2),
+            #[cfg(feature = "v3")]
+            generator_v3_digest: engine.generator_digest(GeneratorVersion::V3),
+            #[cfg(not(feature = "v3"))]
+            generator_v3_digest: 0,
             kernel_digest: engine.kernel_digest(),
             max_frame: saturating_u32(max_frame),
             rx_bytes: saturating_u32(identity.rx_ring_bytes - RING_RESERVE_BYTES),

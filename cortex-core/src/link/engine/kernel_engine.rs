@@ -7,7 +7,9 @@ use crate::kernel::{
 };
 use crate::link::message::{Configure, Configured, ErrorCode, ErrorInfo};
 use crate::random::SquareRoots;
-use crate::signal::{BLOCK_SAMPLES, Generator, GeneratorVersion, Lanes, Scratch, SourceSpec};
+use crate::signal::{
+    BLOCK_SAMPLES, Generator, GeneratorVersion, Lanes, Scratch, SignalMemory, SourceSpec, SpecError,
+};
 
 /// Builds a kernel from the bytes of [`Configure::kernel`].
 pub type BuildKernel<K> = fn(&KernelShape, &[u8]) -> Result<K, ErrorInfo>;
@@ -106,6 +108,11 @@ where
     /// Generators take square roots by `roots` from now on.
     pub fn set_square_roots(&mut self, roots: SquareRoots) {
         self.scratch.set_square_roots(roots);
+    }
+
+    /// Gives v3's signals memory where there is no heap: without it the engine does not have them.
+    pub fn set_signal_memory(&mut self, memory: &'static mut SignalMemory) {
+        self.scratch.set_memory(memory);
     }
 
     fn fill_tile(&mut self) -> Result<(), ErrorInfo> {
@@ -226,8 +233,9 @@ where
         };
         let lanes = self.lanes.as_mut();
         let count = channels as usize;
-        if count > lanes.len() {
-            let limit = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
+        let most = lanes.len().min(source.signal.most_channels());
+        if count > most {
+            let limit = u32::try_from(most).unwrap_or(u32::MAX);
             return Err(ErrorInfo::new(ErrorCode::TooManyChannels, channels, limit));
         }
         let needed = (state + input + output).saturating_add(BLOCK_SAMPLES.saturating_mul(count));
@@ -235,7 +243,7 @@ where
         if needed > capacity {
             return Err(too_large(needed, capacity));
         }
-        self.generator.redesign(source).map_err(|_| ErrorInfo::new(ErrorCode::BadSource, 0, 0))?;
+        self.generator.redesign(source).map_err(|error| bad_source(&error))?;
         for (channel, lane) in (0..channels).zip(lanes.iter_mut()) {
             *lane = Some(self.generator.start_one(channel));
         }
@@ -315,6 +323,16 @@ fn q15_kernel(shape: &KernelShape, bytes: &[u8]) -> Result<Q15Kernel, ErrorInfo>
                 .map_err(|_| ErrorInfo::new(ErrorCode::UnknownKernel, 1, 0))
         }
         _ => Err(ErrorInfo::new(ErrorCode::UnknownKernel, 0, 0).with_text("only dtype q15")),
+    }
+}
+
+/// What is wrong with a signal. The host has checked it against all that any build can make: what
+/// is left is a bound of this one, which only those of v3 have.
+fn bad_source(error: &SpecError) -> ErrorInfo {
+    let info = ErrorInfo::new(ErrorCode::BadSource, 0, 0);
+    match error {
+        SpecError::Parameter(error) if cfg!(feature = "v3") => info.with_text(error.parameter()),
+        _ => info,
     }
 }
 

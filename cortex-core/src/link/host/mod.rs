@@ -26,7 +26,7 @@ use super::frame::{
 };
 use super::message::{
     ACK_BUSY, ACK_GAP, ACK_OPEN, ACK_POLL, Ack, Configure, DeviceInfo, ErrorCode, ErrorInfo,
-    FRAGMENT_HEAD_BYTES, FragmentHead, Hello, MAX_MESSAGE_BYTES, Ping, Pong, ReceiveLosses,
+    FRAGMENT_HEAD_BYTES, FragmentHead, Hello, MAX_SEEDED_BYTES, Ping, Pong, ReceiveLosses,
     ResultEnd, SCHEMA_HASH, Seeded, WIRE_VERSION, WIRE_VERSION_MIN,
 };
 use super::sample::Encoding;
@@ -53,7 +53,7 @@ enum Phase {
 /// The request on its way out; frames are made again for every (re)transmission.
 enum Request {
     None,
-    Message { kind: Kind, bytes: [u8; MAX_MESSAGE_BYTES], len: usize },
+    Message { kind: Kind, bytes: [u8; MAX_SEEDED_BYTES], len: usize },
     Block { block: u32, head: FragmentHead },
 }
 

@@ -50,8 +50,12 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
         if !self.can_request() {
             return Err(RequestError::NotNow);
         }
-        let mut bytes = [0u8; MAX_MESSAGE_BYTES];
+        let mut bytes = [0u8; MAX_SEEDED_BYTES];
         let len = postcard::to_slice(message, &mut bytes).map_err(|_| RequestError::Message)?.len();
+        let most = self.info.as_ref().map_or(0, |info| info.max_frame as usize);
+        if HEADER_BYTES + len + CRC_BYTES > most {
+            return Err(RequestError::Message);
+        }
         self.request(Request::Message { kind, bytes, len }, 1);
         Ok(())
     }

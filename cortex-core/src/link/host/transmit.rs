@@ -66,7 +66,8 @@ impl<F: AsRef<[f32]> + AsMut<[f32]>> Core<F> {
     pub(super) fn longest_frame_bytes(&self) -> u32 {
         let payload = match &self.request {
             Request::Block { head, .. } => FRAGMENT_HEAD_BYTES + usize::from(head.fragment_bytes),
-            _ => MAX_MESSAGE_BYTES,
+            Request::Message { len, .. } => *len,
+            Request::None => 0,
         };
         u32::try_from(wire_len(HEADER_BYTES + payload + CRC_BYTES)).unwrap_or(u32::MAX)
     }

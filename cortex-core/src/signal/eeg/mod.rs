@@ -43,8 +43,11 @@ use core::ops::Range;
 use super::bad_channels::{BadChannels, Fault};
 use super::power_law::{NoiseState, PowerLaw};
 use super::spec::check_low_corner_of;
-use super::state::{Held, OwnState, SharedState};
+#[cfg(feature = "std")]
+use super::state::OwnState;
 use super::{Amplitude, BLOCK_SAMPLES, LaneBlock, Lanes, Scratch, SignalInfo, Source};
+#[cfg(not(feature = "std"))]
+use super::{CANONICAL_NAN, one_lane};
 use crate::math;
 use crate::parameter::{ParameterError, below_nyquist, positive_within, within};
 use crate::random::{self, SquareRoots, StreamKey};
@@ -197,8 +200,7 @@ impl Eeg {
 
     /// Computes block `block` of what all channels share, unless it is there.
     #[inline(always)]
-    fn share(&self, shared: &mut SharedState, block: u64) {
-        let sources = shared.0.get_or_insert_with(|| Held::new(Sources::EMPTY));
+    fn share(&self, sources: &mut Sources, block: u64) {
         if sources.tag != self.tag || sources.next_block > block + 1 {
             self.restart(sources);
         }
@@ -279,6 +281,38 @@ impl Eeg {
         let artefacts =
             core::array::from_fn(|lane| self.artefacts.start_channel(first_channel + lane as u32));
         EegLanes { weights, own_weight, artefacts }
+    }
+
+    /// Makes block `block` of the channels' own noise in `out` their signal: the noise comes first,
+    /// then the columns in order, then each channel's own artefacts.
+    #[inline(always)]
+    fn add<const N: usize>(
+        &self,
+        block: u64,
+        own: &mut EegLanes<N>,
+        sources: &mut Sources,
+        out: &mut LaneBlock<N>,
+    ) {
+        self.share(sources, block);
+        for sample in out.as_flattened_mut() {
+            *sample *= own.own_weight;
+        }
+        let [shared, mains, channels] = self.artefacts.kinds();
+        let always = if self.trials.evokes() { EVOKED + 1 } else { EVOKED };
+        Self::mix(&own.weights, &sources.block, 0..always, out);
+        if shared {
+            Self::mix(&own.weights, &sources.block, ARTEFACTS..MAINS, out);
+        }
+        if mains {
+            Self::mix(&own.weights, &sources.block, MAINS..COLUMNS, out);
+        }
+        if channels {
+            for (row, sample) in out.iter_mut().zip(block * BLOCK_SAMPLES as u64..) {
+                for lane in 0..N {
+                    row[lane] += self.artefacts.own(&mut own.artefacts[lane], sample);
+                }
+            }
+        }
     }
 
     /// Adds the columns `range` of `block` to `out`, in order.
@@ -372,10 +406,12 @@ impl Source for Eeg {
     fn start<const N: usize>(&self, lanes: &mut Lanes<N>) {
         let first = lanes.first_channel;
         self.noise.start_noise(OWN_STREAM + first, lanes.noise_state());
-        lanes.own = OwnState::Eeg(Held::new(self.start_lanes(first)));
+        #[cfg(feature = "std")]
+        {
+            lanes.own = OwnState::Eeg(std::boxed::Box::new(self.start_lanes(first)));
+        }
     }
 
-    /// The channel's own noise comes first, then the columns in order, then its own artefacts.
     #[inline(always)]
     fn fill<const N: usize>(
         &self,
@@ -384,30 +420,16 @@ impl Source for Eeg {
         out: &mut LaneBlock<N>,
     ) {
         let (first, block) = (lanes.first_channel, lanes.next_block);
-        self.share(&mut scratch.shared, block);
         let buffers = scratch.noise_buffers();
         self.noise.fill_noise(OWN_STREAM + first, block, lanes.noise_state(), buffers, out);
-        let (OwnState::Eeg(own), Some(sources)) = (&mut lanes.own, &scratch.shared.0) else {
-            return;
-        };
-        for sample in out.as_flattened_mut() {
-            *sample *= own.own_weight;
+        #[cfg(feature = "std")]
+        if let OwnState::Eeg(own) = &mut lanes.own {
+            self.add(block, own, scratch.shared.sources(), out);
         }
-        let [shared, mains, channels] = self.artefacts.kinds();
-        let always = if self.trials.evokes() { EVOKED + 1 } else { EVOKED };
-        Self::mix(&own.weights, &sources.block, 0..always, out);
-        if shared {
-            Self::mix(&own.weights, &sources.block, ARTEFACTS..MAINS, out);
-        }
-        if mains {
-            Self::mix(&own.weights, &sources.block, MAINS..COLUMNS, out);
-        }
-        if channels {
-            for (row, sample) in out.iter_mut().zip(block * BLOCK_SAMPLES as u64..) {
-                for lane in 0..N {
-                    row[lane] += self.artefacts.own(&mut own.artefacts[lane], sample);
-                }
-            }
+        #[cfg(not(feature = "std"))]
+        match (scratch.shared.eeg(first, block, || self.start_lanes(first)), one_lane(out)) {
+            (Some((sources, own)), Some(out)) => self.add(block, own, sources, out),
+            _ => return out.as_flattened_mut().fill(CANONICAL_NAN),
         }
         self.bad.apply(first, block, scratch, out);
     }

@@ -38,7 +38,7 @@ pub(crate) struct Sources {
 
 /// State of N adjacent channels, and what they see of each column.
 #[derive(Clone, Debug)]
-#[repr(C, align(64))]
+#[cfg_attr(feature = "std", repr(C, align(64)))]
 pub(crate) struct EegLanes<const N: usize> {
     pub(super) weights: [[f32; N]; COLUMNS],
     pub(super) own_weight: f32,
@@ -47,7 +47,7 @@ pub(crate) struct EegLanes<const N: usize> {
 
 impl Sources {
     /// Nothing yet, of no EEG.
-    pub(super) const EMPTY: Self = Self {
+    pub(crate) const EMPTY: Self = Self {
         tag: 0,
         next_block: 0,
         poles: [[[0.0; SOURCE_LANES]; MAX_POLES]; SOURCES / SOURCE_LANES],

@@ -85,6 +85,12 @@ impl FrontEndParams {
         }
     }
 
+    /// Whether the converter's gain can be set.
+    #[must_use]
+    pub fn has_gain(&self) -> bool {
+        self.converter == ConverterName::Ads1299
+    }
+
     /// Checks every parameter.
     ///
     /// # Errors
@@ -178,11 +184,11 @@ impl FrontEnd {
         let first = block * BLOCK_SAMPLES as u64;
         for (row, sample) in out.iter_mut().zip(first..) {
             while state.next_row <= sample {
-                state.lost = self.is_lost(state.number, state.lost);
+                state.lost = u8::from(self.is_lost(state.number, state.lost != 0));
                 state.number += 1;
                 state.next_row += rows;
             }
-            if state.lost {
+            if state.lost != 0 {
                 *row = [super::CANONICAL_NAN; N];
             }
         }
@@ -262,12 +268,13 @@ pub(super) struct LossState {
     /// Number of the next packet and its first row.
     number: u64,
     next_row: u64,
-    /// Whether the packet at hand is lost.
-    lost: bool,
+    /// 1 when the packet at hand is lost. No `bool`: the state of no lanes is to be all zeros, so
+    /// that a board's memory takes no flash, and a `bool` would lend it its unused values.
+    lost: u8,
 }
 
 impl LossState {
-    pub(super) const START: Self = Self { number: 0, next_row: 0, lost: false };
+    pub(super) const START: Self = Self { number: 0, next_row: 0, lost: 0 };
 }
 
 /// See [`FrontEnd::packets`].

@@ -24,7 +24,7 @@ mod waveform;
 
 use grid::Grid;
 pub use params::{MAX_UNITS_PER_ELECTRODE, SpikeParams};
-use state::{SUM_ROWS, SpikeLanes, Units};
+use state::{SpikeLanes, Units};
 use unit::{Amplitudes, Firing, Population, firing};
 pub use unit::{Spike, Unit, UnitState, UnitTrain};
 pub use waveform::{SPIKE_SAMPLES, TICKS, Waveform};
@@ -32,8 +32,11 @@ pub use waveform::{SPIKE_SAMPLES, TICKS, Waveform};
 use super::bad_channels::{BadChannels, Fault};
 use super::power_law::PowerLaw;
 use super::spec::check_low_corner_of;
-use super::state::{Held, OwnState};
+#[cfg(feature = "std")]
+use super::state::OwnState;
 use super::{Amplitude, Lanes, Scratch, SignalInfo, Source};
+#[cfg(not(feature = "std"))]
+use super::{CANONICAL_NAN, one_lane};
 use crate::math;
 use crate::parameter::{ParameterError, count_within, positive_within, within};
 use crate::random::StreamKey;
@@ -72,7 +75,7 @@ impl Spikes {
         seed: u64,
     ) -> Result<Self, ParameterError> {
         let rate = within("sample_rate_hz", sample_rate_hz, 8e3, 32e3)?;
-        // What has no heap keeps one unit an electrode.
+        // Where there is no heap a channel keeps one unit of each of the nine electrodes it sees.
         let most = if cfg!(feature = "std") { MAX_UNITS_PER_ELECTRODE as usize } else { 1 };
         count_within("units_per_electrode", params.units_per_electrode, 1, most)?;
         count_within("columns", params.columns, 1, 65_536)?;
@@ -174,21 +177,32 @@ impl Spikes {
                 *slot = Some(UnitState::start(population, channel));
             }
         }
-        SpikeLanes { sum: [[0.0; N]; SUM_ROWS], far, first_channel, next_block: 0, units }
+        SpikeLanes { carry: [[0.0; N]; BLOCK_SAMPLES], far, units }
     }
 
-    /// Adds the spikes of the next block to `out`.
+    /// Adds the spikes of block `block` of the channels from `first_channel` on to `out`. `sum` is
+    /// working memory.
     #[inline(always)]
-    fn add<const N: usize>(&self, lanes: &mut SpikeLanes<N>, out: &mut LaneBlock<N>) {
-        let end = ((lanes.next_block + 1) * BLOCK_SAMPLES as u64) as i64;
+    fn add<const N: usize>(
+        &self,
+        (first_channel, block): (u32, u64),
+        lanes: &mut SpikeLanes<N>,
+        sum: &mut LaneBlock<N>,
+        out: &mut LaneBlock<N>,
+    ) {
+        let start = (block * BLOCK_SAMPLES as u64) as i64;
+        let end = start + BLOCK_SAMPLES as i64;
         let mut shape = [0.0; SPIKE_SAMPLES];
-        let SpikeLanes { sum, far, first_channel, units, .. } = lanes;
+        let SpikeLanes { carry, far, units } = lanes;
+        *sum = *carry;
+        carry.as_flattened_mut().fill(0.0);
+        let mut sums = Sums { start, sum, carry };
         for state in units.iter_mut() {
             let waveform = state.unit.waveform;
             while waveform.first_sample(state.next_ticks()) < end {
                 let spike = state.advance(&self.population);
                 waveform.evaluate(spike.ticks, &mut shape);
-                self.spread(*first_channel, sum, &state.unit, &spike, &shape);
+                self.spread(first_channel, &mut sums, &state.unit, &spike, &shape);
             }
         }
         if let Some(population) = &self.far {
@@ -198,18 +212,13 @@ impl Spikes {
                     let spike = state.advance(population);
                     let unit = state.unit;
                     unit.waveform.evaluate(spike.ticks, &mut shape);
-                    put(sum, lane, spike.amplitude_uv, &unit, &spike, &shape);
+                    put(&mut sums, lane, spike.amplitude_uv, &unit, &spike, &shape);
                 }
             }
         }
-        let half = (lanes.next_block % 2) as usize * BLOCK_SAMPLES;
-        for (row, spikes) in out.iter_mut().zip(&mut sum[half..half + BLOCK_SAMPLES]) {
-            for lane in 0..N {
-                row[lane] += spikes[lane];
-                spikes[lane] = 0.0;
-            }
+        for (sample, spikes) in out.as_flattened_mut().iter_mut().zip(sum.as_flattened()) {
+            *sample += spikes;
         }
-        lanes.next_block += 1;
     }
 
     /// Adds `spike` to the sums of the channels that see its unit.
@@ -217,7 +226,7 @@ impl Spikes {
     fn spread<const N: usize>(
         &self,
         first_channel: u32,
-        sum: &mut [[f32; N]; SUM_ROWS],
+        sums: &mut Sums<'_, N>,
         unit: &Unit,
         spike: &Spike,
         shape: &[f32; SPIKE_SAMPLES],
@@ -238,7 +247,7 @@ impl Spikes {
                 }
                 let [x, y] = unit.place;
                 let gain = self.grid.gain(dx as f32 - x, dy as f32 - (y + drift));
-                put(sum, lane, spike.amplitude_uv * gain, unit, spike, shape);
+                put(sums, lane, spike.amplitude_uv * gain, unit, spike, shape);
             }
         }
     }
@@ -337,7 +346,10 @@ impl Source for Spikes {
         if let Some(noise) = &self.noise {
             noise.start_noise(first, lanes.noise_state());
         }
-        lanes.own = OwnState::Spikes(Held::new(self.start_lanes(first)));
+        #[cfg(feature = "std")]
+        {
+            lanes.own = OwnState::Spikes(std::boxed::Box::new(self.start_lanes(first)));
+        }
     }
 
     #[inline(always)]
@@ -355,8 +367,18 @@ impl Source for Spikes {
             }
             None => out.as_flattened_mut().fill(0.0),
         }
-        if let OwnState::Spikes(spikes) = &mut lanes.own {
-            self.add(spikes, out);
+        let Some(sum) = scratch.noise.first_chunk_mut() else { return };
+        #[cfg(feature = "std")]
+        if let OwnState::Spikes(own) = &mut lanes.own {
+            self.add((first, block), own, sum, out);
+        }
+        #[cfg(not(feature = "std"))]
+        {
+            let own = scratch.shared.spikes(first, block, || self.start_lanes(first));
+            match (own, one_lane(sum), one_lane(out)) {
+                (Some(own), Some(sum), Some(out)) => self.add((first, block), own, sum, out),
+                _ => return out.as_flattened_mut().fill(CANONICAL_NAN),
+            }
         }
         self.bad.apply(first, block, scratch, out);
     }
@@ -376,25 +398,36 @@ fn hold(units: &mut Units, state: UnitState) {
     let _ = units.push(state);
 }
 
+/// Sums of spikes: the block that begins at sample `start`, and what reaches into the next.
+struct Sums<'a, const N: usize> {
+    start: i64,
+    sum: &'a mut LaneBlock<N>,
+    carry: &'a mut LaneBlock<N>,
+}
+
 /// Adds a spike of `amplitude_uv` to one lane's sum.
 ///
 /// Not inlined, so not compiled for wider vectors: scattered stores of AVX-512 are slower than one
 /// store after the other.
 #[inline(never)]
 fn put<const N: usize>(
-    sum: &mut [[f32; N]; SUM_ROWS],
+    sums: &mut Sums<'_, N>,
     lane: usize,
     amplitude_uv: f32,
     unit: &Unit,
     spike: &Spike,
     shape: &[f32; SPIKE_SAMPLES],
 ) {
-    let first = unit.waveform.first_sample(spike.ticks);
-    // What lies before sample 0 is not there.
+    // It begins within the block, or before sample 0, of which nothing is there.
+    let first = unit.waveform.first_sample(spike.ticks) - sums.start;
     let skipped = (-first).clamp(0, SPIKE_SAMPLES as i64) as usize;
-    let start = first.max(0) as usize;
+    let first = first.clamp(0, BLOCK_SAMPLES as i64) as usize;
     let shape = shape.get(skipped..unit.waveform.samples()).unwrap_or_default();
-    for (row, y) in (start..).zip(shape) {
-        sum[row % SUM_ROWS][lane] += amplitude_uv * y;
+    let (now, later) = shape.split_at(shape.len().min(BLOCK_SAMPLES - first));
+    for (row, y) in sums.sum[first..].iter_mut().zip(now) {
+        row[lane] += amplitude_uv * y;
+    }
+    for (row, y) in sums.carry.iter_mut().zip(later) {
+        row[lane] += amplitude_uv * y;
     }
 }

@@ -76,7 +76,7 @@ fn device(info: DeviceInfo) -> String {
     };
     format!(
         "{}, firmware {}{commit}, wire {} to {}, schema {:08x}, frames of {} bytes, credit {}, {} values, \
-         {} at {} Hz ({} bits), boot {}, digests: v1 {:08x}, v2 {:08x}, kernels {:08x}",
+         {} at {} Hz ({} bits), boot {}, digests: v1 {:08x}, v2 {:08x}, v3 {:08x}, kernels {:08x}",
         info.board,
         info.firmware_version,
         info.wire_min,
@@ -91,6 +91,7 @@ fn device(info: DeviceInfo) -> String {
         info.boot_count,
         info.generator_v1_digest,
         info.generator_v2_digest,
+        info.generator_v3_digest,
         info.kernel_digest
     )
 }

@@ -6,7 +6,7 @@ use cortex_host::base::ExitCode;
 use cortex_host::config::Source;
 use cortex_host::run::Options;
 use cortex_tests::runs::{Experiment, experiment};
-use cortex_tests::{cortex_host, stdout_of};
+use cortex_tests::{cortex_host, stderr_of, stdout_of};
 
 use super::*;
 
@@ -231,6 +231,53 @@ fn digests_alone_come_back_when_asked_for() {
     assert_eq!(found["results"], "digests");
     // The input only: 320 rows of 2 channels for each of three kernels.
     assert_eq!(number(&found["link"]["sample_bytes"]), 3 * 320 * 2 * 4);
+}
+
+/// Signals with truth where the board's RAM holds what they keep; elsewhere one sentence that names
+/// the signal and the board, and no run.
+#[test]
+fn signals_with_truth_are_seeded_where_they_fit_and_refused_by_name_elsewhere() {
+    let config = |signal: &str, more: &str| {
+        let dataset = CONFIG
+            .replace("v1/synthetic", "v3/synthetic")
+            .replace("signal_type: pink_noise", signal)
+            .replace("duration_s: 2", "duration_s: 1");
+        dataset + "transfer: seeded\n" + more
+    };
+    let spikes = |more| config("signal_type: spikes", more).replace("_hz: 160", "_hz: 8000");
+    let eeg = |more| config("signal_type: eeg", more).replace("_hz: 160", "_hz: 250");
+    let folder = tempfile::tempdir().unwrap();
+    if available("mps2-an386") {
+        on_device(folder.path(), &eeg(""), "qemu:mps2-an386");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |config: &str, sentence: &str| {
+        let talk = stderr_of(&run(folder.path(), config, &["-q"]), 2);
+        assert!(talk.contains(sentence), "{talk}");
+        assert!(!folder.path().join("results").exists());
+    };
+    for board in ["microbit", "sifive-e"] {
+        if available(board) {
+            let device = format!("device: qemu:{board}\n");
+            let sentence = |signal| {
+                format!(
+                    "the firmware of {board} has no generator v3, and so no {signal}; use \
+                     transfer: streamed"
+                )
+            };
+            refused(&spikes(&device), &sentence("spikes"));
+            refused(&eeg(&device), &sentence("eeg"));
+        }
+    }
+    if available("mps2-an386") {
+        let more = "device: qemu:mps2-an386\n";
+        refused(&eeg(more).replace("channels: 2", "channels: 17"), "mps2-an386 can generate 16");
+        let units = spikes(more).replace("_type: spikes", "_type: spikes, units_per_electrode: 2");
+        refused(
+            &units,
+            "mps2-an386 cannot generate the dataset: its memory sets units_per_electrode",
+        );
+    }
 }
 
 /// The M0 board has 3,584 bytes for state, input and output: what does not fit is named with that limit
