@@ -7,7 +7,7 @@ use cortex_hardware::ConstStaticCell;
 use nucleo_f446re::{Nucleo, RING_BYTES};
 
 /// Frames, transmit buffer, kernel values, seeded channels: 100 KB of 128.
-static MEMORY: ConstStaticCell<Memory<1_048, 1_072, 18_432, 64>> =
+static MEMORY: ConstStaticCell<Memory<1_048, 1_072, 18_944, 64>> =
     ConstStaticCell::new(Memory::new());
 
 #[cortex_hardware::entry]

@@ -244,8 +244,8 @@ fn signals_with_truth_are_seeded_where_they_fit_and_refused_by_name_elsewhere() 
             .replace("duration_s: 2", "duration_s: 1");
         dataset + "transfer: seeded\n" + more
     };
-    let spikes = |more| config("signal_type: spikes", more).replace("_hz: 160", "_hz: 8000");
-    let eeg = |more| config("signal_type: eeg", more).replace("_hz: 160", "_hz: 250");
+    let spikes = |more: &str| config("signal_type: spikes", more).replace("_hz: 160", "_hz: 8000");
+    let eeg = |more: &str| config("signal_type: eeg", more).replace("_hz: 160", "_hz: 250");
     let folder = tempfile::tempdir().unwrap();
     if available("mps2-an386") {
         on_device(folder.path(), &eeg(""), "qemu:mps2-an386");
