@@ -20,7 +20,7 @@ python=${CORTEX_ORACLE_PYTHON:-}
 check() {
     schema=$1
     shift
-    "$python" -m check_jsonschema -q --builtin-schema "vendor.$schema" "$@"
+    "$python" -m check_jsonschema -q --default-filetype yaml --builtin-schema "vendor.$schema" "$@"
 }
 templates=.github/ISSUE_TEMPLATE
 check github-workflows .github/workflows/*.yml
