@@ -23,7 +23,6 @@ check() {
     "$python" -m check_jsonschema -q --default-filetype yaml --builtin-schema "vendor.$schema" "$@"
 }
 templates=.github/ISSUE_TEMPLATE
-check github-workflows .github/workflows/*.yml
 check github-actions .github/actions/*/action.yml
 # shellcheck disable=SC2046
 check github-issue-forms $(ls $templates/*.yml | grep -v /config.yml)

@@ -20,11 +20,11 @@ fn generated(arguments: &str) -> Vec<u8> {
     output.stdout
 }
 
-/// The numbers of a list that is printed as `[1.0, 2.0]`.
+/// The numbers of a list that is printed as `[1.0, 2.0]` or `[[1.0], [2.0]]`, on one line.
 fn list(text: &str) -> Vec<f32> {
-    let (_, rest) = text.split_once('[').unwrap();
-    let (numbers, _) = rest.split_once(']').unwrap();
-    numbers.split(", ").map(|number| number.parse().unwrap()).collect()
+    let line = text.lines().find(|line| line.ends_with(']')).unwrap();
+    let (_, numbers) = line.split_once('[').unwrap();
+    numbers.split(", ").map(|number| number.trim_matches(['[', ']']).parse().unwrap()).collect()
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {
