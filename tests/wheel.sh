@@ -21,7 +21,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q --disable-pip-version-check dist/cortex_rs-*-"$(uname -m)".whl
+"$folder/venv/bin/pip" install -q --disable-pip-version-check dist/cortex_rs-*_"$(uname -m)".whl
 cd "$folder"
 cat >five_lines.py <<'PYTHON'
 import cortex, hashlib

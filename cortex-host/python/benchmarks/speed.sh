@@ -20,6 +20,6 @@ if [ -z "${CORTEX_NO_BUILD:-}" ]; then
     [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
     "$venv/bin/pip" install -q --disable-pip-version-check colorednoise numpy
     "$venv/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps \
-        dist/cortex_rs-*-"$(uname -m)".whl
+        dist/cortex_rs-*_"$(uname -m)".whl
 fi
 "$venv/bin/python" cortex-host/python/benchmarks/speed.py "$program"
