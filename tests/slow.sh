@@ -23,9 +23,11 @@
 #   msrv     everything compiles with the oldest Rust promised
 #   lsl      `stream --lsl` received by pylsl: 64 channels at 1 kHz for CORTEX_LSL_SECONDS (120; 600 for
 #            the clock's drift); on a machine that does nothing else
+#   spikeinterface  `generate --spikeinterface` loaded by SpikeInterface, `score` against it and
+#            scikit-learn; installs both from PyPI
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
-# Without a part: all but slurm, lsl and capacity. Builds what a part needs and says what it found.
+# Without a part: all but slurm, lsl, capacity and spikeinterface. Builds what a part needs and says what it found.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -115,13 +117,17 @@ part() {
         say "pylsl receives ${CORTEX_LSL_SECONDS:=120} s"
         sh tests/lsl.sh "$CORTEX_LSL_SECONDS"
         ;;
+    spikeinterface)
+        say "SpikeInterface and scikit-learn"
+        sh tests/spikeinterface.sh
+        ;;
     slurm)
         say "a real Slurm"
         sh tests/slurm.sh
         ;;
-    help) sed -n '2,28s/^# \{0,1\}//p' tests/slow.sh; exit ;;
+    help) sed -n '2,30s/^# \{0,1\}//p' tests/slow.sh; exit ;;
     *)
-        sed -n '2,28s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,30s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;

@@ -354,6 +354,7 @@ mod tests {
             deadline_missed: false,
             warmup: false,
             instructions: None,
+            label: None,
         };
         let windows = vec![window(0, 9), window(10, 13), window(20, 25), window(50, 9)];
         let kernel = KernelWindows { windows, ..KernelWindows::default() };

@@ -27,6 +27,7 @@ mod summary;
 mod telemetry;
 mod terminal;
 mod text;
+mod window_labels;
 
 pub use folder::{RunFolder, kernel_folder_names};
 pub use kernel_summary::{
@@ -46,6 +47,7 @@ pub use telemetry::{OUTPUTS_NAME, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
 #[cfg(feature = "cli")]
 pub(crate) use text::deadlines;
+pub use window_labels::WindowLabels;
 pub(crate) use text::{bounds, duration, grouped, micros, missed, rate};
 
 use std::io;
