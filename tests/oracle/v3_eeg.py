@@ -100,7 +100,7 @@ def p300(raw, params):
     data, times = epochs.get_data() * 1e6, epochs.times
     assert len(data) == 200
     w = np.maximum(1.0 - ((times - 0.35) / 0.2) ** 2, 0.0) ** 3
-    # The baseline's mean is taken off the data; it is not in the template, so it goes off there, too.
+    # The baseline holds no response: taking its mean off leaves the template as it is.
     sizes = data @ w / (w @ w)
     worst = 0.0
     for channel, name in enumerate(raw.ch_names):
@@ -257,9 +257,9 @@ def ssvep(raw, params):
     """Power of the response's first sine at Oz over that of the background. Trials of a flicker are
     averaged, since each begins at phase 0: what is left of the background at the sine's frequency
     is below 1e-3 of it. The background's power is that of the time without flicker, without the
-    averages: its degrees of freedom are 2 T (int S)^2 / int S^2, some 20 T for a corner of 0.5 Hz, so
-    that over T = 500 s its standard error is sqrt(2 / 10,000) = 1.4 %, 0.06 dB, and 0.2 dB are
-    3.3 of them (0.1 % false alarms)."""
+    averages: its degrees of freedom are 2 T (int S)^2 / int S^2, some 24 T for a corner of 0.5 Hz, so
+    that over T = 800 s its standard error is sqrt(2 / 19,200) = 1.0 %, 0.045 dB, and 0.2 dB are
+    4.4 of them (1e-5 false alarms)."""
     rate, oz = raw.info["sfreq"], raw.get_data(picks=["Oz"])[0] * 1e6
     length, quiet = int(params["task_s"] * rate), np.ones(len(oz), dtype=bool)
     powers = []

@@ -45,7 +45,7 @@ Examples:
   cortex-host generate spikes 64 30000 10 spikes.float32 --snr-db=20
   cortex-host generate eeg 32 250 600 p300.float32 --paradigm=p300 --front-end-converter=ads1299
   cortex-host generate eeg 32 250 600 p300.edf --paradigm=p300
-  cortex-host generate spikes 64 30000 60 --spikeinterface folder
+  cortex-host generate spikes 16 30000 5 --spikeinterface probe
   cortex-host generate eeg 32 250 600 --bids set --subject 001 --task p300 --paradigm=p300
   cortex-host generate pink_noise 8 250 60 - --pace realtime | my-decoder
   cortex-host generate --from results/run-2026-01-12-153000 data.float32
