@@ -92,7 +92,8 @@ pub(super) fn stage(
     let units = fired(dataset, progress)?;
     files(folder)
         .map(|path| {
-            let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let name =
+                path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             match name.as_str() {
                 "recording/probe.json" => text(&path, &probe(dataset, params)),
                 "recording/binary.json" => text(&path, &binary(dataset)),
@@ -110,11 +111,9 @@ pub(super) fn stage(
                         (sorted.sum_uv / sorted.spikes as f64).to_le_bytes()
                     })
                 }
-                "sorting/properties/electrode.npy" => {
-                    property(&path, "'<i8'", &units, |sorted| {
-                        i64::from(sorted.electrode).to_le_bytes()
-                    })
-                }
+                "sorting/properties/electrode.npy" => property(&path, "'<i8'", &units, |sorted| {
+                    i64::from(sorted.electrode).to_le_bytes()
+                }),
                 _ => locations(&path, params, &units),
             }
         })
@@ -137,7 +136,10 @@ fn fired(
         for spike in spikes {
             if let Some(unit) = known.remove(&spike.unit) {
                 let electrode = spike.electrode;
-                units.insert(spike.unit, Sorted { unit, index: 0, spikes: 0, sum_uv: 0.0, electrode });
+                units.insert(
+                    spike.unit,
+                    Sorted { unit, index: 0, spikes: 0, sum_uv: 0.0, electrode },
+                );
             }
             if let Some(sorted) = units.get_mut(&spike.unit) {
                 sorted.spikes += 1;

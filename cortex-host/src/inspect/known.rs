@@ -137,7 +137,8 @@ mod tests {
         assert_eq!((label.as_str(), *count, *first_s, *last_s, *total_s), ("b", 2, 2.5, 4.0, 1.5));
 
         let mut units = Units::default();
-        for (unit, electrode, amplitude_uv) in [(8, 1, 90.0), (8, 0, 99.0), (8, 1, 111.0), (0, 0, 5.0)]
+        for (unit, electrode, amplitude_uv) in
+            [(8, 1, 90.0), (8, 0, 99.0), (8, 1, 111.0), (0, 0, 5.0)]
         {
             units.take(&SpikeTruth { sample: 1, unit, electrode, amplitude_uv });
         }

@@ -218,7 +218,8 @@ impl Inspection {
             self.channel_reports.iter().map(|channel| channel.name.clone()).collect();
         self.units = units.reports(&names, self.duration_s);
         self.events = known::events(events);
-        let drawn = events.iter().map(|event| event.onset_s).filter(|at| (0.0..TRACE_S).contains(at));
+        let drawn =
+            events.iter().map(|event| event.onset_s).filter(|at| (0.0..TRACE_S).contains(at));
         self.onsets_s = drawn.take(MARKS + 1).collect();
         if self.onsets_s.len() > MARKS {
             self.onsets_s.clear();

@@ -89,8 +89,7 @@ mod tests {
 
     #[test]
     fn rows_come_back_and_what_is_no_table_does_not() {
-        let spike =
-            |sample| SpikeTruth { sample, unit: 8, electrode: 1, amplitude_uv: 102.25 };
+        let spike = |sample| SpikeTruth { sample, unit: 8, electrode: 1, amplitude_uv: 102.25 };
         let mut bytes = table_header(SPIKE_TYPE, 2);
         for sample in [3_000, u64::MAX] {
             bytes.extend_from_slice(&spike(sample).to_bytes());

@@ -47,8 +47,8 @@ pub use telemetry::{OUTPUTS_NAME, TelemetryWriter};
 pub use terminal::{terminal_line, terminal_table};
 #[cfg(feature = "cli")]
 pub(crate) use text::deadlines;
-pub use window_labels::WindowLabels;
 pub(crate) use text::{bounds, duration, grouped, micros, missed, rate};
+pub use window_labels::WindowLabels;
 
 use std::io;
 use std::path::{Path, PathBuf};

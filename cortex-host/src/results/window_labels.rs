@@ -85,8 +85,8 @@ mod tests {
         let shape = KernelShape { channels: 1, window: 100, hop: 50, sample_rate_hz: 100.0 };
         let found: Vec<&str> = (0..20).map(|index| labels.of(shape, index)).collect();
         let expected = [
-            "a", "a", "", "left", "left", "b", "b", "left", "", "", "", "", "", "", "", "",
-            "", "endless", "endless", "endless",
+            "a", "a", "", "left", "left", "b", "b", "left", "", "", "", "", "", "", "", "", "",
+            "endless", "endless", "endless",
         ];
         assert_eq!(found, expected);
         assert_eq!(labels.of(shape, 1 << 40), "endless");

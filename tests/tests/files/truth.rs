@@ -42,7 +42,8 @@ fn template_matching_finds_the_true_spikes() {
     let noiseless = "--noise-uv-rms=0 --far-rate-hz=0 --columns=4 --firing-rate-hz=2";
     let (data, parameters) =
         generate(folder.path(), "spikes", &format!("spikes 16 30000 10 {noiseless}"));
-    let arguments = [data.as_os_str(), "16".as_ref(), "30000".as_ref(), "10".as_ref(), parameters.as_ref()];
+    let arguments =
+        [data.as_os_str(), "16".as_ref(), "30000".as_ref(), "10".as_ref(), parameters.as_ref()];
     let Some(run) = oracle("v3_spikes.py", &arguments) else { return };
     println!("{}", stdout_of(&run, 0));
 }
@@ -116,13 +117,18 @@ fn inspect_counts_events_and_units() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let artefacts = "--blinks-per-min=30 --mains-uv=5 --wander-uv=20";
-    stdout_of(&host(&format!("generate eeg 4 250 20 e.float32 --paradigm=p300 {artefacts}"), at), 0);
+    stdout_of(
+        &host(&format!("generate eeg 4 250 20 e.float32 --paradigm=p300 {artefacts}"), at),
+        0,
+    );
     let found = inspected("e.float32", at);
     let counts: BTreeMap<String, u64> = found["events"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|event| (event["label"].as_str().unwrap().to_owned(), event["count"].as_u64().unwrap()))
+        .map(|event| {
+            (event["label"].as_str().unwrap().to_owned(), event["count"].as_u64().unwrap())
+        })
         .collect();
     assert_eq!(counts, labels_of(&at.join("e_events.tsv")));
     assert_eq!(counts["standard"] + counts["target"], 20);
@@ -247,17 +253,24 @@ fn scores_worked_out_by_hand() {
     write("truth.tsv", truth);
     write("answers.tsv", "onset\ttrial_type\n1.2\ta\n2.3\tb\n3.4\tb\n7\ta\n");
     let found = score("truth.tsv answers.tsv --tolerance-ms 500");
-    assert_eq!((&found["truth"], &found["output"], &found["matched"]), (&json!(5), &json!(4), &json!(3)));
+    assert_eq!(
+        (&found["truth"], &found["output"], &found["matched"]),
+        (&json!(5), &json!(4), &json!(3))
+    );
     assert_eq!((&found["precision"], &found["recall"]), (&json!(0.75), &json!(0.6)));
     assert_eq!(found["f1"].as_f64(), Some(6.0 / 9.0));
-    for (key, expected) in [("median", 300.0), ("mean", 300.0), ("sd", (20_000.0_f64 / 3.0).sqrt())] {
+    for (key, expected) in [("median", 300.0), ("mean", 300.0), ("sd", (20_000.0_f64 / 3.0).sqrt())]
+    {
         let value = found["latency_ms"][key].as_f64().unwrap();
         assert!((value - expected).abs() < 1e-6, "{key}: {value}");
     }
     // Two of five are right. Known 3 a and 2 b, answered 1 a and 2 b: chance agrees on
     // (3 * 1 + 2 * 2) / 25 = 0.28, and kappa is (0.4 - 0.28) / 0.72.
     let classes = &found["classes"];
-    assert_eq!((&classes["names"], &classes["confusion"]), (&json!(["a", "b"]), &json!([[1, 1], [0, 1]])));
+    assert_eq!(
+        (&classes["names"], &classes["confusion"]),
+        (&json!(["a", "b"]), &json!([[1, 1], [0, 1]]))
+    );
     assert_eq!((&classes["unanswered"], &classes["accuracy"]), (&json!(2), &json!(0.4)));
     assert!((classes["kappa"].as_f64().unwrap() - 0.12 / 0.72).abs() < 1e-12, "{classes}");
 

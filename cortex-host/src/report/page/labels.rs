@@ -81,9 +81,8 @@ impl Page {
         )?;
         for (label, mut share) in all {
             let costs = share.costs();
-            let cell = |of: fn((f64, f64)) -> f64| {
-                costs.map(of).map_or_else(|| "–".to_owned(), figure)
-            };
+            let cell =
+                |of: fn((f64, f64)) -> f64| costs.map(of).map_or_else(|| "–".to_owned(), figure);
             writeln!(
                 self.out,
                 "<tr><td>{}</td><td class=\"first\">{}</td><td>{}</td><td>{}</td>\
