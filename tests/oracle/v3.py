@@ -206,7 +206,8 @@ def front_end(x, params, seed):
     x = np.clip(x, -F(1e12 if limit is None else limit), F(1e12 if limit is None else limit))
     # Halves to even, as IEEE 754 rounds.
     codes = np.clip(np.rint(x.astype(float) / step), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    x = (codes * step).astype(F)
+    # A code has no sign of zero.
+    x = (codes * step + 0.0).astype(F)
     if settings["loss_rate"] > 0:
         each = settings["packet_samples"]
         lost = packets(settings, seed, -(-samples // each))

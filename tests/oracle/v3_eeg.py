@@ -93,7 +93,9 @@ def p300(raw, params):
     template; the standard error is that of the 200 epochs' own projections. 3 of them: 0.27 % false
     alarms at Pz, 5.5 % at one of 21 electrodes, which are held to 4 (0.13 %). Then Pz sample by
     sample at the ends, the flanks and the peak."""
-    events = onsets(raw, "target")[:200]
+    events = onsets(raw, "target")
+    # The first stimulus has nothing before it that could be a baseline.
+    events = events[events > 0.3 * raw.info["sfreq"]][:200]
     assert len(events) == 200
     events = np.column_stack([events, np.zeros_like(events), np.ones_like(events)])
     epochs = mne.Epochs(raw, events, tmin=-0.3, tmax=0.7, baseline=(-0.3, 0.0), preload=True)

