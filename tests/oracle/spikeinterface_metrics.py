@@ -53,9 +53,12 @@ analyzer.compute(["random_spikes", "noise_levels"], verbose=False)
 analyzer.compute("waveforms", ms_before=1.5, ms_after=1.5)
 analyzer.compute(["templates", "spike_amplitudes"])
 names = ["num_spikes", "firing_rate", "snr", "isi_violation", "rp_violation", "amplitude_median"]
+# Two spikes of a unit are never less than 60 samples apart. rp_violation counts gaps up to its period
+# rounded to samples, isi_violation in seconds, where 60 / 30 kHz may round below 2 ms.
+less_ms = REFRACTORY_MS - 1e3 / RATE_HZ
 analyzer.compute("quality_metrics", metric_names=names,
-                 metric_params={"isi_violation": {"isi_threshold_ms": REFRACTORY_MS},
-                                "rp_violation": {"refractory_period_ms": REFRACTORY_MS}})
+                 metric_params={"isi_violation": {"isi_threshold_ms": REFRACTORY_MS - 0.5e3 / RATE_HZ},
+                                "rp_violation": {"refractory_period_ms": less_ms}})
 table = analyzer.get_extension("quality_metrics").get_data()
 count = CHANNELS * FIRING_HZ * SECONDS
 error = math.sqrt(count) * (1.0 - FIRING_HZ * REFRACTORY_MS * 1e-3)
