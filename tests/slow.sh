@@ -79,7 +79,7 @@ part() {
     statistics)
         say "intervals cover 95 %, equal runs show no difference"
         cargo test -q -p cortex-host --lib coverage -- --ignored --nocapture
-        cargo test -q -p cortex-tests --test run coverage -- --ignored --nocapture
+        cargo test -q --release -p cortex-tests --test run coverage -- --ignored --nocapture
         ;;
     capacity)
         say "the answer of capacity, run again"
