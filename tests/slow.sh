@@ -24,9 +24,11 @@
 #   msrv     everything compiles with the oldest Rust promised
 #   lsl      `stream --lsl` received by pylsl: 64 channels at 1 kHz for CORTEX_LSL_SECONDS (120; 600 for
 #            the clock's drift); on a machine that does nothing else
+#   spikeinterface  `generate --spikeinterface` loaded by SpikeInterface, `score` against it and
+#            scikit-learn; installs both from PyPI
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
-# Without a part: all but slurm, lsl and capacity. Builds what a part needs and says what it found.
+# Without a part: all but slurm, lsl, capacity and spikeinterface. Builds what a part needs and says what it found.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -82,7 +84,7 @@ part() {
     statistics)
         say "intervals cover 95 %, equal runs show no difference"
         cargo test -q -p cortex-host --lib coverage -- --ignored --nocapture
-        cargo test -q -p cortex-tests --test run coverage -- --ignored --nocapture
+        cargo test -q --release -p cortex-tests --test run coverage -- --ignored --nocapture
         ;;
     capacity)
         say "the answer of capacity, run again"
@@ -120,13 +122,17 @@ part() {
         say "pylsl receives ${CORTEX_LSL_SECONDS:=120} s"
         sh tests/lsl.sh "$CORTEX_LSL_SECONDS"
         ;;
+    spikeinterface)
+        say "SpikeInterface and scikit-learn"
+        sh tests/spikeinterface.sh
+        ;;
     slurm)
         say "a real Slurm"
         sh tests/slurm.sh
         ;;
-    help) sed -n '2,29s/^# \{0,1\}//p' tests/slow.sh; exit ;;
+    help) sed -n '2,/^set -eu/s/^# \{0,1\}//p' tests/slow.sh; exit ;;
     *)
-        sed -n '2,29s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,/^set -eu/s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
