@@ -65,7 +65,7 @@ mod own {
         ) -> Option<&mut SpikeLanes<1>> {
             let kept = &mut self.0.as_deref_mut()?.kept;
             if !matches!(kept, Kept::Spikes(_)) {
-                *kept = Kept::Spikes([const { None }; MEMORY_CHANNELS]);
+                *kept = Kept::NO_SPIKES;
             }
             let Kept::Spikes(slots) = kept else { return None };
             claim(slots, channel, block, start)
@@ -80,7 +80,7 @@ mod own {
         ) -> Option<(&mut Sources, &mut EegLanes<1>)> {
             let kept = &mut self.0.as_deref_mut()?.kept;
             if !matches!(kept, Kept::Eeg(..)) {
-                *kept = Kept::Eeg(Sources::EMPTY, [const { None }; MEMORY_CHANNELS]);
+                *kept = Kept::NO_EEG;
             }
             let Kept::Eeg(sources, slots) = kept else { return None };
             Some((sources, claim(slots, channel, block, start)?))
@@ -135,6 +135,13 @@ enum Kept {
     Nothing,
     Spikes([Option<Slot<SpikeLanes<1>>>; MEMORY_CHANNELS]),
     Eeg(Sources, [Option<Slot<EegLanes<1>>>; MEMORY_CHANNELS]),
+}
+
+/// Constants, so that they are copied to their place without a copy on the stack.
+#[cfg(all(feature = "v3", not(feature = "std")))]
+impl Kept {
+    const NO_SPIKES: Self = Self::Spikes([const { None }; MEMORY_CHANNELS]);
+    const NO_EEG: Self = Self::Eeg(Sources::EMPTY, [const { None }; MEMORY_CHANNELS]);
 }
 
 /// What one channel keeps at the start of a block.

@@ -168,7 +168,7 @@ impl Spikes {
         let mut units = Units::new();
         self.grid.homes(first_channel, N as u32, |home| {
             for id in self.ids(home) {
-                hold(&mut units, UnitState::start(&self.population, id));
+                units.push(UnitState::start(&self.population, id));
             }
         });
         let mut far = [None; N];
@@ -382,20 +382,6 @@ impl Source for Spikes {
         }
         self.bad.apply(first, block, scratch, out);
     }
-}
-
-/// Adds a unit. Where their number is bounded, one channel sees nine homes at most, and the check
-/// leaves one unit each.
-#[cfg(feature = "std")]
-fn hold(units: &mut Units, state: UnitState) {
-    units.push(state);
-}
-
-/// Adds a unit. Where their number is bounded, one channel sees nine homes at most, and the check
-/// leaves one unit each.
-#[cfg(not(feature = "std"))]
-fn hold(units: &mut Units, state: UnitState) {
-    let _ = units.push(state);
 }
 
 /// Sums of spikes: the block that begins at sample `start`, and what reaches into the next.

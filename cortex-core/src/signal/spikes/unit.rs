@@ -139,6 +139,16 @@ impl Population {
 const MAX_ASYMMETRY: f64 = 0.2;
 
 impl UnitState {
+    /// No unit.
+    #[cfg(not(feature = "std"))]
+    pub(super) const NONE: Self = Self {
+        unit: Unit { id: 0, amplitude_uv: 0.0, place: [0.0; 2], waveform: Waveform::NONE },
+        ticks: 0,
+        number: 0,
+        burst_left: 0,
+        burst_done: 0,
+    };
+
     /// Unit `id` before sample 0.
     pub(super) fn start(population: &Population, id: u32) -> Self {
         let words = population.key.chunk(id, 0);

@@ -41,6 +41,11 @@ pub struct Waveform {
 }
 
 impl Waveform {
+    /// None.
+    #[cfg(not(feature = "std"))]
+    pub(super) const NONE: Self =
+        Self { per_tick: 0.0, asymmetry: 0.0, trough: 0.0, scale: 0.0, lead: 0, samples: 0 };
+
     /// A shape of `half_width` samples (2 to 31) and asymmetry 0 to 0.2.
     #[must_use]
     pub fn new(half_width: f64, asymmetry: f64) -> Self {
