@@ -104,7 +104,7 @@ for unit, train in zip(own[:4], times[:4]):
     performance = comparison.get_performance().iloc[0]
     for name, trains in (("truth", sorting.get_unit_spike_train(unit_id=unit)), ("found", detected)):
         with open(folder / f"{name}.tsv", "w") as file:
-            file.write("onset\n" + "".join(f"{sample / RATE_HZ!r}\n" for sample in trains))
+            file.write("onset\n" + "".join(f"{float(sample) / RATE_HZ}\n" for sample in trains))
     # 0.4 ms are 12 samples; half a sample more so that rounding decides nothing.
     score = json.loads(host("score", "truth.tsv", "found.tsv", "--tolerance-ms", 12.5 / 30, "--json"))
     assert abs(score["recall"] - performance["recall"]) < 2e-3, (score, performance)

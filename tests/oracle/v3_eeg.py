@@ -217,7 +217,7 @@ def implied_accuracy(params, channels, rate, band, seconds):
 def csp(raw, params):
     """Common spatial patterns and linear discriminant analysis, ten times trained on nine tenths of
     the trials and tried on the rest. n trials of accuracy p have the standard error
-    sqrt(p (1 - p) / n), below 1 point for 2,400: 3 points are 3 of them (0.3 % false alarms)."""
+    sqrt(p (1 - p) / n), below 1 point for 1,200: 3 points are 3 of them (0.3 % false alarms)."""
     rate, channels = raw.info["sfreq"], len(raw.ch_names)
     band = (params["mu_hz"] - 1.5 * params["mu_bandwidth_hz"],
             params["mu_hz"] + 1.5 * params["mu_bandwidth_hz"])

@@ -1,5 +1,7 @@
 //! What happened in a window: the label that telemetry has for it.
 
+use std::collections::BinaryHeap;
+
 use cortex_core::kernel::KernelShape;
 
 use crate::generate::truth::is_artefact;
@@ -13,14 +15,14 @@ use crate::recording::events::Event;
 pub struct WindowLabels {
     /// In order of their first sample.
     spans: Vec<Span>,
+    /// From which sample on which of them is the one that began last, in order.
+    latest: Vec<(u64, Option<usize>)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Span {
     first: u64,
     end: u64,
-    /// The greatest `end` up to here.
-    last_end: u64,
     label: String,
 }
 
@@ -36,17 +38,12 @@ impl WindowLabels {
                 let onset = (event.onset_s * sample_rate_hz).round();
                 // A cast saturates: what ends before sample 0 is left out, and nothing overflows.
                 let end = (onset + samples.round().max(1.0)) as u64;
-                let label = event.label.clone();
-                (end > 0).then_some(Span { first: onset as u64, end, last_end: end, label })
+                (end > 0).then(|| Span { first: onset as u64, end, label: event.label.clone() })
             })
             .collect();
         spans.sort_by_key(|span| span.first);
-        let mut last_end = 0;
-        for span in &mut spans {
-            last_end = last_end.max(span.end);
-            span.last_end = last_end;
-        }
-        (!spans.is_empty()).then_some(Self { spans })
+        let latest = latest(&spans);
+        (!spans.is_empty()).then_some(Self { spans, latest })
     }
 
     /// The label of window `index` of its repeat; empty when nothing happened in it.
@@ -55,11 +52,33 @@ impl WindowLabels {
         let first = index.saturating_mul(shape.hop as u64);
         let end = first.saturating_add(shape.window as u64);
         let begun = self.spans.partition_point(|span| span.first < end);
-        let begun = self.spans.get(..begun).unwrap_or_default();
-        // Further back nothing reaches into the window any more.
-        let mut near = begun.iter().rev().take_while(|span| span.last_end > first);
-        near.find(|span| span.end > first).map_or("", |span| &span.label)
+        let last = begun.checked_sub(1).filter(|&last| self.spans[last].first >= first);
+        // What began within the window began after all that reaches into it.
+        let span = last.or_else(|| {
+            let changes = self.latest.partition_point(|(from, _)| *from <= first);
+            self.latest.get(changes.checked_sub(1)?)?.1
+        });
+        span.and_then(|span| self.spans.get(span)).map_or("", |span| &span.label)
     }
+}
+
+/// For every sample at which one of `spans` begins or ends: the last of those that cover it.
+fn latest(spans: &[Span]) -> Vec<(u64, Option<usize>)> {
+    let mut changes: Vec<u64> = spans.iter().flat_map(|span| [span.first, span.end]).collect();
+    changes.sort_unstable();
+    changes.dedup();
+    let (mut open, mut next) = (BinaryHeap::new(), 0);
+    let mut one = |sample: u64| {
+        while spans.get(next).is_some_and(|span| span.first <= sample) {
+            open.push(next);
+            next += 1;
+        }
+        while open.peek().is_some_and(|&span: &usize| spans[span].end <= sample) {
+            open.pop();
+        }
+        (sample, open.peek().copied())
+    };
+    changes.into_iter().map(&mut one).collect()
 }
 
 #[cfg(test)]
@@ -91,6 +110,20 @@ mod tests {
         assert_eq!(found, expected);
         assert_eq!(labels.of(shape, 1 << 40), "endless");
         assert_eq!(labels.of(shape, u64::MAX), "");
+    }
+
+    /// An event over all others does not cost a look at each of them for every window.
+    #[test]
+    fn nested_events_are_found_at_once() {
+        let mut events = vec![event(0.0, Some(1e6), "night")];
+        events.extend((0..100_000).map(|n| event(f64::from(n) * 10.0, None, "beat")));
+        let labels = WindowLabels::new(&events, 1.0).expect("labels");
+        let shape = KernelShape { channels: 1, window: 5, hop: 5, sample_rate_hz: 1.0 };
+        for index in 0..200_000 {
+            let expected = if index % 2 == 0 { "beat" } else { "night" };
+            assert_eq!(labels.of(shape, index), expected, "window {index}");
+        }
+        assert_eq!(labels.of(shape, 200_000), "");
     }
 
     #[test]

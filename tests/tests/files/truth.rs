@@ -77,7 +77,7 @@ fn mne_and_scipy_find_the_parameters_of_an_eeg() {
         (
             "csp",
             format!(
-                "eeg 12 100 8400 --paradigm=motor_imagery --cue-s=0 --task-s=2 --trial-s=3.5 \
+                "eeg 12 100 4200 --paradigm=motor_imagery --cue-s=0 --task-s=2 --trial-s=3.5 \
                  --mu-hz=12 --mu-bandwidth-hz=4 --erd-depth=0.8 {no_rhythm} --snr-db=-6"
             ),
         ),
