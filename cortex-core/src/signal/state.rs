@@ -88,19 +88,24 @@ mod own {
     }
 
     fn claim<T>(
-        slots: &mut [Option<Slot<T>>; MEMORY_CHANNELS],
+        slots: &mut [Slot<T>; MEMORY_CHANNELS],
         channel: u32,
         block: u64,
         start: impl FnOnce() -> T,
     ) -> Option<&mut T> {
         let slot = slots.get_mut(channel as usize % MEMORY_CHANNELS)?;
         if block == 0 {
-            *slot = Some(Slot { channel, next_block: 0, own: start() });
+            *slot = Slot::Taken { channel, next_block: 0, own: start() };
         }
-        let slot =
-            slot.as_mut().filter(|slot| (slot.channel, slot.next_block) == (channel, block))?;
-        slot.next_block += 1;
-        Some(&mut slot.own)
+        match slot {
+            Slot::Taken { channel: its, next_block, own }
+                if (*its, *next_block) == (channel, block) =>
+            {
+                *next_block += 1;
+                Some(own)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -132,25 +137,25 @@ pub struct SignalMemory {
 #[derive(Debug)]
 #[repr(u32)]
 enum Kept {
-    Nothing,
-    Spikes([Option<Slot<SpikeLanes<1>>>; MEMORY_CHANNELS]),
-    Eeg(Sources, [Option<Slot<EegLanes<1>>>; MEMORY_CHANNELS]),
+    Spikes([Slot<SpikeLanes<1>>; MEMORY_CHANNELS]),
+    Eeg(Sources, [Slot<EegLanes<1>>; MEMORY_CHANNELS]),
 }
 
-/// Constants, so that they are copied to their place without a copy on the stack.
+/// Constants, so that they are copied to their place without a copy on the stack: that of spikes is
+/// zeros, that of an EEG takes its 16 KB of flash.
 #[cfg(all(feature = "v3", not(feature = "std")))]
 impl Kept {
-    const NO_SPIKES: Self = Self::Spikes([const { None }; MEMORY_CHANNELS]);
-    const NO_EEG: Self = Self::Eeg(Sources::EMPTY, [const { None }; MEMORY_CHANNELS]);
+    const NO_SPIKES: Self = Self::Spikes([const { Slot::Free }; MEMORY_CHANNELS]);
+    const NO_EEG: Self = Self::Eeg(Sources::EMPTY, [const { Slot::Free }; MEMORY_CHANNELS]);
 }
 
 /// What one channel keeps at the start of a block.
 #[cfg(all(feature = "v3", not(feature = "std")))]
 #[derive(Debug)]
-struct Slot<T> {
-    channel: u32,
-    next_block: u64,
-    own: T,
+#[repr(u32)]
+enum Slot<T> {
+    Free,
+    Taken { channel: u32, next_block: u64, own: T },
 }
 
 impl SignalMemory {
@@ -159,7 +164,7 @@ impl SignalMemory {
     pub const fn new() -> Self {
         Self {
             #[cfg(all(feature = "v3", not(feature = "std")))]
-            kept: Kept::Nothing,
+            kept: Kept::NO_SPIKES,
         }
     }
 }
