@@ -127,7 +127,11 @@ fn rv32imac() {
 fn pink_noise_and_spikes_are_cheap_on_a_cortex_m4f_and_costs_repeat() {
     let Some(lines) = selftest("mps2-an386") else { return };
     let costs = costs(&lines);
-    assert_eq!(costs, self::costs(&selftest("mps2-an386").expect("it ran before")));
+    for (first, again) in costs.iter().zip(self::costs(&selftest("mps2-an386").expect("it ran"))) {
+        assert_eq!((&first.name, first.greatest), (&again.name, again.greatest));
+        // Its 512 blocks begin anywhere between two ticks of the timer.
+        assert!((first.mean - again.mean).abs() < 0.001, "{first:?} {again:?}");
+    }
     let of = |name: &str| costs.iter().find(|cost| cost.name == name).expect("a cost");
     let (pink, spikes) = (of("v1/pink_noise").greatest, of("v3/spikes").mean);
     assert!(pink <= 400.0, "{pink} instructions per sample");

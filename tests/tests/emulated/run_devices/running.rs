@@ -252,7 +252,7 @@ fn signals_with_truth_are_seeded_where_they_fit_and_refused_by_name_elsewhere() 
     }
     let folder = tempfile::tempdir().unwrap();
     let refused = |config: &str, sentence: &str| {
-        let talk = stderr_of(&run(folder.path(), config, &["-q"]), 2);
+        let talk = stderr_of(&run(folder.path(), config, &["-q"]), 4);
         assert!(talk.contains(sentence), "{talk}");
         assert!(!folder.path().join("results").exists());
     };
