@@ -79,9 +79,20 @@ impl Kernel for Car {
             return Ok(input.len());
         }
         let few = LANES == 1 && HAS_FPU && self.channels < PARTIAL_SUMS;
-        let block = if few { FOUR * self.channels } else { input.len() };
+        let block = match LANES {
+            1 if few => FOUR * self.channels,
+            1 => input.len(),
+            // As many sums as there are registers for.
+            8 => 2 * self.channels,
+            _ => FOUR * self.channels,
+        };
         for (rows, referenced) in input.chunks(block).zip(output.chunks_mut(block)) {
-            if few && reference_four_rows(self.channels, rows, referenced) {
+            let done = match LANES {
+                1 => few && reference_four_rows(self.channels, rows, referenced),
+                8 => reference_long_rows::<2>(self.channels, rows, referenced),
+                _ => reference_long_rows::<FOUR>(self.channels, rows, referenced),
+            };
+            if done {
                 continue;
             }
             let outputs = referenced.chunks_exact_mut(self.channels);
@@ -99,6 +110,79 @@ impl Kernel for Car {
         }
         Ok(input.len())
     }
+}
+
+/// The references of R rows of at least [`PARTIAL_SUMS`] channels when no sample is missing, as nearly always.
+/// Whether that was so; nothing is written otherwise. The sums of several rows do not wait for each other.
+#[cfg_attr(feature = "std", inline(always))]
+fn reference_long_rows<const R: usize>(channels: usize, input: &[f32], output: &mut [f32]) -> bool {
+    if input.len() != R * channels {
+        return false;
+    }
+    let (mut rows, mut rests) = ([[].as_slice(); R], [[].as_slice(); R]);
+    for (i, row) in input.chunks_exact(channels).enumerate().take(R) {
+        (rows[i], rests[i]) = row.as_chunks::<PARTIAL_SUMS>();
+    }
+    let (sums, least_room) = sums_of_rows(&rows, &rests, &[0.0; R]);
+    if least_room < 0 {
+        return false;
+    }
+    let all = channels as f32;
+    let mut means = [0.0; R];
+    for i in 0..R {
+        means[i] = sums[i] / all;
+    }
+    let (sums, _) = sums_of_rows(&rows, &rests, &means);
+    let outputs = output.chunks_exact_mut(channels).zip(input.chunks_exact(channels));
+    for (i, (referenced, row)) in outputs.enumerate().take(R) {
+        let mean = means[i] + sums[i] / all;
+        for (y, &x) in referenced.iter_mut().zip(row) {
+            *y = x - mean;
+        }
+    }
+    true
+}
+
+/// Of every row the sum of `x - origin`; and the least [`room`] of all samples.
+#[inline(always)]
+fn sums_of_rows<const R: usize>(
+    rows: &[&[[f32; PARTIAL_SUMS]]; R],
+    rests: &[&[f32]; R],
+    origins: &[f32; R],
+) -> ([f32; R], i32) {
+    let mut sums = [[0.0; PARTIAL_SUMS]; R];
+    let mut rooms = [0; PARTIAL_SUMS];
+    for group in 0..rows[0].len() {
+        for lane in 0..PARTIAL_SUMS {
+            for i in 0..R {
+                let x = rows[i][group][lane];
+                rooms[lane] |= room(x);
+                sums[i][lane] += x - origins[i];
+            }
+        }
+    }
+    let (mut all, mut least_room) = ([0.0; R], 0);
+    for lane in 0..PARTIAL_SUMS {
+        least_room |= rooms[lane];
+    }
+    for i in 0..R {
+        let mut half = PARTIAL_SUMS / 2;
+        while half > 0 {
+            for lane in 0..half {
+                sums[i][lane] += sums[i][lane + half];
+            }
+            half /= 2;
+        }
+        all[i] = sums[i][0];
+    }
+    for channel in 0..rests[0].len() {
+        for i in 0..R {
+            let x = rests[i][channel];
+            least_room |= room(x);
+            all[i] += x - origins[i];
+        }
+    }
+    (all, least_room)
 }
 
 /// Number of partial sums of a row.
@@ -184,10 +268,6 @@ fn reference_short_row(row: &[f32], referenced: &mut [f32]) -> bool {
 /// Mean of `x - origin` over the valid samples, and their number; 0 without any.
 #[cfg_attr(feature = "std", inline(always))]
 fn mean_of_deviations(row: &[f32], origin: f32) -> (f32, u32) {
-    let term = |x: f32| {
-        let valid = rows::is_valid(x);
-        (if valid { x - origin } else { 0.0 }, u32::from(valid))
-    };
     let (mut sum, mut valid) = (0.0, 0);
     let (groups, rest) = row.as_chunks::<PARTIAL_SUMS>();
     if !groups.is_empty() {
@@ -195,7 +275,7 @@ fn mean_of_deviations(row: &[f32], origin: f32) -> (f32, u32) {
         let mut counts = [0; PARTIAL_SUMS];
         for group in groups {
             for lane in 0..PARTIAL_SUMS {
-                let (deviation, one) = term(group[lane]);
+                let (deviation, one) = deviation(group[lane], origin);
                 sums[lane] += deviation;
                 counts[lane] += one;
             }
@@ -211,11 +291,18 @@ fn mean_of_deviations(row: &[f32], origin: f32) -> (f32, u32) {
         valid = counts.iter().sum();
     }
     for &x in rest {
-        let (deviation, one) = term(x);
+        let (deviation, one) = deviation(x, origin);
         sum += deviation;
         valid += one;
     }
     (if valid == 0 { 0.0 } else { sum / valid as f32 }, valid)
+}
+
+/// `x - origin` and 1, or zeros for a missing sample.
+#[inline(always)]
+fn deviation(x: f32, origin: f32) -> (f32, u32) {
+    let valid = rows::is_valid(x);
+    (if valid { x - origin } else { 0.0 }, u32::from(valid))
 }
 
 /// Rows taken abreast where a row is shorter than a vector.

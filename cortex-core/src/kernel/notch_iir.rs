@@ -25,6 +25,8 @@
 //! 2^-95, both states become zero: a silent channel must not run the recursion on subnormal numbers, which cost a
 //! desktop processor a hundred cycles each.
 
+use core::slice::ChunksExactMut;
+
 use super::lanes::{BASELINE_LANES, load, store};
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output, rows};
 use crate::math;
@@ -164,16 +166,15 @@ impl Part<'_> {
     fn filter<const N: usize>(&mut self, input: &[f32], output: &mut [f32]) -> u32 {
         let first = self.first;
         let NotchIir { channels, coefficients } = self.kernel;
-        let mut band = load::<N>(&self.band_states[first..], N);
-        let mut low = load::<N>(&self.low_states[first..], N);
-        let mut rows = output.chunks_exact_mut(*channels);
-        let held = &mut self.held[first..];
-        let missing = rows::hold::<N>(held, input, *channels, first, |_, samples| {
-            let filtered = step(coefficients, samples, &mut band, &mut low);
-            if let Some(row) = rows.next() {
-                store(&filtered, &mut row[first..], N);
-            }
-        });
+        let mut filter = Filter::<N> {
+            coefficients: *coefficients,
+            band: load(&self.band_states[first..], N),
+            low: load(&self.low_states[first..], N),
+            rows: output.chunks_exact_mut(*channels),
+            first,
+        };
+        let missing = rows::hold(&mut self.held[first..], input, *channels, first, &mut filter);
+        let Filter { band, low, .. } = filter;
         store(&band, &mut self.band_states[first..], N);
         store(&low, &mut self.low_states[first..], N);
         missing
@@ -183,11 +184,10 @@ impl Part<'_> {
     #[cfg_attr(feature = "std", inline(always))]
     fn filter_rest(&mut self, input: &[f32], output: &mut [f32]) -> u32 {
         let first = self.first;
-        let NotchIir { channels, coefficients } = self.kernel;
-        let held = &mut self.held[first..*channels];
+        let NotchIir { channels, coefficients } = *self.kernel;
+        let held = &mut self.held[first..channels];
         let mut missing = 0;
-        for (row, filtered) in input.chunks_exact(*channels).zip(output.chunks_exact_mut(*channels))
-        {
+        for (row, filtered) in input.chunks_exact(channels).zip(output.chunks_exact_mut(channels)) {
             for (&sample, x) in row[first..].iter().zip(&mut *held) {
                 let valid = rows::is_valid(sample);
                 *x = if valid { sample } else { *x };
@@ -195,33 +195,43 @@ impl Part<'_> {
             }
             let states = self.band_states[first..].iter_mut().zip(&mut self.low_states[first..]);
             for ((y, &x), (band, low)) in filtered[first..].iter_mut().zip(&*held).zip(states) {
-                [*y, *band, *low] = step_one(coefficients, x, *band, *low);
+                [*y, *band, *low] = step(coefficients, x, *band, *low);
             }
         }
         missing
     }
 }
 
-/// One sample of N channels.
-#[inline(always)]
-fn step<const N: usize>(
-    coefficients: &[f32; 4],
-    samples: &[f32; N],
-    band: &mut [f32; N],
-    low: &mut [f32; N],
-) -> [f32; N] {
-    let mut filtered = [0.0; N];
-    for lane in 0..N {
-        // By values: through references to the lanes it is no vector code.
-        let [y, a, b] = step_one(coefficients, samples[lane], band[lane], low[lane]);
-        (filtered[lane], band[lane], low[lane]) = (y, a, b);
+/// N channels from `first` on, row after row.
+struct Filter<'f, const N: usize> {
+    coefficients: [f32; 4],
+    band: [f32; N],
+    low: [f32; N],
+    /// The rows of the output that are not yet written.
+    rows: ChunksExactMut<'f, f32>,
+    first: usize,
+}
+
+impl<const N: usize> rows::TakeRow<N> for Filter<'_, N> {
+    #[inline(always)]
+    fn take(&mut self, samples: &[f32; N]) {
+        // By values: what is behind a reference would be gathered, as lanes decide whether they need it.
+        let coefficients = self.coefficients;
+        let mut filtered = [0.0; N];
+        for lane in 0..N {
+            let (band, low) = (self.band[lane], self.low[lane]);
+            let [y, a, b] = step(coefficients, samples[lane], band, low);
+            (filtered[lane], self.band[lane], self.low[lane]) = (y, a, b);
+        }
+        if let Some(row) = self.rows.next() {
+            store(&filtered, &mut row[self.first..], N);
+        }
     }
-    filtered
 }
 
 /// One sample of one channel and its old states: the output and the new states.
 #[inline(always)]
-fn step_one(&[c1, c2, c3, k]: &[f32; 4], x: f32, a: f32, b: f32) -> [f32; 3] {
+fn step([c1, c2, c3, k]: [f32; 4], x: f32, a: f32, b: f32) -> [f32; 3] {
     // Decided by the old states, so that no step of the recursion waits for the decision.
     let silent = (x.to_bits() | a.to_bits() | b.to_bits()) & 0x7fff_ffff < SILENCE_BITS;
     let v = x - b;
