@@ -119,11 +119,12 @@ fn reference_long_rows<const R: usize>(channels: usize, input: &[f32], output: &
     if input.len() != R * channels {
         return false;
     }
-    let (mut rows, mut rests) = ([[].as_slice(); R], [[].as_slice(); R]);
-    for (i, row) in input.chunks_exact(channels).enumerate().take(R) {
-        (rows[i], rests[i]) = row.as_chunks::<PARTIAL_SUMS>();
+    // Not from an empty slice: its pointer might be one into the sums, for all that a compiler knows.
+    let mut rows = [&input[..channels]; R];
+    for i in 1..R {
+        rows[i] = &input[i * channels..][..channels];
     }
-    let (sums, least_room) = sums_of_rows(&rows, &rests, &[0.0; R]);
+    let (sums, least_room) = sums_of_rows(rows, [0.0; R]);
     if least_room < 0 {
         return false;
     }
@@ -132,7 +133,7 @@ fn reference_long_rows<const R: usize>(channels: usize, input: &[f32], output: &
     for i in 0..R {
         means[i] = sums[i] / all;
     }
-    let (sums, _) = sums_of_rows(&rows, &rests, &means);
+    let (sums, _) = sums_of_rows(rows, means);
     let outputs = output.chunks_exact_mut(channels).zip(input.chunks_exact(channels));
     for (i, (referenced, row)) in outputs.enumerate().take(R) {
         let mean = means[i] + sums[i] / all;
@@ -145,17 +146,18 @@ fn reference_long_rows<const R: usize>(channels: usize, input: &[f32], output: &
 
 /// Of every row the sum of `x - origin`; and the least [`room`] of all samples.
 #[inline(always)]
-fn sums_of_rows<const R: usize>(
-    rows: &[&[[f32; PARTIAL_SUMS]]; R],
-    rests: &[&[f32]; R],
-    origins: &[f32; R],
-) -> ([f32; R], i32) {
+fn sums_of_rows<const R: usize>(rows: [&[f32]; R], origins: [f32; R]) -> ([f32; R], i32) {
     let mut sums = [[0.0; PARTIAL_SUMS]; R];
     let mut rooms = [0; PARTIAL_SUMS];
-    for group in 0..rows[0].len() {
+    let whole = rows[0].len() / PARTIAL_SUMS * PARTIAL_SUMS;
+    for first in (0..whole).step_by(PARTIAL_SUMS) {
+        let mut groups = [&rows[0][first..first + PARTIAL_SUMS]; R];
+        for i in 1..R {
+            groups[i] = &rows[i][first..first + PARTIAL_SUMS];
+        }
         for lane in 0..PARTIAL_SUMS {
             for i in 0..R {
-                let x = rows[i][group][lane];
+                let x = groups[i][lane];
                 rooms[lane] |= room(x);
                 sums[i][lane] += x - origins[i];
             }
@@ -166,23 +168,27 @@ fn sums_of_rows<const R: usize>(
         least_room |= rooms[lane];
     }
     for i in 0..R {
-        let mut half = PARTIAL_SUMS / 2;
-        while half > 0 {
-            for lane in 0..half {
-                sums[i][lane] += sums[i][lane + half];
-            }
-            half /= 2;
-        }
-        all[i] = sums[i][0];
+        all[i] = sum_in_pairs(&sums[i]);
     }
-    for channel in 0..rests[0].len() {
+    for channel in whole..rows[0].len() {
         for i in 0..R {
-            let x = rests[i][channel];
+            let x = rows[i][channel];
             least_room |= room(x);
             all[i] += x - origins[i];
         }
     }
     (all, least_room)
+}
+
+/// The sum of a row's partial sums.
+#[inline(always)]
+fn sum_in_pairs(sums: &[f32; PARTIAL_SUMS]) -> f32 {
+    let mut quarters = [0.0; PARTIAL_SUMS / 4];
+    for i in 0..PARTIAL_SUMS / 4 {
+        quarters[i] = (sums[i] + sums[i + 8]) + (sums[i + 4] + sums[i + 12]);
+    }
+    let [a, b, c, d] = quarters;
+    (a + c) + (b + d)
 }
 
 /// Number of partial sums of a row.
@@ -280,14 +286,7 @@ fn mean_of_deviations(row: &[f32], origin: f32) -> (f32, u32) {
                 counts[lane] += one;
             }
         }
-        let mut half = PARTIAL_SUMS / 2;
-        while half > 0 {
-            for lane in 0..half {
-                sums[lane] += sums[lane + half];
-            }
-            half /= 2;
-        }
-        sum = sums[0];
+        sum = sum_in_pairs(&sums);
         valid = counts.iter().sum();
     }
     for &x in rest {
