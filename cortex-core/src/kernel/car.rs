@@ -13,7 +13,7 @@
 //! magnitude S at most 2e-6 S at 64 channels. To hold to that beside large common offsets, the mean is refined
 //! once: the mean of the residuals is added to it, which leaves u times the mean itself.
 
-use super::lanes::{BASELINE_LANES, HAS_FPU};
+use super::lanes::{BASELINE_LANES, HAS_FPU, load};
 use super::{
     Design, Info, Kernel, KernelError, KernelFault, KernelShape, NoParams, Output, SAMPLE_LIMIT_UV,
     rows,
@@ -119,7 +119,6 @@ fn reference_long_rows<const R: usize>(channels: usize, input: &[f32], output: &
     if input.len() != R * channels {
         return false;
     }
-    // Not from an empty slice: its pointer might be one into the sums, for all that a compiler knows.
     let mut rows = [&input[..channels]; R];
     for i in 1..R {
         rows[i] = &input[i * channels..][..channels];
@@ -151,9 +150,10 @@ fn sums_of_rows<const R: usize>(rows: [&[f32]; R], origins: [f32; R]) -> ([f32; 
     let mut rooms = [0; PARTIAL_SUMS];
     let whole = rows[0].len() / PARTIAL_SUMS * PARTIAL_SUMS;
     for first in (0..whole).step_by(PARTIAL_SUMS) {
-        let mut groups = [&rows[0][first..first + PARTIAL_SUMS]; R];
-        for i in 1..R {
-            groups[i] = &rows[i][first..first + PARTIAL_SUMS];
+        // Copies: of samples elsewhere a compiler asks at run time whether they are the sums.
+        let mut groups = [[0.0; PARTIAL_SUMS]; R];
+        for i in 0..R {
+            groups[i] = load(&rows[i][first..], PARTIAL_SUMS);
         }
         for lane in 0..PARTIAL_SUMS {
             for i in 0..R {
@@ -187,7 +187,9 @@ fn sum_in_pairs(sums: &[f32; PARTIAL_SUMS]) -> f32 {
     for i in 0..PARTIAL_SUMS / 4 {
         quarters[i] = (sums[i] + sums[i + 8]) + (sums[i + 4] + sums[i + 12]);
     }
-    let [a, b, c, d] = quarters;
+    // Row by row: a compiler that sees several rows shuffles them into each other's vectors, which takes
+    // longer than all the additions.
+    let [a, b, c, d] = core::hint::black_box(quarters);
     (a + c) + (b + d)
 }
 
@@ -286,7 +288,14 @@ fn mean_of_deviations(row: &[f32], origin: f32) -> (f32, u32) {
                 counts[lane] += one;
             }
         }
-        sum = sum_in_pairs(&sums);
+        let mut half = PARTIAL_SUMS / 2;
+        while half > 0 {
+            for lane in 0..half {
+                sums[lane] += sums[lane + half];
+            }
+            half /= 2;
+        }
+        sum = sums[0];
         valid = counts.iter().sum();
     }
     for &x in rest {

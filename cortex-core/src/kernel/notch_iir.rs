@@ -134,7 +134,11 @@ impl Kernel for NotchIir {
         while first < channels {
             let left = channels - first;
             let mut part = Part { kernel: self, first, held, band_states, low_states };
-            let (done, missing) = if LANES > 1 && left >= 32 {
+            let (done, missing) = if LANES == 32 && left >= 64 {
+                // The widest registers are many: every step waits for the one before, and more channels wait
+                // together.
+                (64, part.filter::<64>(input, output))
+            } else if LANES > 1 && left >= 32 {
                 (32, part.filter::<32>(input, output))
             } else if LANES > 1 && left == 4 {
                 (4, part.filter::<4>(input, output))
