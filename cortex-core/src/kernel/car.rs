@@ -307,7 +307,7 @@ fn mean_of_deviations(row: &[f32], origin: f32) -> (f32, u32) {
 }
 
 /// `x - origin` and 1, or zeros for a missing sample.
-#[inline(always)]
+#[cfg_attr(feature = "std", inline(always))]
 fn deviation(x: f32, origin: f32) -> (f32, u32) {
     let valid = rows::is_valid(x);
     (if valid { x - origin } else { 0.0 }, u32::from(valid))

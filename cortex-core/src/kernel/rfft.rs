@@ -378,6 +378,10 @@ fn twiddle(t: usize, sines: &[f32]) -> [f32; 2] {
 /// [`twiddle`] of once, twice and three times `t`.
 #[inline(always)]
 fn three_factors(t: usize, sines: &[f32]) -> [[f32; 2]; 3] {
+    if !HAS_FPU {
+        // A loop, for its size.
+        return [t, 2 * t, 3 * t].map(|t| twiddle(t, sines));
+    }
     [twiddle(t, sines), twiddle(2 * t, sines), twiddle(3 * t, sines)]
 }
 

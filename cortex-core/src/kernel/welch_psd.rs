@@ -19,7 +19,7 @@
 //!
 //! A missing sample is replaced by the channel's previous one.
 
-use super::lanes::{BASELINE_LANES, for_groups, load, store};
+use super::lanes::{BASELINE_LANES, HAS_FPU, for_groups, load, store};
 use super::rfft::{
     Complex, Line, MAX_FFT_LEN, MIN_FFT_LEN, Series, TakeBin, fft_len, rfft, scratch_len,
     sines_len, write_sines,
@@ -178,11 +178,19 @@ fn mean_of_deviations<const N: usize>(
     let mut sums = [[0.0; N]; 4];
     let mut t = 0;
     while t + 4 <= nperseg {
-        // Lanes outside: the other way round they are gathered.
         let four = segment.four(t);
-        for i in 0..N {
-            for row in 0..4 {
-                sums[row][i] += four[row][i] - origin[i];
+        if HAS_FPU {
+            // Lanes outside: the other way round they are gathered.
+            for i in 0..N {
+                for row in 0..4 {
+                    sums[row][i] += four[row][i] - origin[i];
+                }
+            }
+        } else {
+            for (x, sums) in four.iter().zip(&mut sums) {
+                for i in 0..N {
+                    sums[i] += x[i] - origin[i];
+                }
             }
         }
         t += 4;
