@@ -1,8 +1,8 @@
 #!/bin/sh
 # Builds release archives: sh scripts/release.sh [TARGET...]
 #
-# dist/cortex-host-VERSION-TARGET.tar.gz for each TARGET, for this machine when there is none. It holds
-# the binary, completions, manual pages, licences, the README, the documentation, the cluster's batch
+# dist/cortex-host-VERSION-TARGET.tar.gz (.zip for Windows) for each TARGET, for this machine when there
+# is none. It holds the binary, completions, manual pages, licences, the README, the documentation, the cluster's batch
 # script, the primitives, and firmware/BOARD.elf, which `--device qemu:BOARD` finds beside the binary.
 # Needs Rust and tar, and no network once the dependencies are there. Another TARGET, such as
 # x86_64-unknown-linux-musl (static) or aarch64-unknown-linux-musl, is linked by Zig, which comes from
@@ -10,18 +10,11 @@
 # that rustup does not have is built from its source, rustup's component rust-src.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/no-paths.sh
 root=$PWD
 artifacts=${CARGO_TARGET_DIR:-$root/target}
 host=$(rustc -vV | sed -n 's/^host: //p')
 [ $# -gt 0 ] || set -- "$host"
-
-# Short paths in panics: what is built is the same wherever the checkout lies, and names no folder
-# of this machine.
-CARGO_ENCODED_RUSTFLAGS=$(printf '%s\037%s\037%s' "--remap-path-prefix=$root/=" \
-    "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/=" \
-    "--remap-path-prefix=$(rustc --print sysroot)/=")
-export CARGO_ENCODED_RUSTFLAGS
-unset RUSTFLAGS
 
 # The host's program writes what is the same for all targets.
 cargo build --release --locked -p cortex-host
@@ -70,12 +63,23 @@ for target in "$@"; do
         program=$artifacts/$target/release/cortex-host
         [ -x "$program" ] || program=$program.exe
     fi
+    no_paths "$program"
     name="cortex-host-$version-$target"
     rm -rf "dist/$name"
     cp -R dist/common "dist/$name"
     cp "$program" "dist/$name/"
-    tar -C dist -czf "dist/$name.tar.gz" "$name"
+    case "$target" in
+    *windows*)
+        archive=$name.zip
+        rm -f "dist/$archive"
+        (cd dist && python3 -m zipfile -c "$archive" "$name")
+        ;;
+    *)
+        archive=$name.tar.gz
+        tar -C dist -czf "dist/$archive" "$name"
+        ;;
+    esac
     rm -rf "dist/$name"
-    echo "dist/$name.tar.gz"
+    echo "dist/$archive"
 done
 rm -rf dist/common

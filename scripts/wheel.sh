@@ -7,6 +7,7 @@
 # links against an old glibc (2.17), so that the wheel runs on any Linux of the last ten years.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/no-paths.sh
 
 host=$(rustc -vV | sed -n 's/^host: //p')
 [ $# -gt 0 ] || set -- "$host"
@@ -17,14 +18,11 @@ if ! "$venv/bin/python" -c "import ziglang" 2>/dev/null; then
 fi
 # maturin finds Zig through the first python3.
 PATH="$PWD/$venv/bin:$PATH"
-# No path of this machine in panics.
-CARGO_ENCODED_RUSTFLAGS=$(printf '%s\037%s' "--remap-path-prefix=$PWD/=" \
-    "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/=")
-export CARGO_ENCODED_RUSTFLAGS
 for target in "$@"; do
     rustup target add "$target" >/dev/null 2>&1 || true
     "$venv/bin/maturin" build --release --locked --quiet --zig --compatibility manylinux2014 \
         --target "$target" --target-dir target/python --out dist \
         --manifest-path cortex-host/python/Cargo.toml
+    no_paths "target/python/$target/release/lib_cortex.so"
 done
 ls -l dist/cortex_rs-*.whl

@@ -20,6 +20,7 @@ dataset:
   params: { signal_type: "pink_noise", duration_s: 1, seed: 42 }
   channels: 2048
   sample_rate_hz: 2000
+realtime: { scheduler: "fifo" }
 kernels:
   - { name: "bandpass_fir", window: 100, hop: 100, params: { taps: 1025 } }
 execution: { warmup_windows: 1 }

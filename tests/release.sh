@@ -23,12 +23,6 @@ done
 for file in cortex-host README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do
     [ -s "$root/$file" ] || { echo "the archive lacks $file"; exit 1; }
 done
-for path in "$PWD" "${CARGO_HOME:-$HOME/.cargo}" "$(rustc --print sysroot)"; do
-    if grep -qaF "$path" "$root/cortex-host"; then
-        echo "the program holds a path of the machine that built it: $path"
-        exit 1
-    fi
-done
 for board in firmware/boards/*/; do
     board=$(basename "$board")
     [ -s "$root/firmware/$board.elf" ] || { echo "no image for $board"; exit 1; }

@@ -35,8 +35,9 @@ if [ -n "$targets" ]; then
         programs="$programs $(echo "$folder"/cortex-host-*-"$target"/cortex-host)"
     done
 fi
-cargo build --release --locked -p cortex-host
-host=$PWD/${CARGO_TARGET_DIR:-target}/release/cortex-host
+# As the tests build it.
+cargo build -q --locked --workspace --bins
+host=${CARGO_TARGET_DIR:-$PWD/target}/debug/cortex-host
 
 # What runs programs for the processor of the ELF file $1: nothing, or an emulator.
 runner() {

@@ -7,7 +7,8 @@
 #   fuzz     every fuzz target for CORTEX_FUZZ_SECONDS (default 300), from another seed each time
 #   memory   a dataset of 2 GB within 256 MiB of address space
 #   release  the release archive, unpacked and used elsewhere
-#   package  both crates packed, and built from their packages alone
+#   package  both crates packed, built from their packages alone, and the program run elsewhere
+#   book     the documentation as a book with search, its links checked
 #   pico     the Pico's image in an emulated RP2040: CORTEX_PICO_SEEDS runs with oversize frames (20)
 #            after CORTEX_PICO_JUNK stray bytes (65536)
 #   guide    the kernel of the guide, built into the program and run natively and as a device
@@ -23,9 +24,11 @@
 #   msrv     everything compiles with the oldest Rust promised
 #   lsl      `stream --lsl` received by pylsl: 64 channels at 1 kHz for CORTEX_LSL_SECONDS (120; 600 for
 #            the clock's drift); on a machine that does nothing else
+#   spikeinterface  `generate --spikeinterface` loaded by SpikeInterface, `score` against it and
+#            scikit-learn; installs both from PyPI
 #   slurm    the cluster guide on a real Slurm; needs root and installs packages
 #
-# Without a part: all but slurm, lsl and capacity. Builds what a part needs and says what it found.
+# Without a part: all but slurm, lsl, capacity and spikeinterface. Builds what a part needs and says what it found.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -58,7 +61,11 @@ part() {
         ;;
     package)
         say "the crates' packages"
-        cargo package -p cortex-bci-core -p cortex-host
+        sh tests/package.sh
+        ;;
+    book)
+        say "the book"
+        sh scripts/book.sh
         ;;
     pico)
         say "the Pico: ${CORTEX_PICO_SEEDS:=20} seeds, ${CORTEX_PICO_JUNK:=65536} stray bytes"
@@ -77,7 +84,7 @@ part() {
     statistics)
         say "intervals cover 95 %, equal runs show no difference"
         cargo test -q -p cortex-host --lib coverage -- --ignored --nocapture
-        cargo test -q -p cortex-tests --test run coverage -- --ignored --nocapture
+        cargo test -q --release -p cortex-tests --test run coverage -- --ignored --nocapture
         ;;
     capacity)
         say "the answer of capacity, run again"
@@ -115,20 +122,24 @@ part() {
         say "pylsl receives ${CORTEX_LSL_SECONDS:=120} s"
         sh tests/lsl.sh "$CORTEX_LSL_SECONDS"
         ;;
+    spikeinterface)
+        say "SpikeInterface and scikit-learn"
+        sh tests/spikeinterface.sh
+        ;;
     slurm)
         say "a real Slurm"
         sh tests/slurm.sh
         ;;
-    help) sed -n '2,28s/^# \{0,1\}//p' tests/slow.sh; exit ;;
+    help) sed -n '2,/^set -eu/s/^# \{0,1\}//p' tests/slow.sh; exit ;;
     *)
-        sed -n '2,28s/^# \{0,1\}//p' tests/slow.sh
+        sed -n '2,/^set -eu/s/^# \{0,1\}//p' tests/slow.sh
         echo "tests/slow.sh: there is no part '$1'"
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link fuzz memory release package pico guide statistics deaths static platforms \
+[ $# -gt 0 ] || set -- kill link fuzz memory release package book pico guide statistics deaths static platforms \
     portability windows wheel msrv
 for name; do part "$name"; done
 say "slow suites passed: $*"

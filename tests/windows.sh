@@ -1,7 +1,7 @@
 #!/bin/sh
-# The Windows program under Wine: sh tests/windows.sh
+# The Windows program under Wine: sh tests/windows.sh [PROGRAM.exe]
 #
-# Built for x86_64-pc-windows-gnu with MinGW, it generates (the bytes are this machine's), reproduces,
+# PROGRAM.exe, such as that of a release archive, or else one built for x86_64-pc-windows-gnu with MinGW, it generates (the bytes are this machine's), reproduces,
 # verifies, runs natively and in loopback, inspects and reports; an emulated board is its serial port
 # COM7, where qemu-system-arm is installed; a killed program leaves no emulator behind. Wine (Debian's wine64) and MinGW are installed when root.
 # Opt-in: it builds the program for two systems.
@@ -32,12 +32,18 @@ trap 'exit 130' INT TERM
 export WINEPREFIX="$work/wine" WINEDEBUG=-all
 root=$PWD
 artifacts=${CARGO_TARGET_DIR:-$root/target}
-cargo build -q --locked -p cortex-host
-cargo build -q --locked -p cortex-host --target "$target"
+# As the tests build it.
+cargo build -q --locked --workspace --bins
 here=$artifacts/debug/cortex-host
+if [ $# -gt 0 ]; then
+    there=$(realpath "$1")
+else
+    cargo build -q --locked -p cortex-host --target "$target"
+    there=$artifacts/$target/debug/cortex-host.exe
+fi
 # Debian's Wine tells on stderr that it cannot run programs of 32 bit.
 windows() {
-    wine "$artifacts/$target/debug/cortex-host.exe" --quiet "$@" 2>"$work/stderr" ||
+    wine "$there" --quiet "$@" 2>"$work/stderr" ||
         { code=$?; cat "$work/stderr" >&2; return "$code"; }
 }
 wineboot -i >/dev/null 2>&1
@@ -122,7 +128,7 @@ x86_64-w64-mingw32-gcc -o programs/qemu-system-arm.exe silent.c
 : >firmware.elf
 (
     export WINEPATH="Z:$(echo "$work/programs" | tr / '\\')" CORTEX_FIRMWARE=firmware.elf
-    exec wine "$artifacts/$target/debug/cortex-host.exe" verify --device qemu:mps2-an386
+    exec wine "$there" verify --device qemu:mps2-an386
 ) >/dev/null 2>&1 &
 program=$!
 # Processes in Wine have their Windows command line: only this emulator has this file.

@@ -1,5 +1,5 @@
 //! `cortex-host`: parse the command line, run it, turn the outcome into an exit code.
 
 fn main() -> std::process::ExitCode {
-    cortex_host::cli::main().into()
+    cortex_host::command_line().into()
 }

@@ -156,6 +156,16 @@ fn circle(
 }
 
 #[test]
+fn the_rooms_are_private_without_the_feature_internals() {
+    let lib = include_str!("../src/lib.rs");
+    let opened = "#[cfg(feature = \"internals\")]\n#[doc(hidden)]\npub use rooms::*;\n";
+    assert_eq!(lib.matches(opened).count(), 1);
+    // The list of public items, read from the documentation, has all others.
+    assert_eq!(lib.matches("doc(hidden)").count(), 1);
+    assert!(!lib.contains("\npub mod "));
+}
+
+#[test]
 fn imports_go_down_and_never_round() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut modules = BTreeMap::new();

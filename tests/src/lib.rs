@@ -27,6 +27,45 @@ use std::sync::OnceLock;
 
 use crate::skip::{Need, skip};
 
+/// The example `name` of either crate, built as [`cortex_host`] is.
+///
+/// # Panics
+/// It cannot be built.
+#[must_use]
+pub fn example(name: &str) -> Command {
+    Command::new(built("--examples", &format!("examples/{name}")))
+}
+
+/// The program at `path` in the folder of the tests' profile, built from the current sources with
+/// all others of its `kind`.
+fn built(kind: &str, path: &str) -> PathBuf {
+    // .../target/<profile>/deps/<test>
+    let test = std::env::current_exe().expect("a test knows its own file");
+    let profile = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
+    let target = profile.parent().expect("a profile folder lies in a target folder");
+    let mut cargo = Command::new(env!("CARGO"));
+    // The whole workspace and the test that runs, so that libraries have the features the
+    // tests were built with and nothing is built again.
+    let name = test.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let name = name.split('-').next().unwrap_or_default();
+    cargo.args(["build", "--quiet", "--workspace", kind, "--test", name]);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    cargo.arg("--target-dir").arg(target).current_dir(checkout());
+    // What Cargo tells this test of its own package would make build scripts that watch it
+    // (ring's), and all that depends on them, run again at every switch between test and build.
+    for (name, _) in std::env::vars_os() {
+        let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+        if name.to_str().is_some_and(|name| told.iter().any(|start| name.starts_with(start))) {
+            cargo.env_remove(&name);
+        }
+    }
+    let status = cargo.status().expect("cargo runs");
+    assert!(status.success(), "{path} does not build");
+    profile.join(format!("{path}{}", std::env::consts::EXE_SUFFIX))
+}
+
 /// The root of the checkout.
 #[must_use]
 pub fn checkout() -> PathBuf {
@@ -41,34 +80,7 @@ pub fn checkout() -> PathBuf {
 #[must_use]
 pub fn cortex_host() -> Command {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    let binary = BINARY.get_or_init(|| {
-        // .../target/<profile>/deps/<test>
-        let test = std::env::current_exe().expect("a test knows its own file");
-        let profile = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
-        let target = profile.parent().expect("a profile folder lies in a target folder");
-        let mut cargo = Command::new(env!("CARGO"));
-        // The whole workspace and the test that runs, so that libraries have the features the
-        // tests were built with and nothing is built again.
-        let name = test.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let name = name.split('-').next().unwrap_or_default();
-        cargo.args(["build", "--quiet", "--workspace", "--bins", "--test", name]);
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        cargo.arg("--target-dir").arg(target).current_dir(checkout());
-        // What Cargo tells this test of its own package would make build scripts that watch it
-        // (ring's), and all that depends on them, run again at every switch between test and build.
-        for (name, _) in std::env::vars_os() {
-            let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
-            if name.to_str().is_some_and(|name| told.iter().any(|start| name.starts_with(start))) {
-                cargo.env_remove(&name);
-            }
-        }
-        let status = cargo.status().expect("cargo runs");
-        assert!(status.success(), "cortex-host does not build");
-        profile.join(format!("cortex-host{}", std::env::consts::EXE_SUFFIX))
-    });
-    let mut command = Command::new(binary);
+    let mut command = Command::new(BINARY.get_or_init(|| built("--bins", "cortex-host")));
     command.env("NO_COLOR", "1");
     // From a folder of its own it finds no checkout to build a board's image in.
     command.env("CORTEX_FIRMWARE", checkout().join("firmware"));

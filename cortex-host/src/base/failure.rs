@@ -114,15 +114,13 @@ impl Failure {
     /// Marks a failure of which less of the same (channels, samples) would not be one: what is
     /// asked for does not fit.
     #[must_use]
-    #[doc(hidden)]
-    pub fn of_too_much(self) -> Self {
+    pub(crate) fn of_too_much(self) -> Self {
         Self { too_much: true, ..self }
     }
 
     /// Whether what was asked for does not fit: [`Self::of_too_much`].
     #[must_use]
-    #[doc(hidden)]
-    pub fn is_of_too_much(&self) -> bool {
+    pub(crate) fn is_of_too_much(&self) -> bool {
         self.too_much
     }
 }

@@ -45,6 +45,7 @@ Examples:
   cortex-host generate spikes 64 30000 10 spikes.float32 --snr-db=20
   cortex-host generate eeg 32 250 600 p300.float32 --paradigm=p300 --front-end-converter=ads1299
   cortex-host generate eeg 32 250 600 p300.edf --paradigm=p300
+  cortex-host generate spikes 16 30000 5 --spikeinterface probe
   cortex-host generate eeg 32 250 600 --bids set --subject 001 --task p300 --paradigm=p300
   cortex-host generate pink_noise 8 250 60 - --pace realtime | my-decoder
   cortex-host generate --from results/run-2026-01-12-153000 data.float32
@@ -56,7 +57,7 @@ Options may be spelt with underscores, as in configurations."
 )]
 pub struct Args {
     /// Signal, such as pink_noise, spikes or eeg (list shows each primitive's). With --from, OUT.
-    #[arg(required_unless_present_all = ["from", "bids"])]
+    #[arg(required_unless_present = "from")]
     pub signal: Option<String>,
     /// Number of channels.
     #[arg(required_unless_present = "from")]
@@ -69,13 +70,22 @@ pub struct Args {
     pub duration_s: Option<f64>,
     /// File to write, in the format of its extension, or - for stdout.
     #[arg(
-        required_unless_present_any = ["from", "bids"],
-        conflicts_with = "bids",
+        required_unless_present_any = ["from", "bids", "spikeinterface"],
+        conflicts_with_all = ["bids", "spikeinterface"],
         value_parser = arguments::path()
     )]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     bids: BidsArgs,
+    /// Write spikes into this folder as SpikeInterface saves and loads them: FOLDER/recording and
+    /// FOLDER/sorting.
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        value_parser = arguments::path(),
+        conflicts_with_all = ["bids", "npy", "shard", "format"]
+    )]
+    pub spikeinterface: Option<PathBuf>,
     /// Format to write.
     #[arg(
         long,
@@ -158,15 +168,11 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         digest,
     };
     let progress = Progress::cancelled_by_signals()?;
-    if args.from.is_some() && args.bids.bids.is_some() && args.signal.is_some() {
-        return Err(Failure::usage(format!(
-            "OUT {} does not go together with --bids, which names the files; leave it out",
-            args.signal()
-        )));
-    }
+    args.check_names()?;
     let entities = args.bids.entities();
     let out = args.out();
-    let to_stdout = entities.is_none() && out.as_os_str() == "-";
+    let named = entities.is_some() || args.spikeinterface.is_some();
+    let to_stdout = !named && out.as_os_str() == "-";
     if args.pace == Pace::Realtime && !to_stdout {
         return Err(Failure::usage(
             "--pace realtime is for a pipe, but OUT is a file; leave it out, or write to -",
@@ -190,9 +196,10 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         check_raw_name(out)?;
         return one_shard(args, shard, &dataset, &options, console, &progress);
     }
-    let place = match &entities {
-        Some(entities) => Place::Bids(entities, args.format),
-        None => Place::File(out, args.format),
+    let place = match (&entities, &args.spikeinterface) {
+        (Some(entities), _) => Place::Bids(entities, args.format),
+        (None, Some(folder)) => Place::SpikeInterface(folder),
+        (None, None) => Place::File(out, args.format),
     };
     check_place(&dataset, place, args.force)?;
     let npy = args.npy.then(|| out.with_extension("npy"));
@@ -377,6 +384,26 @@ impl<'a> GeneratedFacts<'a> {
 }
 
 impl Args {
+    /// With --from the only place on the command line is OUT, which a folder of another layout makes
+    /// superfluous.
+    fn check_names(&self) -> Result<(), Failure> {
+        let folder = match (&self.bids.bids, &self.spikeinterface) {
+            (Some(_), _) => Some("--bids"),
+            (None, Some(_)) => Some("--spikeinterface"),
+            (None, None) => None,
+        };
+        match (folder, &self.signal) {
+            _ if self.from.is_none() => Ok(()),
+            (Some(option), Some(out)) => Err(Failure::usage(format!(
+                "OUT {out} does not go together with {option}, which names the files; leave it out"
+            ))),
+            (None, None) => Err(Failure::usage(
+                "--from makes a dataset again, but there is no OUT to write it to; name a file",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The file to write: with --from the only place on the command line. Without a file, as with
     /// --bids, the empty path.
     fn out(&self) -> &Path {

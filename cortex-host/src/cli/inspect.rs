@@ -1,24 +1,22 @@
 //! `cortex-host inspect`: what is in a file, a manifest's data or a dataset.
 
-use std::fmt::Write as _;
+use std::convert::Infallible;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::support::inspection_table::table;
 use super::support::open_args::OpenArgs;
 use super::{Console, arguments, json, output, recordings};
 use crate::base::atomic_file;
 use crate::base::digest::{ContentDigest, FileDigester};
-use crate::base::table::Columns;
 use crate::base::{ExitCode, Failure, Observer, Progress, expand_home};
-use crate::generate::{FileOptions, Recipe, announce, write_file};
-use crate::inspect::{ChannelReport, Inspection, html, inspect, svg};
+use crate::generate::{FileOptions, Recipe, announce, truth, write_file};
+use crate::inspect::known::Units;
+use crate::inspect::{Inspection, html, inspect, svg};
 use crate::primitive::{Dataset, Library, LookupError};
 use crate::recording::{Recording, extensions};
 use crate::results::Summary;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
-
-/// Channels in the table unless all are asked for.
-const ROWS: usize = 64;
 
 /// Arguments of `inspect`.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,7 +28,8 @@ Examples:
   cortex-host inspect primitives/datasets/v1/physionet-motor-imagery --json
 
 The spectral slope is that of log density against log frequency (Welch, quarter octaves, line
-frequencies left out): -1 for 1/f noise. The line columns say how far 50 and 60 Hz stand out.")]
+frequencies left out): -1 for 1/f noise. The line columns say how far 50 and 60 Hz stand out.
+Events of the recording and the units of a .spikes.npy beside it are counted below the channels.")]
 pub struct Args {
     /// What to look at.
     #[arg(help = format!(
@@ -43,7 +42,7 @@ pub struct Args {
     /// Fit the slope between these frequencies in Hz; default 1 to 0.4 × sample rate.
     #[arg(long, value_name = "LOW:HIGH", value_parser = parse_range)]
     pub fit_range: Option<(f64, f64)>,
-    /// Show every channel, however many there are.
+    /// Show every channel, label and unit, however many there are.
     #[arg(long)]
     pub all_channels: bool,
     /// Print JSON on stdout instead of a table.
@@ -272,6 +271,12 @@ fn inspect_source(
             };
             let mut inspection = inspect_file(&temporary, &shape, progress, console)?;
             inspection.file = format!("{name} (made again)");
+            let mut units = Units::default();
+            let Ok(()) = truth::each_spike(dataset, |spikes| {
+                spikes.iter().for_each(|spike| units.take(spike));
+                Ok::<(), Infallible>(())
+            });
+            inspection.know(&truth::events(dataset), &units);
             Ok(inspection)
         }
     }
@@ -310,105 +315,6 @@ fn inspect_file(
         console.warn(&format!("{}: {warning}", file.display()));
     }
     Ok(inspection)
-}
-
-/// The inspection for a terminal.
-fn table(inspection: &Inspection, all: bool) -> String {
-    let mut text = String::new();
-    let reports = &inspection.channel_reports;
-    let _ = writeln!(
-        text,
-        "{}: {}, {} channels × {} samples at {} Hz, {:.3} s, {} bytes",
-        inspection.file,
-        inspection.format,
-        inspection.channels,
-        inspection.samples,
-        inspection.sample_rate_hz,
-        inspection.duration_s,
-        inspection.bytes
-    );
-    let _ = writeln!(text, "SHA-256 {}", inspection.sha256);
-    match &inspection.spectrum {
-        Some(facts) => {
-            let _ = writeln!(
-                text,
-                "spectrum: Welch, {} samples ({:.4} Hz), slope fitted from {:.3} to {:.3} Hz",
-                facts.segment_samples,
-                facts.resolution_hz,
-                facts.fit_range_hz.0,
-                facts.fit_range_hz.1
-            );
-        }
-        None => text.push_str("spectrum: none, the recording is too short\n"),
-    }
-    let shown = if all { reports.len() } else { reports.len().min(ROWS) };
-    let head = [
-        "channel", "mean µV", "RMS µV", "min µV", "max µV", "NaN", "slope", "50 Hz dB", "60 Hz dB",
-    ];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(reports.iter().take(shown).map(row));
-    if reports.len() > 1 {
-        rows.push(row(&median(reports)));
-    }
-    let mut columns = Columns::of(rows.iter(), |column| column == 0);
-    for report in reports {
-        columns.widths[0] = columns.widths[0].max(report.name.chars().count());
-    }
-    // As wide as most recordings need, so that one table looks like another.
-    for (width, least) in columns.widths.iter_mut().zip([7, 11, 11, 11, 11, 8, 7, 8, 8]) {
-        *width = (*width).max(least);
-    }
-    text.push('\n');
-    for (index, cells) in rows.iter().enumerate() {
-        if index == shown + 1 && shown < reports.len() {
-            let _ = writeln!(
-                text,
-                "... and {} more (--all-channels, or --json for scripts)",
-                reports.len() - shown
-            );
-        }
-        let _ = writeln!(text, "{}", columns.line(cells, " "));
-    }
-    text
-}
-
-fn row(report: &ChannelReport) -> Vec<String> {
-    let cell = |value: Option<f64>, digits: usize| match value {
-        Some(value) => format!("{value:.digits$}"),
-        None => "-".to_owned(),
-    };
-    vec![
-        report.name.clone(),
-        cell(report.mean_uv, 4),
-        cell(report.rms_uv, 4),
-        cell(report.min_uv.map(f64::from), 3),
-        cell(report.max_uv.map(f64::from), 3),
-        report.nan_count.to_string(),
-        cell(report.slope, 3),
-        cell(report.line_50_db, 1),
-        cell(report.line_60_db, 1),
-    ]
-}
-
-/// The median of each column; the sum of the NaN counts.
-fn median(reports: &[ChannelReport]) -> ChannelReport {
-    let of = |value: fn(&ChannelReport) -> Option<f64>| {
-        let mut values: Vec<f64> = reports.iter().filter_map(value).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
-    };
-    ChannelReport {
-        name: "median".to_owned(),
-        mean_uv: of(|r| r.mean_uv),
-        rms_uv: of(|r| r.rms_uv),
-        min_uv: of(|r| r.min_uv.map(f64::from)).map(|value| value as f32),
-        max_uv: of(|r| r.max_uv.map(f64::from)).map(|value| value as f32),
-        nan_count: reports.iter().map(|r| r.nan_count).sum(),
-        infinite_count: reports.iter().map(|r| r.infinite_count).sum(),
-        slope: of(|r| r.slope),
-        line_50_db: of(|r| r.line_50_db),
-        line_60_db: of(|r| r.line_60_db),
-    }
 }
 
 fn parse_range(text: &str) -> Result<(f64, f64), String> {

@@ -152,8 +152,8 @@ pub enum Command {
     Man(man::Args),
 }
 
-/// Parses the process's arguments, runs the command and reports on stderr; the exit code is
-/// documented in [`crate::base`].
+/// The program `cortex-host`: parses the process's arguments, runs the command and reports on
+/// stderr.
 #[must_use]
 pub fn main() -> ExitCode {
     report_file_size_limits();

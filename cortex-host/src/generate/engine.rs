@@ -16,6 +16,7 @@ use super::scale::ChannelScale;
 use super::schedule::{Step, TileSchedule};
 use crate::base::Progress;
 use crate::platform::file_at::write_all_at;
+use crate::platform::scheduling::step_back;
 use crate::platform::simd::SimdPath;
 use crate::platform::tile_ring::{TileReader, TileRing, TileShape};
 
@@ -32,6 +33,9 @@ pub struct Settings {
     pub tile_bytes: usize,
     /// Tiles under way at the most, at least 1.
     pub slots: usize,
+    /// Whether the generating threads, the calling one among them, step back behind all others of
+    /// this machine, where the system lets them: for whoever plays the samples in real time.
+    pub background: bool,
 }
 
 impl Settings {
@@ -45,6 +49,7 @@ impl Settings {
             pass_channels: 4096,
             tile_bytes: 512 * 1024,
             slots: 4,
+            background: false,
         }
     }
 }
@@ -194,6 +199,10 @@ impl Drop for StopOnPanic<'_> {
 impl Shared<'_> {
     fn work(&self, worker: usize) {
         let _guard = StopOnPanic(&self.schedule);
+        if self.settings.background {
+            // Without it the samples are the same.
+            let _ = step_back();
+        }
         let mut workspace = Workspace::new();
         while let Some(job) = self.schedule.take(worker) {
             let outcome = if self.progress.is_cancelled() {

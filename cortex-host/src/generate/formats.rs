@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::output::{FileOptions, write_staged};
 use super::produce::produce;
-use super::{GenerateError, Recipe, truth};
+use super::{GenerateError, Recipe, spikeinterface, truth};
 use crate::base::Progress;
 use crate::base::atomic_file::{
     PersistOptions, Staged, hold_folder_of, refuse_taken, remove_if_present, stage_text,
@@ -30,6 +30,8 @@ pub enum Place<'a> {
     File(&'a Path, Option<&'static Format>),
     /// A recording of a BIDS data set, as BrainVision or in the format asked for.
     Bids(&'a Entities, Option<&'static Format>),
+    /// A folder with a recording and a sorting as SpikeInterface saves them, of spikes only.
+    SpikeInterface(&'a Path),
 }
 
 /// A dataset that was written.
@@ -73,6 +75,13 @@ pub fn check_place(
             bids::check(entities, writing(format, replace))?;
             entities.source()
         }
+        Place::SpikeInterface(folder) => {
+            spikeinterface::check(dataset)?;
+            let samples = dataset_files(&spikeinterface::samples(folder));
+            let files: Vec<PathBuf> =
+                samples.into_iter().chain(spikeinterface::files(folder)).collect();
+            return Ok(refuse_taken(files.iter().map(PathBuf::as_path), replace)?);
+        }
     };
     let truth = TruthKind::of(dataset).map(|kind| kind.path(&source));
     let beside: Vec<PathBuf> = truth.chain([manifest_beside(&source)]).collect();
@@ -102,48 +111,64 @@ pub fn produce_in(
     progress: &Progress,
 ) -> Result<Produced, GenerateError> {
     check_place(dataset, place, options.replace)?;
-    let source = match place {
+    match place {
         Place::File(path, format) => {
             let format = format_to_write(path, format)?;
             if let Some(raw) = raw_samples(path, format) {
-                return produce_raw(dataset, &raw, format, options, progress);
+                return produce_raw(dataset, &raw, format, Vec::new(), options, progress);
             }
-            path.to_owned()
+            produce_converted(dataset, path, options, progress, |file, quiet| {
+                let mut recording = recording(dataset, file, path);
+                // Events that a format has no place for are the truth beside it.
+                recording.keeps_events = false;
+                convert(&mut recording, path, writing(Some(format), options.replace), quiet)
+            })
         }
-        Place::Bids(entities, _) => entities.source(),
-    };
-    let manifest_path = manifest_beside(&source);
+        Place::Bids(entities, format) => {
+            let source = entities.source();
+            produce_converted(dataset, &source, options, progress, |file, quiet| {
+                let mut recording = recording(dataset, file, &source);
+                let status = truth::status(dataset);
+                let writing = writing(format, options.replace);
+                bids::write(&mut recording, entities, status.as_deref(), writing, quiet)
+            })
+        }
+        Place::SpikeInterface(folder) => {
+            let more = spikeinterface::stage(dataset, folder, progress)?;
+            let data = spikeinterface::samples(folder);
+            produce_raw(dataset, &data, &FLOAT32, more, options, progress)
+        }
+    }
+}
+
+/// Writes the samples of `dataset` to a file without a name, which `write` makes a recording of, and
+/// puts manifest and truth beside `source`.
+fn produce_converted(
+    dataset: &GeneratedDataset,
+    source: &Path,
+    options: &FileOptions,
+    progress: &Progress,
+    write: impl FnOnce(File, &Progress) -> Result<Converted, DatasetError>,
+) -> Result<Produced, GenerateError> {
+    let manifest_path = manifest_beside(source);
     let mut digester = FileDigester::new(options.digest);
     let recipe = Recipe::of(dataset);
-    let samples = write_staged(&recipe, &source, options, Some(&mut digester), progress)?;
+    let samples = write_staged(&recipe, source, options, Some(&mut digester), progress)?;
     let mut manifest = Manifest::now(dataset, None, digester.finish())?;
     let (digests, mut beside): (Vec<_>, Vec<Staged>) =
-        truth::stage(dataset, &source, progress)?.into_iter().unzip();
+        truth::stage(dataset, source, progress)?.into_iter().unzip();
     manifest.truth = digests;
     beside.push(stage_text(&manifest_path, &manifest.to_yaml())?);
     for staged in &mut beside {
         staged.settle(options.durable)?;
     }
     remove_if_present(&manifest_path)?;
-    let file = samples.file().try_clone().map_err(GenerateError::io("read", &source))?;
+    let file = samples.file().try_clone().map_err(GenerateError::io("read", source))?;
     // Its rows are not the values that `progress` counts.
     let quiet = progress.reporting(|_| ());
-    let written = match place {
-        Place::File(path, format) => {
-            let mut recording = recording(dataset, file, path);
-            // Events that a format has no place for are the truth beside it.
-            recording.keeps_events = false;
-            convert(&mut recording, path, writing(format, options.replace), &quiet)
-        }
-        Place::Bids(entities, format) => {
-            let mut recording = recording(dataset, file, &source);
-            let status = truth::status(dataset);
-            let writing = writing(format, options.replace);
-            bids::write(&mut recording, entities, status.as_deref(), writing, &quiet)
-        }
-    };
-    let Converted { data, format, bytes, warnings, .. } = written.map_err(interrupted)?;
-    let _held = hold_folder_of(&source);
+    let Converted { data, format, bytes, warnings, .. } =
+        write(file, &quiet).map_err(interrupted)?;
+    let _held = hold_folder_of(source);
     for staged in beside {
         staged.place_with(PersistOptions { replace: true, durable: options.durable })?;
     }
@@ -154,12 +179,13 @@ fn produce_raw(
     dataset: &GeneratedDataset,
     data: &Path,
     format: &'static Format,
+    more: Vec<Staged>,
     options: &FileOptions,
     progress: &Progress,
 ) -> Result<Produced, GenerateError> {
     let manifest_path = manifest_beside(data);
     Ok(Produced {
-        manifest: produce(dataset, data, &manifest_path, options, progress)?,
+        manifest: produce(dataset, data, &manifest_path, more, options, progress)?,
         data: data.to_owned(),
         format,
         bytes: Recipe::of(dataset).bytes()?,

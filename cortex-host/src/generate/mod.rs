@@ -21,6 +21,7 @@ mod reproduce;
 mod scale;
 mod schedule;
 mod shard;
+mod spikeinterface;
 pub mod truth;
 mod verify;
 

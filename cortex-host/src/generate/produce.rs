@@ -17,15 +17,16 @@ use crate::synthetic::manifest::Manifest;
 use crate::synthetic::{GeneratedDataset, TruthKind};
 
 /// Writes the samples of `dataset` to `target`, a BrainVision header beside them, and last the
-/// manifest to `manifest_path`. What belongs to an older file of the same name goes before the
+/// manifest to `manifest_path`, then `more` files that are written already. What belongs to an older file of the same name goes before the
 /// new samples get the name, so that at no moment a manifest or header describes other samples.
 ///
 /// # Errors
 /// [`GenerateError`]; a failure before the samples are whole leaves everything as it was.
-pub fn produce(
+pub(super) fn produce(
     dataset: &GeneratedDataset,
     target: &Path,
     manifest_path: &Path,
+    mut more: Vec<Staged>,
     options: &FileOptions,
     progress: &Progress,
 ) -> Result<Manifest, GenerateError> {
@@ -42,9 +43,22 @@ pub fn produce(
     let mut digester = FileDigester::new(options.digest);
     let mut staged = write_staged(&recipe, target, options, Some(&mut digester), progress)?;
     staged.settle(options.durable)?;
-    complete(dataset, target, manifest_path, digester.finish(), options.durable, progress, || {
+    for staged in &mut more {
+        staged.settle(options.durable)?;
+    }
+    let digest = digester.finish();
+    let place = || -> Result<(), GenerateError> {
+        for staged in more.iter().rev() {
+            remove_if_present(staged.target())?;
+        }
         Ok(staged.place_with(options.placing()).map(|_| ())?)
-    })
+    };
+    let manifest =
+        complete(dataset, target, manifest_path, digest, options.durable, progress, place)?;
+    for staged in more {
+        staged.place_with(PersistOptions { replace: true, durable: options.durable })?;
+    }
+    Ok(manifest)
 }
 
 /// Gives finished samples their name by `place`, and puts header and manifest beside them. All is

@@ -39,7 +39,7 @@ impl fmt::Display for DigestComparison {
     }
 }
 
-/// The outcome of [`reproduce`].
+/// The outcome of [`reproduce`](crate::reproduce()).
 #[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize)]
 #[non_exhaustive]
 pub struct Reproduced {

@@ -19,31 +19,17 @@ use crate::base::digest::sha256_of;
 use crate::recording::events::{Event, MOST_EVENTS, to_tsv};
 use crate::recording::labels::synthetic_names;
 use crate::recording::npy::table_header;
+use crate::recording::spike_table::{SPIKE_TYPE, SpikeTruth};
 use crate::synthetic::{GeneratedDataset, TruthDigest, TruthKind};
 
-/// One spike of a unit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SpikeTruth {
-    /// The sample nearest to its trough.
-    pub sample: u64,
-    /// Number of the unit.
-    pub unit: u32,
-    /// The recorded electrode, from 0, at which it is largest.
-    pub electrode: u32,
-    /// Its peak there in microvolts, without noise.
-    pub amplitude_uv: f32,
-}
-
-/// Bytes of a spike in a file.
-pub const SPIKE_BYTES: usize = 20;
-
-/// NumPy's description of [`SpikeTruth`].
-pub const SPIKE_TYPE: &str =
-    "[('sample', '<u8'), ('unit', '<u4'), ('electrode', '<u4'), ('amplitude_uv', '<f4')]";
 /// NumPy's description of a packet: its first sample, what its counter shows, whether it arrived,
 /// and the time of its first sample in nominal seconds.
 const PACKET_TYPE: &str =
     "[('sample', '<u8'), ('counter', '<u4'), ('received', '|u1'), ('time_s', '<f8')]";
+
+/// Labels of what goes on from the first sample to the last.
+const DRIFT: &str = "drift";
+const MAINS: &str = "mains";
 
 /// Names of a dataset's channels: electrodes of the 10-10 system for EEG, else numbers.
 #[must_use]
@@ -92,7 +78,7 @@ pub fn each_spike<E>(
     Ok(())
 }
 
-fn spikes_of(dataset: &GeneratedDataset) -> Option<Spikes> {
+pub(super) fn spikes_of(dataset: &GeneratedDataset) -> Option<Spikes> {
     let Signal::SpikeParams(params) = &dataset.spec.signal else { return None };
     Spikes::new(params, dataset.spec.sample_rate_hz, dataset.spec.seed).ok()
 }
@@ -122,6 +108,11 @@ pub fn events(dataset: &GeneratedDataset) -> Vec<Event> {
         return Vec::new();
     }
     if let Some((params, eeg)) = eeg_of(dataset) {
+        for (label, uv) in [(DRIFT, params.wander_uv), (MAINS, params.mains_uv)] {
+            if uv > 0.0 {
+                all.push(event(0, dataset.samples, label.to_owned()));
+            }
+        }
         let classes = params.paradigm.classes();
         for trial in eeg.events().take_while(|trial| trial.sample < dataset.samples) {
             let label = classes.get(usize::from(trial.class)).copied().unwrap_or("trial");
@@ -150,7 +141,8 @@ pub fn events(dataset: &GeneratedDataset) -> Vec<Event> {
 /// Whether `label` names an artefact of an EEG, not what the subject does.
 #[must_use]
 pub fn is_artefact(label: &str) -> bool {
-    ["blink", "emg_", "ecg", "pop_"].iter().any(|start| label.starts_with(start))
+    ["blink", "ecg", DRIFT, MAINS].contains(&label)
+        || ["emg_", "pop_"].iter().any(|start| label.starts_with(start))
 }
 
 /// What is wrong with each channel, of signals that have bad ones.
@@ -204,10 +196,7 @@ fn write(
     if kind == TruthKind::Spikes {
         each_spike(dataset, |spikes| {
             for spike in spikes {
-                out.write_all(&spike.sample.to_le_bytes())?;
-                out.write_all(&spike.unit.to_le_bytes())?;
-                out.write_all(&spike.electrode.to_le_bytes())?;
-                out.write_all(&spike.amplitude_uv.to_le_bytes())?;
+                out.write_all(&spike.to_bytes())?;
             }
             rows += spikes.len() as u64;
             if progress.is_cancelled() { Err(cancelled()) } else { Ok(()) }

@@ -1,6 +1,7 @@
 //! Looking at a recording: shape, statistics, spectrum, digest, in one pass and in memory
 //! that does not depend on its length.
 
+pub mod known;
 mod picture;
 
 use std::fs::File;
@@ -8,10 +9,12 @@ use std::thread;
 
 use serde::Serialize;
 
+pub use known::{EventReport, UnitReport};
 pub use picture::{html, svg};
 
 use crate::base::Progress;
 use crate::base::digest::sha256_of;
+use crate::recording::events::Event;
 use crate::recording::{DatasetError, Recording};
 use crate::spectrum::{self, Density, Scratch, Welch};
 
@@ -22,6 +25,8 @@ const TRACES: usize = 12;
 const COLUMNS: usize = 1000;
 /// Longest stretch drawn, in seconds.
 const TRACE_S: f64 = 5.0;
+/// Most events marked in it: more would hide the traces.
+const MARKS: usize = 100;
 
 /// What was found.
 #[derive(Clone, Debug, schemars::JsonSchema, Serialize)]
@@ -46,8 +51,15 @@ pub struct Inspection {
     pub spectrum: Option<SpectrumInfo>,
     /// Each channel.
     pub channel_reports: Vec<ChannelReport>,
+    /// What is known to happen, label by label; spikes are in `units`, where there are any.
+    pub events: Vec<EventReport>,
+    /// The units of the ground truth, from the table of spikes beside the file.
+    pub units: Vec<UnitReport>,
     /// What to know about how the file was read.
     pub notes: Vec<String>,
+    /// Onsets of the events within the drawn stretch, in seconds; none when they are too many.
+    #[serde(skip)]
+    onsets_s: Vec<f64>,
     #[serde(skip)]
     densities: Vec<Vec<(f64, f64)>>,
     #[serde(skip)]
@@ -167,13 +179,19 @@ pub fn inspect(
     let reports = recording.channel_names.iter().zip(&sums).zip(&densities);
     let channel_reports =
         reports.map(|((name, sums), density)| sums.report(name, density, fit_range_hz)).collect();
-    Ok(Inspection {
+    let mut notes = recording.notes.clone();
+    let duration_s = recording.samples as f64 / rate_hz;
+    let units = known::units_beside(&recording.path).unwrap_or_else(|problem| {
+        notes.push(problem);
+        known::Units::default()
+    });
+    let mut inspection = Inspection {
         file: data_path.display().to_string(),
         format: recording.format.to_string(),
         channels,
         sample_rate_hz: rate_hz,
         samples: recording.samples,
-        duration_s: recording.samples as f64 / rate_hz,
+        duration_s,
         bytes,
         sha256,
         spectrum: welch.as_ref().zip(fit_range_hz).map(|(welch, fit_range_hz)| SpectrumInfo {
@@ -182,10 +200,34 @@ pub fn inspect(
             fit_range_hz,
         }),
         channel_reports,
-        notes: recording.notes.clone(),
+        events: Vec::new(),
+        units: Vec::new(),
+        notes,
+        onsets_s: Vec::new(),
         densities,
         traces,
-    })
+    };
+    inspection.know(&recording.events, &units);
+    Ok(inspection)
+}
+
+impl Inspection {
+    /// Takes what is known to happen in the recording.
+    pub fn know(&mut self, events: &[Event], units: &known::Units) {
+        let names: Vec<String> =
+            self.channel_reports.iter().map(|channel| channel.name.clone()).collect();
+        self.units = units.reports(&names, self.duration_s);
+        self.events = known::events(events);
+        let drawn =
+            events.iter().map(|event| event.onset_s).filter(|at| (0.0..TRACE_S).contains(at));
+        self.onsets_s = drawn.take(MARKS + 1).collect();
+        if self.onsets_s.len() > MARKS {
+            self.onsets_s.clear();
+        }
+        if !self.units.is_empty() {
+            self.events.retain(|event| !event.label.starts_with("unit-"));
+        }
+    }
 }
 
 impl Sums {

@@ -77,8 +77,44 @@ pub fn html(inspection: &Inspection) -> String {
             cell(channel.line_60_db, 1)
         );
     }
-    page.push_str("</table>\n</body></html>\n");
+    page.push_str("</table>\n");
+    known(inspection, &mut page);
+    page.push_str("</body></html>\n");
     page
+}
+
+/// Tables of events and units, where there are any.
+fn known(inspection: &Inspection, page: &mut String) {
+    if !inspection.events.is_empty() {
+        page.push_str("<h2>Events</h2>\n<table><tr><th>event</th><th>count</th><th>first s</th><th>last s</th><th>total s</th></tr>\n");
+        for event in &inspection.events {
+            let _ = writeln!(
+                page,
+                "<tr><td>{}</td><td>{}</td><td>{:.3}</td><td>{:.3}</td><td>{:.3}</td></tr>",
+                escape(&event.label),
+                event.count,
+                event.first_s,
+                event.last_s,
+                event.total_s
+            );
+        }
+        page.push_str("</table>\n");
+    }
+    if !inspection.units.is_empty() {
+        page.push_str("<h2>Units</h2>\n<table><tr><th>unit</th><th>channel</th><th>spikes</th><th>rate Hz</th><th>amplitude µV</th></tr>\n");
+        for unit in &inspection.units {
+            let _ = writeln!(
+                page,
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{:.3}</td><td>{:.1}</td></tr>",
+                unit.unit,
+                escape(&unit.channel),
+                unit.spikes,
+                unit.rate_hz,
+                unit.amplitude_uv
+            );
+        }
+        page.push_str("</table>\n");
+    }
 }
 
 /// The first seconds of up to a dozen channels, one above the other.
@@ -92,6 +128,14 @@ fn traces(inspection: &Inspection) -> Chart {
     let shown = inspection.traces.len();
     let mut names = Vec::new();
     let mut marks = Vec::new();
+    let (bottom, top) = (-0.8, shown as f64 - 0.2);
+    let onsets = inspection.onsets_s.iter();
+    let onsets: Vec<(f64, f64)> =
+        onsets.flat_map(|&at| [(at, bottom), (at, top), (at, f64::NAN)]).collect();
+    if !onsets.is_empty() {
+        let label = Some("events".to_owned());
+        marks.push(Mark::Line { label, points: onsets, ink: Style::Muted, thin: true });
+    }
     for (index, trace) in inspection.traces.iter().enumerate() {
         let level = (shown - 1 - index) as f64;
         let name = inspection.channel_reports.get(trace.channel).map_or("", |r| r.name.as_str());
@@ -117,7 +161,7 @@ fn traces(inspection: &Inspection) -> Chart {
         });
     }
     let seconds = inspection.traces.first().map_or(1.0, |trace| trace.seconds);
-    let mut y = Axis::linear("", -0.8, shown as f64 - 0.2);
+    let mut y = Axis::linear("", bottom, top);
     y.names = Some(names);
     let of = if shown < inspection.channels {
         format!("{shown} of {} channels", inspection.channels)

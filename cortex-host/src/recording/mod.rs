@@ -23,6 +23,7 @@ pub mod npy;
 pub mod plane_reader;
 mod plausible;
 pub mod shape;
+pub mod spike_table;
 mod stream;
 mod unit;
 mod write;

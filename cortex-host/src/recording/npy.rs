@@ -40,13 +40,20 @@ const MOST_HEADER_BYTES: usize = 64 * 1024;
 /// It has 128 bytes, whatever the sizes, for up to four of them.
 #[must_use]
 pub fn header_bytes(shape: &[u64]) -> Vec<u8> {
+    array_header("'<f4'", shape)
+}
+
+/// The header of a C-ordered array of this shape, whose elements `kind` describes as NumPy writes
+/// them.
+#[must_use]
+pub fn array_header(kind: &str, shape: &[u64]) -> Vec<u8> {
     let mut sizes: Vec<String> = shape.iter().map(u64::to_string).collect();
     if sizes.len() == 1 {
         // As Python writes a tuple of one.
         sizes.push(String::new());
     }
     let sizes = sizes.join(", ");
-    padded("'<f4'", sizes.trim_end(), 2 * ALIGNMENT)
+    padded(kind, sizes.trim_end(), 2 * ALIGNMENT)
 }
 
 /// The header of a table of `rows` rows whose columns `types` describes as NumPy writes them. It

@@ -27,6 +27,7 @@ mod summary;
 mod telemetry;
 mod terminal;
 mod text;
+mod window_labels;
 
 pub use folder::{RunFolder, kernel_folder_names};
 pub use kernel_summary::{
@@ -47,6 +48,7 @@ pub use terminal::{terminal_line, terminal_table};
 #[cfg(feature = "cli")]
 pub(crate) use text::deadlines;
 pub(crate) use text::{bounds, duration, grouped, micros, missed, rate};
+pub use window_labels::WindowLabels;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 //! become paths, sizes before they become memory, links out of the folder are not followed, and a
 //! mistake is an error with file and line.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -92,6 +93,8 @@ pub struct KernelWindows {
     pub windows: Vec<Window>,
     /// Whether the last row is cut off, as a killed run leaves it.
     pub cut_off: bool,
+    /// The labels of its windows, each once, in order of their first window.
+    pub labels: Vec<String>,
 }
 
 /// One window.
@@ -110,6 +113,8 @@ pub struct Window {
     /// Instructions of the kernel on an emulated device, whose kernel times are no times of real
     /// hardware.
     pub instructions: Option<u64>,
+    /// What happened in it: a place in [`KernelWindows::labels`].
+    pub label: Option<usize>,
 }
 
 /// The runs that `path` stands for: itself, or when it holds runs (a results folder, a sweep)
@@ -148,7 +153,7 @@ impl RunRecord {
             .map(|name| match summary.kernels.iter().find(|kernel| kernel.name == name) {
                 // Not run, or run by a device on input of its own: there is no row per window.
                 Some(kernel) if kernel.seeded.is_some() || kernel.windows.run == 0 => {
-                    Ok(KernelWindows { name, windows: Vec::new(), cut_off: false })
+                    Ok(KernelWindows { name, ..KernelWindows::default() })
                 }
                 known => {
                     let kernel = read_windows(folder, name, running)?;
@@ -337,6 +342,7 @@ fn read_rows(
     let mut line = Vec::new();
     let mut head = None;
     let mut first_release_ns = None;
+    let mut places = Places::default();
     for number in 1_u64.. {
         line.clear();
         let taken = reader
@@ -373,9 +379,28 @@ fn read_rows(
             }
         };
         let first_ns = *first_release_ns.get_or_insert(row.release_ts_ns);
-        kernel.windows.push(Window::of(&row, first_ns));
+        let label = row.label.as_deref().filter(|label| !label.is_empty());
+        let label = label.map(|label| places.of(label, &mut kernel.labels));
+        kernel.windows.push(Window { label, ..Window::of(&row, first_ns) });
     }
     Ok(())
+}
+
+/// Where labels stand in a list.
+#[derive(Default)]
+struct Places(HashMap<String, usize>);
+
+impl Places {
+    /// The place of `label` in `labels`, to which it is added when it is new.
+    fn of(&mut self, label: &str, labels: &mut Vec<String>) -> usize {
+        if let Some(place) = self.0.get(label) {
+            return *place;
+        }
+        let place = labels.len();
+        labels.push(label.to_owned());
+        self.0.insert(label.to_owned(), place);
+        place
+    }
 }
 
 /// One line of CSV.
@@ -408,6 +433,7 @@ impl Window {
             deadline_missed: row.deadline_missed != 0,
             warmup: row.warmup != 0,
             instructions: row.device_instructions,
+            label: None,
         }
     }
 }

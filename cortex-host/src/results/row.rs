@@ -2,10 +2,12 @@
 //! here and its value in [`TelemetryRow::of`].
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use cortex_core::kernel::KernelShape;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::window_labels::WindowLabels;
 use crate::device::DeviceClock;
 use crate::harness::WindowRecord;
 use crate::plan::TelemetryFormat;
@@ -29,6 +31,8 @@ pub struct TelemetrySettings {
     pub output_sizes: Vec<u64>,
     /// The device's counter; none natively, where there are no columns for its ticks.
     pub clock: Option<DeviceClock>,
+    /// What happened in each window; none for data without events, where there is no column.
+    pub labels: Option<Arc<WindowLabels>>,
 }
 
 /// One row. Names and order are upstream CORTEX's; flags are 0 or 1. Reading needs the columns that
@@ -112,6 +116,9 @@ pub struct TelemetryRow<'a> {
     /// Instructions of the kernel on an emulated device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_instructions: Option<u64>,
+    /// What happened in the window ([`WindowLabels`]); empty for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Cow<'a, str>>,
 }
 
 impl<'a> TelemetryRow<'a> {
@@ -152,6 +159,7 @@ impl<'a> TelemetryRow<'a> {
             device_instructions: clock
                 .filter(|clock| clock.instruction_ns.is_some())
                 .map(|clock| record.instructions(clock).unwrap_or(0)),
+            label: settings.labels.as_ref().map(|labels| labels.of(shape, record.index).into()),
         }
     }
 }

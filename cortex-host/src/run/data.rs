@@ -13,9 +13,9 @@ use crate::base::{ExitCode, Failure, Level, Observer, Progress, shell_word};
 use crate::generate::{FileOptions, GenerateError, Recipe, announce, truth, write_file};
 use crate::harness::SampleFile;
 use crate::plan::{DatasetPlan, Plan, StaticDataset};
-use crate::recording::events::to_tsv;
+use crate::recording::events::{Event, to_tsv};
 use crate::recording::{DatasetError, Recording, shape};
-use crate::results::{DatasetInfo, InputSpectrum, RunFolder, SPECTRUM_NAME};
+use crate::results::{DatasetInfo, InputSpectrum, RunFolder, SPECTRUM_NAME, WindowLabels};
 use crate::synthetic::GeneratedDataset;
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
@@ -28,6 +28,8 @@ pub(super) struct Data {
     pub(super) samples: SampleFile,
     /// What the summary says of it.
     pub(super) facts: DatasetInfo,
+    /// What happened when, for the windows' labels.
+    pub(super) labels: Option<WindowLabels>,
     /// The generated file, removed when this goes.
     _temporary: Option<TempPath>,
 }
@@ -114,13 +116,9 @@ fn open(
             (samples, Some(temporary), digest)
         }
     };
-    let mut events = None;
-    if !recording.events.is_empty() {
-        let name = "dataset/events.tsv".to_owned();
-        place_text(&folder.path().join(&name), &to_tsv(&recording.events))?;
-        events = Some(name);
-    }
+    let events = kept_events(&recording.events, folder)?;
     Ok(Data {
+        labels: WindowLabels::new(&recording.events, dataset.sample_rate_hz),
         samples,
         facts: DatasetInfo {
             kind: "static".to_owned(),
@@ -143,6 +141,16 @@ fn open(
         },
         _temporary: temporary,
     })
+}
+
+/// Keeps `events`, if there are any, in the run's folder. Returns where.
+fn kept_events(events: &[Event], folder: &RunFolder) -> Result<Option<String>, Failure> {
+    if events.is_empty() {
+        return Ok(None);
+    }
+    let name = "dataset/events.tsv".to_owned();
+    place_text(&folder.path().join(&name), &to_tsv(events))?;
+    Ok(Some(name))
 }
 
 /// The rows of `recording` in a temporary file, as raw samples.
@@ -250,13 +258,9 @@ fn generate(
     let manifest_name = format!("dataset/{MANIFEST_NAME}");
     place_text(&folder.path().join(&manifest_name), &manifest.to_yaml())?;
     let known = truth::events(dataset);
-    let mut events = None;
-    if !known.is_empty() {
-        let name = "dataset/events.tsv".to_owned();
-        place_text(&folder.path().join(&name), &to_tsv(&known))?;
-        events = Some(name);
-    }
+    let events = kept_events(&known, folder)?;
     Ok(Data {
+        labels: WindowLabels::new(&known, dataset.spec.sample_rate_hz),
         samples: SampleFile::of(file, temporary.to_path_buf(), dataset.channels)?,
         facts: DatasetInfo {
             kind: "generator".to_owned(),

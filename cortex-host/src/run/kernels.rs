@@ -225,6 +225,7 @@ fn run_one(
         max_output_len: device.max_output_len(),
         output_sizes: output_sizes(output, device.max_output_len(), kernel_run.shape.channels),
         clock,
+        labels: run.labels.clone(),
     };
     // The writer's thread starts before the measuring one gets its priority, and keeps none. It
     // drops the step when it ends.

@@ -16,6 +16,7 @@ mod target;
 mod training;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -91,7 +92,7 @@ pub fn run(plan: &Plan, options: &Options, observer: &dyn Observer) -> Result<Ou
         Some(name) => RunFolder::create_named(&plan.output.directory, name)?,
         None => RunFolder::create(&plan.output.directory, started)?,
     };
-    let data = match data::prepare(plan, &folder, &options.progress, observer) {
+    let mut data = match data::prepare(plan, &folder, &options.progress, observer) {
         Ok(data) => data,
         Err(failure) => {
             folder.discard();
@@ -103,7 +104,9 @@ pub fn run(plan: &Plan, options: &Options, observer: &dyn Observer) -> Result<Ou
     if let Target::Linked(linked) = &target {
         summary.device_facts = Some(linked.facts.clone());
     }
-    let mut run = Run { plan, progress: &options.progress, observer, folder, summary, start };
+    let labels = data.labels.take().map(Arc::new);
+    let progress = &options.progress;
+    let mut run = Run { plan, progress, observer, folder, summary, labels, start };
     run.folder.write_text("config.yaml", &plan.config_text)?;
     run.save()?;
 

@@ -1,5 +1,6 @@
 //! A run under way: its folder, and the summary that grows in it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use crate::base::{ExitCode, Failure, Level, Observer, Progress, rfc3339, shell_w
 use crate::harness::{AppliedRealtime, Ending};
 use crate::plan::Plan;
 use crate::results::{
-    HostInfo, KernelSummary, RunFolder, RunStatus, SCHEMA_VERSION, Summary, ToolInfo,
+    HostInfo, KernelSummary, RunFolder, RunStatus, SCHEMA_VERSION, Summary, ToolInfo, WindowLabels,
     summary_markdown,
 };
 
@@ -20,6 +21,7 @@ pub(super) struct Run<'a> {
     pub(super) observer: &'a dyn Observer,
     pub(super) folder: RunFolder,
     pub(super) summary: Summary,
+    pub(super) labels: Option<Arc<WindowLabels>>,
     pub(super) start: Instant,
 }
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::mark::Mark;
 use crate::base::{Failure, quoted};
-use crate::generate::truth::{SPIKE_BYTES, SPIKE_TYPE, is_artefact};
-use crate::recording::npy::table_header;
+use crate::generate::truth::is_artefact;
+use crate::recording::spike_table::{self, SpikeTruth};
 
 /// Why a file of events cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -62,30 +62,21 @@ pub fn read(path: &Path, rate_hz: Option<f64>) -> Result<Vec<Mark>, ScoreError> 
 
 /// The spikes of a file that `generate` wrote.
 fn spikes(bytes: &[u8], rate_hz: Option<f64>) -> Result<Vec<Mark>, String> {
-    let head = table_header(SPIKE_TYPE, 0).len();
-    let rows = bytes.get(head..).unwrap_or_default();
-    let count = rows.len() / SPIKE_BYTES;
-    if bytes.get(..head) != Some(&table_header(SPIKE_TYPE, count as u64)[..])
-        || !rows.len().is_multiple_of(SPIKE_BYTES)
-    {
+    let table = spike_table::spikes(bytes, bytes.len() as u64).ok().flatten();
+    let Some(table) = table else {
         return Err(
             "is no .spikes.npy of generate; give one, or a table with a column onset".into()
         );
-    }
+    };
     let Some(rate_hz) = rate_hz else {
         return Err("has samples, not seconds; give --sample-rate-hz".into());
     };
-    let (rows, _) = rows.as_chunks::<SPIKE_BYTES>();
-    let one = |row: &[u8; SPIKE_BYTES]| {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *row;
-        let sample = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        Mark {
-            onset_s: sample as f64 / rate_hz,
-            label: Some(format!("unit-{}", u32::from_le_bytes([i, j, k, l]))),
-            electrode: Some(u32::from_le_bytes([m, n, o, p])),
-        }
+    let mark = |spike: SpikeTruth| Mark {
+        onset_s: spike.sample as f64 / rate_hz,
+        label: Some(format!("unit-{}", spike.unit)),
+        electrode: Some(spike.electrode),
     };
-    Ok(rows.iter().map(one).collect())
+    table.map(|spike| spike.map(mark).map_err(|error| error.to_string())).collect()
 }
 
 /// The rows of a table, whose first line names its columns.
@@ -138,6 +129,8 @@ fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recording::npy::table_header;
+    use crate::recording::spike_table::SPIKE_TYPE;
 
     #[test]
     fn tables_of_events_are_read() {
@@ -158,10 +151,8 @@ mod tests {
     #[test]
     fn spikes_are_read_and_what_is_no_table_of_spikes_is_not() {
         let mut bytes = table_header(SPIKE_TYPE, 1);
-        bytes.extend_from_slice(&3_000_u64.to_le_bytes());
-        for word in [8_u32, 1, 0] {
-            bytes.extend_from_slice(&word.to_le_bytes());
-        }
+        let spike = SpikeTruth { sample: 3_000, unit: 8, electrode: 1, amplitude_uv: 100.0 };
+        bytes.extend_from_slice(&spike.to_bytes());
         let found = spikes(&bytes, Some(30_000.0)).expect("a table of spikes");
         let label = Some("unit-8".to_owned());
         assert_eq!(found, [Mark { onset_s: 0.1, label, electrode: Some(1) }]);

@@ -105,7 +105,8 @@ impl Source {
                 Ok((count > 0).then_some(rows))
             }
             Rows::Generated(dataset, blocks) => {
-                let start = || Blocks::start(Recipe::of(dataset), Settings::automatic(), values);
+                let settings = Settings { background: true, ..Settings::automatic() };
+                let start = || Blocks::start(Recipe::of(dataset), settings, values);
                 blocks.get_or_insert_with(start).next().transpose()
             }
         }

@@ -3,6 +3,7 @@
 mod action;
 mod commands;
 mod configuration_reference;
+mod examples;
 mod guide_datasets;
 mod guide_own_kernel;
 mod help_examples;

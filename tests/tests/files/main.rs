@@ -21,4 +21,5 @@ mod mutated;
 mod primitives;
 #[cfg(target_os = "linux")]
 mod stream;
+mod truth;
 mod verify_recordings;

@@ -293,12 +293,12 @@ fn emulated_runs_are_compared_by_their_instructions() {
     assert!(error.contains("cannot judge goertzel"), "{error}");
 }
 
-/// One run of `bandpass_fir`: 1,000 windows. What else a machine does comes in bursts of some
+/// One run of `bandpass_fir`: 4,000 windows. What else a machine does comes in bursts of some
 /// 100 ms; medians of runs of 20 ms scatter by 10 %, of runs of 0.2 s by 1 %.
 fn real_run(work: &Path, taps: u32) -> RunRecord {
     let kernel =
         format!("{{ name: bandpass_fir, window: 50, hop: 25, params: {{ taps: {taps} }} }}");
-    let text = config(1, 100, &[&kernel], "execution: { pace: max, warmup_windows: 5 }\n")
+    let text = config(1, 400, &[&kernel], "execution: { pace: max, warmup_windows: 5 }\n")
         .replace("channels: 4", "channels: 32");
     let folder = run(work, &text);
     let record = RunRecord::read(&folder).unwrap();

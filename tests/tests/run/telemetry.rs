@@ -11,6 +11,7 @@ use cortex_host::base::Progress;
 use cortex_host::harness::{DeviceTiming, KernelRun, Pace, WindowFault, WindowRecord, WindowSink};
 use cortex_host::plan::TelemetryFormat;
 use cortex_host::results::{KernelStatistics, KernelSummary, TelemetrySettings, TelemetryWriter};
+use cortex_host::run::Options;
 use cortex_tests::{checkout, runs};
 use serde_json::Value;
 
@@ -72,6 +73,7 @@ fn settings(format: TelemetryFormat) -> TelemetrySettings {
         max_output_len: 3,
         output_sizes: vec![3],
         clock: None,
+        labels: None,
     }
 }
 
@@ -300,5 +302,64 @@ fn the_reference_names_every_file_and_every_column() {
     }
     for column in ndjson_rows(&run.join("kernel-data/car"))[0].keys() {
         assert!(page.contains(&format!("`{column}`")), "{column} is not in results.md");
+    }
+}
+
+/// A run on trials: the label column against the events of the run's folder, window by window, in both
+/// formats, and the report's table.
+#[test]
+fn windows_have_the_labels_of_the_trials_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["ndjson", "csv"] {
+        let config = format!(
+            "dataset:\n  path: primitives/datasets/v3/synthetic\n  channels: 4\n  \
+             sample_rate_hz: 250\n  params: {{ signal_type: eeg, duration_s: 40, paradigm: \
+             motor_imagery, trial_s: 8, mains_uv: 5, blinks_per_min: 30 }}\n\
+             kernels: [{{ name: noop, window: 250, hop: 125 }}]\n\
+             execution: {{ pace: max, warmup_windows: 2 }}\n\
+             output: {{ format: {format}, directory: {format} }}\n"
+        );
+        let run = runs::experiment(folder.path(), &config, &Options::default()).unwrap();
+        let run = run.outcome.folder;
+        let events = fs::read_to_string(run.join("dataset/events.tsv")).unwrap();
+        let trials: Vec<(f64, f64, &str)> = events
+            .lines()
+            .filter_map(|line| {
+                let [onset, duration, label] = line.split('\t').collect::<Vec<_>>()[..] else {
+                    panic!("{line}");
+                };
+                let seconds = |text: &str| text.parse::<f64>().unwrap();
+                let known = label.ends_with("_hand");
+                known.then(|| (seconds(onset) * 250.0, seconds(duration) * 250.0, label))
+            })
+            .collect();
+        assert_eq!(trials.len(), 5);
+        assert!(events.contains("\tmains\n") && events.contains("\tblink\n"));
+
+        let data = run.join("kernel-data/noop");
+        let rows: Vec<BTreeMap<String, String>> = if format == "csv" {
+            let text = fs::read_to_string(data.join("telemetry.csv")).unwrap();
+            assert_eq!(text.lines().next().unwrap(), format!("{COLUMNS},label"));
+            csv::Reader::from_reader(text.as_bytes()).deserialize().map(Result::unwrap).collect()
+        } else {
+            ndjson_rows(&data)
+        };
+        assert_eq!(rows.len(), 79);
+        let mut counts = BTreeMap::new();
+        for (index, row) in rows.iter().enumerate() {
+            let (first, end) = (125.0 * index as f64, 125.0 * index as f64 + 250.0);
+            let inside =
+                trials.iter().rfind(|(onset, samples, _)| *onset < end && onset + samples > first);
+            let expected = inside.map_or("", |(_, _, label)| label);
+            assert_eq!(row["label"], expected, "window {index}");
+            // Two of the windows are warm-up.
+            *counts.entry(expected).or_insert(0) += i32::from(index >= 2);
+        }
+        let report = fs::read_to_string(run.join("report.html")).unwrap();
+        for (label, count) in counts {
+            let label = if label.is_empty() { "none" } else { label };
+            let row = format!("<tr><td>{label}</td><td class=\"first\">{count}</td>");
+            assert!(report.contains(&row), "{row}");
+        }
     }
 }

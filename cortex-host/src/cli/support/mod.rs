@@ -5,6 +5,7 @@ pub(crate) mod bids_args;
 pub(crate) mod browser;
 pub(crate) mod console;
 pub(crate) mod engine_args;
+pub(crate) mod inspection_table;
 pub(crate) mod json;
 pub(crate) mod open_args;
 pub(crate) mod output;

@@ -13,6 +13,10 @@ pub(super) fn set_realtime_policy(
     Err(io::ErrorKind::Unsupported.into())
 }
 
+pub(super) fn step_back() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub(super) fn bind_to_cores(_cores: &[usize]) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -35,6 +35,15 @@ pub fn set_realtime_policy(policy: RealtimePolicy, priority: u8) -> io::Result<P
     system::set_realtime_policy(policy, priority)
 }
 
+/// Lets all threads of ordinary priority go before the calling one. A thread that it starts later
+/// does the same on Linux only.
+///
+/// # Errors
+/// The system does not offer it for a thread.
+pub fn step_back() -> io::Result<()> {
+    system::step_back()
+}
+
 /// Binds the calling thread to `cores`.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::io;
 
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcess, GetCurrentThread, GetProcessAffinityMask, SetThreadAffinityMask,
-    SetThreadPriority, THREAD_PRIORITY_TIME_CRITICAL,
+    SetThreadPriority, THREAD_PRIORITY_BELOW_NORMAL, THREAD_PRIORITY_TIME_CRITICAL,
 };
 
 use super::policy::{PolicyInForce, RealtimePolicy};
@@ -23,6 +23,14 @@ pub(super) fn set_realtime_policy(
         return Err(io::Error::last_os_error());
     }
     Ok(PolicyInForce { name: "time_critical", priority: None })
+}
+
+pub(super) fn step_back() -> io::Result<()> {
+    // SAFETY: as above.
+    if unsafe { SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_BELOW_NORMAL) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 pub(super) fn bind_to_cores(cores: &[usize]) -> io::Result<()> {

@@ -145,12 +145,13 @@ mod tests {
                 end_to_end_ns: Some(20_000),
                 deadline_missed: false,
                 warmup: false,
+                label: None,
             })
             .collect();
         windows[54_321].kernel_ns = Some(7_000_000);
         windows[54_321].end_to_end_ns = Some(8_000_000);
         windows[54_321].deadline_missed = true;
-        let kernel = KernelWindows { name: "k".into(), windows, cut_off: false };
+        let kernel = KernelWindows { name: "k".into(), windows, ..KernelWindows::default() };
         let chart = timeline(&kernel, Some(1000.0)).unwrap();
         let crosses = chart.marks.iter().find_map(|mark| match mark {
             Mark::Crosses { points, .. } => Some(points.clone()),

@@ -240,6 +240,7 @@ impl Page {
         };
         let deadline_us = known.map(|known| known.deadline_us);
         self.chart(charts::timeline(kernel, deadline_us), FULL, 320.0, &caption)?;
+        self.labels(kernel)?;
         self.out.push_str("</section>\n");
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::fmt::{self, Write};
 mod conditions;
 mod elements;
 mod kernels;
+mod labels;
 
 use elements::{FULL, Page, seconds};
 
