@@ -10,10 +10,10 @@
 #             kernels and serves itself as a device
 #   tests     32 bit: the unit tests of both crates
 #
-# Windows runs under Wine: tests/windows.sh. Needs rustup; qemu-user, cross compilers (as linkers: no
-# C is compiled) and node come from Debian's packages when root. A target that cannot be had is left out
-# and named. Opt-in: it builds the program for seven targets; with CORTEX_PORTABILITY_CORE=1 digests
-# are all that is compared.
+# Windows runs under Wine: tests/windows.sh. Needs rustup; qemu-user, cross compilers (as linkers)
+# and node come from Debian's packages when root. A target that cannot be had is left out and named.
+# Opt-in: it builds the program for seven targets; with CORTEX_PORTABILITY_CORE=1 digests are all
+# that is compared.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/skip.sh
@@ -93,6 +93,40 @@ digests() {
     example=$CARGO_TARGET_DIR/$target/debug/examples/digests
     [ -f "$example" ] || example=$example.wasm
     start "$example" >"$work/digests-$target"
+}
+
+# Whether the emulator of s390x multiplies wrongly: QEMU 7.2 takes the first factor of MDEBR, which is
+# of single precision, for one of double precision. Products of two such numbers that are wanted in
+# double precision are compiled to it; there is one in all generators and kernels, in the design of
+# an EEG's rhythms (f32 coefficients squared in f64).
+multiplies_wrongly() {
+    [ "$target" = s390x-unknown-linux-gnu ] || return 1
+    cat >"$work/product.c" <<'PRODUCT'
+int main(void) {
+    volatile float a = 1.5f, b = 1.25f;
+    float x = a, y = b;
+    double product;
+    __asm__("ler %0,%1\n\tmdebr %0,%2" : "=&f"(product) : "f"(x), "f"(y));
+    return product != 1.875;
+}
+PRODUCT
+    s390x-linux-gnu-gcc -O1 -o "$work/product" "$work/product.c" || return 1
+    if start "$work/product"; then return 1; fi
+}
+
+# Digests of the present target equal to this machine's: how many, or DIFFER.
+compared() {
+    if ! digests; then
+        echo DIFFER
+    elif cmp "$work/digests-$target" "$work/digests-$here" >&2; then
+        echo "$count"
+    elif multiplies_wrongly && grep -v 'v3 EegParams' "$work/digests-$here" >"$work/others" &&
+        grep -v 'v3 EegParams' "$work/digests-$target" | cmp - "$work/others" >&2; then
+        echo "$target: v3's EEG is not compared: $emulator says that MDEBR of 1.5 and 1.25 is not 1.875" >&2
+        echo "$((count - 1))"
+    else
+        echo DIFFER
+    fi
 }
 
 # The dataset that every target writes.
@@ -175,11 +209,8 @@ failed=
 while read -r target emulator _ _ libraries; do
     case "$all " in *" $target "*) ;; *) continue ;; esac
     program=- tests=-
-    if digests && cmp "$work/digests-$target" "$work/digests-$here"; then
-        same=$count
-    else
-        same=DIFFER failed="$failed $target"
-    fi
+    same=$(compared)
+    [ "$same" != DIFFER ] || failed="$failed $target"
     case "$whole " in
     *" $target "*)
         if (set -e; whole_program) </dev/null; then

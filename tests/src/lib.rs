@@ -27,7 +27,7 @@ use std::sync::OnceLock;
 
 use crate::skip::{Need, skip};
 
-/// The example `name` of either crate, built as [`cortex_host`] is.
+/// The example `name` of either crate, built as [`cortex_host()`] is.
 ///
 /// # Panics
 /// It cannot be built.

@@ -17,8 +17,8 @@ use crate::base::atomic_file::{
 use crate::base::digest::FileDigester;
 use crate::recording::bids::{self, Entities};
 use crate::recording::{
-    BRAINVISION, Converted, DatasetError, FLOAT32, Format, Recording, Writing, convert,
-    dataset_files, format_to_write, of_samples,
+    BRAINVISION, Codes, Converted, DatasetError, FLOAT32, Format, Recording, Writing, check_codes,
+    convert, dataset_files, format_to_write, of_samples,
 };
 use crate::synthetic::manifest::{Manifest, manifest_beside};
 use crate::synthetic::{GeneratedDataset, TruthKind};
@@ -69,6 +69,7 @@ pub fn check_place(
                 return Ok(refuse_taken(files.iter().map(PathBuf::as_path), replace)?);
             }
             refuse_taken([path], replace)?;
+            check_codes(format, codes(dataset).as_ref(), path, replace)?;
             path.to_owned()
         }
         Place::Bids(entities, format) => {
@@ -196,7 +197,15 @@ fn produce_raw(
 
 fn recording(dataset: &GeneratedDataset, file: File, target: &Path) -> Recording {
     let (names, events) = (truth::channel_names(dataset), truth::events(dataset));
-    of_samples(file, target, names, dataset.spec.sample_rate_hz, dataset.samples, events)
+    let rate_hz = dataset.spec.sample_rate_hz;
+    let mut recording = of_samples(file, target, names, rate_hz, dataset.samples, events);
+    recording.codes = codes(dataset);
+    recording
+}
+
+/// What a front end makes of the samples.
+fn codes(dataset: &GeneratedDataset) -> Option<Codes> {
+    dataset.spec.signal.front_end_params().map(Codes::of)
 }
 
 fn writing(format: Option<&'static Format>, replace: bool) -> Writing {

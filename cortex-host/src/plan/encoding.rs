@@ -11,6 +11,8 @@ use crate::synthetic::GeneratedDataset;
 
 /// The greatest step of `i16` in either direction.
 const MAX_STEPS: f64 = 32_767.0;
+/// Bits of a code that `i16` holds.
+const MAX_CODE_BITS: u32 = 16;
 /// Full scale of noise over its RMS: a Gaussian sample lies beyond once in 10^15.
 const NOISE_PEAK_PER_RMS: f64 = 8.0;
 
@@ -154,9 +156,15 @@ pub(super) fn plan_results(
     Err(Problem::at(at.position, message))
 }
 
-/// The smallest power of two of microvolts whose 32767 steps hold what `dataset` can make: with
+/// The step of the dataset's own codes where they have no more bits than the link's: each crosses it
+/// as it is. Else the smallest power of two of microvolts whose 32767 steps hold what `dataset` can make: with
 /// a power of two every step is an exact `f32`.
 fn scale_for(dataset: &GeneratedDataset) -> f64 {
+    if let Some(converter) = dataset.spec.signal.front_end_params().map(|front| front.converter())
+        && converter.bits <= MAX_CODE_BITS
+    {
+        return converter.step_uv;
+    }
     let effects = &dataset.spec.effects;
     let signal_uv = match dataset.spec.signal.amplitude() {
         Amplitude::Peak(peak_uv) => peak_uv,
@@ -177,29 +185,58 @@ fn scale_for(dataset: &GeneratedDataset) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use cortex_core::signal::front_end::{Converter, ConverterName, FrontEndParams};
     use cortex_core::signal::{
-        Effects, GeneratorVersion, Signal, SineWave, SourceSpec, WhiteNoise,
+        Effects, GeneratorVersion, Signal, SineWave, SourceSpec, SpikeParams, WhiteNoise,
     };
 
     use super::*;
     use crate::synthetic::Normalize;
 
+    /// What crosses the link as `i16` is the converter's code, whatever it is; only the least of 16
+    /// bits, which stands for a missing sample there, becomes the one above it.
+    #[test]
+    fn codes_cross_the_link_as_they_are() {
+        for (converter, preset) in
+            [(ConverterName::IntanRhd, Converter::INTAN_RHD), (ConverterName::N1, Converter::N1)]
+        {
+            let front_end = FrontEndParams { converter, ..FrontEndParams::default() };
+            let params = SpikeParams { front_end: Some(front_end), ..SpikeParams::default() };
+            let scale_uv = scale_for(&dataset(params.into(), Effects::NONE)) as f32;
+            assert_eq!(scale_uv, preset.step_uv as f32);
+            let (least, greatest) = preset.codes();
+            for code in least..=greatest {
+                let (sent, saturated) = Encoding::quantise(scale_uv, preset.microvolts(code));
+                let lowest = code == -32_768;
+                assert_eq!((i32::from(sent), saturated), (code + i32::from(lowest), lowest));
+            }
+        }
+        // 24 bits do not fit: a power of two, as for any other signal.
+        let front_end =
+            FrontEndParams { converter: ConverterName::Ads1299, ..FrontEndParams::default() };
+        let params = SpikeParams { front_end: Some(front_end), ..SpikeParams::default() };
+        let scale_uv = scale_for(&dataset(params.into(), Effects::NONE));
+        assert_eq!(scale_uv, scale_for(&dataset(SpikeParams::default().into(), Effects::NONE)));
+    }
+
+    fn dataset(signal: Signal, effects: Effects) -> GeneratedDataset {
+        let mut spec = SourceSpec::new(GeneratorVersion::V2, signal, 160.0, 42);
+        spec.effects = effects;
+        GeneratedDataset {
+            primitive: String::new(),
+            version: GeneratorVersion::V2,
+            spec,
+            normalize: Normalize::None,
+            signal_type: String::new(),
+            duration_s: 1.0,
+            channels: 1,
+            samples: 160,
+        }
+    }
+
     #[test]
     fn the_scale_holds_the_signal_and_wastes_less_than_a_bit() {
-        let scale = |signal, effects| {
-            let mut spec = SourceSpec::new(GeneratorVersion::V2, signal, 160.0, 42);
-            spec.effects = effects;
-            scale_for(&GeneratedDataset {
-                primitive: String::new(),
-                version: GeneratorVersion::V2,
-                spec,
-                normalize: Normalize::None,
-                signal_type: String::new(),
-                duration_s: 1.0,
-                channels: 1,
-                samples: 160,
-            })
-        };
+        let scale = |signal, effects| scale_for(&dataset(signal, effects));
         let noise = |amplitude_uv_rms| Signal::WhiteNoise(WhiteNoise { amplitude_uv_rms });
         // 800 uV over 32767 is 0.0244 uV; the power of two above is 1/32.
         assert_eq!(scale(noise(100.0), Effects::NONE), 0.031_25);

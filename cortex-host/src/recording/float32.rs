@@ -68,6 +68,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         // A generated file is in microvolts, as its manifest says.
         unit_assumed: options.unit.is_none() && manifest.is_none(),
         notes,
+        codes: None,
         reader: PlaneReader::new(file, path, layout),
         option_source: options.option_source,
         level: Level::default(),
@@ -98,6 +99,7 @@ pub fn of_samples(
         events,
         unit_assumed: false,
         notes: Vec::new(),
+        codes: None,
         reader: PlaneReader::new(file, target, layout),
         option_source: OptionSource::CommandLine,
         level: Level::default(),

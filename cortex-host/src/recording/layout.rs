@@ -41,6 +41,15 @@ pub enum SampleScale {
     Stored,
     /// `stored * gain`.
     Gain(f64),
+    /// `stored * step + offset`, but not a number where `missing` is stored.
+    Code {
+        /// Stands for a missing sample.
+        missing: f64,
+        /// Physical units per step.
+        step: f64,
+        /// Physical units of 0.
+        offset: f64,
+    },
     /// `(stored + offset) * gain`, in this order: the one EDF readers agree on.
     OffsetGain {
         /// Added first, in digital steps.

@@ -8,6 +8,7 @@ pub mod bids;
 pub mod brainvision;
 mod channels;
 mod claim;
+mod codes;
 mod content;
 mod convert;
 mod dataset;
@@ -29,6 +30,7 @@ mod unit;
 mod write;
 
 pub use brainvision::FORMAT as BRAINVISION;
+pub use codes::{Codes, check_codes};
 pub use convert::convert;
 pub use dataset::dataset_files;
 pub use error::{DatasetError, ShapePart};
@@ -38,5 +40,12 @@ pub use stream::{Converted, Format, OpenOptions, OptionSource, Recording, Writin
 pub use unit::Unit;
 
 /// The formats that are read and written. One more is a file that declares it, and a line here.
-pub static FORMATS: [&Format; 5] =
-    [&edf::EDF, &edf::BDF, &brainvision::FORMAT, &npy::FORMAT, &float32::FORMAT];
+pub static FORMATS: [&Format; 7] = [
+    &edf::EDF,
+    &edf::BDF,
+    &brainvision::FORMAT,
+    &npy::FORMAT,
+    &float32::FORMAT,
+    &codes::I16,
+    &codes::I24,
+];

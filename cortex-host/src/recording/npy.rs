@@ -232,6 +232,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         keeps_events: false,
         unit_assumed: options.unit.is_none(),
         notes,
+        codes: None,
         reader: PlaneReader::new(file, path, layout),
         option_source: options.option_source,
         level: Level::default(),

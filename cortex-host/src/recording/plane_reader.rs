@@ -232,6 +232,8 @@ fn microvolts(stored: f64, plane: &Plane) -> f32 {
     let physical = match plane.scale {
         SampleScale::Stored => stored,
         SampleScale::Gain(gain) => stored * gain,
+        SampleScale::Code { missing, .. } if stored == missing => f64::NAN,
+        SampleScale::Code { step, offset, .. } => stored * step + offset,
         SampleScale::OffsetGain { offset, gain } => (stored + offset) * gain,
     };
     let value = plane.unit.to_microvolts(physical) as f32;

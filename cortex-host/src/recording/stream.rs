@@ -7,6 +7,7 @@ use cortex_core::kernel::MAX_CHANNELS;
 
 use super::channels::Names;
 use super::claim::Claim;
+use super::codes::Codes;
 use super::events::Event;
 use super::plane_reader::PlaneReader;
 use super::{DatasetError, Unit};
@@ -220,6 +221,8 @@ pub struct Recording {
     pub unit_assumed: bool,
     /// What the user should know about how the file was taken: one sentence each.
     pub notes: Vec<String>,
+    /// The codes that its samples are, if they are some.
+    pub codes: Option<Codes>,
     pub(super) reader: PlaneReader,
     /// Who opened it.
     pub(super) option_source: OptionSource,

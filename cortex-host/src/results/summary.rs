@@ -181,7 +181,7 @@ pub struct DatasetInfo {
     /// Digest of the file of the dataset's samples: `blake3` of what `generate` makes, else `sha256`.
     #[serde(flatten)]
     pub digest: ContentDigest,
-    /// Format of that file: `float32`, `edf`, `bdf`, `brainvision` or `npy`.
+    /// Format of that file: `float32`, `edf`, `bdf`, `brainvision`, `npy`, `i16` or `i24`.
     #[serde(default = "float32")]
     pub format: String,
     /// The manifest in the run's folder: of a generated dataset, or of a file made by `generate`.

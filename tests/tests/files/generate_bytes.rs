@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cortex_core::signal::eeg::ParadigmName;
+use cortex_core::signal::front_end::{ConverterName, FrontEndParams};
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Effects, Generator, GeneratorVersion, LineNoise, PinkNoise, PowerLawNoise,
-    Scratch, Signal, SineWave, SourceSpec,
+    BLOCK_SAMPLES, EegParams, Effects, Generator, GeneratorVersion, LineNoise, PinkNoise,
+    PowerLawNoise, Scratch, Signal, SineWave, SourceSpec, SpikeParams,
 };
 use cortex_host::base::Progress;
 use cortex_host::base::digest::{Algorithm, FileDigester};
@@ -21,6 +23,43 @@ const SINE: Signal = Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_u
 fn recipe(signal: Signal, channels: u32, samples: u64) -> Recipe {
     let spec = SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
     Recipe { channels, samples, ..Recipe::one(spec) }
+}
+
+/// Dense enough that spikes meet in every block, through a front end that loses some.
+fn spikes() -> Signal {
+    let front_end = FrontEndParams {
+        converter: ConverterName::IntanRhd,
+        packet_samples: 9,
+        loss_rate: 0.1,
+        burst_packets: 3.0,
+        ..FrontEndParams::default()
+    };
+    Signal::SpikeParams(SpikeParams {
+        units_per_electrode: 2,
+        firing_rate_hz: 80.0,
+        columns: 6,
+        bad_channel_rate: 0.1,
+        front_end: Some(front_end),
+        ..SpikeParams::default()
+    })
+}
+
+/// With everything that may be in it.
+fn eeg() -> Signal {
+    Signal::EegParams(EegParams {
+        paradigm: ParadigmName::Ssvep,
+        trial_s: Some(0.7),
+        cue_s: 0.1,
+        task_s: 0.5,
+        blinks_per_min: 60.0,
+        emg_per_min: 30.0,
+        ecg_per_min: 200.0,
+        pops_per_min: 30.0,
+        wander_uv: 20.0,
+        mains_uv: 5.0,
+        bad_channel_rate: 0.2,
+        ..EegParams::default()
+    })
 }
 
 /// One recipe of every kind of generator, odd in channels and samples.
@@ -43,7 +82,10 @@ fn recipes() -> Vec<Recipe> {
             7,
         )
     };
+    let v3 = |signal, rate_hz| SourceSpec::new(GeneratorVersion::V3, signal, rate_hz, 3);
     vec![
+        Recipe { channels: 77, samples: 333, ..Recipe::one(v3(spikes(), 8_000.0)) },
+        Recipe { channels: 45, samples: 300, ..Recipe::one(v3(eeg(), 250.0)) },
         recipe(PINK, 77, 333),
         recipe(SINE, 33, 200),
         Recipe { channels: 45, samples: 300, ..Recipe::one(noisy) },

@@ -8,6 +8,11 @@ use cortex_tests::{cortex_host, stderr_of, stdout_of};
 
 const DATA: &str = "pink_noise 77 160 2.5 data.float32";
 const V2: &str = "--primitive primitives/datasets/v2/synthetic";
+/// Signals with truth, through a front end that loses packets.
+const V3: [&str; 2] = [
+    "spikes 37 8000 0.3 data.float32 --units-per-electrode 2 --front-end-loss-rate=0.1",
+    "eeg 45 250 2.5 data.float32 --paradigm p300 --blinks-per-min 40 --front-end-loss-rate=0.1",
+];
 
 fn cortex(arguments: &str, folder: &Path) -> Output {
     cortex_host().args(arguments.split_whitespace()).current_dir(folder).output().unwrap()
@@ -29,24 +34,31 @@ fn without_time(manifest: &Path) -> String {
 
 #[test]
 fn merged_shards_are_the_unsharded_file_in_both_layouts() {
-    for more in [format!("{V2} --exponent 1.3"), format!("{V2} --normalize exact"), String::new()] {
+    let pink = [format!("{V2} --exponent 1.3"), format!("{V2} --normalize exact"), String::new()];
+    let pink = pink.map(|more| format!("{DATA} {more}"));
+    for data in pink.iter().map(String::as_str).chain(V3) {
         let whole = tempfile::tempdir().unwrap();
-        stderr_of(&cortex(&format!("generate {DATA} {more}"), whole.path()), 0);
+        stderr_of(&cortex(&format!("generate {data}"), whole.path()), 0);
         let expected = fs::read(whole.path().join("data.float32")).unwrap();
         for layout in ["", "--separate"] {
             let folder = tempfile::tempdir().unwrap();
             // Any order, any threads.
             for (shard, threads) in [(3, 2), (1, 1), (4, 7), (2, 3)] {
-                let command = format!(
-                    "generate {DATA} {more} --shard {shard}/4 {layout} --threads {threads}"
-                );
+                let command =
+                    format!("generate {data} --shard {shard}/4 {layout} --threads {threads}");
                 stderr_of(&cortex(&command, folder.path()), 0);
                 assert!(!folder.path().join("data.float32").exists(), "not before it is whole");
             }
             let merged = cortex("merge data.float32 --json", folder.path());
             assert!(stdout_of(&merged, 0).contains("blake3"));
             assert!(fs::read(folder.path().join("data.float32")).unwrap() == expected, "{layout}");
-            assert_eq!(names(folder.path()), names(whole.path()), "header, manifest, no shards");
+            let all = names(whole.path());
+            assert_eq!(names(folder.path()), all, "header, manifest, truth, no shards");
+            for truth in all.iter().filter(|name| name.ends_with(".tsv") || name.ends_with(".npy"))
+            {
+                let read = |at: &Path| fs::read(at.join(truth)).unwrap();
+                assert!(read(folder.path()) == read(whole.path()), "{truth}");
+            }
             let manifest = "data.float32.manifest.yaml";
             let manifests = [folder.path(), whole.path()].map(|f| without_time(&f.join(manifest)));
             assert_eq!(manifests[0], manifests[1]);

@@ -9,6 +9,7 @@ mod disturbed;
 mod download_faults;
 mod edf_reader;
 mod edf_writer;
+mod front_end;
 mod generate_bytes;
 mod generate_cli;
 mod generate_formats;

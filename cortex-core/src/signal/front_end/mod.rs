@@ -85,6 +85,12 @@ impl FrontEndParams {
         }
     }
 
+    /// Whether the converter's gain can be set.
+    #[must_use]
+    pub fn has_gain(&self) -> bool {
+        self.converter == ConverterName::Ads1299
+    }
+
     /// Checks every parameter.
     ///
     /// # Errors

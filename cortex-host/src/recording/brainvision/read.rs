@@ -306,6 +306,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         keeps_events: true,
         unit_assumed: false,
         notes,
+        codes: None,
         reader: PlaneReader::new(file, data, layout),
         option_source: options.option_source,
         level: Level::default(),

@@ -150,6 +150,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         keeps_events: timeline.has_annotations,
         unit_assumed: false,
         notes,
+        codes: None,
         reader: PlaneReader::new(file, path, layout),
         option_source: options.option_source,
         level: Level::default(),
