@@ -115,7 +115,8 @@ pub fn oracle(script: &str, arguments: &[&std::ffi::OsStr]) -> Option<Output> {
         return None;
     };
     let mut command = Command::new(python);
-    command.arg(checkout().join("tests/oracle").join(script)).args(arguments);
+    // Without folders of byte code, which would lie among the primitives.
+    command.arg("-B").arg(checkout().join("tests/oracle").join(script)).args(arguments);
     Some(command.output().expect("the oracle's Python starts"))
 }
 

@@ -27,6 +27,7 @@
 use super::lanes::{
     BASELINE_LANES, HAS_FPU, MAX_LANES, for_whole_groups, load, store, tile_channels,
 };
+use super::rows::Deviations;
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output, rows};
 use crate::math;
 use crate::parameter::{
@@ -337,21 +338,16 @@ impl Tile<'_> {
             let line = &mut line[self.taps - 1..];
             return rows::hold_one(&mut held[0], samples, line, |sample| sample - origins[0]);
         }
+        if self.channels == 1 {
+            return rows::hold_line(&mut held[0], input, &mut line[self.taps - 1..], origins[0]);
+        }
         let mut missing = 0;
         for_whole_groups!(LANES, 0..self.width, |N, lane| {
             let origin = load::<N>(&origins[lane..], N);
             let held = &mut held[lane..];
-            let mut places = line[(self.taps - 1) * self.width..].chunks_exact_mut(self.width);
-            missing +=
-                rows::hold::<N>(held, input, self.channels, self.first + lane, |_, samples| {
-                    let mut deviations = [0.0; N];
-                    for i in 0..N {
-                        deviations[i] = samples[i] - origin[i];
-                    }
-                    if let Some(place) = places.next() {
-                        store(&deviations, &mut place[lane..], N);
-                    }
-                });
+            let rows = &mut line[(self.taps - 1) * self.width..];
+            let mut sink = Deviations::<N>::new(origin, rows, self.width, lane);
+            missing += rows::hold(held, input, self.channels, self.first + lane, &mut sink);
         });
         missing
     }
@@ -369,10 +365,10 @@ impl Tile<'_> {
                 }
             }
         } else if LANES == 32 && width == 32 {
-            let blocks = output[..rows * channels].chunks_mut(SUMS / 32 * channels);
+            let blocks = output[..rows * channels].chunks_mut(4 * channels);
             for (index, block) in blocks.enumerate() {
-                let sums = self.sums::<SUMS>(&line[index * SUMS..]);
-                for (row, sums) in block.chunks_exact_mut(channels).zip(sums.as_chunks::<32>().0) {
+                let sums = self.sums_of_rows(line[index * SUMS..].as_chunks().0);
+                for (row, sums) in block.chunks_exact_mut(channels).zip(&sums) {
                     store(sums, &mut row[first..], 32);
                 }
             }
@@ -392,12 +388,21 @@ impl Tile<'_> {
         let mut at = 0;
         while at < sums.len() {
             let left = sums.len() - at;
-            if LANES == 32 && left > SUMS / 2 {
-                store(&self.sums::<SUMS>(&line[at..]), &mut sums[at..], left);
-                at += left.min(SUMS);
+            // No more of the last ones than are wanted, to a vector.
+            macro_rules! some {
+                ($n:expr) => {{
+                    store(&self.sums::<{ $n }>(&line[at..]), &mut sums[at..], left);
+                    at += left.min($n);
+                }};
+            }
+            if LANES == 32 && left > SUMS / 2 + SUMS / 4 {
+                some!(SUMS);
+            } else if left > SUMS / 4 {
+                some!(SUMS / 2);
+            } else if left > SUMS / 8 {
+                some!(SUMS / 4);
             } else {
-                store(&self.sums::<{ SUMS / 2 }>(&line[at..]), &mut sums[at..], left);
-                at += left.min(SUMS / 2);
+                some!(SUMS / 8);
             }
         }
     }
@@ -418,6 +423,58 @@ impl Tile<'_> {
             let middle = load::<N>(&line[taps / 2 * width..], N);
             for i in 0..N {
                 sums[i] += half[taps / 2] * middle[i];
+            }
+        }
+        sums
+    }
+
+    /// The sums of four rows of 32 channels. Both windows of samples move by one row a tap and stay in
+    /// registers, 24 of the widest with the sums: a load for each would take as long as the additions.
+    #[inline(always)]
+    fn sums_of_rows(self, rows: &[[f32; 32]]) -> [[f32; 32]; 4] {
+        let (taps, half) = (self.taps, self.half);
+        let pairs = taps / 2;
+        let mut sums = [[0.0_f32; 32]; 4];
+        let rows = &rows[..taps + 3];
+        let (Some(newer), Some(older)) = (rows.last_chunk::<4>(), rows.first_chunk::<4>()) else {
+            return sums;
+        };
+        let (mut newer, mut older) = (*newer, *older);
+        // Where the four rows of either window are.
+        macro_rules! add {
+            ($tap:expr, $new:expr, $old:expr) => {
+                let (tap, new, old): (f32, [usize; 4], [usize; 4]) = ($tap, $new, $old);
+                for i in 0..32 {
+                    for row in 0..4 {
+                        sums[row][i] += tap * (newer[new[row]][i] + older[old[row]][i]);
+                    }
+                }
+            };
+        }
+        let entering_newer = rows[..taps - 1].as_rchunks::<4>().1.iter().rev();
+        let entering = entering_newer.zip(rows[4..].as_chunks::<4>().0);
+        for (taps, (new, old)) in half[..pairs].as_chunks::<4>().0.iter().zip(entering) {
+            add!(taps[0], [0, 1, 2, 3], [0, 1, 2, 3]);
+            (newer[3], older[0]) = (new[3], old[0]);
+            add!(taps[1], [3, 0, 1, 2], [1, 2, 3, 0]);
+            (newer[2], older[1]) = (new[2], old[1]);
+            add!(taps[2], [2, 3, 0, 1], [2, 3, 0, 1]);
+            (newer[1], older[2]) = (new[1], old[2]);
+            add!(taps[3], [1, 2, 3, 0], [3, 0, 1, 2]);
+            (newer[0], older[3]) = (new[0], old[3]);
+        }
+        for n in pairs / 4 * 4..pairs {
+            for i in 0..32 {
+                for row in 0..4 {
+                    sums[row][i] += half[n] * (rows[taps - 1 - n + row][i] + rows[n + row][i]);
+                }
+            }
+        }
+        if taps % 2 == 1 {
+            for i in 0..32 {
+                for row in 0..4 {
+                    sums[row][i] += half[pairs] * rows[pairs + row][i];
+                }
             }
         }
         sums

@@ -13,7 +13,7 @@
 //! magnitude S at most 2e-6 S at 64 channels. To hold to that beside large common offsets, the mean is refined
 //! once: the mean of the residuals is added to it, which leaves u times the mean itself.
 
-use super::lanes::{BASELINE_LANES, HAS_FPU};
+use super::lanes::{BASELINE_LANES, HAS_FPU, load};
 use super::{
     Design, Info, Kernel, KernelError, KernelFault, KernelShape, NoParams, Output, SAMPLE_LIMIT_UV,
     rows,
@@ -79,9 +79,20 @@ impl Kernel for Car {
             return Ok(input.len());
         }
         let few = LANES == 1 && HAS_FPU && self.channels < PARTIAL_SUMS;
-        let block = if few { FOUR * self.channels } else { input.len() };
+        let block = match LANES {
+            1 if few => FOUR * self.channels,
+            1 => input.len(),
+            // As many sums as there are registers for.
+            8 => 2 * self.channels,
+            _ => FOUR * self.channels,
+        };
         for (rows, referenced) in input.chunks(block).zip(output.chunks_mut(block)) {
-            if few && reference_four_rows(self.channels, rows, referenced) {
+            let done = match LANES {
+                1 => few && reference_four_rows(self.channels, rows, referenced),
+                8 => reference_long_rows::<2>(self.channels, rows, referenced),
+                _ => reference_long_rows::<FOUR>(self.channels, rows, referenced),
+            };
+            if done {
                 continue;
             }
             let outputs = referenced.chunks_exact_mut(self.channels);
@@ -99,6 +110,87 @@ impl Kernel for Car {
         }
         Ok(input.len())
     }
+}
+
+/// The references of R rows of at least [`PARTIAL_SUMS`] channels when no sample is missing, as nearly always.
+/// Whether that was so; nothing is written otherwise. The sums of several rows do not wait for each other.
+#[cfg_attr(feature = "std", inline(always))]
+fn reference_long_rows<const R: usize>(channels: usize, input: &[f32], output: &mut [f32]) -> bool {
+    if input.len() != R * channels {
+        return false;
+    }
+    let mut rows = [&input[..channels]; R];
+    for i in 1..R {
+        rows[i] = &input[i * channels..][..channels];
+    }
+    let (sums, least_room) = sums_of_rows(rows, [0.0; R]);
+    if least_room < 0 {
+        return false;
+    }
+    let all = channels as f32;
+    let mut means = [0.0; R];
+    for i in 0..R {
+        means[i] = sums[i] / all;
+    }
+    let (sums, _) = sums_of_rows(rows, means);
+    let outputs = output.chunks_exact_mut(channels).zip(input.chunks_exact(channels));
+    for (i, (referenced, row)) in outputs.enumerate().take(R) {
+        let mean = means[i] + sums[i] / all;
+        for (y, &x) in referenced.iter_mut().zip(row) {
+            *y = x - mean;
+        }
+    }
+    true
+}
+
+/// Of every row the sum of `x - origin`; and the least [`room`] of all samples.
+#[inline(always)]
+fn sums_of_rows<const R: usize>(rows: [&[f32]; R], origins: [f32; R]) -> ([f32; R], i32) {
+    let mut sums = [[0.0; PARTIAL_SUMS]; R];
+    let mut rooms = [0; PARTIAL_SUMS];
+    let whole = rows[0].len() / PARTIAL_SUMS * PARTIAL_SUMS;
+    for first in (0..whole).step_by(PARTIAL_SUMS) {
+        // Copies: of samples elsewhere a compiler asks at run time whether they are the sums.
+        let mut groups = [[0.0; PARTIAL_SUMS]; R];
+        for i in 0..R {
+            groups[i] = load(&rows[i][first..], PARTIAL_SUMS);
+        }
+        for lane in 0..PARTIAL_SUMS {
+            for i in 0..R {
+                let x = groups[i][lane];
+                rooms[lane] |= room(x);
+                sums[i][lane] += x - origins[i];
+            }
+        }
+    }
+    let (mut all, mut least_room) = ([0.0; R], 0);
+    for lane in 0..PARTIAL_SUMS {
+        least_room |= rooms[lane];
+    }
+    for i in 0..R {
+        all[i] = sum_in_pairs(&sums[i]);
+    }
+    for channel in whole..rows[0].len() {
+        for i in 0..R {
+            let x = rows[i][channel];
+            least_room |= room(x);
+            all[i] += x - origins[i];
+        }
+    }
+    (all, least_room)
+}
+
+/// The sum of a row's partial sums.
+#[inline(always)]
+fn sum_in_pairs(sums: &[f32; PARTIAL_SUMS]) -> f32 {
+    let mut quarters = [0.0; PARTIAL_SUMS / 4];
+    for i in 0..PARTIAL_SUMS / 4 {
+        quarters[i] = (sums[i] + sums[i + 8]) + (sums[i + 4] + sums[i + 12]);
+    }
+    // Row by row: a compiler that sees several rows shuffles them into each other's vectors, which takes
+    // longer than all the additions.
+    let [a, b, c, d] = core::hint::black_box(quarters);
+    (a + c) + (b + d)
 }
 
 /// Number of partial sums of a row.
@@ -184,10 +276,6 @@ fn reference_short_row(row: &[f32], referenced: &mut [f32]) -> bool {
 /// Mean of `x - origin` over the valid samples, and their number; 0 without any.
 #[cfg_attr(feature = "std", inline(always))]
 fn mean_of_deviations(row: &[f32], origin: f32) -> (f32, u32) {
-    let term = |x: f32| {
-        let valid = rows::is_valid(x);
-        (if valid { x - origin } else { 0.0 }, u32::from(valid))
-    };
     let (mut sum, mut valid) = (0.0, 0);
     let (groups, rest) = row.as_chunks::<PARTIAL_SUMS>();
     if !groups.is_empty() {
@@ -195,7 +283,7 @@ fn mean_of_deviations(row: &[f32], origin: f32) -> (f32, u32) {
         let mut counts = [0; PARTIAL_SUMS];
         for group in groups {
             for lane in 0..PARTIAL_SUMS {
-                let (deviation, one) = term(group[lane]);
+                let (deviation, one) = deviation(group[lane], origin);
                 sums[lane] += deviation;
                 counts[lane] += one;
             }
@@ -211,11 +299,18 @@ fn mean_of_deviations(row: &[f32], origin: f32) -> (f32, u32) {
         valid = counts.iter().sum();
     }
     for &x in rest {
-        let (deviation, one) = term(x);
+        let (deviation, one) = deviation(x, origin);
         sum += deviation;
         valid += one;
     }
     (if valid == 0 { 0.0 } else { sum / valid as f32 }, valid)
+}
+
+/// `x - origin` and 1, or zeros for a missing sample.
+#[cfg_attr(feature = "std", inline(always))]
+fn deviation(x: f32, origin: f32) -> (f32, u32) {
+    let valid = rows::is_valid(x);
+    (if valid { x - origin } else { 0.0 }, u32::from(valid))
 }
 
 /// Rows taken abreast where a row is shorter than a vector.

@@ -8,8 +8,11 @@
 //! A missing sample is replaced by the channel's previous one.
 
 use super::lanes::{BASELINE_LANES, for_groups};
-use super::rfft::{MAX_FFT_LEN, MIN_FFT_LEN, fft_len, rfft, scratch_len, sines_len, write_sines};
-use super::ring::Ring;
+use super::rfft::{
+    Line, MAX_FFT_LEN, MIN_FFT_LEN, Series, TakeBin, fft_len, rfft, scratch_len, sines_len,
+    write_sines,
+};
+use super::ring::{Ring, Tile};
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output};
 use crate::parameter::{optional_count, parameters};
 
@@ -60,6 +63,46 @@ impl Design for Fft {
 /// Up to so many channels are faster one by one.
 const FEW_CHANNELS: usize = 2;
 
+/// The windows of `width` of a tile's channels, from its channel `lane` on, and zeros behind them.
+struct Padded<'t> {
+    tile: &'t Tile<'t>,
+    lane: usize,
+    width: usize,
+}
+
+impl<const N: usize> Series<N> for Padded<'_> {
+    #[inline(always)]
+    fn sample(&self, t: usize) -> [f32; N] {
+        if t < self.tile.window() { self.tile.row(t, self.lane, self.width) } else { [0.0; N] }
+    }
+}
+
+/// The output of `width` channels from `first` on.
+struct Spectra<'o> {
+    output: &'o mut [f32],
+    channels: usize,
+    first: usize,
+    width: usize,
+}
+
+impl<const N: usize> TakeBin<N> for Spectra<'_> {
+    #[inline(always)]
+    fn take(&mut self, bin: usize, re: &[f32; N], im: &[f32; N]) {
+        let pairs = self.output[(bin * self.channels + self.first) * 2..].as_chunks_mut().0;
+        if self.width == N
+            && let Some(pairs) = pairs.first_chunk_mut::<N>()
+        {
+            for i in 0..N {
+                pairs[i] = [re[i], im[i]];
+            }
+        } else {
+            for (pair, i) in pairs.iter_mut().zip(0..self.width) {
+                *pair = [re[i], im[i]];
+            }
+        }
+    }
+}
+
 impl Kernel for Fft {
     fn state_len(&self) -> usize {
         self.state_values() as usize
@@ -91,33 +134,20 @@ impl Kernel for Fft {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
-        let Ring { channels, window, .. } = self.ring;
+        let channels = self.ring.channels;
         let output_len = self.output_len(1);
         let mut parts = self.ring.take::<LANES>(state, input, output, output_len)?;
         while let Some(tile) = parts.tiles.next_tile::<LANES>() {
             for_groups!(LANES, FEW_CHANNELS, 0..tile.width, |N, lane, width| {
                 let z = parts.scratch.as_chunks_mut::<N>().0.as_chunks_mut::<2>().0;
                 let z = &mut z[..self.nfft / 2];
-                let put = |bin: usize, re: &[f32; N], im: &[f32; N]| {
-                    let pairs = output[(bin * channels + tile.first + lane) * 2..].as_chunks_mut();
-                    if width == N
-                        && let Some(pairs) = pairs.0.first_chunk_mut::<N>()
-                    {
-                        for i in 0..N {
-                            pairs[i] = [re[i], im[i]];
-                        }
-                    } else {
-                        for (pair, i) in pairs.0.iter_mut().zip(0..width) {
-                            *pair = [re[i], im[i]];
-                        }
-                    }
-                };
+                let first = tile.first + lane;
+                let mut spectra = Spectra { output: &mut *output, channels, first, width };
                 if let Some(line) = tile.line::<LANES>() {
-                    let sample = |t: usize| [line.get(t).copied().unwrap_or(0.0); N];
-                    rfft::<N>(z, parts.tables, sample, put);
+                    rfft::<N>(z, parts.tables, &Line(line), &mut spectra);
                 } else {
-                    let sample = |t| if t < window { tile.row(t, lane, width) } else { [0.0; N] };
-                    rfft::<N>(z, parts.tables, sample, put);
+                    let series = Padded { tile: &tile, lane, width };
+                    rfft::<N>(z, parts.tables, &series, &mut spectra);
                 }
             });
         }

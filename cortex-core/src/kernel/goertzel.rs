@@ -198,11 +198,18 @@ impl Goertzel {
     ) {
         let [origin] = tile.row::<1>(0, lane, 1).map(coarse);
         let constant = origin * self.ring.window as f32;
-        let (mut band, mut left, mut power) = (0, 0, 0.0);
+        // Mostly all bins are alike: above 0 Hz and not above a quarter of the sample rate.
+        let alike = self.bands.iter().all(|&(first, last)| first > 0 && !self.is_upper(last));
         let mut bins = self.bins();
+        let (mut band, mut left, mut power) = (0, 0, 0.0);
         for factors in factors.chunks(N) {
-            let ks: [u32; N] = core::array::from_fn(|_| bins.next().unwrap_or(0));
-            let turn = ks.map(|k| if self.is_upper(k) { -1.0 } else { 1.0 });
+            let (mut turn, mut offset) = ([1.0; N], [0.0; N]);
+            if !alike {
+                for (i, k) in bins.by_ref().take(factors.len()).enumerate() {
+                    turn[i] = if self.is_upper(k) { -1.0 } else { 1.0 };
+                    offset[i] = if k == 0 { constant } else { 0.0 };
+                }
+            }
             let factor = load::<N>(factors, factors.len());
             let (mut s, mut d, mut sign) = ([0.0; N], [0.0; N], [1.0; N]);
             // Loops, not iterators' methods: a closure is compiled without the caller's vectors.
@@ -216,13 +223,16 @@ impl Goertzel {
                     }
                 }
             }
-            for i in 0..factors.len() {
+            let mut powers = [0.0; N];
+            for i in 0..N {
+                powers[i] = bin_power(s[i], d[i] + offset[i], factor[i]);
+            }
+            for &bin in &powers[..factors.len()] {
                 if left == 0 {
                     let (first, last) = self.bands[band];
                     (left, power) = (last - first + 1, 0.0);
                 }
-                let offset = if ks[i] == 0 { constant } else { 0.0 };
-                power += bin_power(s[i], d[i] + offset, factor[i]);
+                power += bin;
                 left -= 1;
                 if left == 0 {
                     output[band * self.ring.channels + tile.first + lane] = power;

@@ -25,6 +25,8 @@
 //! 2^-95, both states become zero: a silent channel must not run the recursion on subnormal numbers, which cost a
 //! desktop processor a hundred cycles each.
 
+use core::slice::ChunksExactMut;
+
 use super::lanes::{BASELINE_LANES, load, store};
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, Output, rows};
 use crate::math;
@@ -132,7 +134,11 @@ impl Kernel for NotchIir {
         while first < channels {
             let left = channels - first;
             let mut part = Part { kernel: self, first, held, band_states, low_states };
-            let (done, missing) = if LANES > 1 && left >= 32 {
+            let (done, missing) = if LANES == 32 && left >= 64 {
+                // The widest registers are many: every step waits for the one before, and more channels wait
+                // together.
+                (64, part.filter::<64>(input, output))
+            } else if LANES > 1 && left >= 32 {
                 (32, part.filter::<32>(input, output))
             } else if LANES > 1 && left == 4 {
                 (4, part.filter::<4>(input, output))
@@ -166,14 +172,11 @@ impl Part<'_> {
         let NotchIir { channels, coefficients } = self.kernel;
         let mut band = load::<N>(&self.band_states[first..], N);
         let mut low = load::<N>(&self.low_states[first..], N);
-        let mut rows = output.chunks_exact_mut(*channels);
-        let held = &mut self.held[first..];
-        let missing = rows::hold::<N>(held, input, *channels, first, |_, samples| {
-            let filtered = step(coefficients, samples, &mut band, &mut low);
-            if let Some(row) = rows.next() {
-                store(&filtered, &mut row[first..], N);
-            }
-        });
+        let rows = output.chunks_exact_mut(*channels);
+        // Arrays of their own: as parts of one value they do not become registers.
+        let (states, held) = ((&mut band, &mut low), &mut self.held[first..]);
+        let mut filter = Filter { coefficients, states, rows, first };
+        let missing = rows::hold(held, input, *channels, first, &mut filter);
         store(&band, &mut self.band_states[first..], N);
         store(&low, &mut self.low_states[first..], N);
         missing
@@ -183,11 +186,10 @@ impl Part<'_> {
     #[cfg_attr(feature = "std", inline(always))]
     fn filter_rest(&mut self, input: &[f32], output: &mut [f32]) -> u32 {
         let first = self.first;
-        let NotchIir { channels, coefficients } = self.kernel;
-        let held = &mut self.held[first..*channels];
+        let NotchIir { channels, coefficients } = *self.kernel;
+        let held = &mut self.held[first..channels];
         let mut missing = 0;
-        for (row, filtered) in input.chunks_exact(*channels).zip(output.chunks_exact_mut(*channels))
-        {
+        for (row, filtered) in input.chunks_exact(channels).zip(output.chunks_exact_mut(channels)) {
             for (&sample, x) in row[first..].iter().zip(&mut *held) {
                 let valid = rows::is_valid(sample);
                 *x = if valid { sample } else { *x };
@@ -195,35 +197,50 @@ impl Part<'_> {
             }
             let states = self.band_states[first..].iter_mut().zip(&mut self.low_states[first..]);
             for ((y, &x), (band, low)) in filtered[first..].iter_mut().zip(&*held).zip(states) {
-                [*y, *band, *low] = step_one(coefficients, x, *band, *low);
+                [*y, *band, *low] = step::<BASELINE_LANES>(coefficients, x, *band, *low);
             }
         }
         missing
     }
 }
 
-/// One sample of N channels.
-#[inline(always)]
-fn step<const N: usize>(
-    coefficients: &[f32; 4],
-    samples: &[f32; N],
-    band: &mut [f32; N],
-    low: &mut [f32; N],
-) -> [f32; N] {
-    let mut filtered = [0.0; N];
-    for lane in 0..N {
-        // By values: through references to the lanes it is no vector code.
-        let [y, a, b] = step_one(coefficients, samples[lane], band[lane], low[lane]);
-        (filtered[lane], band[lane], low[lane]) = (y, a, b);
-    }
-    filtered
+/// N channels from `first` on, row after row.
+struct Filter<'f, const N: usize> {
+    coefficients: &'f [f32; 4],
+    states: (&'f mut [f32; N], &'f mut [f32; N]),
+    /// The rows of the output that are not yet written.
+    rows: ChunksExactMut<'f, f32>,
+    first: usize,
 }
 
-/// One sample of one channel and its old states: the output and the new states.
+impl<const N: usize> rows::TakeRow<N> for Filter<'_, N> {
+    #[inline(always)]
+    fn take(&mut self, samples: &[f32; N]) {
+        // By values: what is behind a reference would be gathered, as lanes decide whether they need it.
+        let coefficients = *self.coefficients;
+        let (band, low) = &mut self.states;
+        let mut filtered = [0.0; N];
+        for lane in 0..N {
+            let [y, a, b] = step::<N>(coefficients, samples[lane], band[lane], low[lane]);
+            (filtered[lane], band[lane], low[lane]) = (y, a, b);
+        }
+        if let Some(row) = self.rows.next() {
+            store(&filtered, &mut row[self.first..], N);
+        }
+    }
+}
+
+/// One sample of one of N channels abreast and its old states: the output and the new states.
 #[inline(always)]
-fn step_one(&[c1, c2, c3, k]: &[f32; 4], x: f32, a: f32, b: f32) -> [f32; 3] {
+fn step<const N: usize>([c1, c2, c3, k]: [f32; 4], x: f32, a: f32, b: f32) -> [f32; 3] {
     // Decided by the old states, so that no step of the recursion waits for the decision.
-    let silent = (x.to_bits() | a.to_bits() | b.to_bits()) & 0x7fff_ffff < SILENCE_BITS;
+    let silent = if N == 1 && cfg!(feature = "std") {
+        // A desktop's single numbers would wait for their way to the whole ones' registers and back.
+        let limit = f32::from_bits(SILENCE_BITS);
+        x.abs() < limit && a.abs() < limit && b.abs() < limit
+    } else {
+        (x.to_bits() | a.to_bits() | b.to_bits()) & 0x7fff_ffff < SILENCE_BITS
+    };
     let v = x - b;
     let u = c1 * a + c2 * v;
     let band = if silent { 0.0 } else { u - a };

@@ -60,8 +60,27 @@ pub(super) fn write_sines(nfft: usize, sines: &mut [f32]) {
 /// A complex number of each of N series: real parts, imaginary parts.
 pub(super) type Complex<const N: usize> = [[f32; N]; 2];
 
-/// Takes bin, real parts and imaginary parts.
-type PutBin<'p, const N: usize> = dyn FnMut(usize, &[f32; N], &[f32; N]) + 'p;
+/// Samples of N series.
+pub(super) trait Series<const N: usize> {
+    /// Sample `t` of each.
+    fn sample(&self, t: usize) -> [f32; N];
+}
+
+/// One series, and zeros behind it.
+pub(super) struct Line<'s>(pub &'s [f32]);
+
+impl<const N: usize> Series<N> for Line<'_> {
+    #[inline(always)]
+    fn sample(&self, t: usize) -> [f32; N] {
+        [self.0.get(t).copied().unwrap_or(0.0); N]
+    }
+}
+
+/// Takes the spectra of N series.
+pub(super) trait TakeBin<const N: usize> {
+    /// Takes a bin's real and imaginary parts.
+    fn take(&mut self, bin: usize, re: &[f32; N], im: &[f32; N]);
+}
 
 /// Scratch values for a transform of `nfft` samples of up to `channels` series abreast.
 pub(super) fn scratch_len(nfft: usize, channels: usize) -> usize {
@@ -69,21 +88,21 @@ pub(super) fn scratch_len(nfft: usize, channels: usize) -> usize {
 }
 
 /// Transforms N series of samples at once. Their number is that of `z` twice, from [`fft_len`], `sines` from
-/// [`write_sines`]; `sample(t)` gives sample t of each, and bins 0 to `z.len()` go to `put(bin, re, im)`.
+/// [`write_sines`]; bins 0 to `z.len()` go to `sink`.
 #[cfg_attr(feature = "std", inline(always))]
 pub(super) fn rfft<const N: usize>(
     z: &mut [Complex<N>],
     sines: &[f32],
-    sample: impl Fn(usize) -> [f32; N],
-    mut put: impl FnMut(usize, &[f32; N], &[f32; N]),
+    series: &impl Series<N>,
+    sink: &mut impl TakeBin<N>,
 ) {
     if HAS_FPU {
-        rfft_of(z, sines, &sample, &mut put);
+        rfft_of(z, sines, series, sink);
     } else {
         // One copy of the code for all kernels.
-        let sample: &dyn Fn(usize) -> [f32; N] = &sample;
-        let put: &mut PutBin<'_, N> = &mut put;
-        rfft_of(z, sines, sample, put);
+        let series: &dyn Series<N> = series;
+        let sink: &mut dyn TakeBin<N> = sink;
+        rfft_of(z, sines, series, sink);
     }
 }
 
@@ -91,20 +110,20 @@ pub(super) fn rfft<const N: usize>(
 fn rfft_of<const N: usize>(
     z: &mut [Complex<N>],
     sines: &[f32],
-    sample: &(impl Fn(usize) -> [f32; N] + ?Sized),
-    put: &mut (impl FnMut(usize, &[f32; N], &[f32; N]) + ?Sized),
+    series: &(impl Series<N> + ?Sized),
+    sink: &mut (impl TakeBin<N> + ?Sized),
 ) {
     let len = z.len();
     // The passes of radix 4 begin behind the one of radix 2.
     let first = 1 + len.trailing_zeros() as usize % 2;
     if N == 1 {
-        load_points(z, 0, len, sample);
+        load_points(z, 0, len, series);
         passes(z, first, len, sines);
     } else {
         let mut quarter = first;
         let part_len = part_len(len);
         for (index, part) in z.chunks_mut(part_len).enumerate() {
-            load_points(part, index * part_len, len, sample);
+            load_points(part, index * part_len, len, series);
             quarter = passes(part, first, len, sines);
         }
         passes(z, quarter, len, sines);
@@ -112,13 +131,13 @@ fn rfft_of<const N: usize>(
     if N == 1 && WHOLE_TURN {
         separate_in_place(z, sines);
         let [re, im] = z[0];
-        put(0, &[re[0] + im[0]; N], &[0.0; N]);
+        sink.take(0, &[re[0] + im[0]; N], &[0.0; N]);
         for (bin, [re, im]) in z.iter().enumerate().skip(1) {
-            put(bin, re, im);
+            sink.take(bin, re, im);
         }
-        put(len, &[re[0] - im[0]; N], &[0.0; N]);
+        sink.take(len, &[re[0] - im[0]; N], &[0.0; N]);
     } else {
-        separate(z, sines, put);
+        separate(z, sines, sink);
     }
 }
 
@@ -136,14 +155,13 @@ fn load_points<const N: usize>(
     part: &mut [Complex<N>],
     first: usize,
     len: usize,
-    sample: &(impl Fn(usize) -> [f32; N] + ?Sized),
+    series: &(impl Series<N> + ?Sized),
 ) {
-    let pair = |j: usize| [sample(2 * j), sample(2 * j + 1)];
     if len.trailing_zeros() % 2 == 1 {
         let shift = usize::BITS - (len / 2).trailing_zeros();
         for (index, [a, b]) in part.as_chunks_mut::<2>().0.iter_mut().enumerate() {
             let j = (first / 2 + index).reverse_bits().checked_shr(shift).unwrap_or(0);
-            let (x, y) = (pair(j), pair(j + len / 2));
+            let (x, y) = (pair(series, j), pair(series, j + len / 2));
             for i in 0..N {
                 [a[0][i], a[1][i]] = plus([x[0][i], x[1][i]], [y[0][i], y[1][i]]);
                 [b[0][i], b[1][i]] = minus([x[0][i], x[1][i]], [y[0][i], y[1][i]]);
@@ -152,9 +170,15 @@ fn load_points<const N: usize>(
     } else {
         let shift = usize::BITS - len.trailing_zeros();
         for (index, point) in part.iter_mut().enumerate() {
-            *point = pair((first + index).reverse_bits() >> shift);
+            *point = pair(series, (first + index).reverse_bits() >> shift);
         }
     }
+}
+
+/// Samples `2 j` and `2 j + 1` as one complex number.
+#[inline(always)]
+fn pair<const N: usize>(series: &(impl Series<N> + ?Sized), j: usize) -> Complex<N> {
+    [series.sample(2 * j), series.sample(2 * j + 1)]
 }
 
 /// The passes of radix 4 over some points of a transform of `len` points, from quarters of `quarter` points on;
@@ -178,11 +202,10 @@ fn passes<const N: usize>(
 #[cfg_attr(feature = "std", inline(always))]
 fn pass<const N: usize>(z: &mut [Complex<N>], quarter: usize, len: usize, sines: &[f32]) {
     let step = len / quarter / 2;
-    let factors = |k: usize| [k * step, 2 * k * step, 3 * k * step].map(|t| twiddle(t, sines));
     if N == 1 {
         // Factors are dear beside one channel's four points: they are looked up once.
         for k in 0..quarter {
-            let factors = factors(k);
+            let factors = three_factors(k * step, sines);
             for four in z.chunks_exact_mut(4 * quarter) {
                 // In the order of samples modulo 4.
                 let places = [k, k + 2 * quarter, k + quarter, k + 3 * quarter];
@@ -210,7 +233,7 @@ fn pass<const N: usize>(z: &mut [Complex<N>], quarter: usize, len: usize, sines:
             if k == 0 {
                 first_butterfly(a, b, c, d);
             } else {
-                butterfly(a, b, c, d, factors(k));
+                butterfly(a, b, c, d, three_factors(k * step, sines));
             }
         }
     }
@@ -276,7 +299,7 @@ fn four_points(x: [f32; 2], y: [f32; 2], z: [f32; 2], w: [f32; 2]) -> [[f32; 2];
 fn separate<const N: usize>(
     z: &[Complex<N>],
     sines: &[f32],
-    put: &mut (impl FnMut(usize, &[f32; N], &[f32; N]) + ?Sized),
+    sink: &mut (impl TakeBin<N> + ?Sized),
 ) {
     let half = z.len();
     let (mut low, mut high) = ([[0.0; N]; 2], [[0.0; N]; 2]);
@@ -284,8 +307,8 @@ fn separate<const N: usize>(
         let [re, im] = [z[0][0][i], z[0][1][i]];
         (low[0][i], high[0][i]) = (re + im, re - im);
     }
-    put(0, &low[0], &low[1]);
-    put(half, &high[0], &high[1]);
+    sink.take(0, &low[0], &low[1]);
+    sink.take(half, &high[0], &high[1]);
     for k in 1..half / 2 {
         let (a, b) = (&z[k], &z[half - k]);
         let factor = twiddle(k, sines);
@@ -295,11 +318,14 @@ fn separate<const N: usize>(
             [low[0][i], low[1][i]] = plus(even, odd);
             [high[0][i], high[1][i]] = [even[0] - odd[0], odd[1] - even[1]];
         }
-        put(k, &low[0], &low[1]);
-        put(half - k, &high[0], &high[1]);
+        sink.take(k, &low[0], &low[1]);
+        sink.take(half - k, &high[0], &high[1]);
     }
-    let middle = &z[half / 2];
-    put(half / 2, &middle[0], &middle[1].map(|im| -im));
+    let [re, mut im] = z[half / 2];
+    for i in 0..N {
+        im[i] = -im[i];
+    }
+    sink.take(half / 2, &re, &im);
 }
 
 /// The same where one series leaves registers free: all bins but the first and the last to their places.
@@ -318,7 +344,9 @@ fn separate_in_place<const N: usize>(z: &mut [Complex<N>], sines: &[f32]) {
             [b[0][i], b[1][i]] = [even[0] - odd[0], odd[1] - even[1]];
         }
     }
-    high[0][1] = high[0][1].map(|im| -im);
+    for im in &mut high[0][1] {
+        *im = -*im;
+    }
 }
 
 #[inline(always)]
@@ -347,6 +375,16 @@ fn twiddle(t: usize, sines: &[f32]) -> [f32; 2] {
     }
 }
 
+/// [`twiddle`] of once, twice and three times `t`.
+#[inline(always)]
+fn three_factors(t: usize, sines: &[f32]) -> [[f32; 2]; 3] {
+    if !HAS_FPU {
+        // A loop, for its size.
+        return [t, 2 * t, 3 * t].map(|t| twiddle(t, sines));
+    }
+    [twiddle(t, sines), twiddle(2 * t, sines), twiddle(3 * t, sines)]
+}
+
 /// `z exp(-i angle)` for the (cos, sin) of an angle.
 #[inline(always)]
 fn turn([re, im]: [f32; 2], [cos, sin]: [f32; 2]) -> [f32; 2] {
@@ -356,6 +394,14 @@ fn turn([re, im]: [f32; 2], [cos, sin]: [f32; 2]) -> [f32; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct Spectrum([[f32; 2]; 129]);
+
+    impl TakeBin<1> for Spectrum {
+        fn take(&mut self, bin: usize, re: &[f32; 1], im: &[f32; 1]) {
+            self.0[bin] = [re[0], im[0]];
+        }
+    }
 
     /// Every length against the definition in double precision, on integers. The error is u = 2^-24
     /// times a few of the RMS bin: 5e-7 of the largest.
@@ -373,13 +419,9 @@ mod tests {
             let sines = &mut sines[..sines_len(len)];
             write_sines(len, sines);
             let mut scratch = [[[0.0; 1]; 2]; 128];
-            let mut bins = [[0.0; 2]; 129];
-            rfft(
-                &mut scratch[..len / 2],
-                sines,
-                |t| [samples[t]],
-                |bin, re, im| bins[bin] = [re[0], im[0]],
-            );
+            let mut spectrum = Spectrum([[0.0; 2]; 129]);
+            rfft(&mut scratch[..len / 2], sines, &Line(&*samples), &mut spectrum);
+            let Spectrum(bins) = spectrum;
             let exact = |k: usize| {
                 let mut sum = [0.0f64; 2];
                 for (n, &x) in input[..len].iter().enumerate() {

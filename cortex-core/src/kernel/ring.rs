@@ -1,8 +1,10 @@
 //! The memory of windowed kernels: the last `window` rows of every channel.
 
 use super::KernelFault;
-use super::lanes::{HAS_FPU, MAX_LANES, for_whole_groups, load, store, tile_channels};
-use super::rows::{advance, check, count, hold, hold_one, is_valid};
+use super::lanes::{HAS_FPU, MAX_LANES, for_whole_groups, load, tile_channels};
+use super::rows::{
+    Deviations, Passing, advance, check, count, hold, hold_line, hold_one, is_valid,
+};
 
 /// Whether a channel's samples lie in order of time from the front of their line, and not in a ring: a
 /// single channel's are moved at less cost than every reader's look for the ring's end.
@@ -164,12 +166,13 @@ impl Tiles<'_> {
             while !rest.is_empty() {
                 let until = rest.len().min((window - at) * channels);
                 let (now, later) = rest.split_at(until);
-                let mut places = samples[at * width..].chunks_exact_mut(width);
-                missing += hold::<N>(&mut held[lane..], now, channels, first + lane, |_, row| {
-                    if let Some(place) = places.next() {
-                        store(row, &mut place[lane..], N);
-                    }
-                });
+                let (rows, held) = (&mut samples[at * width..], &mut held[lane..]);
+                if N == 1 && channels == 1 {
+                    missing += hold_line(&mut held[0], now, rows, 0.0);
+                } else {
+                    let mut sink = Deviations::<N>::new([0.0; N], rows, width, lane);
+                    missing += hold(held, now, channels, first + lane, &mut sink);
+                }
                 (at, rest) = (0, later);
             }
         });
@@ -185,7 +188,7 @@ impl Tiles<'_> {
         let rows = self.input.len() / channels;
         let new = rows.min(window);
         let (passing, staying) = self.input.split_at((rows - new) * channels);
-        let mut missing = hold::<1>(held, passing, channels, channel, |_, _| {});
+        let mut missing = hold::<1>(held, passing, channels, channel, &mut Passing);
         advance(line, new);
         let samples = staying[channel..].iter().step_by(channels);
         missing += hold_one(&mut held[0], samples, &mut line[window - new..], |sample| sample);
@@ -221,7 +224,12 @@ impl<'s> Tile<'s> {
         {
             return four.map(|sample| [sample; N]);
         }
-        [0, 1, 2, 3].map(|more| self.row(age + more, lane, width))
+        [
+            self.row(age, lane, width),
+            self.row(age + 1, lane, width),
+            self.row(age + 2, lane, width),
+            self.row(age + 3, lane, width),
+        ]
     }
 
     /// All samples of the one channel, where they lie in order.

@@ -4,6 +4,8 @@
 //! `f32`, exact up to 2^24, where it stays. Large arrays come first in a state, so that they begin at
 //! whole vectors where the state does.
 
+use core::slice::ChunksExactMut;
+
 use super::lanes::{load, store};
 use super::{KernelFault, SAMPLE_LIMIT_UV};
 
@@ -49,7 +51,16 @@ pub(super) fn check_stream(
     check(channels, input, state, state_len, output, |rows| rows * channels).map(drop)
 }
 
-/// Takes the rows of N channels from `first` on, missing samples replaced by the channel's last valid one, which `held` (of those channels) keeps; hands every row to `put` and
+/// Takes row after row of N channels.
+///
+/// A trait and no closure, as all that is hot in a kernel: a closure cannot be `#[inline(always)]`, and one that
+/// the compiler leaves a function of its own is compiled for the baseline's vectors.
+pub(super) trait TakeRow<const N: usize> {
+    /// Takes the next row.
+    fn take(&mut self, row: &[f32; N]);
+}
+
+/// Takes the rows of N channels from `first` on, missing samples replaced by the channel's last valid one, which `held` (of those channels) keeps; hands every row to `sink` and
 /// returns the number of missing samples.
 #[inline(always)]
 pub(super) fn hold<const N: usize>(
@@ -57,21 +68,57 @@ pub(super) fn hold<const N: usize>(
     input: &[f32],
     channels: usize,
     first: usize,
-    mut put: impl FnMut(usize, &[f32; N]),
+    sink: &mut impl TakeRow<N>,
 ) -> u32 {
     let mut last = load::<N>(held, N);
     let mut missing = [0_u32; N];
-    for (index, row) in input.chunks_exact(channels).enumerate() {
+    for row in input.chunks_exact(channels) {
         let samples = load::<N>(&row[first..], N);
         for lane in 0..N {
             let valid = is_valid(samples[lane]);
             last[lane] = if valid { samples[lane] } else { last[lane] };
             missing[lane] += u32::from(!valid);
         }
-        put(index, &last);
+        sink.take(&last);
     }
     store(&last, held, N);
     missing.iter().sum()
+}
+
+/// Rows less their channels' origins, to the rows of a tile.
+pub(super) struct Deviations<'t, const N: usize> {
+    origins: [f32; N],
+    places: ChunksExactMut<'t, f32>,
+    lane: usize,
+}
+
+impl<'t, const N: usize> Deviations<'t, N> {
+    /// To the tile's channels from `lane` on, in `rows` of `width` channels.
+    #[inline(always)]
+    pub fn new(origins: [f32; N], rows: &'t mut [f32], width: usize, lane: usize) -> Self {
+        Self { origins, places: rows.chunks_exact_mut(width), lane }
+    }
+}
+
+impl<const N: usize> TakeRow<N> for Deviations<'_, N> {
+    #[inline(always)]
+    fn take(&mut self, row: &[f32; N]) {
+        let mut deviations = [0.0; N];
+        for i in 0..N {
+            deviations[i] = row[i] - self.origins[i];
+        }
+        if let Some(place) = self.places.next() {
+            store(&deviations, &mut place[self.lane..], N);
+        }
+    }
+}
+
+/// Rows of which nothing but the last values is wanted.
+pub(super) struct Passing;
+
+impl<const N: usize> TakeRow<N> for Passing {
+    #[inline(always)]
+    fn take(&mut self, _row: &[f32; N]) {}
 }
 
 /// [`hold`] of the samples of one channel, which become `change` of themselves in `line`, one after the other.
@@ -91,6 +138,26 @@ pub(super) fn hold_one<'s>(
     }
     *held = last;
     missing
+}
+
+/// [`hold_one`] of samples that lie one after the other, which become `x - origin`: vectors where none is missing, as
+/// nearly always.
+#[inline(always)]
+pub(super) fn hold_line(held: &mut f32, samples: &[f32], line: &mut [f32], origin: f32) -> u32 {
+    let mut missing = 0;
+    for &sample in samples {
+        missing += u32::from(!is_valid(sample));
+    }
+    if missing > 0 {
+        return hold_one(held, samples.iter(), line, |sample| sample - origin);
+    }
+    for (place, &sample) in line.iter_mut().zip(samples) {
+        *place = sample - origin;
+    }
+    if let Some(&last) = samples.last() {
+        *held = last;
+    }
+    0
 }
 
 /// `x` rounded to a multiple of 256 (from 2^31 on, of more): `x - coarse(x)` is exact.

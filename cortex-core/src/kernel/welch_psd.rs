@@ -19,9 +19,10 @@
 //!
 //! A missing sample is replaced by the channel's previous one.
 
-use super::lanes::{BASELINE_LANES, for_groups, load, store};
+use super::lanes::{BASELINE_LANES, HAS_FPU, for_groups, load, store};
 use super::rfft::{
-    Complex, MAX_FFT_LEN, MIN_FFT_LEN, fft_len, rfft, scratch_len, sines_len, write_sines,
+    Complex, Line, MAX_FFT_LEN, MIN_FFT_LEN, Series, TakeBin, fft_len, rfft, scratch_len,
+    sines_len, write_sines,
 };
 use super::ring::{Ring, Tile, in_order};
 use super::{Design, Info, Kernel, KernelError, KernelFault, KernelShape, MAX_WINDOW, Output};
@@ -128,92 +129,179 @@ impl WelchPsd {
         let segments = (self.ring.window - nperseg) / self.step + 1;
         for segment in 0..segments {
             let start = segment * self.step;
-            macro_rules! add_segment {
-                ($sample:expr, $four:expr) => {{
-                    let (sample, four) = ($sample, $four);
-                    let rough = self.mean_of_deviations(sample, four, &[0.0; N]);
-                    let rest = self.mean_of_deviations(sample, four, &rough);
-                    let tapered = |t: usize| {
-                        let mut x = [0.0; N];
-                        if t < nperseg {
-                            x = sample(t);
-                            let weight = hann[t.min(nperseg - t)];
-                            for i in 0..N {
-                                x[i] = ((x[i] - rough[i]) - rest[i]) * weight;
-                            }
-                        }
-                        x
-                    };
-                    rfft(z, sines, tapered, |bin, re, im| {
-                        let densities = &mut output[bin * channels + tile.first + lane..];
-                        let mut sums = if segment == 0 { [0.0; N] } else { load(densities, width) };
-                        let one_sided =
-                            if bin == 0 || bin == nfft / 2 { scale } else { 2.0 * scale };
-                        for i in 0..N {
-                            sums[i] += one_sided * (re[i] * re[i] + im[i] * im[i]);
-                        }
-                        if segment + 1 == segments && segments > 1 {
-                            for sum in &mut sums {
-                                *sum /= segments as f32;
-                            }
-                        }
-                        store(&sums, densities, width);
-                    });
-                }};
-            }
-            // In closures of one case each, which become vectors.
+            let densities = Densities {
+                output: &mut *output,
+                channels,
+                first: tile.first + lane,
+                width,
+                scale,
+                last: nfft / 2,
+                sets: segment == 0,
+                segments: if segment + 1 == segments { segments } else { 1 },
+            };
+            // Of one case each, which become vectors.
             if in_order(LANES)
                 && let Some(line) = tile.line::<LANES>()
             {
-                let line = &line[start..start + nperseg];
-                add_segment!(
-                    |t: usize| [line[t]; N],
-                    |t: usize| match line[t..].first_chunk::<4>() {
-                        Some(four) => four.map(|sample| [sample; N]),
-                        None => [[0.0; N]; 4],
-                    }
-                );
+                let line = Line(&line[start..start + nperseg]);
+                add_segment::<N>(&line, hann, nperseg, sines, z, densities);
             } else {
-                add_segment!(|t| tile.row::<N>(start + t, lane, width), |t| tile.four_rows::<N>(
-                    start + t,
-                    lane,
-                    width
-                ));
+                let rows = Rows { tile, start, lane, width };
+                add_segment::<N>(&rows, hann, nperseg, sines, z, densities);
             }
         }
     }
+}
 
-    /// Mean of `x - origin` over a segment.
-    #[cfg_attr(feature = "std", inline(always))]
-    fn mean_of_deviations<const N: usize>(
-        &self,
-        sample: impl Fn(usize) -> [f32; N],
-        four: impl Fn(usize) -> [[f32; N]; 4],
-        origin: &[f32; N],
-    ) -> [f32; N] {
-        let mut sums = [[0.0; N]; 4];
-        let mut t = 0;
-        while t + 4 <= self.nperseg {
-            for (x, sums) in four(t).iter().zip(&mut sums) {
+/// Adds the densities of one segment of N channels.
+#[cfg_attr(feature = "std", inline(always))]
+fn add_segment<const N: usize>(
+    segment: &impl Segment<N>,
+    hann: &[f32],
+    nperseg: usize,
+    sines: &[f32],
+    z: &mut [Complex<N>],
+    mut densities: Densities<'_>,
+) {
+    let rough = mean_of_deviations(segment, nperseg, &[0.0; N]);
+    let rest = mean_of_deviations(segment, nperseg, &rough);
+    rfft(z, sines, &Tapered { segment, nperseg, hann, rough, rest }, &mut densities);
+}
+
+/// Mean of `x - origin` over a segment.
+#[cfg_attr(feature = "std", inline(always))]
+fn mean_of_deviations<const N: usize>(
+    segment: &impl Segment<N>,
+    nperseg: usize,
+    origin: &[f32; N],
+) -> [f32; N] {
+    let mut sums = [[0.0; N]; 4];
+    let mut t = 0;
+    while t + 4 <= nperseg {
+        let four = segment.four(t);
+        if HAS_FPU {
+            // Lanes outside: the other way round they are gathered.
+            for i in 0..N {
+                for row in 0..4 {
+                    sums[row][i] += four[row][i] - origin[i];
+                }
+            }
+        } else {
+            for (x, sums) in four.iter().zip(&mut sums) {
                 for i in 0..N {
                     sums[i] += x[i] - origin[i];
                 }
             }
-            t += 4;
         }
-        while t < self.nperseg {
-            let x = sample(t);
-            for i in 0..N {
-                sums[0][i] += x[i] - origin[i];
-            }
-            t += 1;
-        }
-        let mut mean = [0.0; N];
+        t += 4;
+    }
+    while t < nperseg {
+        let x = segment.sample(t);
         for i in 0..N {
-            let sum = (sums[0][i] + sums[2][i]) + (sums[1][i] + sums[3][i]);
-            mean[i] = sum / self.nperseg as f32;
+            sums[0][i] += x[i] - origin[i];
         }
-        mean
+        t += 1;
+    }
+    let mut mean = [0.0; N];
+    for i in 0..N {
+        let sum = (sums[0][i] + sums[2][i]) + (sums[1][i] + sums[3][i]);
+        mean[i] = sum / nperseg as f32;
+    }
+    mean
+}
+
+/// The samples of one segment of N channels.
+trait Segment<const N: usize>: Series<N> {
+    /// Four samples of each from `t` on.
+    fn four(&self, t: usize) -> [[f32; N]; 4];
+}
+
+impl<const N: usize> Segment<N> for Line<'_> {
+    #[inline(always)]
+    fn four(&self, t: usize) -> [[f32; N]; 4] {
+        match self.0[t..].first_chunk::<4>() {
+            Some(&[a, b, c, d]) => [[a; N], [b; N], [c; N], [d; N]],
+            None => [[0.0; N]; 4],
+        }
+    }
+}
+
+/// `width` of a tile's channels, from its channel `lane` on; the rows from `start` on.
+struct Rows<'t> {
+    tile: &'t Tile<'t>,
+    start: usize,
+    lane: usize,
+    width: usize,
+}
+
+impl<const N: usize> Series<N> for Rows<'_> {
+    #[inline(always)]
+    fn sample(&self, t: usize) -> [f32; N] {
+        self.tile.row(self.start + t, self.lane, self.width)
+    }
+}
+
+impl<const N: usize> Segment<N> for Rows<'_> {
+    #[inline(always)]
+    fn four(&self, t: usize) -> [[f32; N]; 4] {
+        self.tile.four_rows(self.start + t, self.lane, self.width)
+    }
+}
+
+/// A segment less its means, times the window function, and zeros behind it.
+struct Tapered<'s, S, const N: usize> {
+    segment: &'s S,
+    nperseg: usize,
+    hann: &'s [f32],
+    rough: [f32; N],
+    rest: [f32; N],
+}
+
+impl<S: Segment<N>, const N: usize> Series<N> for Tapered<'_, S, N> {
+    #[inline(always)]
+    fn sample(&self, t: usize) -> [f32; N] {
+        let mut x = [0.0; N];
+        if t < self.nperseg {
+            x = self.segment.sample(t);
+            let weight = self.hann[t.min(self.nperseg - t)];
+            for i in 0..N {
+                x[i] = ((x[i] - self.rough[i]) - self.rest[i]) * weight;
+            }
+        }
+        x
+    }
+}
+
+/// The output of `width` channels from `first` on.
+struct Densities<'o> {
+    output: &'o mut [f32],
+    channels: usize,
+    first: usize,
+    width: usize,
+    scale: f32,
+    /// The last bin.
+    last: usize,
+    /// Whether this segment is the first.
+    sets: bool,
+    /// What the sums are divided by, when it is the last.
+    segments: usize,
+}
+
+impl<const N: usize> TakeBin<N> for Densities<'_> {
+    #[inline(always)]
+    fn take(&mut self, bin: usize, re: &[f32; N], im: &[f32; N]) {
+        let densities = &mut self.output[bin * self.channels + self.first..];
+        let mut sums = if self.sets { [0.0; N] } else { load(densities, self.width) };
+        let one_sided = if bin == 0 || bin == self.last { self.scale } else { 2.0 * self.scale };
+        for i in 0..N {
+            sums[i] += one_sided * (re[i] * re[i] + im[i] * im[i]);
+        }
+        if self.segments > 1 {
+            for sum in &mut sums {
+                *sum /= self.segments as f32;
+            }
+        }
+        store(&sums, densities, self.width);
     }
 }
 

@@ -7,11 +7,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use cortex_core::signal::front_end::FrontEndParams;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::claim::{Claim, agree};
+use super::converter::Codes;
 use super::layout::{Element, SampleScale, interleaved};
 use super::plane_reader::PlaneReader;
 use super::stream::{Format, Level, Target, check_channels, chosen_channels};
@@ -44,30 +44,6 @@ pub(super) static I24: Format = Format {
     open,
     write,
 };
-
-/// What the samples of a recording are whole multiples of.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Codes {
-    /// Bits of a code.
-    pub bits: u32,
-    /// Gain of the amplifier in front, where the converter has one that can be set.
-    pub gain: Option<f64>,
-    /// Microvolts of a step.
-    pub step_uv: f64,
-}
-
-impl Codes {
-    /// The codes of a front end.
-    #[must_use]
-    pub fn of(front_end: &FrontEndParams) -> Self {
-        let converter = front_end.converter();
-        Self {
-            bits: converter.bits,
-            gain: front_end.has_gain().then_some(front_end.gain),
-            step_uv: converter.step_uv,
-        }
-    }
-}
 
 /// The JSON file beside the codes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -319,7 +295,7 @@ fn name_of(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cortex_core::signal::front_end::{Converter, ConverterName};
+    use cortex_core::signal::front_end::{Converter, ConverterName, FrontEndParams};
 
     use super::*;
 

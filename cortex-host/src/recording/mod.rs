@@ -11,6 +11,7 @@ mod claim;
 mod codes;
 mod content;
 mod convert;
+mod converter;
 mod dataset;
 pub mod edf;
 mod encoding;
@@ -30,8 +31,9 @@ mod unit;
 mod write;
 
 pub use brainvision::FORMAT as BRAINVISION;
-pub use codes::{Codes, check_codes};
+pub use codes::check_codes;
 pub use convert::convert;
+pub use converter::Codes;
 pub use dataset::dataset_files;
 pub use error::{DatasetError, ShapePart};
 pub use float32::{FORMAT as FLOAT32, of_samples};

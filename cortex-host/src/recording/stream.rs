@@ -7,7 +7,7 @@ use cortex_core::kernel::MAX_CHANNELS;
 
 use super::channels::Names;
 use super::claim::Claim;
-use super::codes::Codes;
+use super::converter::Codes;
 use super::events::Event;
 use super::plane_reader::PlaneReader;
 use super::{DatasetError, Unit};
