@@ -58,7 +58,7 @@ pub enum Manner {
     MuteAfter(u64),
     /// Right until it has answered that many blocks; then it takes no more bytes.
     DeafAfter(u64),
-    /// Right until it has answered that many blocks; then it is unplugged.
+    /// Right until it has answered that many blocks; then it is unplugged at the next byte.
     UnpluggedAfter(u64),
     /// Right until it has answered that many blocks; then it starts anew with the next byte.
     ResetAfter(u64),
@@ -194,7 +194,6 @@ fn serve(mut terminal: File, manner: Manner, distance: Option<Distance>, stop: &
                 std::thread::sleep(Duration::from_millis(2));
                 continue;
             }
-            Manner::UnpluggedAfter(limit) if over(limit) => return,
             _ => {}
         }
         let count = match terminal.read(&mut chunk) {
@@ -220,6 +219,8 @@ fn serve(mut terminal: File, manner: Manner, distance: Option<Distance>, stop: &
             send(&mut terminal, &back.take(), stop);
         }
         match manner {
+            // What comes shows that the last answer has arrived.
+            Manner::UnpluggedAfter(limit) if over(limit) && count > 0 => return,
             Manner::ResetAfter(limit) if over(limit) && count > 0 && !was_reset => {
                 was_reset = true;
                 session = self::session(credit, 2);

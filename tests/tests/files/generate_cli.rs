@@ -132,7 +132,7 @@ fn wrong_arguments_are_one_sentence_and_leave_nothing() {
         ("pink_noise 4 160 1 x --threads 0", "threads"),
         ("pink_noise 4 160 1 x --primitive primitives/datasets/synthetic", "names no version"),
         ("pink_noise 4 160 1 x --primitive primitives/datasets/v9/synthetic", "no version \"v9\""),
-        ("pink_noise 4 160 1 x.csv", "known are .edf, .bdf, .vhdr, .npy and .float32"),
+        ("pink_noise 4 160 1 x.csv", "known are .edf, .bdf, .vhdr, .npy, .float32, .i16 and .i24"),
         ("pink_noise 4 160 1 x.edf --format bdf", "end the name in .bdf"),
         ("pink_noise 4 160 1 x.edf --npy", "x.edf is EDF"),
         ("pink_noise 4 160 1 - --format edf", "stdout gets raw float32"),
