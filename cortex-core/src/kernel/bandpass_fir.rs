@@ -199,7 +199,7 @@ impl Kernel for BandpassFir {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let channels = self.channels;
-        rows::check_stream(channels, input, state, self.state_len(), output)?;
+        let output = rows::check_stream(channels, input, state, self.state_len(), output)?;
         let (mut lines, rest) = state.split_at_mut(channels * self.line() + SLACK);
         let (mut helds, rest) = rest.split_at_mut(channels);
         let (mut origins, rest) = rest.split_at_mut(channels);

@@ -66,7 +66,7 @@ impl Kernel for Car {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
-        rows::check_stream(self.channels, input, state, 1, output)?;
+        let output = rows::check_stream(self.channels, input, state, 1, output)?;
         if LANES > 1 && self.channels == 1 {
             rows::count(&mut state[0], reference_one_channel(input, output));
             return Ok(input.len());

@@ -126,7 +126,7 @@ impl Kernel for NotchIir {
         output: &mut [f32],
     ) -> Result<usize, KernelFault> {
         let channels = self.channels;
-        rows::check_stream(channels, input, state, self.state_len(), output)?;
+        let output = rows::check_stream(channels, input, state, self.state_len(), output)?;
         let (held, rest) = state.split_at_mut(channels);
         let (band_states, rest) = rest.split_at_mut(channels);
         let (low_states, rest) = rest.split_at_mut(channels);

@@ -40,15 +40,17 @@ pub(super) fn check(
     Ok(rows)
 }
 
-/// Checks the three slices of one call of a streaming kernel, which puts out a row for a row.
-pub(super) fn check_stream(
+/// Checks the three slices of one call of a streaming kernel, which puts out a row for a row; returns the
+/// output's front, as long as the input. What a caller's buffer has behind it is not the kernel's.
+pub(super) fn check_stream<'o>(
     channels: usize,
     input: &[f32],
     state: &[f32],
     state_len: usize,
-    output: &[f32],
-) -> Result<(), KernelFault> {
-    check(channels, input, state, state_len, output, |rows| rows * channels).map(drop)
+    output: &'o mut [f32],
+) -> Result<&'o mut [f32], KernelFault> {
+    check(channels, input, state, state_len, output, |rows| rows * channels)?;
+    output.get_mut(..input.len()).ok_or(KernelFault::OutputLength)
 }
 
 /// Takes row after row of N channels.

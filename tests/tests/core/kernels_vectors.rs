@@ -37,16 +37,39 @@ impl Kernel for OneByOne {
     }
 }
 
+/// A NaN that no kernel puts out.
+const UNTOUCHED: u32 = 0x7fc0_1234;
+
+/// How long the output is that a kernel is called with.
+#[derive(Clone, Copy, Debug)]
+enum Room {
+    /// As long as the call's output.
+    Exact,
+    /// As long as that of the longest call, as everything that runs kernels in windows has it.
+    Longest,
+}
+
 /// The outputs' bits of a window and three hops, and the number of missing samples.
-fn outputs(kernel: &impl Kernel, shape: KernelShape, input: &[f32]) -> (Vec<u32>, u32) {
+fn outputs(kernel: &impl Kernel, shape: KernelShape, room: Room, input: &[f32]) -> (Vec<u32>, u32) {
     // Whatever was in the memory before must not matter.
     let mut state = vec![f32::NAN; kernel.state_len()];
     kernel.reset(&mut state);
     let mut all = Vec::new();
     let (first, later) = input.split_at(shape.window * shape.channels);
     for rows in [first].into_iter().chain(later.chunks(shape.hop * shape.channels)) {
-        let mut output = vec![f32::NAN; kernel.output_len(rows.len() / shape.channels)];
-        kernel.process(&mut state, rows, &mut output).expect("lengths are right");
+        let len = kernel.output_len(rows.len() / shape.channels);
+        let room = match room {
+            Room::Exact => len,
+            Room::Longest => kernel.output_len(shape.window).max(kernel.output_len(shape.hop)),
+        };
+        let mut output = vec![f32::from_bits(UNTOUCHED); room];
+        let written = kernel.process(&mut state, rows, &mut output).expect("lengths are right");
+        assert_eq!(written, len);
+        let (output, behind) = output.split_at(written);
+        assert!(
+            behind.iter().all(|y| y.to_bits() == UNTOUCHED),
+            "{shape:?}: written behind the end"
+        );
         all.extend(output.iter().map(|y| y.to_bits()));
     }
     (all, kernel.missing_samples(&state))
@@ -78,11 +101,18 @@ fn input(shape: KernelShape, seed: u32) -> Vec<f32> {
 fn check(name: KernelName, shape: KernelShape, seed: u32) {
     let input = input(shape, seed);
     let kernel = KernelSpec::with_defaults(name).build(shape).expect("defaults fit the shape");
-    let expected = outputs(&OneByOne(kernel.clone()), shape, &input);
-    assert!(outputs(&kernel, shape, &input) == expected, "{name} {shape:?} without a path");
-    for path in SimdPath::available() {
-        let found = outputs(&VectorKernel::new(kernel.clone(), path), shape, &input);
-        assert!(found == expected, "{name} {shape:?} seed {seed} on {}", path.level());
+    let one_by_one = OneByOne(kernel.clone());
+    let expected = outputs(&one_by_one, shape, Room::Exact, &input);
+    for room in [Room::Exact, Room::Longest] {
+        let of = |found, on: &str| {
+            assert!(found == expected, "{name} {shape:?} seed {seed} {room:?} on {on}");
+        };
+        of(outputs(&one_by_one, shape, room, &input), "one channel after the other");
+        of(outputs(&kernel, shape, room, &input), "no path");
+        for path in SimdPath::available() {
+            let kernel = VectorKernel::new(kernel.clone(), path);
+            of(outputs(&kernel, shape, room, &input), &path.level().to_string());
+        }
     }
 }
 
@@ -110,6 +140,12 @@ fn every_number_of_channels_gives_the_same_bits() {
         for channels in [1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100, 1024, 4096] {
             let (window, hop) = if channels > 100 { (32, 9) } else { (160, 80) };
             check(name, KernelShape { channels, window, hop, sample_rate_hz: 160.0 }, 0);
+        }
+    }
+    // Windows and hops shorter than a filter's taps, whose beginning they cut in pieces.
+    for name in KernelName::ALL {
+        for (window, hop) in [(50, 25), (50, 10), (60, 30), (50, 50), (200, 25)] {
+            check(name, KernelShape { channels: 3, window, hop, sample_rate_hz: 250.0 }, 0);
         }
     }
     // Lengths of transforms: odd and even powers of two, more than one part of a transform.
