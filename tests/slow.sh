@@ -11,6 +11,7 @@
 #   book     the documentation as a book with search, its links checked
 #   pico     the Pico's image in an emulated RP2040: CORTEX_PICO_SEEDS runs with oversize frames (20)
 #            after CORTEX_PICO_JUNK stray bytes (65536)
+#   images   a kernel in C and one in Rust, in images of three boards each
 #   guide    the kernel of the guide, built into the program and run natively and as a device
 #   deaths   1,000 kernels that break their process: CORTEX_DEATHS
 #   statistics  coverage of the intervals and false alarms of compare, thousands of series each
@@ -75,6 +76,10 @@ part() {
     guide)
         say "the kernel of docs/guides/built-in-kernel.md"
         CORTEX_GUIDE_RUN=1 cargo test -q -p cortex-tests --test docs guide_own_kernel
+        ;;
+    images)
+        say "kernels of one's own on three boards"
+        CORTEX_ALL_IMAGES=1 cargo test -q -p cortex-tests --test emulated one_source
         ;;
     deaths)
         say "${CORTEX_DEATHS:=1000} kernels that break their process"
