@@ -144,7 +144,7 @@ part() {
     esac
 }
 
-[ $# -gt 0 ] || set -- kill link fuzz memory release package book pico guide statistics deaths static platforms \
+[ $# -gt 0 ] || set -- kill link fuzz memory release package book pico images guide statistics deaths static platforms \
     portability windows wheel msrv
 for name; do part "$name"; done
 say "slow suites passed: $*"
