@@ -21,7 +21,7 @@ fn main() {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::os::fd::AsFd;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
     use std::process::{Child, Command};
     use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ mod linux {
     };
     use cortex_host::harness::{Device, Monotonic, RealtimeSettings, apply_realtime};
     use cortex_host::platform::shared_memory::{Buffers, SharedMemory, Side};
-    use cortex_tests::checkout;
+    use cortex_tests::cortex_host_of_bench;
     use cortex_tests::libraries::compiled;
 
     /// Windows of every row in a round, and rounds.
@@ -50,7 +50,7 @@ mod linux {
             let cores: Vec<usize> = cores.iter().map(number).collect();
             return pong(number(bytes), &cores);
         }
-        let program = built();
+        let program = cortex_host_of_bench();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let library = compiled("bench", folder.path());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -69,18 +69,6 @@ mod linux {
             }
             kernel_time(&library, &program, there);
         }
-    }
-
-    /// The program, built as the benchmark is.
-    fn built() -> PathBuf {
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--release", "-p", "cortex-host", "--bin", "cortex-host"])
-            .current_dir(checkout())
-            .status();
-        assert!(status.is_ok_and(|status| status.success()), "cortex-host does not build");
-        let bench = std::env::current_exe().expect("a program knows its own file");
-        // .../target/release/deps/handover-...
-        bench.ancestors().nth(2).expect("in target/release").join("cortex-host")
     }
 
     fn setup(library: &Path, kernel: &str, channels: u32) -> KernelSetup {

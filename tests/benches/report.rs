@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cortex_tests::checkout;
+use cortex_tests::{checkout, cortex_host_of_bench};
 
 const WINDOWS: [u64; 2] = [100_000, 1_000_000];
 const FORMATS: [&str; 2] = ["ndjson", "csv"];
@@ -19,7 +19,7 @@ const WINDOW: u64 = 8;
 const SAMPLE_RATE_HZ: u64 = 1_000;
 
 fn main() {
-    let program = built();
+    let program = cortex_host_of_bench();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let runs: Vec<(u64, &str, PathBuf)> = WINDOWS
         .into_iter()
@@ -53,18 +53,6 @@ fn main() {
 struct Taken {
     time: Duration,
     peak_bytes: u64,
-}
-
-/// The program, built as the benchmark is.
-fn built() -> PathBuf {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--release", "-p", "cortex-host", "--bin", "cortex-host"])
-        .current_dir(checkout())
-        .status();
-    assert!(status.is_ok_and(|status| status.success()), "cortex-host does not build");
-    let bench = std::env::current_exe().expect("a program knows its own file");
-    // .../target/release/deps/report-...
-    bench.ancestors().nth(2).expect("in target/release").join("cortex-host")
 }
 
 /// A run of so many windows; returns its folder.

@@ -66,6 +66,22 @@ fn built(kind: &str, path: &str) -> PathBuf {
     profile.join(format!("{path}{}", std::env::consts::EXE_SUFFIX))
 }
 
+/// The program `cortex-host` in the release profile, for the benchmark that runs.
+///
+/// # Panics
+/// It cannot be built.
+#[must_use]
+pub fn cortex_host_of_bench() -> PathBuf {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--release", "-p", "cortex-host", "--bin", "cortex-host"])
+        .current_dir(checkout())
+        .status();
+    assert!(status.is_ok_and(|status| status.success()), "cortex-host does not build");
+    let bench = std::env::current_exe().expect("a program knows its own file");
+    // .../target/release/deps/<bench>
+    bench.ancestors().nth(2).expect("in target/release").join("cortex-host")
+}
+
 /// The root of the checkout.
 #[must_use]
 pub fn checkout() -> PathBuf {
