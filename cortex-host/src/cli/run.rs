@@ -56,7 +56,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// Exit with 1 when more than this share of the deadlines was missed, in percent.
-    #[arg(long, value_name = "PCT", value_parser = super::compare::percentage)]
+    #[arg(long, value_name = "PCT", value_parser = super::compare::share)]
     pub fail_if_missed: Option<f64>,
     /// Print the summary as one JSON object instead of a table.
     #[arg(long)]
