@@ -124,6 +124,17 @@ impl Manifest {
         if path.is_dir() {
             let own = path.join(MANIFEST_NAME);
             path = if own.is_file() { own } else { path.join("dataset").join(MANIFEST_NAME) };
+            if !path.exists() {
+                let message = if argument.join("summary.json").is_file() {
+                    "this run was made on a recording, which has no manifest; give a run on \
+                     generated data"
+                } else {
+                    "there is no manifest in this folder; give a run's folder, or a manifest"
+                };
+                let name = argument.display().to_string();
+                let problem = Problem::at(Position::default(), message).input_output();
+                return Err(problem.in_source(&name));
+            }
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let name =

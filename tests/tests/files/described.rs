@@ -50,8 +50,15 @@ fn a_run_takes_what_generate_wrote_in_any_format_and_keeps_its_manifest() {
     fs::write(here("a.npy"), changed).unwrap();
     let (code, told) = run(folder.path(), "path: a.npy, channels: 2, sample_rate_hz: 10000");
     assert!(code == 3 && told.contains("generate --from"), "{code} {told}");
+    fs::remove_file(here("c.edf.manifest.yaml")).unwrap();
+    assert_eq!(run(folder.path(), "path: c.edf, channels: 2, sample_rate_hz: 10000").0, 0);
+    let told = stderr_of(&cortex(folder.path(), &["generate", "--from", "r/x", "z.npy"]), 3);
+    assert!(told.contains("r/x: this run was made on a recording"), "{told}");
+    let told = stderr_of(&cortex(folder.path(), &["generate", "--from", "r", "z.npy"]), 3);
+    assert!(told.contains("r: there is no manifest in this folder"), "{told}");
     // A manifest of another dataset.
-    fs::copy(here("c.edf.manifest.yaml"), here("e.npy.manifest.yaml")).unwrap();
+    stdout_of(&cortex(folder.path(), &["generate", "sine_wave", "2", "10000", "0.1", "h.edf"]), 0);
+    fs::copy(here("h.edf.manifest.yaml"), here("e.npy.manifest.yaml")).unwrap();
     let mut array = cortex_host::recording::npy::header_bytes(&[500, 2]);
     array.extend(vec![0; 4000]);
     fs::write(here("e.npy"), array).unwrap();
