@@ -39,7 +39,7 @@ mod verify;
 mod verify_device;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use support::console::Console;
 use support::{arguments, browser, json, output};

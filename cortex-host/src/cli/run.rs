@@ -1,10 +1,10 @@
 //! `cortex-host run`: a configuration in, a results folder out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Console, arguments, browser, json, output};
 use crate::base::atomic_file::refuse_taken;
-use crate::base::{ExitCode, Failure, Progress};
+use crate::base::{ExitCode, Failure, Progress, quoted};
 use crate::config::Setting;
 use crate::device::FaultSpec;
 use crate::plan::{self, Overrides};
@@ -93,6 +93,14 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
+    if let Some(name) = &args.name
+        && Path::new(name).file_name().is_none_or(|plain| plain != name.as_str())
+    {
+        return Err(Failure::usage(format!(
+            "--name {}: give the name of a folder, without / in it, such as car-256",
+            quoted(name)
+        )));
+    }
     let overrides = Overrides {
         device: args.device.clone(),
         transfer: args.transfer.clone(),

@@ -105,15 +105,6 @@ pub fn load_node(
     }
     let library = Library::new(folder);
     let plan = Plan::new(&config, &library).map_err(|problem| problem.in_source(name))?;
-    if let Some(given) = &overrides.name
-        && Path::new(given).file_name().is_none_or(|plain| plain != given.as_str())
-    {
-        let message = format!(
-            "--name {}: give the name of a folder, without / in it, such as car-256",
-            quoted(given)
-        );
-        return Err(Problem::at(Position::default(), message).in_source("command line"));
-    }
     let output = OutputPlan { name: overrides.name.clone(), ..plan.output };
     Ok(Plan { output, ..plan })
 }

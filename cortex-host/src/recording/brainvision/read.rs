@@ -92,7 +92,7 @@ impl Description {
             && !format.eq_ignore_ascii_case("BINARY")
         {
             return Err(bad(format!(
-                "DataFormat {} is not supported, only BINARY",
+                "DataFormat {} is not supported, only BINARY; export it again so",
                 quoted(format)
             )));
         }
@@ -117,13 +117,15 @@ impl Description {
             "INT_32" => Element::I32,
             other => {
                 return Err(bad(format!(
-                    "BinaryFormat {} is not supported, only IEEE_FLOAT_32, INT_16 and INT_32",
+                    "BinaryFormat {} is not supported, only IEEE_FLOAT_32, INT_16 and INT_32; export it again so",
                     quoted(other)
                 )));
             }
         };
         if binary("UseBigEndianOrder").is_some_and(|value| value.eq_ignore_ascii_case("YES")) {
-            return Err(bad("big-endian samples are not supported".into()));
+            return Err(
+                bad("big-endian samples are not supported; export it again without".into()),
+            );
         }
         // Analyzer's generic headers let samples begin elsewhere.
         for key in ["DataOffset", "ChannelOffset", "SegmentHeaderSize", "TrailerSize"] {
@@ -148,7 +150,7 @@ impl Description {
             bad(format!("NumberOfChannels {} is not a number above 0", quoted(count)))
         })?;
         check_channels(path, count as u64)?;
-        let samples = match common("DataPoints") {
+        let samples = match common("DataPoints").filter(|text| !text.is_empty()) {
             Some(text) => Some(text.parse().map_err(|_| {
                 bad(format!("DataPoints {} is not a number of samples", quoted(text)))
             })?),
