@@ -38,8 +38,8 @@ impl FromStr for Axis {
             None => values.split(',').map(|value| value.trim().to_owned()).collect(),
         };
         if values.iter().any(String::is_empty) {
-            let what = if values.len() > 1 { "an empty value" } else { "no values" };
-            return Err(format!("there is {what}; give some, such as {key}=64,128"));
+            let what = if values.len() > 1 { "a value is empty" } else { "there is no value" };
+            return Err(format!("{what}; give values, such as {key}=64,128"));
         }
         for (index, value) in values.iter().enumerate() {
             Setting::new(key.trim(), value)?;

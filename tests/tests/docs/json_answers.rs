@@ -25,7 +25,13 @@ const ANSWERS: [(&str, Option<&str>); 19] = [
     ("inspect", Some("cortex-host inspect S001R03.edf --json --quiet")),
     ("devices", Some("cortex-host devices loopback --json --quiet")),
     ("doctor", Some("cortex-host doctor --json || [ $? = 1 ]")),
-    ("score", Some("cortex-host score p300_events.tsv answers.tsv --tolerance-ms=1000 --json")),
+    (
+        "score",
+        Some(
+            "cortex-host generate eeg 8 250 4 t.float32 --paradigm p300 --quiet && \
+             cortex-host score t_events.tsv t_events.tsv --json",
+        ),
+    ),
     ("list", Some("cortex-host list --json")),
     ("link-decode", Some("cortex-host link decode link.pcap --json")),
     // Minutes of real time; tests of its own read it.

@@ -250,7 +250,7 @@ mod tests {
             ),
             (
                 "cortex-host download physionet --retries -1".to_owned(),
-                "--retries must be a whole number, 0 or above, but it is \"-1\"",
+                "--retries must be a whole number from 0 to 100, but it is \"-1\"",
             ),
             (
                 "cortex-host convert a.npy b.float32 --unit kV".to_owned(),
