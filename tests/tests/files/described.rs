@@ -149,6 +149,12 @@ fn names_that_are_no_files() {
         let told = stderr_of(&cortex(folder.path(), arguments), 2);
         assert!(told.contains(part), "{arguments:?}: {told}");
     }
+    let man = ["man", "--dir", "man"];
+    stdout_of(&cortex(folder.path(), &man), 0);
+    let page = folder.path().join("man/cortex-host-run.1");
+    fs::write(&page, "mine").unwrap();
+    assert!(stderr_of(&cortex(folder.path(), &man), 2).contains("--force"));
+    assert_eq!(fs::read_to_string(&page).unwrap(), "mine");
     // A name that is all extension says its format, too.
     stdout_of(&cortex(folder.path(), &["convert", "a.float32", ".edf"]), 0);
     assert!(fs::read(folder.path().join(".edf")).unwrap().starts_with(b"0       "));
