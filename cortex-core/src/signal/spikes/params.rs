@@ -54,7 +54,7 @@ parameters! {
             number(10.0, "Hz", POSITIVE, f64::INFINITY).limit("1e-9 to 0.02 of the sample rate"),
         /// Signal-to-noise ratio, 20 log10 of unit_uv over the noise's standard deviation, which
         /// it decides in place of noise_uv_rms.
-        pub snr_db: Option<f64> = optional_number("from noise_uv_rms", "dB", -60.0, 120.0),
+        pub snr_db: Option<f64> = optional_number("from the sizes in µV", "dB", -80.0, 80.0),
         /// Share of channels that are flat or noisy.
         pub bad_channel_rate: f64 = bad_channel_rate(),
         /// The converter and the link behind the electrodes.
