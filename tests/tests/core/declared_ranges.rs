@@ -111,7 +111,7 @@ fn generator(
 
 #[test]
 fn of_signals() {
-    // The EEG checks what its paradigm uses, and not every declared end: no board has it.
+    // The EEG checks what its paradigm and its artefacts use, and not every declared end.
     for kind in SignalKind::ALL.iter().filter(|kind| kind.info().name != "eeg") {
         let specimen = kind.specimen();
         let versions = GeneratorVersion::ALL.into_iter();

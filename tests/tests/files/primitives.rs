@@ -161,7 +161,7 @@ fn golden_datasets_are_the_same_on_every_vector_path() {
             let spec = spec_of(version.as_str());
             let found =
                 verify_generator(&name, &spec, &library, &settings, &Progress::new()).unwrap();
-            assert!(found.len() >= 8, "{version}: {}", found.len());
+            assert!(found.len() >= 4, "{version}: {}", found.len());
             for comparison in found {
                 assert!(comparison.equal, "{version}, {level}: {comparison}");
             }

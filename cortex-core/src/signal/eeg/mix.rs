@@ -5,8 +5,9 @@ use core::ops::Range;
 use super::state::{COLUMNS, SourceBlock};
 use crate::signal::LaneBlock;
 
-/// Rows that are mixed at once: their sums stay in registers and do not wait for each other.
-const ROWS: usize = 4;
+/// Rows that are mixed at once where there are vectors: their sums stay in registers and do not wait
+/// for each other.
+const ROWS: usize = if cfg!(feature = "std") { 4 } else { 1 };
 
 /// Adds the columns `range` of `block`, in order, to `out` times `scale`.
 #[inline(always)]

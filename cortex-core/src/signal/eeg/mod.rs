@@ -239,12 +239,15 @@ impl Eeg {
                 random::normals(words, fresh);
             }
             // Lanes of sources are noise by now; those of rhythms are normal numbers still.
-            let split = SOURCES.saturating_sub(first).min(SOURCE_LANES);
-            let end = SOURCE_LANES.min(SOURCES + RHYTHMS - first);
             let rows = part.iter().zip(&noise[HISTORY_SAMPLES..]);
             for (row, (filtered, normals)) in block.iter_mut().zip(rows) {
-                row[first..first + split].copy_from_slice(&filtered[..split]);
-                row[first + split..first + end].copy_from_slice(&normals[split..end]);
+                for (lane, column) in (first..first + SOURCE_LANES).enumerate() {
+                    if column < SOURCES {
+                        row[column] = filtered[lane];
+                    } else if column < SOURCES + RHYTHMS {
+                        row[column] = normals[lane];
+                    }
+                }
             }
         }
         let rows = block.iter_mut().filter_map(|row| row[SOURCES..].first_chunk_mut());

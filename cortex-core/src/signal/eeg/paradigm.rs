@@ -8,7 +8,7 @@ use core::ops::Range;
 use serde::Serialize;
 
 use crate::math;
-use crate::parameter::{ParameterError, count_within, positive_within, within};
+use crate::parameter::{ParameterError, below_nyquist, count_within, positive_within, within};
 use crate::random::{CHUNK_WORDS, StreamKey};
 use crate::signal::BLOCK_SAMPLES;
 use crate::signal::spec::check_harmonics;
@@ -173,9 +173,10 @@ impl Trials {
                         break;
                     }
                     let hz = positive_within("flicker_hz", hz, 0.1, 1e3)?;
-                    if hz >= rate_hz / 2.0 && classes > 0 {
+                    if let Err(fast) = below_nyquist("flicker_hz", hz, rate_hz) {
                         // Those before fit.
-                        count_within("flickers", flickers, 1, classes)?;
+                        let fewer = count_within("flickers", flickers, 1, classes);
+                        return Err(fewer.err().filter(|_| classes > 0).unwrap_or(fast));
                     }
                     *step = (hz / rate_hz * 18_446_744_073_709_551_616.0 + 0.5) as u64;
                     classes += 1;
