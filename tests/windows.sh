@@ -1,9 +1,11 @@
 #!/bin/sh
 # The Windows program under Wine: sh tests/windows.sh [PROGRAM.exe]
 #
-# PROGRAM.exe, such as that of a release archive, or else one built for x86_64-pc-windows-gnu with MinGW, it generates (the bytes are this machine's), reproduces,
-# verifies, runs natively and in loopback, inspects and reports; an emulated board is its serial port
-# COM7, where qemu-system-arm is installed; a killed program leaves no emulator behind. Wine (Debian's wine64) and MinGW are installed when root.
+# PROGRAM.exe, such as that of a release archive, or else one built for x86_64-pc-windows-gnu with
+# MinGW, generates (the bytes are those of this machine), reproduces, verifies, runs natively and in
+# loopback, inspects and reports. A DLL is a kernel of a user's own. An emulated board is the serial
+# port COM7, where qemu-system-arm is installed. A killed program leaves no emulator behind.
+# Wine (Debian's wine64) and MinGW are installed when root.
 # Opt-in: it builds the program for two systems.
 set -eu
 cd "$(dirname "$0")/.."
@@ -90,12 +92,27 @@ grep -q '"scheduler": "time_critical"' native.json
 grep -q '"warnings": \[\]' native.json
 windows run --device loopback --json >loopback.json
 [ "$(grep -c '"different": 0' loopback.json)" -ge 7 ]
-for summary in native loopback; do
-    folder=$(sed -n 's/^  "folder": "\(.*\)",*$/\1/p' "$summary.json" | tr -s '\\' /)
+# The folder of the run that printed the file $1.
+folder_of() { sed -n 's/^  "folder": "\(.*\)",*$/\1/p' "$1" | tr -s '\\' /; }
+for summary in native.json loopback.json; do
+    folder=$(folder_of "$summary")
     test -s "$folder/report.html"
     windows report "$folder" >/dev/null
 done
 say "run, natively and in loopback, and report: seven kernels"
+
+# A kernel of a user's own: its outputs have the bits that they have here.
+"$here" --quiet new kernel lowpass --c >/dev/null
+make -s -C lowpass lib
+x86_64-w64-mingw32-gcc -O2 -std=c11 -ffp-contract=off -shared -o lowpass/lowpass.dll lowpass/lowpass.c
+sed 's/liblowpass.so/lowpass.dll/' lowpass/run.yaml >lowpass/isolated.yaml
+sed 's/lowpass.dll",/&  isolation: "none",/' lowpass/isolated.yaml >lowpass/dll.yaml
+"$here" --quiet run --config lowpass/run.yaml --json --set output.include_raw_data=true >here.json
+windows run --config lowpass/dll.yaml --json --set output.include_raw_data=true >there.json
+cmp "$(find "$(folder_of here.json)" -name '*.npy')" "$(find "$(folder_of there.json)" -name '*.npy')"
+if windows run --config lowpass/isolated.yaml 2>refused; then exit 1; fi
+grep -q 'set isolation: none' refused
+say "a kernel of a user's own in a DLL: the bits of this machine"
 
 windows inspect there.float32 --plot spectrum.svg >/dev/null
 test -s spectrum.svg

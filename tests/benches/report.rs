@@ -2,7 +2,7 @@
 //! million and a million windows, of NDJSON and of CSV telemetry.
 //!
 //! `cargo bench -p cortex-tests --bench report`. The runs themselves are of one channel, a sample a
-//! window, in a temporary folder; they take some seconds.
+//! window, in a temporary folder; the time of each, its own report included, is printed too.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,23 +21,24 @@ const SAMPLE_RATE_HZ: u64 = 1_000;
 fn main() {
     let program = cortex_host_of_bench();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let runs: Vec<(u64, &str, PathBuf)> = WINDOWS
+    let runs: Vec<(u64, &str, (PathBuf, Duration))> = WINDOWS
         .into_iter()
         .flat_map(|windows| FORMATS.map(|format| (windows, format)))
         .map(|(windows, format)| (windows, format, run(&program, folder.path(), windows, format)))
         .collect();
     let mut found = vec![Taken { time: Duration::MAX, peak_bytes: 0 }; runs.len()];
     for _ in 0..ROUNDS {
-        for ((_, _, run), found) in runs.iter().zip(&mut found) {
+        for ((_, _, (run, _)), found) in runs.iter().zip(&mut found) {
             let taken = report(&program, run);
             found.time = found.time.min(taken.time);
             found.peak_bytes = found.peak_bytes.max(taken.peak_bytes);
         }
     }
-    println!("{:>9} {:8} {:>8} {:>8}", "windows", "format", "s", "MB");
-    for ((windows, format, _), taken) in runs.iter().zip(&found) {
-        let (seconds, megabytes) = (taken.time.as_secs_f64(), taken.peak_bytes as f64 / 1e6);
-        println!("{windows:9} {format:8} {seconds:8.2} {megabytes:8.1}");
+    println!("{:>9} {:8} {:>8} {:>8} {:>8}", "windows", "format", "run s", "report s", "MB");
+    for ((windows, format, (_, run)), taken) in runs.iter().zip(&found) {
+        let [run, report] = [*run, taken.time].map(|time| time.as_secs_f64());
+        let megabytes = taken.peak_bytes as f64 / 1e6;
+        println!("{windows:9} {format:8} {run:8.2} {report:8.2} {megabytes:8.1}");
     }
     let [few, many] = WINDOWS;
     let [few_ndjson, few_csv, ndjson, csv] = &found[..] else { return };
@@ -55,8 +56,8 @@ struct Taken {
     peak_bytes: u64,
 }
 
-/// A run of so many windows; returns its folder.
-fn run(program: &Path, folder: &Path, windows: u64, format: &str) -> PathBuf {
+/// A run of so many windows; returns its folder and what it took.
+fn run(program: &Path, folder: &Path, windows: u64, format: &str) -> (PathBuf, Duration) {
     let duration_s = (windows + WINDOW - 1) as f64 / SAMPLE_RATE_HZ as f64;
     let results = folder.join(format!("{windows}-{format}"));
     let config = folder.join(format!("{windows}-{format}.yaml"));
@@ -71,6 +72,7 @@ fn run(program: &Path, folder: &Path, windows: u64, format: &str) -> PathBuf {
          output: {{ directory: {results:?}, format: \"{format}\" }}\n"
     );
     std::fs::write(&config, text).expect("a configuration is written");
+    let begun = Instant::now();
     let status = Command::new(program)
         .args(["run", "--config"])
         .arg(&config)
@@ -78,10 +80,11 @@ fn run(program: &Path, folder: &Path, windows: u64, format: &str) -> PathBuf {
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
         .status();
+    let time = begun.elapsed();
     assert!(status.is_ok_and(|status| status.success()), "the run of {windows} windows failed");
     let runs = std::fs::read_dir(&results).expect("a results folder");
     let run = runs.map(|entry| entry.expect("an entry").path()).find(|path| path.is_dir());
-    run.expect("a run in the results folder")
+    (run.expect("a run in the results folder"), time)
 }
 
 /// Writes the report of the run in `folder` again.

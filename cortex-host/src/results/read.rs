@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -97,6 +98,8 @@ pub struct KernelWindows {
     pub labels: Vec<String>,
 }
 
+const _: () = assert!(size_of::<Window>() <= 64);
+
 /// One window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -113,8 +116,9 @@ pub struct Window {
     /// Instructions of the kernel on an emulated device, whose kernel times are no times of real
     /// hardware.
     pub instructions: Option<u64>,
-    /// What happened in it: a place in [`KernelWindows::labels`].
-    pub label: Option<usize>,
+    /// What happened in it: a place in [`KernelWindows::labels`], counted from 1, so that of millions of
+    /// windows each takes 64 bytes.
+    pub label: Option<NonZeroU32>,
 }
 
 /// The runs that `path` stands for: itself, or when it holds runs (a results folder, a sweep)
@@ -380,26 +384,27 @@ fn read_rows(
         };
         let first_ns = *first_release_ns.get_or_insert(row.release_ts_ns);
         let label = row.label.as_deref().filter(|label| !label.is_empty());
-        let label = label.map(|label| places.of(label, &mut kernel.labels));
+        let label = label.and_then(|label| places.of(label, &mut kernel.labels));
         kernel.windows.push(Window { label, ..Window::of(&row, first_ns) });
     }
     Ok(())
 }
 
-/// Where labels stand in a list.
+/// Where labels stand in a list, counted from 1.
 #[derive(Default)]
-struct Places(HashMap<String, usize>);
+struct Places(HashMap<String, NonZeroU32>);
 
 impl Places {
-    /// The place of `label` in `labels`, to which it is added when it is new.
-    fn of(&mut self, label: &str, labels: &mut Vec<String>) -> usize {
+    /// The place of `label` in `labels`, to which it is added when it is new. None beyond four thousand
+    /// million labels.
+    fn of(&mut self, label: &str, labels: &mut Vec<String>) -> Option<NonZeroU32> {
         if let Some(place) = self.0.get(label) {
-            return *place;
+            return Some(*place);
         }
-        let place = labels.len();
+        let place = NonZeroU32::new(u32::try_from(labels.len() + 1).ok()?)?;
         labels.push(label.to_owned());
         self.0.insert(label.to_owned(), place);
-        place
+        Some(place)
     }
 }
 

@@ -8,6 +8,7 @@
 //! order of time; the same series gives the same interval.
 
 mod dependence;
+mod products;
 mod proportion;
 mod quantile;
 
@@ -35,10 +36,12 @@ impl<'a> Sample<'a> {
     /// Sorts `series`, ticks in the order of time.
     #[must_use]
     pub fn new(series: &'a [u64]) -> Self {
+        let ordered = series.get(..MOST_ORDERED).unwrap_or(series);
+        // First: it needs the most memory by far.
+        let correlations = correlations(ordered);
         let mut sorted = series.to_vec();
         sorted.sort_unstable();
-        let ordered = series.get(..MOST_ORDERED).unwrap_or(series);
-        Self { series: ordered, sorted, correlations: correlations(ordered) }
+        Self { series: ordered, sorted, correlations }
     }
 
     /// The values in ascending order.

@@ -45,7 +45,7 @@ fn shares(kernel: &KernelWindows) -> (Share, Vec<(&str, Share)>) {
     let mut all: Vec<(&str, Share)> =
         kernel.labels.iter().map(|label| (label.as_str(), Share::default())).collect();
     for window in kernel.measured() {
-        match window.label.and_then(|label| all.get_mut(label)) {
+        match window.label.and_then(|label| all.get_mut(label.get() as usize - 1)) {
             Some((_, share)) => share.add(window),
             None => none.add(window),
         }
@@ -110,6 +110,8 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     #[test]
@@ -124,10 +126,10 @@ mod tests {
             label,
         };
         let windows = vec![
-            window(Some(0), Some(99), true),
-            window(Some(1), Some(10), false),
-            window(Some(1), Some(30), false),
-            window(Some(1), None, false),
+            window(NonZeroU32::new(1), Some(99), true),
+            window(NonZeroU32::new(2), Some(10), false),
+            window(NonZeroU32::new(2), Some(30), false),
+            window(NonZeroU32::new(2), None, false),
             window(None, Some(20), false),
         ];
         let labels = vec!["left".to_owned(), "<right>".to_owned()];
