@@ -321,5 +321,7 @@ fn parse_range(text: &str) -> Result<(f64, f64), String> {
     let parsed = text.split_once(':').and_then(|(low, high)| {
         Some((low.trim().parse::<f64>().ok()?, high.trim().parse::<f64>().ok()?))
     });
-    parsed.ok_or_else(|| "write two frequencies in Hz, such as 1:40".to_owned())
+    parsed
+        .filter(|(low, high)| *low > 0.0 && low < high && high.is_finite())
+        .ok_or_else(|| "write two frequencies in Hz, the lower first, such as 1:40".to_owned())
 }
