@@ -195,9 +195,16 @@ impl Chart {
                 );
             }
         }
+        // A label that would touch the one before is left out; its line stays.
+        let mut free = f64::NEG_INFINITY;
         for tick in &across {
-            let x = coordinate(plot.x + self.x.position(tick.value) * plot.width);
-            text(svg, "", &x, &coordinate(bottom + 17.0), "middle", &tick.label);
+            let x = plot.x + self.x.position(tick.value) * plot.width;
+            let half = tick.label.chars().count() as f64 * CHARACTER / 2.0;
+            if tick.label.is_empty() || x - half < free {
+                continue;
+            }
+            free = x + half + 4.0;
+            text(svg, "", &coordinate(x), &coordinate(bottom + 17.0), "middle", &tick.label);
         }
         for tick in &up {
             let y = coordinate(bottom - self.y.position(tick.value) * plot.height + 4.0);
