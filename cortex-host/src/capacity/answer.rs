@@ -1,14 +1,10 @@
 //! What is sought, and the answer: `capacity.json`.
 
 use cortex_core::kernel::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ};
-use cortex_core::parameter::Kind;
 use serde::Serialize;
 
 use super::search::Range;
-use crate::plan::{KernelPlan, KernelSource, Plan};
-
-/// Most taps that are tried of a kernel that does not declare how many it takes.
-const MOST_TAPS: u64 = 1 << 20;
+use crate::plan::{KernelPlan, Plan};
 
 /// Version of the layout of `capacity.json`.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -112,10 +108,8 @@ impl Quantity {
             Quantity::Channels => Range { easiest: 1, hardest: MAX_CHANNELS as u64 },
             Quantity::Rate => Range { easiest: 1, hardest: MAX_SAMPLE_RATE_HZ as u64 },
             Quantity::Hop => Range { easiest: kernel.window as u64, hardest: 1 },
-            Quantity::Taps => {
-                let (min, max) = taps(kernel).unwrap_or((1, MOST_TAPS));
-                Range { easiest: min, hardest: max }
-            }
+            // What a kernel refuses, it refuses when it is planned.
+            Quantity::Taps => Range { easiest: 1, hardest: 1 << 20 },
         }
     }
 
@@ -127,15 +121,5 @@ impl Quantity {
             Quantity::Hop => plan.kernels.get(index).map(|kernel| kernel.hop as u64),
             Quantity::Taps => plan.config["kernels"][index]["params"]["taps"].as_u64(),
         }
-    }
-}
-
-/// The numbers of taps that a kernel of this program declares.
-fn taps(kernel: &KernelPlan) -> Option<(u64, u64)> {
-    let KernelSource::BuiltIn(form) = &kernel.source else { return None };
-    let declared = form.spec.name().info().parameters.iter().find(|one| one.name == "taps")?;
-    match declared.kind {
-        Kind::Count { min, max } => Some((min, max)),
-        _ => None,
     }
 }
