@@ -32,6 +32,10 @@ git ls-files primitives docs scripts/generate-array.sbatch | while IFS= read -r 
     mkdir -p "dist/common/$(dirname "$file")"
     cp "$file" "dist/common/$file"
 done
+# Links to what is not in the archive lead to the repository.
+repository=$(sed -n 's/^repository = "\(.*\)"/\1/p' Cargo.toml)
+find dist/common/README.md dist/common/docs -name '*.md' -exec sed -E -i \
+    "s#\]\((\.\./)*(cortex-core|firmware/c|experiments|CONTRIBUTING\.md)#]($repository/blob/v$version/\2#g" {} +
 for folder in firmware/boards/*/; do
     board=$(basename "$folder")
     triple=$(sed -n 's/^target = "\(.*\)"/\1/p' "$folder/.cargo/config.toml")

@@ -52,7 +52,7 @@ if [ "$(id -u)" = 0 ] && has apt-get && ! has qemu-aarch64; then
     { apt-get update && apt-get install -y qemu-user; } >apt 2>&1 || { tail -5 apt; exit 1; }
 fi
 if ! has qemu-aarch64 || ! has apt-get; then
-    skip wheel "the wheel for AArch64 is not run: qemu-aarch64 or apt-get is missing"
+    skip portability "the wheel for AArch64 is not run: qemu-aarch64 or apt-get is missing"
     exit 0
 fi
 mkdir -p root lists/partial cache/archives/partial

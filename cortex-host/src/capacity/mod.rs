@@ -63,6 +63,13 @@ pub fn capacity(
         )));
     }
     let emulated = matches!(plan.device, DeviceAddress::Qemu { .. });
+    if criterion.instructions_per_s.is_some() && !emulated {
+        return Err(Failure::usage(format!(
+            "--instructions-per-s is for an emulated board, but the device is {}; leave it out, or \
+             add --device qemu:BOARD",
+            plan.device
+        )));
+    }
     let mut answer = Capacity {
         schema_version: SCHEMA_VERSION,
         quantity,

@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long = "kernel", value_name = "NAME")]
     pub kernels: Vec<String>,
     /// Most deadlines missed, in percent.
-    #[arg(long, value_name = "PCT", default_value = "0", value_parser = compare::percentage)]
+    #[arg(long, value_name = "PCT", default_value = "0", value_parser = compare::share)]
     pub miss_rate: f64,
     /// How certain the answer is, in percent.
     #[arg(long, value_name = "PCT", default_value = "95", value_parser = confidence)]

@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(value_parser = arguments::path())]
     pub run: PathBuf,
     /// Most deadlines missed, in percent of each kernel's measured windows.
-    #[arg(long, value_name = "PCT", value_parser = compare::percentage)]
+    #[arg(long, value_name = "PCT", value_parser = compare::share)]
     pub max_miss_rate: Option<f64>,
     /// Greatest 99th percentile of the end-to-end latency, in microseconds.
     #[arg(long, value_name = "US", value_parser = microseconds)]

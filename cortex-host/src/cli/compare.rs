@@ -122,6 +122,14 @@ fn judge(comparison: &RunComparison, percent: f64, console: &Console) -> Result<
     Ok(ExitCode::Success)
 }
 
+/// A share in percent.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    match percentage(text) {
+        Ok(percent) if percent <= 100.0 => Ok(percent),
+        _ => Err("give a percentage from 0 to 100, such as 5".to_owned()),
+    }
+}
+
 pub(super) fn percentage(text: &str) -> Result<f64, String> {
     match text.trim_end_matches('%').trim().parse::<f64>() {
         Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(percent),

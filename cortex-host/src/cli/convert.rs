@@ -70,6 +70,12 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
+    if [Some(&args.input), args.output.as_ref()].into_iter().flatten().any(|file| is_pipe(file)) {
+        return Err(Failure::usage(
+            "convert reads and writes files, no pipes; name a file in place of - (./- when it is \
+             called so)",
+        ));
+    }
     let mut recording = Recording::open(&args.input, &args.opening.options())?;
     let progress = Progress::cancelled_by_signals()?;
     let writing = Writing { format: args.format, npy: args.npy, replace: args.force };
@@ -103,6 +109,10 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
         })?;
     }
     Ok(ExitCode::Success)
+}
+
+fn is_pipe(file: &Path) -> bool {
+    file.as_os_str() == "-"
 }
 
 /// What `convert` says of what it wrote.

@@ -57,7 +57,7 @@ Options may be spelt with underscores, as in configurations."
 )]
 pub struct Args {
     /// Signal, such as pink_noise, spikes or eeg (list shows each primitive's). With --from, OUT.
-    #[arg(required_unless_present = "from")]
+    #[arg(required_unless_present = "from", value_parser = arguments::text_or_path)]
     pub signal: Option<String>,
     /// Number of channels.
     #[arg(required_unless_present = "from")]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{Console, arguments, output};
-use crate::base::atomic_file::place_text;
+use crate::base::atomic_file::{place_text, refuse_taken};
 use crate::base::{ExitCode, Failure};
 
 /// Arguments of `man`.
@@ -12,12 +12,15 @@ use crate::base::{ExitCode, Failure};
 #[command(after_help = "\
 Examples:
   cortex-host man | man -l -
-  cortex-host man --dir ~/.local/share/man/man1
+  cortex-host man --dir ~/.local/share/man/man1 --force
   man cortex-host-generate")]
 pub struct Args {
     /// Write the page of every subcommand into this folder instead of one page to stdout.
     #[arg(long, value_name = "DIR", value_parser = arguments::path())]
     pub dir: Option<PathBuf>,
+    /// Replace the pages that are in the folder.
+    #[arg(long, requires = "dir")]
+    pub force: bool,
 }
 
 /// Prints or writes the pages of `command`, the whole program.
@@ -37,8 +40,12 @@ pub fn execute(
         Some(dir) => {
             std::fs::create_dir_all(dir).map_err(unwritable)?;
             command.build();
-            for (name, page) in pages(&command, "").map_err(unwritable)? {
-                place_text(&dir.join(format!("{name}.1")), &page)?;
+            let pages = pages(&command, "").map_err(unwritable)?;
+            let pages = pages.into_iter().map(|(name, page)| (dir.join(name + ".1"), page));
+            let pages: Vec<(PathBuf, String)> = pages.collect();
+            refuse_taken(pages.iter().map(|(path, _)| path.as_path()), args.force)?;
+            for (path, page) in &pages {
+                place_text(path, page)?;
             }
             console.say(&format!("Manual pages: {}", dir.display()));
         }

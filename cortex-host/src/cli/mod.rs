@@ -39,7 +39,7 @@ mod verify;
 mod verify_device;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use support::console::Console;
 use support::{arguments, browser, json, output};
@@ -157,7 +157,10 @@ pub enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     report_file_size_limits();
-    let cli = match Cli::try_parse() {
+    let parsed = arguments::with_negative_numbers(Cli::command())
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         // Help and version are answers, not errors; clap knows which stream each goes to.
         Err(error) if !error.use_stderr() => {

@@ -1,10 +1,10 @@
 //! `cortex-host run`: a configuration in, a results folder out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Console, arguments, browser, json, output};
 use crate::base::atomic_file::refuse_taken;
-use crate::base::{ExitCode, Failure, Progress};
+use crate::base::{ExitCode, Failure, Progress, quoted};
 use crate::config::Setting;
 use crate::device::FaultSpec;
 use crate::plan::{self, Overrides};
@@ -56,7 +56,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// Exit with 1 when more than this share of the deadlines was missed, in percent.
-    #[arg(long, value_name = "PCT", value_parser = super::compare::percentage)]
+    #[arg(long, value_name = "PCT", value_parser = super::compare::share)]
     pub fail_if_missed: Option<f64>,
     /// Print the summary as one JSON object instead of a table.
     #[arg(long)]
@@ -93,6 +93,14 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] with the code and the sentence for the user.
 pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
+    if let Some(name) = &args.name
+        && Path::new(name).file_name().is_none_or(|plain| plain != name.as_str())
+    {
+        return Err(Failure::usage(format!(
+            "--name {}: give the name of a folder, without / in it, such as car-256",
+            quoted(name)
+        )));
+    }
     let overrides = Overrides {
         device: args.device.clone(),
         transfer: args.transfer.clone(),

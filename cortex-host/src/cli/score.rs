@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::output::print;
+use super::{arguments, output::print};
 use crate::base::{ExitCode, Failure};
 use crate::score::{Score, read, score};
 
@@ -19,8 +19,10 @@ tolerance match, each once; labels are compared when all events have one. blink,
 pop_* are left out.")]
 pub struct Args {
     /// The ground truth: OUT_events.tsv or OUT.spikes.npy of generate.
+    #[arg(value_parser = arguments::path())]
     pub truth: PathBuf,
     /// What was detected: a table with a column onset.
+    #[arg(value_parser = arguments::path())]
     pub output: PathBuf,
     /// Farthest that matching events may be apart, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1.0)]

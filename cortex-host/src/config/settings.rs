@@ -25,6 +25,9 @@ impl Setting {
     /// # Errors
     /// A sentence when the key has an empty part or the value is no YAML.
     pub fn new(key: &str, value: &str) -> Result<Self, String> {
+        if value.trim().is_empty() {
+            return Err(format!("it has no value; give one, such as {key}=128"));
+        }
         let value = Node::parse(value).map_err(|problem| problem.in_source("value").to_string())?;
         Self::of_node(key, value)
     }

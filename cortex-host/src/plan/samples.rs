@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::{DatasetPlan, StaticDataset};
-use crate::base::quoted;
+use crate::base::{listed, quoted};
 use crate::config::{At, DatasetConfig, Problem};
 use crate::primitive::{Dataset, Library};
-use crate::recording::{DatasetError, FLOAT32, Format, Recording, ShapePart, Unit};
+use crate::recording::{DatasetError, FLOAT32, FORMATS, Format, Recording, ShapePart, Unit};
 use crate::synthetic::{DatasetHead, dataset_head, of_generator};
 
 /// Decides the dataset.
@@ -14,7 +14,7 @@ pub(super) fn plan_dataset(
     config: &At<DatasetConfig>,
     library: &Library,
 ) -> Result<DatasetPlan, Problem> {
-    let head = dataset_head(config)?;
+    let head = dataset_head(config, library)?;
     let path = head.path;
     match library.dataset(&path.value).map_err(|error| error.at(path.position))? {
         Dataset::File(found) => {
@@ -38,6 +38,7 @@ fn static_dataset(
     found: &Path,
 ) -> Result<DatasetPlan, Problem> {
     let (path, channels) = (head.path, head.channels);
+    check_known(config.format.as_ref())?;
     let mut dataset = StaticDataset {
         configured_path: path.value.clone(),
         path: found.to_path_buf(),
@@ -70,6 +71,18 @@ fn unit(text: &At<String>) -> Result<Unit, Problem> {
             format!("dataset.unit must be one of uV, mV, V, nV, but it is {}", quoted(&text.value));
         Problem::at(text.position, message)
     })
+}
+
+fn check_known(format: Option<&At<String>>) -> Result<(), Problem> {
+    match format {
+        Some(said) if FORMATS.iter().all(|format| format.key != said.value) => {
+            let known = listed(FORMATS.iter().map(|format| format.key));
+            let found = quoted(&said.value);
+            let message = format!("dataset.format must be one of {known}, but it is {found}");
+            Err(Problem::at(said.position, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A configuration may say the format, which is known without; it must be right then.

@@ -217,12 +217,15 @@ impl Chart {
         );
     }
 
-    /// The named marks in rows of the legend, each at most `room` pixels wide.
-    fn legend_rows(&self, room: f64) -> Vec<Vec<(&str, &Mark)>> {
-        let mut rows: Vec<Vec<(&str, &Mark)>> = Vec::new();
+    /// The named marks in rows of the legend, each at most `room` pixels wide; a name that is
+    /// longer loses its beginning.
+    fn legend_rows(&self, room: f64) -> Vec<Vec<(String, &Mark)>> {
+        let most = ((room - LEGEND_MARK) / CHARACTER) as usize;
+        let mut rows: Vec<Vec<(String, &Mark)>> = Vec::new();
         let mut left = 0.0;
         for mark in &self.marks {
             let Some(label) = mark.look().0 else { continue };
+            let label = shortened(label, most);
             let width = label.chars().count() as f64 * CHARACTER + LEGEND_MARK;
             match rows.last_mut() {
                 Some(row) if width <= left => row.push((label, mark)),
@@ -326,8 +329,19 @@ impl Mark {
     }
 }
 
+/// `name` with at most `most` characters: of a longer one the end, where names of a kind differ.
+#[must_use]
+pub fn shortened(name: &str, most: usize) -> String {
+    let count = name.chars().count();
+    if count <= most {
+        name.to_owned()
+    } else {
+        ['…'].into_iter().chain(name.chars().skip((count + 1).saturating_sub(most))).collect()
+    }
+}
+
 /// One row of the legend, right-aligned, with its middle at `y`.
-fn legend_row(svg: &mut String, marks: &[(&str, &Mark)], frame: Frame, y: f64) {
+fn legend_row(svg: &mut String, marks: &[(String, &Mark)], frame: Frame, y: f64) {
     let mut x = frame.x + frame.width - RIGHT;
     for (label, mark) in marks.iter().rev() {
         let ink = mark.look().1.class();
@@ -428,5 +442,26 @@ mod tests {
         // Plot area: 78..478 across, 46..246 down; the y axis has two decades.
         assert!(svg.contains("d=\"M78 246L178 146M478 46\""), "{svg}");
         assert!(svg.contains("&lt;T&gt;") && svg.contains("a &amp; b"));
+    }
+
+    #[test]
+    fn a_name_wider_than_the_chart_keeps_its_end() {
+        let line = |label: String| Mark::Line {
+            label: Some(label),
+            points: Vec::new(),
+            ink: Style::First,
+            thin: false,
+        };
+        let chart = Chart {
+            title: String::new(),
+            x: Axis::linear("x", 0.0, 4.0),
+            y: Axis::linear("y", 0.0, 4.0),
+            marks: vec![line(format!("{}end", "x".repeat(90))), line("b".into())],
+        };
+        let rows = chart.legend_rows(300.0);
+        let width = |label: &str| label.chars().count() as f64 * CHARACTER + LEGEND_MARK;
+        let labels: Vec<&str> = rows.iter().flatten().map(|(label, _)| label.as_str()).collect();
+        assert!(labels[0].starts_with("…x") && labels[0].ends_with("xend"), "{labels:?}");
+        assert!(labels[1] == "b" && labels.iter().all(|label| width(label) <= 300.0));
     }
 }

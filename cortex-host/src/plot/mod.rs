@@ -9,5 +9,5 @@ mod chart;
 mod svg;
 
 pub use axis::{Axis, AxisScale};
-pub use chart::{Chart, Frame, Mark, Style};
+pub use chart::{Chart, Frame, Mark, Style, shortened};
 pub use svg::{STYLE, document, escape};

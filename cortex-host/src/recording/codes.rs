@@ -29,6 +29,7 @@ pub(super) static I16: Format = Format {
     extensions: &["i16"],
     also: &[],
     begins: |_| false,
+    rounds: false,
     open,
     write,
 };
@@ -41,6 +42,7 @@ pub(super) static I24: Format = Format {
     extensions: &["i24"],
     also: &[],
     begins: |_| false,
+    rounds: false,
     open,
     write,
 };

@@ -29,8 +29,13 @@ const FOREIGN: [(usize, &[u8], &str, &str); 101] = [
     (257, b"ustar", "a tar archive", UNPACK),
     (0, b"!<arch>\n", "an ar archive or Debian package", UNPACK),
     (0, b"\xed\xab\xee\xdb", "an RPM package", UNPACK),
-    (0, b"version https://git-lfs", "a Git LFS pointer, not the data", "fetch them: git lfs pull"),
-    (0, b"/annex/objects/", "a git-annex pointer, not the data", "fetch them: git annex get"),
+    (
+        0,
+        b"version https://git-lfs",
+        "a Git LFS pointer, not the data",
+        "fetch them with: git lfs pull",
+    ),
+    (0, b"/annex/objects/", "a git-annex pointer, not the data", "fetch them with: git annex get"),
     (0, HDF5, "an HDF5 file (MATLAB 7.3, NWB, SNIRF)", EXPORT),
     (512, HDF5, "an HDF5 file (MATLAB 7.3, NWB, SNIRF)", EXPORT),
     (1024, HDF5, "an HDF5 file (MATLAB 7.3, NWB, SNIRF)", EXPORT),
@@ -152,8 +157,30 @@ pub(super) fn of(path: &Path) -> Result<Content, DatasetError> {
     Ok(content(&head))
 }
 
+/// Refuses the data file `path` of a header when it begins like a file of its own: an archive, a
+/// pointer to data that was never fetched, another format. Integers may look like a text.
+///
+/// # Errors
+/// It does, or it cannot be read.
+pub(super) fn refuse_foreign(path: &Path) -> Result<(), DatasetError> {
+    match of(path)? {
+        Content::Known(found) => Err(DatasetError::format(
+            path,
+            format!(
+                "it is {} by its first bytes, not the samples that a header describes; open it by itself",
+                found.name
+            ),
+        )),
+        Content::Foreign(name, advice) => {
+            Err(DatasetError::format(path, format!("it is {name} by its first bytes; {advice}")))
+        }
+        Content::Text | Content::Bytes => Ok(()),
+    }
+}
+
 fn content(head: &[u8]) -> Content {
-    if starts_with_text(head, "Brain Vision Data Exchange Marker") {
+    let marker_file = |name| starts_with_text(head, &format!("{name} Data Exchange Marker"));
+    if ["Brain Vision", "BrainVision"].into_iter().any(marker_file) {
         return Content::Foreign("a BrainVision marker file", "give the .vhdr");
     }
     if let Some(known) = FORMATS.into_iter().find(|format| (format.begins)(head)) {
@@ -368,6 +395,16 @@ mod tests {
         }
         let doubles: Vec<u8> = noise(512).map(eeg).flat_map(f64::to_le_bytes).collect();
         assert!(judged(&doubles).told().is_some(), "{:?}", judged(&doubles));
+        let whole = noise(512).map(|bits| eeg(bits).round()).flat_map(f64::to_le_bytes);
+        let headed = [144_u32, 2].map(u32::to_le_bytes).concat().into_iter();
+        let headed = headed.chain(floats(noise(512).map(|bits| eeg(bits) as f32)));
+        for (bytes, part) in [
+            (whole.collect::<Vec<u8>>(), "every second number is 0"),
+            (headed.collect(), "below 1e-30 among its first"),
+        ] {
+            let told = judged(&bytes).told().unwrap();
+            assert!(told.contains(part) && !judged(&bytes).is_no_recording(), "{told}");
+        }
     }
 
     #[test]

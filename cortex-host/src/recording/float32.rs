@@ -27,6 +27,7 @@ pub static FORMAT: Format = Format {
     extensions: &["float32", "f32", "raw", "bin", "dat", "eeg"],
     also: &[],
     begins: |_| false,
+    rounds: false,
     open,
     write: dataset::write,
 };

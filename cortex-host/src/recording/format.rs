@@ -42,9 +42,13 @@ fn of(path: &Path) -> Result<&'static Format, DatasetError> {
         }
         (Some(declared), _) => Ok(declared),
         (None, _) if extension.is_empty() && content == Content::Bytes => Ok(&float32::FORMAT),
-        (None, _) => {
+        (None, content) => {
             let known = FORMATS.map(|format| format!("{} (.{})", format.kind, format.extension()));
-            bad(format!("unknown kind of file; known are {}", all_of(known)))
+            let text = match content {
+                Content::Text => " (a text: convert its numbers to a .npy array first)",
+                _ => "",
+            };
+            bad(format!("unknown kind of file{text}; known are {}", all_of(known)))
         }
     }
 }
@@ -79,6 +83,10 @@ pub fn format_to_write(
     let extension = extension(path);
     let refuse =
         |problem: String| Err(DatasetError::Request(format!("{}: {problem}", path.display())));
+    let name = path.file_name().unwrap_or_default();
+    if name.to_string_lossy().contains(['\n', '\r']) {
+        return refuse("a header cannot hold a name with a line break; choose another".to_owned());
+    }
     match (of_extension(&extension), asked) {
         (None, asked) if extension.is_empty() => Ok(asked.unwrap_or(&float32::FORMAT)),
         (Some(named), None) => Ok(named),
@@ -151,8 +159,10 @@ pub fn check_raw_name(path: &Path) -> Result<(), DatasetError> {
     )))
 }
 
+/// What follows the name's last dot, in lower case; of `.edf`, too.
 fn extension(path: &Path) -> String {
-    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.rsplit_once('.').map_or_else(String::new, |(_, extension)| extension.to_lowercase())
 }
 
 #[cfg(test)]
@@ -172,6 +182,7 @@ mod tests {
         assert_eq!(of("a.DAT", &samples), Ok("float32"));
         assert_eq!(of("a", &samples), Ok("float32"));
         assert_eq!(of("a.edf", b"\xffBIOSEMI "), Ok("bdf"));
+        assert_eq!(of("a.ahdr", b"Brain Vision Data Exchange"), Ok("brainvision"));
         assert_eq!(of("a.vhdr", b"\xef\xbb\xbfBrain Vision Data Exchange"), Ok("brainvision"));
         for (name, bytes, part) in [
             ("a.float32", &b"0       X X"[..], "it is EDF by its first bytes"),
@@ -179,12 +190,17 @@ mod tests {
             ("a.dat", b"\x93NUMPY\x01\0", "it is npy by its first bytes"),
             ("a.raw", b"Brain Vision Data Exchange Header", "its name does not end in .vhdr"),
             ("a.eeg", b"\x1f\x8b\x08\0\0\0\0\0", "a gzip archive by its first bytes; unpack"),
+            (
+                "a.vmrk",
+                b"BrainVision Data Exchange Marker File, Version 2.0",
+                "a BrainVision marker file by its first bytes; give the .vhdr",
+            ),
             ("a.float32", b"PK\x03\x04\0\0\0\0", "a zip archive"),
             ("a.f32", b"RIFF\x24\0\0\0WAVEfmt ", "a WAV file by its first bytes; export"),
             ("a.bin", b"\x89HDF\r\n\x1a\n\0\0", "an HDF5 file"),
             ("a.float32", b"1.5,2.5\n3.5,4.5\n", "it is a text"),
             ("a.float32", "Réveil, café\n".as_bytes(), "it is a text"),
-            ("a.csv", b"1.5,2.5\n3.5,4.5\n", "unknown kind of file"),
+            ("a.csv", b"1.5,2.5\n3.5,4.5\n", "unknown kind of file (a text: convert its numbers"),
             ("a.xyz", &samples, "unknown kind of file"),
             ("a", b"1.5,2.5\n3.5,4.5\n", "unknown kind of file"),
             ("a.edf", b"\x1f\x8b\x08\0\0\0\0\0", "a gzip archive"),

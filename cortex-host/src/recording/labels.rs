@@ -60,7 +60,8 @@ pub fn written(labels: &[String]) -> Vec<String> {
 #[must_use]
 pub fn distinct(names: Vec<String>) -> Vec<String> {
     let names = names.into_iter().enumerate().map(|(index, name)| {
-        let name = without_controls(&name);
+        // What a BrainVision header reads as a comma.
+        let name = without_controls(&name).replace("\\1", ",");
         let name = name.trim();
         if name.is_empty() { format!("Ch{}", index + 1) } else { name.to_owned() }
     });
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn names_end_up_distinct_and_printable() {
-        let names = ["A", "A", "", "A-2", "x\ny"].map(String::from).to_vec();
-        assert_eq!(distinct(names), ["A", "A-3", "Ch3", "A-2", "x y"]);
+        let names = ["A", "A", "", "A-2", "x\ny", "B,C", "B\\1C"].map(String::from).to_vec();
+        assert_eq!(distinct(names), ["A", "A-3", "Ch3", "A-2", "x y", "B,C", "B,C-2"]);
     }
 }

@@ -9,11 +9,14 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::claim::{Claim, agree};
 use super::layout::{Element, interleaved, planar};
 use super::plane_reader::{PlaneReader, read_at};
 use super::stream::{Format, Level, Target, check_channels, chosen_channels};
 use super::write::{copy_rows, refuse};
-use super::{Converted, DatasetError, OpenOptions, OptionSource, Recording, Unit, events, labels};
+use super::{
+    Converted, DatasetError, OpenOptions, OptionSource, Recording, Unit, events, labels, shape,
+};
 use crate::base::atomic_file::{self, PersistOptions, Staged};
 use crate::base::digest::hex;
 use crate::base::{Progress, quoted};
@@ -28,6 +31,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["npy"],
     also: &[],
     begins: |head| head.starts_with(MAGIC),
+    rounds: false,
     open,
     write,
 };
@@ -165,7 +169,9 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     let bytes = file.metadata().map_err(DatasetError::io("read", path))?.len();
     let (start, dictionary) = read_header(&mut file, path)?;
     let array = Array::parse(&dictionary).map_err(bad)?;
-    let sample_rate_hz = options.sample_rate_hz.ok_or_else(|| {
+    let manifest = shape::manifest_claim(path)?;
+    let promised_hz = manifest.as_ref().and_then(|claim| claim.sample_rate_hz);
+    let sample_rate_hz = options.sample_rate_hz.or(promised_hz).ok_or_else(|| {
         DatasetError::Request(format!(
             "{} does not say its sample rate: give {}",
             path.display(),
@@ -193,7 +199,16 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     }
     check_channels(path, channels)?;
     let channels = channels as usize;
-    if options.unit.is_none() && options.option_source == OptionSource::Configuration {
+    let own = Claim {
+        origin: "the file".to_owned(),
+        channels: Some(channels),
+        sample_rate_hz: Some(sample_rate_hz),
+        samples: Some(samples),
+    };
+    agree(path, std::iter::once(&own).chain(&manifest))?;
+    // What `generate` made is in microvolts, as its manifest says.
+    let unit_assumed = options.unit.is_none() && manifest.is_none();
+    if unit_assumed && options.option_source == OptionSource::Configuration {
         return Err(DatasetError::Request(format!(
             "{} does not say the unit of its samples: give dataset.unit, one of uV, mV, V and nV",
             path.display()
@@ -230,7 +245,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         start: None,
         events: Vec::new(),
         keeps_events: false,
-        unit_assumed: options.unit.is_none(),
+        unit_assumed,
         notes,
         codes: None,
         reader: PlaneReader::new(file, path, layout),
@@ -262,6 +277,12 @@ impl Array {
                 .ok_or_else(|| format!("its header has no '{key}'"))
         };
         let kind = value("descr")?;
+        if kind.starts_with('[') {
+            return Err(
+                "it is a table of named fields; save one of them: array['NAME'].astype('<f4')"
+                    .to_owned(),
+            );
+        }
         let kind: String = kind
             .trim_start_matches(['\'', '"'])
             .chars()

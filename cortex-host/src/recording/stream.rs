@@ -48,10 +48,12 @@ pub struct Format {
     pub key: &'static str,
     /// Extensions of its files in lower case, the usual one first.
     pub extensions: &'static [&'static str],
-    /// Extensions of another format under which it is read, too.
+    /// Other extensions under which it is read but not written.
     pub also: &'static [&'static str],
     /// Whether a file that begins with these bytes is of this format.
     pub begins: fn(&[u8]) -> bool,
+    /// Whether its files hold samples rounded to fewer bits than float32 has.
+    pub rounds: bool,
     /// Opens a file of it.
     pub(super) open: fn(&Path, &OpenOptions) -> Result<Recording, DatasetError>,
     /// Writes a recording in it, in microvolts, and tells of the rows done. On an error everything
@@ -326,6 +328,19 @@ impl Recording {
             done += count as u64;
             take(&bytes, done)?;
         }
+    }
+
+    /// What the user should know of the first samples, for what reads the file itself; back to the
+    /// first row.
+    ///
+    /// # Errors
+    /// As [`Recording::read`].
+    pub fn first_warnings(&mut self) -> Result<Vec<String>, DatasetError> {
+        let mut rows = vec![0.0; (TILE_SAMPLES / self.channels()).max(1) * self.channels()];
+        self.read(&mut rows)?;
+        let warnings = self.warnings();
+        self.rewind();
+        Ok(warnings)
     }
 
     /// What the user should know of the samples read so far: one sentence each.

@@ -2,7 +2,7 @@
 //! generated dataset in a temporary file.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::path::Path;
 
 use tempfile::TempPath;
@@ -96,24 +96,34 @@ fn open(
         )));
     }
     observer.message(Level::Info, &format!("Using {}", dataset.path.display()));
-    // A file that `generate` made is checked by the digest in its manifest.
-    let manifest = shape::manifest_of(&dataset.path)?.filter(|(_, found)| found.shard.is_none());
+    // A file that `generate` made is checked by the digest of its samples in its manifest.
+    let manifest = shape::manifest_of(&recording.data_path)?;
+    let manifest = manifest.filter(|(_, found)| found.shard.is_none());
     let algorithm = manifest
         .as_ref()
         .map_or(Algorithm::Sha256, |(_, manifest)| manifest.digest.content.algorithm());
-    let (samples, temporary, digest) = match &dataset.raw {
+    let (samples, temporary, digest, of_samples) = match &dataset.raw {
         Some(raw) => {
+            for warning in recording.first_warnings()? {
+                observer.message(Level::Warning, &format!("{}: {warning}", raw.display()));
+            }
             let samples = SampleFile::open(raw, dataset.channels)?;
             let digest = file_digest(samples.file(), raw, algorithm, progress, observer)?;
-            (samples, None, digest)
+            (samples, None, digest.clone(), Some(digest))
         }
         None => {
             let source = File::open(&recording.data_path)
                 .map_err(|error| Failure::io("read", &recording.data_path, &error))?;
             let digest = file_digest(&source, &recording.data_path, algorithm, progress, observer)?;
-            let (file, temporary) = converted(&mut recording, progress, observer)?;
+            let (mut file, temporary) = converted(&mut recording, progress, observer)?;
+            let of_samples = if manifest.is_some() && !dataset.format.rounds {
+                file.rewind().map_err(|error| Failure::io("read", &temporary, &error))?;
+                Some(file_digest(&file, &temporary, algorithm, progress, observer)?)
+            } else {
+                None
+            };
             let samples = SampleFile::of(file, temporary.to_path_buf(), dataset.channels)?;
-            (samples, Some(temporary), digest)
+            (samples, Some(temporary), digest, of_samples)
         }
     };
     let events = kept_events(&recording.events, folder)?;
@@ -131,7 +141,8 @@ fn open(
             samples_used: plan.samples_per_repeat(),
             manifest: match manifest {
                 Some((path, manifest)) => {
-                    Some(kept_manifest(dataset, &path, manifest, &digest, folder)?)
+                    let found = of_samples.as_ref();
+                    Some(kept_manifest(dataset, &path, manifest, found, folder, observer)?)
                 }
                 None => None,
             },
@@ -178,23 +189,50 @@ fn converted(
 }
 
 /// Keeps the manifest of a file that `generate` made, without the file's name: it is not in the
-/// run's folder. Returns where.
+/// run's folder. Its samples have the digest `found`, unless they are rounded, which no digest
+/// tells. Returns where.
 fn kept_manifest(
     dataset: &StaticDataset,
     path: &Path,
     manifest: Manifest,
-    digest: &ContentDigest,
+    found: Option<&ContentDigest>,
     folder: &RunFolder,
+    observer: &dyn Observer,
 ) -> Result<String, Failure> {
-    if manifest.digest.content != *digest {
+    let again = format!(
+        "make it again with: cortex-host generate --from {} {} --force",
+        shell_word(&path.to_string_lossy()),
+        shell_word(&dataset.path.to_string_lossy()),
+    );
+    let promised = (manifest.dataset.channels, manifest.dataset.samples);
+    if promised != (dataset.channels, dataset.samples) {
         return Err(Failure::input_output(format!(
-            "{} has {digest}, but {} says {}; make it again with: cortex-host generate --from {} {} --force",
+            "{} has {} channels × {} samples, but {} says {} × {}; {again}",
             dataset.path.display(),
+            dataset.channels,
+            dataset.samples,
             path.display(),
-            manifest.digest.content,
-            shell_word(&path.to_string_lossy()),
-            shell_word(&dataset.path.to_string_lossy()),
+            promised.0,
+            promised.1,
         )));
+    }
+    match found {
+        Some(digest) if manifest.digest.content != *digest => {
+            return Err(Failure::input_output(format!(
+                "{} has {digest}, but {} says {}; {again}",
+                dataset.path.display(),
+                path.display(),
+                manifest.digest.content,
+            )));
+        }
+        Some(_) => {}
+        None => observer.message(
+            Level::Info,
+            &format!(
+                "{} holds the samples of its manifest rounded; they are not compared with its digest",
+                dataset.path.display()
+            ),
+        ),
     }
     let name = format!("dataset/{MANIFEST_NAME}");
     place_text(&folder.path().join(&name), &Manifest { file: None, ..manifest }.to_yaml())?;

@@ -50,8 +50,6 @@ pub struct Classes {
 #[derive(Clone, Debug, PartialEq, schemars::JsonSchema, Serialize)]
 #[non_exhaustive]
 pub struct Score {
-    /// Version of this form.
-    pub schema_version: u32,
     /// Farthest that matching events may be apart, in milliseconds.
     pub tolerance_ms: f64,
     /// Events of the truth.
@@ -94,7 +92,6 @@ pub fn score(truth: &[Mark], output: &[Mark], tolerance_s: f64, labels: bool) ->
     let labelled = |marks: &[&Mark]| marks.iter().all(|mark| mark.label.is_some());
     let classified = labels && !truth.is_empty() && labelled(&truth) && labelled(&output);
     Score {
-        schema_version: 1,
         tolerance_ms: tolerance_s * 1e3,
         truth: truth.len() as u64,
         output: output.len() as u64,

@@ -29,13 +29,17 @@ impl FromStr for Axis {
                     })
                 };
                 let (from, to) = (number(from)?, number(to)?);
+                if from > to {
+                    return Err(format!("{from} is above {to}; give the smaller one first"));
+                }
                 let doubled = std::iter::successors(Some(from), |value| value.checked_mul(2));
                 doubled.take_while(|value| *value <= to).map(|value| value.to_string()).collect()
             }
             None => values.split(',').map(|value| value.trim().to_owned()).collect(),
         };
-        if values.is_empty() || values.iter().any(String::is_empty) {
-            return Err(format!("{text:?} has no values; give some, such as {key}=64,128"));
+        if values.iter().any(String::is_empty) {
+            let what = if values.len() > 1 { "a value is empty" } else { "there is no value" };
+            return Err(format!("{what}; give values, such as {key}=64,128"));
         }
         for (index, value) in values.iter().enumerate() {
             Setting::new(key.trim(), value)?;

@@ -95,8 +95,8 @@ impl Series {
     /// Plans every combination of the values of `axes`.
     ///
     /// # Errors
-    /// [`Failure`]: there are more than [`MOST_RUNS`], a key varies twice, or one of them cannot be
-    /// planned.
+    /// [`Failure`]: there are more than [`MOST_RUNS`], a key varies twice or is set, too, or one of
+    /// them cannot be planned.
     pub fn grid(&self, axes: &[Axis]) -> Result<Vec<Point>, Failure> {
         let count = axes.iter().try_fold(1_usize, |n, axis| n.checked_mul(axis.values.len()));
         if count.is_none_or(|count| count > MOST_RUNS) {
@@ -106,6 +106,10 @@ impl Series {
         for (index, axis) in axes.iter().enumerate() {
             if axes.iter().take(index).any(|before| before.key == axis.key) {
                 let message = format!("{} varies twice; give all its values at once", axis.key);
+                return Err(Failure::usage(message));
+            }
+            if self.settings.iter().any(|setting| setting.key == axis.key) {
+                let message = format!("{} is set and varies; leave out one or the other", axis.key);
                 return Err(Failure::usage(message));
             }
             combinations = combinations

@@ -7,7 +7,7 @@ use super::GeneratedDataset;
 use crate::base::{quoted, quoted_path};
 use crate::config::value::{positive, whole};
 use crate::config::{At, DatasetConfig, Position, Problem};
-use crate::primitive::{Dataset, GeneratorSpec, Library};
+use crate::primitive::{Dataset, GeneratorSpec, Library, LookupError};
 
 /// What every `dataset` table has to say, checked.
 pub(crate) struct DatasetHead<'a> {
@@ -19,16 +19,23 @@ pub(crate) struct DatasetHead<'a> {
     pub(crate) sample_rate_hz: At<f64>,
 }
 
-/// Checks path, format, channels and sample rate of `config`.
+/// Checks path, channels and sample rate of `config`: first whether the path can be meant, which
+/// decides what the others are.
 ///
 /// # Errors
 /// [`Problem`] at the wrong or missing value.
-pub(crate) fn dataset_head(config: &At<DatasetConfig>) -> Result<DatasetHead<'_>, Problem> {
+pub(crate) fn dataset_head<'a>(
+    config: &'a At<DatasetConfig>,
+    library: &Library,
+) -> Result<DatasetHead<'a>, Problem> {
     let table = &config.value;
     if let Some(params) = &table.params {
         super::refuse_shape(&params.value)?;
     }
     let path = needed("path", table.path.as_ref(), config.position)?;
+    if let Err(error @ LookupError::Reference(_)) = library.dataset(&path.value) {
+        return Err(error.at(path.position));
+    }
     let channels = *needed("channels", table.channels.as_ref(), config.position)?;
     let rate = *needed("sample_rate_hz", table.sample_rate_hz.as_ref(), config.position)?;
     whole("dataset.channels", Some(channels), 1, MAX_CHANNELS as u64)?;
@@ -91,7 +98,7 @@ pub fn generated(
     config: &At<DatasetConfig>,
     library: &Library,
 ) -> Result<GeneratedDataset, Problem> {
-    let head = dataset_head(config)?;
+    let head = dataset_head(config, library)?;
     match library.dataset(&head.path.value).map_err(|error| error.at(head.path.position))? {
         Dataset::Generator { primitive, spec } => of_generator(config, &head, &primitive, &spec),
         Dataset::File(_) => {

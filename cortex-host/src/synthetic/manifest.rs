@@ -124,6 +124,17 @@ impl Manifest {
         if path.is_dir() {
             let own = path.join(MANIFEST_NAME);
             path = if own.is_file() { own } else { path.join("dataset").join(MANIFEST_NAME) };
+            if !path.exists() {
+                let message = if argument.join("summary.json").is_file() {
+                    "this run was made on a recording, which has no manifest; give a run on \
+                     generated data"
+                } else {
+                    "there is no manifest in this folder; give a run's folder, or a manifest"
+                };
+                let name = argument.display().to_string();
+                let problem = Problem::at(Position::default(), message).input_output();
+                return Err(problem.in_source(&name));
+            }
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let name =
@@ -159,9 +170,7 @@ impl Manifest {
         let refuse = |message: String| {
             Problem::at(Position::default(), message).input_output().in_source(&name)
         };
-        let instead = format!(
-            "give the {MANIFEST_NAME} of a run or the {MANIFEST_SUFFIX} beside a data file"
-        );
+        let instead = instead();
         let unreadable = |error| refuse(format!("cannot read the manifest: {error}; {instead}"));
         let metadata = std::fs::metadata(path).map_err(unreadable)?;
         if !metadata.is_file() || metadata.len() > MAX_BYTES {
@@ -176,7 +185,18 @@ impl Manifest {
     /// # Errors
     /// [`Problem`] at the wrong or missing value.
     pub fn parse(text: &str, library: &Library) -> Result<Self, Problem> {
-        let node = Node::parse(text)?;
+        let empty = text.lines().map(str::trim).all(|l| l.is_empty() || l.starts_with('#'));
+        let known = |node: &Node| {
+            ["schema_version", "generator", "digests"].iter().any(|key| node.entry(key).is_some())
+        };
+        let node = match Node::parse(text) {
+            Err(problem) if !empty => return Err(problem),
+            Ok(node) if known(&node) => node,
+            _ => {
+                let message = format!("this is no manifest; {}", instead());
+                return Err(Problem::at(Position::default(), message));
+            }
+        };
         let top: Table = decode(&node, "")?;
         let place = node.position;
         let version = need("schema_version", top.schema_version, place)?;
@@ -404,4 +424,8 @@ fn hex(at: At<String>, digits: usize) -> Result<String, Problem> {
     let message =
         format!("a digest here has {digits} hexadecimal digits, not {}", quoted(&at.value));
     Err(Problem::at(at.position, message))
+}
+/// What to give in place of a file that is no manifest.
+fn instead() -> String {
+    format!("give the {MANIFEST_NAME} of a run or the {MANIFEST_SUFFIX} beside a data file")
 }

@@ -301,7 +301,10 @@ fn reproduce_says_yes_to_what_is_and_no_to_what_was_changed() {
     stderr_of(&reproduce(&manifest, &[]), 2);
     fs::remove_file(&manifest).unwrap();
     assert!(stderr_of(&reproduce(&manifest, &[]), 3).contains("manifest.yaml"));
-    assert!(stderr_of(&reproduce(folder.path(), &[]), 3).contains("cannot read the manifest"));
+    assert!(
+        stderr_of(&reproduce(folder.path(), &[]), 3)
+            .contains("there is no manifest in this folder")
+    );
 }
 
 #[test]

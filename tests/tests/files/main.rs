@@ -4,6 +4,7 @@
 mod as_found;
 mod bids;
 mod convert_oracle;
+mod described;
 mod disk_faults;
 mod disturbed;
 mod download_faults;

@@ -312,6 +312,9 @@ fn devices_and_scheduling_are_refused_clearly() {
 fn text_that_is_no_configuration_is_refused() {
     refused_text("", "", &["there is nothing in it"]);
     refused_text("# only a comment\n", "", &["there is nothing in it"]);
+    // As the guide warns of it: nothing else stands there.
+    let implicit = "dataset:\n  path: \"primitives/datasets/synthetic\"  # Which version?\n";
+    refused_text(implicit, "2:9", &["names no version", "primitives/datasets/v2/synthetic"]);
     refused_text(&format!("{GOOD}dataset: 5\n"), "12:1", &["\"dataset\" appears twice"]);
     refused("channels: 8", "channels: 8\n  channels: 9", "7:3", &["appears twice"]);
     refused_text(&format!("{GOOD}---\na: 1\n"), "13:1", &["second YAML document"]);

@@ -18,6 +18,25 @@ pub fn path() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
+/// Value parser of a word that may be a file name, too: as [`path()`] has them.
+///
+/// # Errors
+/// It names another user's home folder.
+pub fn text_or_path(text: &str) -> Result<String, String> {
+    Ok(expand_home(text)?.to_string_lossy().into_owned())
+}
+
+/// `command` in which `-1` is a value and no option, so that an option that refuses it says what it
+/// must be.
+pub fn with_negative_numbers(command: Command) -> Command {
+    command
+        .mut_args(|argument| match argument.get_action().takes_values() {
+            true => argument.allow_negative_numbers(true),
+            false => argument,
+        })
+        .mut_subcommands(with_negative_numbers)
+}
+
 /// The failure that clap's `error` about the command line `arguments` of `program` is.
 pub fn failure(error: &clap::Error, program: Command, arguments: &[String]) -> Failure {
     let (command, path) = command_of(program, arguments);
@@ -173,14 +192,15 @@ fn texts_of(error: &clap::Error, kind: ContextKind) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory as _, Parser as _};
+    use clap::CommandFactory as _;
 
     use super::*;
     use crate::cli::Cli;
 
     fn said(line: &str) -> String {
         let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        let error = Cli::try_parse_from(&arguments).unwrap_err();
+        let command = with_negative_numbers(Cli::command());
+        let error = command.try_get_matches_from(&arguments).unwrap_err();
         failure(&error, Cli::command(), &arguments).to_string()
     }
 
@@ -219,6 +239,18 @@ mod tests {
             (
                 "cortex-host convert a.npy b.float32 --rate".to_owned(),
                 "--rate has no value; see cortex-host convert --help",
+            ),
+            (
+                "cortex-host run --fail-if-missed -1".to_owned(),
+                "--fail-if-missed \"-1\": give a percentage from 0 to 100, such as 5",
+            ),
+            (
+                "cortex-host check r --max-miss-rate 101".to_owned(),
+                "--max-miss-rate \"101\": give a percentage from 0 to 100, such as 5",
+            ),
+            (
+                "cortex-host download physionet --retries -1".to_owned(),
+                "--retries must be a whole number from 0 to 100, but it is \"-1\"",
             ),
             (
                 "cortex-host convert a.npy b.float32 --unit kV".to_owned(),

@@ -2,6 +2,9 @@
 
 use crate::recording::events::{Event, MOST_EVENTS};
 
+/// The type of the marker where a segment begins.
+const SEGMENT: &str = "New Segment";
+
 /// What a marker file says.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Markers {
@@ -51,7 +54,7 @@ impl Markers {
             if markers.events.len() == MOST_EVENTS {
                 return Err(format!("more than {MOST_EVENTS} markers; no recorder writes that"));
             }
-            if line.kind == "New Segment" {
+            if line.kind.eq_ignore_ascii_case(SEGMENT) {
                 let before = segment.replace((line.position, line.date.clone()));
                 let pause = match before {
                     None if line.position <= 1.0 => {
@@ -89,11 +92,19 @@ impl Markers {
 impl Line {
     /// Reads what follows `Mk<number>=`. Commas in type and description are escaped as `\1`;
     /// some writers leave them, which shows in fields that are no numbers where numbers belong.
+    /// Others write the date 0 where they know none; a blank before the position is of a text.
     fn parse(value: &str) -> Option<Self> {
         let raw: Vec<&str> = value.split(',').collect();
         let fields: Vec<&str> = raw.iter().map(|field| field.trim()).collect();
         let field = |index: usize| fields.get(index).copied().unwrap_or_default();
         let whole = |index: usize| number(field(index));
+        let no_date = |at: usize| {
+            let date = field(at + 3);
+            at == 2
+                && !date.is_empty()
+                && date.bytes().all(|byte| byte == b'0')
+                && raw.get(at).is_some_and(|field| !field.starts_with(' '))
+        };
         let well_formed = |at: usize| {
             let date = field(at + 3);
             fields.len() <= at + 4
@@ -102,7 +113,9 @@ impl Line {
                 && whole(at).is_some()
                 && (field(at + 1).is_empty() || whole(at + 1).is_some())
                 && (field(at + 2).is_empty() || whole(at + 2).is_some())
-                && (date.is_empty() || date.bytes().all(|b| b.is_ascii_digit()) && date.len() == 20)
+                && (date.is_empty()
+                    || date.bytes().all(|b| b.is_ascii_digit()) && date.len() == 20
+                    || no_date(at))
         };
         let at = (2..fields.len()).find(|at| well_formed(*at)).or(whole(2).map(|_| 2))?;
         let date = field(at + 3);
@@ -216,6 +229,26 @@ mod tests {
             notes[0].contains("Mk2, Mk3") && notes[1].contains("before the first"),
             "{notes:?}"
         );
+    }
+
+    #[test]
+    fn dates_of_zero_are_none() {
+        let (events, start, notes) = parse(&[
+            "New Segment,,1,1,0,0",
+            "Stimulus,S 1,2,1,0,0",
+            "Comment,a, b,3,1,0",
+            "new segment,,4,1,0,0",
+        ]);
+        assert_eq!(start, None);
+        assert_eq!(
+            events,
+            [
+                (0.01, Some(0.01), "Stimulus/S 1".into()),
+                (0.02, Some(0.01), "a, b".into()),
+                (0.03, Some(0.01), "new segment".into())
+            ]
+        );
+        assert!(notes[0].contains("a new segment begins at sample 3"), "{notes:?}");
     }
 
     #[test]

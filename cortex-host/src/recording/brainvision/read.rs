@@ -4,7 +4,7 @@
 //! `INT_32`. A sample in µV is `stored × resolution`, converted from the channel's unit.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::markers::Markers;
@@ -12,6 +12,7 @@ use super::sections::Sections;
 use super::write::sampling_interval_us;
 use crate::base::{quoted, quoted_path};
 use crate::recording::channels::list;
+use crate::recording::content::refuse_foreign;
 use crate::recording::encoding::{decode_file, starts_with_text};
 use crate::recording::layout::{Element, SampleScale, interleaved, planar};
 use crate::recording::plane_reader::PlaneReader;
@@ -23,9 +24,10 @@ pub static FORMAT: Format = Format {
     name: "BrainVision",
     kind: "BrainVision",
     key: "brainvision",
-    extensions: &["vhdr", "ahdr"],
-    also: &[],
+    extensions: &["vhdr"],
+    also: &["ahdr"],
     begins: |head| starts_with_text(head, "Brain Vision") || starts_with_text(head, "BrainVision"),
+    rounds: false,
     open,
     // The header has the target's name, the samples stand in a file beside it.
     write: |recording, target, progress| {
@@ -90,7 +92,7 @@ impl Description {
             && !format.eq_ignore_ascii_case("BINARY")
         {
             return Err(bad(format!(
-                "DataFormat {} is not supported, only BINARY",
+                "DataFormat {} is not supported, only BINARY; export it again so",
                 quoted(format)
             )));
         }
@@ -115,13 +117,21 @@ impl Description {
             "INT_32" => Element::I32,
             other => {
                 return Err(bad(format!(
-                    "BinaryFormat {} is not supported, only IEEE_FLOAT_32, INT_16 and INT_32",
+                    "BinaryFormat {} is not supported, only IEEE_FLOAT_32, INT_16 and INT_32; export it again so",
                     quoted(other)
                 )));
             }
         };
         if binary("UseBigEndianOrder").is_some_and(|value| value.eq_ignore_ascii_case("YES")) {
-            return Err(bad("big-endian samples are not supported".into()));
+            return Err(
+                bad("big-endian samples are not supported; export it again without".into()),
+            );
+        }
+        // Analyzer's generic headers let samples begin elsewhere.
+        for key in ["DataOffset", "ChannelOffset", "SegmentHeaderSize", "TrailerSize"] {
+            if let Some(value) = binary(key).filter(|value| !matches!(*value, "" | "0")) {
+                return Err(bad(format!("{key} {} is not supported, only 0", quoted(value))));
+            }
         }
 
         let interval = needed("SamplingInterval")?;
@@ -140,7 +150,7 @@ impl Description {
             bad(format!("NumberOfChannels {} is not a number above 0", quoted(count)))
         })?;
         check_channels(path, count as u64)?;
-        let samples = match common("DataPoints") {
+        let samples = match common("DataPoints").filter(|text| !text.is_empty()) {
             Some(text) => Some(text.parse().map_err(|_| {
                 bad(format!("DataPoints {} is not a number of samples", quoted(text)))
             })?),
@@ -197,13 +207,23 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     let header = Description::read(path)?;
     let data = &header.data_path;
     // Looked at first: opening a named pipe would wait for whoever writes to it.
-    let metadata = std::fs::metadata(data).map_err(DatasetError::io("read", data))?;
+    let metadata = match std::fs::metadata(data) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let problem = format!(
+                "its DataFile {} is not there; put it there, or correct DataFile",
+                quoted_path(&data.to_string_lossy())
+            );
+            return Err(DatasetError::format(path, problem));
+        }
+        found => found.map_err(DatasetError::io("read", data))?,
+    };
     if !metadata.is_file() {
         return Err(DatasetError::format(
             path,
             format!("DataFile {} is no regular file", quoted_path(&data.to_string_lossy())),
         ));
     }
+    refuse_foreign(data)?;
     let file = File::open(data).map_err(DatasetError::io("read", data))?;
     let bytes = file.metadata().map_err(DatasetError::io("read", data))?.len();
     let mut notes = Vec::new();
@@ -254,8 +274,10 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     for (index, name) in chosen.iter().zip(&channel_names) {
         let scale = layout.planes.get_mut(*index).zip(header.scales.get(*index));
         let Some((plane, (resolution, unit))) = scale else { continue };
-        plane.scale = resolution_scale(resolution)
-            .map_err(|problem| DatasetError::format(path, format!("channel {name}: {problem}")))?;
+        plane.scale = resolution_scale(resolution).map_err(|problem| {
+            let choose = options.option_source.choose();
+            DatasetError::format(path, format!("channel {name}: {problem}; {choose} the others"))
+        })?;
         match Unit::from_header(unit).or(options.unit) {
             Some(unit) => plane.unit = unit,
             None => strange.push(format!("{name} ({unit})")),

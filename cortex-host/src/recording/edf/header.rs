@@ -216,13 +216,14 @@ impl Signal {
         self.label == "EDF Annotations" || self.label == "BDF Annotations"
     }
 
-    /// The scaling that the four limits define.
+    /// The scaling that the four limits define. `choose` says how to take other channels.
     ///
     /// # Errors
     /// A limit is no number, a range is empty, or microvolts would not fit `f32`.
-    pub fn scaling(&self, path: &Path) -> Result<Scaling, DatasetError> {
+    pub fn scaling(&self, path: &Path, choose: &str) -> Result<Scaling, DatasetError> {
         let bad = |problem: String| {
-            DatasetError::format(path, format!("channel {}: {problem}", self.label))
+            let label = &self.label;
+            DatasetError::format(path, format!("channel {label}: {problem}; {choose} the others"))
         };
         let limits = |fields: &[Vec<u8>; 2], kind: &str| -> Result<(f64, f64), DatasetError> {
             let [low, high] = fields;

@@ -61,6 +61,7 @@ pub(super) static EDF: Format = Format {
     extensions: EDF_EXTENSIONS,
     also: BDF_EXTENSIONS,
     begins: |head| head.starts_with(b"0       "),
+    rounds: true,
     open,
     write: |recording, target, progress| write::write(recording, target, 2, progress),
 };
@@ -73,6 +74,7 @@ pub(super) static BDF: Format = Format {
     extensions: BDF_EXTENSIONS,
     also: EDF_EXTENSIONS,
     begins: |head| head.starts_with(b"\xffBIOSEMI"),
+    rounds: true,
     open,
     write: |recording, target, progress| write::write(recording, target, 3, progress),
 };
@@ -121,7 +123,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
 
     let mut planes = Vec::with_capacity(chosen.len());
     for signal in &chosen {
-        let scaling = signal.scaling(path)?;
+        let scaling = signal.scaling(path, options.option_source.choose())?;
         planes.push(Plane {
             offset: signal.offset,
             scale: SampleScale::OffsetGain { offset: scaling.offset, gain: scaling.gain },

@@ -11,7 +11,7 @@ pub use distribution::{all_cumulative, beyond, cumulative, histogram};
 pub use spectrum::spectrum;
 pub use timeline::timeline;
 
-use crate::plot::{Axis, Chart, Mark, Style};
+use crate::plot::{Axis, Chart, Mark, Style, shortened};
 use crate::results::{KernelSummary, Latency, Summary};
 use crate::results::{KernelWindows, Window};
 
@@ -93,7 +93,10 @@ pub fn overview(summary: &Summary) -> Option<Chart> {
     });
     let (min, max) = range(&all);
     let mut y = Axis::linear("", -0.6, kernels.len() as f64 - 0.4);
-    let names = kernels.iter().enumerate().map(|(index, k)| (level(index), shortened(k.label())));
+    let names = kernels
+        .iter()
+        .enumerate()
+        .map(|(index, k)| (level(index), shortened(k.label(), LABEL_CHARACTERS)));
     y.names = Some(names.collect());
     Some(Chart {
         title: "Latency and deadline".to_owned(),
@@ -116,16 +119,6 @@ fn micros(ns: u64) -> f64 {
 
 fn at_least_a_tick(us: f64) -> f64 {
     us.max(1e-3)
-}
-
-/// What fits beside an axis of a name: its end, in which labels differ.
-fn shortened(name: &str) -> String {
-    let count = name.chars().count();
-    if count <= LABEL_CHARACTERS {
-        name.to_owned()
-    } else {
-        ['…'].into_iter().chain(name.chars().skip(count - LABEL_CHARACTERS + 1)).collect()
-    }
 }
 
 /// Pixels that the labels of the overview need beside what a chart has anyway.
