@@ -2,7 +2,7 @@
 //! as many zeros in the same run; what a sample costs over channel counts; the memory it takes.
 //!
 //! `cargo bench -p cortex-host --bench headline [-- FOLDER]`; files go to FOLDER (default: the
-//! system's temporary folder). The rounds of all rows are taken in turn, so that a disturbed
+//! system's temporary folder). `-- --truth` measures v3's signals in memory, and nothing else. The rounds of all rows are taken in turn, so that a disturbed
 //! moment touches all alike; the least of a row is what the work costs, the median what this
 //! machine gave meanwhile. With CORTEX_ORACLE_PYTHON naming a Python that has NumPy and
 //! colorednoise, their generator is a row too.
@@ -15,7 +15,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use cortex_core::signal::eeg::EegParams;
+use cortex_core::signal::eeg::{EegParams, ParadigmName};
 use cortex_core::signal::spikes::SpikeParams;
 use cortex_core::signal::{
     BLOCK_SAMPLES, Generator, GeneratorVersion, LaneBlock, Lanes, PinkNoise, PowerLawNoise,
@@ -35,6 +35,9 @@ const SAMPLES: u64 = 19_200;
 const BYTES: u64 = CHANNELS as u64 * SAMPLES * 4;
 
 fn main() {
+    if std::env::args().any(|argument| argument == "--truth") {
+        return with_truth();
+    }
     let folder = std::env::args()
         .skip(1)
         .find(|argument| !argument.starts_with("--"))
@@ -85,20 +88,33 @@ fn in_memory(version: GeneratorVersion) {
 
 /// Nanoseconds per sample of v3's signals beside v2's pink noise, one thread: all channels of a block
 /// before the next block, in groups as wide as the path likes best. Spikes are one unit a channel
-/// at 10 Hz; their truth, which is computed by itself, is a column of its own and in the sum.
+/// at 10 Hz; their truth, which is computed by itself, is a column of its own and in the sum. EEG
+/// has a column for each task, in multiples of the pink noise.
 fn with_truth() {
     println!("\nin memory, one thread, a block of all channels at a time, ns/sample:");
     println!(
-        "{:8} {:>12} {:>16} {:>8} {:>8} {:>12} {:>8}",
-        "path", "v2 pink 64", "v3 spikes 1024", "truth", "sum", "v3 eeg 64", "x pink"
+        "{:8} {:>10} {:>14} {:>6} {:>6} {:>11} {:>8} {:>8} {:>8} {:>8}",
+        "path",
+        "v2 pink 64",
+        "v3 spikes 1024",
+        "truth",
+        "sum",
+        "v3 eeg 64",
+        "x pink",
+        "imagery",
+        "p300",
+        "ssvep"
     );
     let spikes = SpikeParams::default();
     let spikes = SourceSpec::new(GeneratorVersion::V3, spikes.into(), 30_000.0, 42);
-    let eeg = SourceSpec::new(GeneratorVersion::V3, EegParams::default().into(), 250.0, 42);
     let generator = |spec: &SourceSpec| Generator::new(spec).unwrap();
+    let eeg =
+        [ParadigmName::Rest, ParadigmName::MotorImagery, ParadigmName::P300, ParadigmName::Ssvep]
+            .map(|paradigm| EegParams { paradigm, ..EegParams::default() })
+            .map(|eeg| generator(&SourceSpec::new(GeneratorVersion::V3, eeg.into(), 250.0, 42)));
     let pink = generator(&pink(GeneratorVersion::V2, 250.0));
     let truth = truth(&spikes);
-    let (spikes, eeg) = (generator(&spikes), generator(&eeg));
+    let spikes = generator(&spikes);
     for path in SimdPath::available() {
         let cost = |generator: &Generator, channels: usize| match path.level() {
             SimdLevel::Scalar => together::<1>(generator, path, channels),
@@ -106,13 +122,16 @@ fn with_truth() {
             SimdLevel::Avx2 => together::<16>(generator, path, channels),
             SimdLevel::Avx512 => together::<32>(generator, path, channels),
         };
-        let [pink, spikes, eeg] = [cost(&pink, 64), cost(&spikes, 1024), cost(&eeg, 64)];
-        println!(
-            "{:8} {pink:12.2} {spikes:16.2} {truth:8.2} {:8.2} {eeg:12.2} {:8.2}",
+        let (pink, spikes) = (cost(&pink, 64), cost(&spikes, 1024));
+        let eeg = eeg.each_ref().map(|eeg| cost(eeg, 64));
+        print!(
+            "{:8} {pink:10.3} {spikes:14.2} {truth:6.3} {:6.2} {:11.3}",
             path.level().to_string(),
             spikes + truth,
-            eeg / pink
+            eeg[0]
         );
+        eeg.iter().for_each(|eeg| print!(" {:8.2}", eeg / pink));
+        println!();
     }
 }
 

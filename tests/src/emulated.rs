@@ -9,18 +9,21 @@ use std::time::{Duration, Instant};
 use cortex_core::kernel::{KernelName, KernelShape, KernelSpec};
 use cortex_core::link::message::Seeded;
 use cortex_core::link::{Encoding, ErrorCode};
-use cortex_core::signal::eeg::ParadigmName;
-use cortex_core::signal::front_end::{ConverterName, FrontEndParams};
-use cortex_core::signal::{
-    Chirp, EegParams, Effects, GeneratorVersion, LineNoise, PinkNoise, PowerLawNoise, Signal,
-    SineWave, SourceSpec, SpikeParams, Sweep, WhiteNoise,
-};
+use cortex_core::signal::{GeneratorVersion, SourceSpec, SpikeParams};
 use cortex_host::device::board::BoardSpec;
 use cortex_host::device::qemu::{self, Emulator, EmulatorError, LineKind, Program};
 use cortex_host::device::{Connection, KernelSettings, Link, LinkError, QemuLink, compare_seeded};
 use serialport::SerialPort;
 
 use crate::skip::{Need, skip};
+
+#[path = "../../firmware/app/src/sources.rs"]
+mod sources;
+#[path = "../../firmware/app/src/sources_with_truth.rs"]
+mod sources_with_truth;
+
+pub use sources::sources;
+pub use sources_with_truth::sources_with_truth;
 
 /// Long enough for the slowest board's self-test on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -154,82 +157,6 @@ fn installed<T>(started: Result<T, EmulatorError>) -> Option<T> {
         }
         Err(error) => panic!("{error}"),
     }
-}
-
-/// What the self-test is asked for at 160 Hz and seed 42, with the names its lines carry.
-#[must_use]
-pub fn sources() -> [(&'static str, SourceSpec); 6] {
-    let source = |version, signal| SourceSpec::new(version, signal, 160.0, 42);
-    let (v1, v2) = (GeneratorVersion::V1, GeneratorVersion::V2);
-    let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
-    let pink =
-        Signal::PowerLawNoise(PowerLawNoise { amplitude_uv_rms, low_corner_hz, exponent: 1.0 });
-    let white = source(v2, Signal::WhiteNoise(WhiteNoise { amplitude_uv_rms }));
-    let chirp = Signal::Chirp(Chirp {
-        start_hz: 1.0,
-        end_hz: 40.0,
-        sweep_s: 10.0,
-        sweep: Sweep::Logarithmic,
-        amplitude_uv_peak: 100.0,
-    });
-    let effects = Effects {
-        dc_offset_uv: 20.0,
-        nan_rate: 0.01,
-        saturation_level_uv: Some(150.0),
-        line_noise: Some(LineNoise { frequency_hz: 50.0, amplitude_uv: 10.0 }),
-    };
-    [
-        (
-            "v1/sine_wave",
-            source(v1, Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 })),
-        ),
-        (
-            "v1/pink_noise",
-            source(v1, Signal::PinkNoise(PinkNoise { amplitude_uv_rms, low_corner_hz })),
-        ),
-        ("v2/pink_noise", source(v2, pink)),
-        ("v2/white_noise", white),
-        ("v2/chirp", source(v2, chirp)),
-        ("v2/white_noise+effects", SourceSpec { effects, ..white }),
-    ]
-}
-
-/// What it is asked for of v3, each at a rate of its own.
-#[must_use]
-pub fn sources_with_truth() -> [(&'static str, SourceSpec); 3] {
-    let source = |signal, rate_hz| SourceSpec::new(GeneratorVersion::V3, signal, rate_hz, 42);
-    let front_end = FrontEndParams {
-        converter: ConverterName::IntanRhd,
-        packet_samples: 10,
-        loss_rate: 0.1,
-        burst_packets: 4.0,
-        ..FrontEndParams::default()
-    };
-    let busy = SpikeParams {
-        firing_rate_hz: 40.0,
-        burst_probability: 0.3,
-        columns: 3,
-        drift_um: 10.0,
-        bad_channel_rate: 0.3,
-        front_end: Some(front_end),
-        ..SpikeParams::default()
-    };
-    let eeg = EegParams {
-        paradigm: ParadigmName::P300,
-        target_probability: 0.5,
-        blinks_per_min: 30.0,
-        emg_per_min: 20.0,
-        ecg_per_min: 70.0,
-        pops_per_min: 20.0,
-        wander_uv: 20.0,
-        mains_uv: 5.0,
-        ..EegParams::default()
-    };
-    [
-        ("v3/spikes", source(SpikeParams::default().into(), 30_000.0)),
-        ("v3/spikes+front_end", source(busy.into(), 30_000.0)),
-        ("v3/eeg+artefacts", source(eeg.into(), 250.0)),
-    ]
 }
 
 /// A device behind `connection` generates v3's signals as this machine does, and says by name what

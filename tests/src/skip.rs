@@ -47,10 +47,12 @@ pub enum Need {
     Python,
     /// A folder of the original CORTEX's kernel libraries.
     OriginalKernels,
+    /// A processor with all vector units of its kind.
+    Vectors,
 }
 
 impl Need {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Emulator,
         Self::Oracle,
         Self::Chromium,
@@ -64,6 +66,7 @@ impl Need {
         Self::RiscvCompiler,
         Self::Python,
         Self::OriginalKernels,
+        Self::Vectors,
     ];
 
     /// Its name in `CORTEX_REQUIRE`.
@@ -82,6 +85,7 @@ impl Need {
             Self::RiscvCompiler => "riscv-compiler",
             Self::Python => "python",
             Self::OriginalKernels => "original-kernels",
+            Self::Vectors => "vectors",
         }
     }
 }

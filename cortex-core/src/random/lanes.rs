@@ -22,43 +22,72 @@ pub(super) fn words<const N: usize>(
     block: u64,
     words: &mut WordBlock<N>,
 ) {
+    let k = key_words(key);
+    words_by(block, words, |lane| (k, first_channel.wrapping_add(lane)));
+}
+
+/// The same of two keys: streams 0 to `count - 1` of the first, then those of the second from 0 on.
+#[cfg(feature = "v3")]
+#[inline(always)]
+pub(super) fn words_of_two<const N: usize>(
+    keys: [&[u8; 32]; 2],
+    count: u32,
+    block: u64,
+    words: &mut WordBlock<N>,
+) {
+    let [first, second] = keys.map(key_words);
+    words_by(block, words, |lane| {
+        // Without a branch: all ones from lane `count` on.
+        let beyond = u32::from(lane >= count).wrapping_neg();
+        let key = core::array::from_fn(|i| first[i] ^ ((first[i] ^ second[i]) & beyond));
+        (key, lane.wrapping_sub(count & beyond))
+    });
+}
+
+/// Words `64 * block ..` of the key and stream that `stream_of` gives each lane.
+#[inline(always)]
+fn words_by<const N: usize>(
+    block: u64,
+    words: &mut WordBlock<N>,
+    stream_of: impl Fn(u32) -> ([u32; 8], u32),
+) {
+    let (chunks, _) = words.as_chunks_mut::<CIPHER_WORDS>();
+    let mut counter = block.wrapping_mul(chunks.len() as u64);
+    for chunk in chunks {
+        cipher(counter, chunk, &stream_of);
+        counter = counter.wrapping_add(1);
+    }
+}
+
+#[inline(always)]
+fn key_words(key: &[u8; 32]) -> [u32; 8] {
     let mut k = [0_u32; 8];
     for (word, bytes) in k.iter_mut().zip(key.as_chunks::<4>().0) {
         *word = u32::from_le_bytes(*bytes);
     }
-    let (chunks, _) = words.as_chunks_mut::<CIPHER_WORDS>();
-    let mut counter = block.wrapping_mul(chunks.len() as u64);
-    for chunk in chunks {
-        cipher(&k, counter, first_channel, chunk);
-        counter = counter.wrapping_add(1);
-    }
+    k
 }
 
 /// Cipher block `chunk` of one stream.
 #[cfg(feature = "v3")]
 pub(super) fn chunk(key: &[u8; 32], stream: u32, chunk: u64) -> [u32; CIPHER_WORDS] {
-    let mut k = [0_u32; 8];
-    for (word, bytes) in k.iter_mut().zip(key.as_chunks::<4>().0) {
-        *word = u32::from_le_bytes(*bytes);
-    }
+    let k = key_words(key);
     let mut words = [[0; 1]; CIPHER_WORDS];
-    cipher(&k, chunk, stream, &mut words);
+    cipher(chunk, &mut words, |_| (k, stream));
     words.map(|[word]| word)
 }
 
-/// One ChaCha8 block in every lane.
+/// One ChaCha8 block in every lane, of the key and stream that `stream_of` gives it.
 #[inline(always)]
 fn cipher<const N: usize>(
-    k: &[u32; 8],
     counter: u64,
-    first_channel: u32,
     out: &mut [[u32; N]; CIPHER_WORDS],
+    stream_of: impl Fn(u32) -> ([u32; 8], u32),
 ) {
     let [c0, c1, c2, c3] = CONSTANTS;
-    let [k0, k1, k2, k3, k4, k5, k6, k7] = *k;
     let (low, high) = (counter as u32, (counter >> 32) as u32);
     for lane in 0..N {
-        let stream = first_channel.wrapping_add(lane as u32);
+        let ([k0, k1, k2, k3, k4, k5, k6, k7], stream) = stream_of(lane as u32);
         let start = [c0, c1, c2, c3, k0, k1, k2, k3, k4, k5, k6, k7, low, high, stream, 0];
         let mut v = start;
         double_round(&mut v);

@@ -65,6 +65,20 @@ impl StreamKey {
         }
     }
 
+    /// Words `64 * block ..` of N streams: of `count` of this key from stream 0 on, then of `other`
+    /// from its stream 0 on.
+    #[cfg(feature = "v3")]
+    #[inline(always)]
+    pub(crate) fn words_and<const N: usize>(
+        &self,
+        count: u32,
+        other: &Self,
+        block: u64,
+        words: &mut WordBlock<N>,
+    ) {
+        lanes::words_of_two([&self.0, &other.0], count, block, words);
+    }
+
     /// Words `16 * chunk ..` of one stream: what takes a few words now and then, at places of its
     /// own, does not need a block.
     #[cfg(feature = "v3")]
@@ -132,6 +146,25 @@ mod tests {
             check::<2>(42, 0, block);
             check::<8>(u64::MAX, 5, block);
             check::<16>(7, 65_000, block);
+        }
+    }
+
+    /// Lanes of two keys have the words of each.
+    #[cfg(feature = "v3")]
+    #[test]
+    fn lanes_of_two_keys_have_the_words_of_each() {
+        let (one, other) = (StreamKey::new(9, "cortex/one"), StreamKey::new(9, "cortex/other"));
+        for count in [0, 5, 8] {
+            let mut both = [[0; 8]; BLOCK_SAMPLES];
+            one.words_and(count, &other, 3, &mut both);
+            let (mut first, mut second) = ([[0; 8]; BLOCK_SAMPLES], [[0; 8]; BLOCK_SAMPLES]);
+            one.words(0, 3, &mut first);
+            other.words(0, 3, &mut second);
+            let count = count as usize;
+            for ((both, first), second) in both.iter().zip(&first).zip(&second) {
+                assert_eq!(both[..count], first[..count]);
+                assert_eq!(both[count..], second[..8 - count]);
+            }
         }
     }
 

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Effects, Signal};
 use crate::kernel::{MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
+#[cfg(feature = "v3")]
+use crate::parameter::count_within;
 use crate::parameter::{
     Declaration, POSITIVE, Parameter, ParameterError, below_nyquist, number, positive,
     positive_within,
@@ -178,6 +180,21 @@ pub(super) fn check_frequency(
     rate_hz: f64,
 ) -> Result<f64, ParameterError> {
     below_nyquist(parameter, positive(parameter, value)?, rate_hz)
+}
+
+/// Refuses sines of `hz` and its multiples, `count` in all, that are not all below half the sample
+/// rate: by the number of them, where the first one is.
+#[cfg(feature = "v3")]
+pub(super) fn check_harmonics(
+    [fundamental, harmonics]: [&'static str; 2],
+    (hz, count): (f64, usize),
+    most: usize,
+    rate_hz: f64,
+) -> Result<usize, ParameterError> {
+    below_nyquist(fundamental, hz, rate_hz)?;
+    // The first one fits.
+    let fit = (1..=most).take_while(|&harmonic| harmonic as f64 * hz < rate_hz / 2.0).count();
+    count_within(harmonics, count, 1, fit)
 }
 
 /// Declares where a power law begins.

@@ -14,8 +14,8 @@ use crate::generate::{FileOptions, Recipe, announce, truth, write_file};
 use crate::inspect::known::Units;
 use crate::inspect::{Inspection, html, inspect, svg};
 use crate::primitive::{Dataset, Library, LookupError};
-use crate::recording::{Recording, extensions};
-use crate::results::Summary;
+use crate::recording::{Recording, extensions, format_of_key};
+use crate::results::{DatasetInfo, Summary};
 use crate::synthetic::{MANIFEST_NAME, Manifest};
 
 /// Arguments of `inspect`.
@@ -151,11 +151,14 @@ fn files(target: &str) -> Result<Vec<Source>, Failure> {
     let expanded = expand_home(target).map_err(Failure::usage)?;
     let (path, target) = (expanded.as_path(), &*expanded.to_string_lossy());
     let in_run = path.join("dataset").join(MANIFEST_NAME);
-    if in_run.is_file() {
-        return data_of(&in_run, &library);
-    }
-    if path.join("summary.json").is_file() {
-        return recorded(path);
+    let run = path.join("summary.json").is_file().then(|| summary_of(path));
+    // A file that rounds holds other samples than its manifest makes.
+    let rounded = |run: &Summary| format_of_key(&run.dataset.format).is_ok_and(|f| f.rounds);
+    match run {
+        Some(Ok(run)) if rounded(&run) || !in_run.is_file() => return recorded(path, run.dataset),
+        Some(Err(failure)) if !in_run.is_file() => return Err(failure),
+        _ if in_run.is_file() => return data_of(&in_run, &library),
+        _ => {}
     }
     let manifest = |path: &Path| {
         path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
@@ -195,14 +198,17 @@ fn data_of(path: &Path, library: &Library) -> Result<Vec<Source>, Failure> {
     }])
 }
 
-/// The recording that the run in `folder` was made on.
-fn recorded(folder: &Path) -> Result<Vec<Source>, Failure> {
+/// The summary of the run in `folder`.
+fn summary_of(folder: &Path) -> Result<Summary, Failure> {
     let path = folder.join("summary.json");
     let text =
         std::fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
-    let summary: Summary = serde_json::from_str(&text)
-        .map_err(|error| Failure::input_output(format!("{}: {error}", path.display())))?;
-    let dataset = summary.dataset;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::input_output(format!("{}: {error}", path.display())))
+}
+
+/// The recording `dataset` that the run in `folder` was made on.
+fn recorded(folder: &Path, dataset: DatasetInfo) -> Result<Vec<Source>, Failure> {
     match Library::new(Some(folder)).dataset(&dataset.path) {
         Ok(Dataset::File(found)) => Ok(vec![Source::File(found, Some(dataset.digest))]),
         _ => Err(Failure::input_output(format!(

@@ -42,7 +42,7 @@ pub fn html(inspection: &Inspection) -> String {
         page,
         "<title>{title}</title>\n<style>:root{{color-scheme:light dark}}\
          body{{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em}}\
-         svg{{max-width:100%;height:auto}}table{{border-collapse:collapse;font-variant-numeric:tabular-nums}}\
+         svg{{max-width:100%;height:auto}}table{{display:block;overflow-x:auto;border-collapse:collapse;font-variant-numeric:tabular-nums}}\
          td,th{{padding:.15em .8em;text-align:right;border-bottom:1px solid #8885}}td:first-child,th:first-child{{text-align:left}}\
          code{{overflow-wrap:anywhere}}{STYLE}</style></head><body>\n<h1>{title}</h1>\n"
     );

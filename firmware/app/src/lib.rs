@@ -11,6 +11,9 @@ mod boot;
 pub mod clock;
 pub mod selftest;
 pub mod serve;
+mod sources;
+#[cfg(feature = "v3")]
+mod sources_with_truth;
 
 pub use board::{Board, ClockInfo, receive_bytes, transmit_all, transmit_bytes};
 pub use boot::{Boot, Crash};

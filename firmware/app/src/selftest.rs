@@ -23,101 +23,18 @@ use core::hint::black_box;
 use cortex_core::digest::SampleDigest;
 use cortex_core::random::SquareRoots;
 use cortex_core::signal::{
-    BLOCK_SAMPLES, Chirp, Effects, Generator, GeneratorVersion, LaneBlock, Lanes, LineNoise,
-    PinkNoise, PowerLawNoise, Scratch, Signal, SignalMemory, SineWave, SourceSpec, Sweep,
-    WhiteNoise,
+    BLOCK_SAMPLES, Generator, LaneBlock, Lanes, Scratch, SignalMemory, SourceSpec,
 };
 
+use crate::sources::sources;
+#[cfg(feature = "v3")]
+use crate::sources_with_truth::sources_with_truth;
 use crate::{Board, Boot, transmit_all};
 
 /// Channels in every digest.
 pub const CHANNELS: usize = 8;
 /// Blocks of [`BLOCK_SAMPLES`] in every digest.
 pub const BLOCKS: usize = 64;
-
-/// The signals of v1 and v2 in the self-test at 160 Hz and seed 42, with the names its lines carry.
-#[must_use]
-pub fn sources() -> [(&'static str, SourceSpec); 6] {
-    let v1 = |signal| SourceSpec::new(GeneratorVersion::V1, signal, 160.0, 42);
-    let v2 = |signal| SourceSpec::new(GeneratorVersion::V2, signal, 160.0, 42);
-    let sine = Signal::SineWave(SineWave { frequency_hz: 10.0, amplitude_uv_peak: 100.0 });
-    let (amplitude_uv_rms, low_corner_hz) = (100.0, 0.05);
-    let white = Signal::WhiteNoise(WhiteNoise { amplitude_uv_rms });
-    let effects = Effects {
-        dc_offset_uv: 20.0,
-        nan_rate: 0.01,
-        saturation_level_uv: Some(150.0),
-        line_noise: Some(LineNoise { frequency_hz: 50.0, amplitude_uv: 10.0 }),
-    };
-    [
-        ("v1/sine_wave", v1(sine)),
-        ("v1/pink_noise", v1(Signal::PinkNoise(PinkNoise { amplitude_uv_rms, low_corner_hz }))),
-        (
-            "v2/pink_noise",
-            v2(Signal::PowerLawNoise(PowerLawNoise {
-                amplitude_uv_rms,
-                low_corner_hz,
-                exponent: 1.0,
-            })),
-        ),
-        ("v2/white_noise", v2(white)),
-        (
-            "v2/chirp",
-            v2(Signal::Chirp(Chirp {
-                start_hz: 1.0,
-                end_hz: 40.0,
-                sweep_s: 10.0,
-                sweep: Sweep::Logarithmic,
-                amplitude_uv_peak: 100.0,
-            })),
-        ),
-        ("v2/white_noise+effects", SourceSpec { effects, ..v2(white) }),
-    ]
-}
-
-/// Those of v3, each at a rate of its own: spikes as they are by default, the same through a front
-/// end, and an EEG with everything that may be in it.
-#[cfg(feature = "v3")]
-#[must_use]
-pub fn sources_with_truth() -> [(&'static str, SourceSpec); 3] {
-    use cortex_core::signal::eeg::ParadigmName;
-    use cortex_core::signal::front_end::{ConverterName, FrontEndParams};
-    use cortex_core::signal::{EegParams, SpikeParams};
-
-    let v3 = |signal, rate_hz| SourceSpec::new(GeneratorVersion::V3, signal, rate_hz, 42);
-    let front_end = FrontEndParams {
-        converter: ConverterName::IntanRhd,
-        packet_samples: 10,
-        loss_rate: 0.1,
-        burst_packets: 4.0,
-        ..FrontEndParams::default()
-    };
-    let busy = SpikeParams {
-        firing_rate_hz: 40.0,
-        burst_probability: 0.3,
-        columns: 3,
-        drift_um: 10.0,
-        bad_channel_rate: 0.3,
-        front_end: Some(front_end),
-        ..SpikeParams::default()
-    };
-    let eeg = EegParams {
-        paradigm: ParadigmName::P300,
-        target_probability: 0.5,
-        blinks_per_min: 30.0,
-        emg_per_min: 20.0,
-        ecg_per_min: 70.0,
-        pops_per_min: 20.0,
-        wander_uv: 20.0,
-        mains_uv: 5.0,
-        ..EegParams::default()
-    };
-    [
-        ("v3/spikes", v3(SpikeParams::default().into(), 30_000.0)),
-        ("v3/spikes+front_end", v3(busy.into(), 30_000.0)),
-        ("v3/eeg+artefacts", v3(eeg.into(), 250.0)),
-    ]
-}
 
 /// The self-test's memory: too much for a small board's stack.
 pub struct Memory {

@@ -111,7 +111,7 @@ fn generator(
 
 #[test]
 fn of_signals() {
-    // The EEG checks what its paradigm uses, and not every declared end: no board has it.
+    // The EEG checks what its paradigm and its artefacts use, and not every declared end.
     for kind in SignalKind::ALL.iter().filter(|kind| kind.info().name != "eeg") {
         let specimen = kind.specimen();
         let versions = GeneratorVersion::ALL.into_iter();
@@ -125,6 +125,33 @@ fn of_signals() {
         build(table.clone()).unwrap();
         check(kind.info().name, &table, kind.info().parameters, &build);
     }
+}
+
+/// Signals of one version that take a parameter of the same name declare it alike: the reference has
+/// one row for it, the command line one option.
+#[test]
+fn of_a_name_that_several_signals_have() {
+    let all: Vec<_> = SignalKind::ALL.iter().collect();
+    let mut shared = 0;
+    for (i, one) in all.iter().enumerate() {
+        for other in &all[i + 1..] {
+            let of = |kind: &SignalKind| {
+                GeneratorVersion::ALL.map(|version| kind.specimen().is_in(version))
+            };
+            if of(one) != of(other) {
+                continue;
+            }
+            for parameter in one.info().parameters {
+                let same = other.info().parameters.iter().find(|same| same.name == parameter.name);
+                let Some(same) = same else { continue };
+                let declared =
+                    |one: &Parameter<'static>| (one.unit, one.kind, one.default, one.limit);
+                assert_eq!(declared(parameter), declared(same), "{}", parameter.name);
+                shared += 1;
+            }
+        }
+    }
+    assert!(shared >= 3, "{shared}");
 }
 
 #[test]

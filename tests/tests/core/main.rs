@@ -14,4 +14,5 @@ mod pink_spectrum;
 mod pink_statistics;
 mod signal_reference;
 mod sine;
+mod spike_statistics;
 mod spikes;

@@ -41,6 +41,9 @@ fn a_run_takes_what_generate_wrote_in_any_format_and_keeps_its_manifest() {
         assert_eq!(told.contains("manifest rounded"), name == "c.edf", "{name}: {told}");
         let kept = here("r/x/dataset/generation_manifest.yaml");
         stdout_of(&cortex(folder.path(), &["reproduce", kept.to_str().unwrap()]), 0);
+        // The samples that ran are shown, not those before they were rounded.
+        let shown = stdout_of(&cortex(folder.path(), &["inspect", "r/x"]), 0);
+        assert_eq!(shown.contains("c.edf: EDF,"), name == "c.edf", "{name}: {shown}");
     }
     // The manifest tells rate and unit, and that a sample was changed.
     let shown = stdout_of(&cortex(folder.path(), &["inspect", "a.npy"]), 0);

@@ -62,6 +62,14 @@ fn eeg() -> Signal {
     })
 }
 
+/// Both signals of v3.
+fn with_truth() -> [Recipe; 2] {
+    [(spikes(), 8_000.0), (eeg(), 250.0)].map(|(signal, rate_hz)| {
+        let spec = SourceSpec::new(GeneratorVersion::V3, signal, rate_hz, 3);
+        Recipe { samples: 333, ..Recipe::one(spec) }
+    })
+}
+
 /// One recipe of every kind of generator, odd in channels and samples.
 fn recipes() -> Vec<Recipe> {
     let noisy = SourceSpec {
@@ -82,10 +90,10 @@ fn recipes() -> Vec<Recipe> {
             7,
         )
     };
-    let v3 = |signal, rate_hz| SourceSpec::new(GeneratorVersion::V3, signal, rate_hz, 3);
+    let [spikes, eeg] = with_truth();
     vec![
-        Recipe { channels: 77, samples: 333, ..Recipe::one(v3(spikes(), 8_000.0)) },
-        Recipe { channels: 45, samples: 300, ..Recipe::one(v3(eeg(), 250.0)) },
+        Recipe { channels: 77, ..spikes },
+        Recipe { channels: 45, samples: 300, ..eeg },
         recipe(PINK, 77, 333),
         recipe(SINE, 33, 200),
         Recipe { channels: 45, samples: 300, ..Recipe::one(noisy) },
@@ -202,21 +210,35 @@ fn a_stream_carries_the_bytes_of_the_file() {
 
 #[test]
 fn a_channel_is_the_same_in_a_narrow_and_in_a_wide_set() {
-    for signal in [PINK, SINE] {
-        let narrow = file_bytes(&recipe(signal, 64, 150), &FileOptions::automatic());
-        let wide = file_bytes(&recipe(signal, 1024, 150), &FileOptions::automatic());
-        for (narrow, wide) in narrow.chunks(64 * 4).zip(wide.chunks(1024 * 4)) {
-            assert!(narrow == &wide[..64 * 4]);
+    let [spikes, eeg] = with_truth();
+    for (recipe, channels, more) in [
+        (recipe(PINK, 1, 150), 64, 1024),
+        (recipe(SINE, 1, 150), 64, 1024),
+        (spikes, 13, 200),
+        (eeg, 19, 64),
+    ] {
+        let of = |channels| file_bytes(&Recipe { channels, ..recipe }, &FileOptions::automatic());
+        let (narrow, wide) = (of(channels), of(more));
+        let row = channels as usize * 4;
+        for (narrow, wide) in narrow.chunks(row).zip(wide.chunks(more as usize * 4)) {
+            assert!(narrow == &wide[..row], "{recipe:?}");
         }
     }
 }
 
 #[test]
 fn the_first_minute_of_two_is_the_one_minute_set() {
-    for signal in [PINK, SINE] {
-        let one = file_bytes(&recipe(signal, 9, 60 * 160), &FileOptions::automatic());
-        let two = file_bytes(&recipe(signal, 9, 120 * 160), &FileOptions::automatic());
-        assert!(one == two[..one.len()]);
+    let [spikes, eeg] = with_truth();
+    for recipe in [
+        recipe(PINK, 9, 60 * 160),
+        recipe(SINE, 9, 60 * 160),
+        // Not at the end of a block, nor of a packet.
+        Recipe { channels: 9, samples: 8_003, ..spikes },
+        Recipe { channels: 9, samples: 60 * 250 + 1, ..eeg },
+    ] {
+        let one = file_bytes(&recipe, &FileOptions::automatic());
+        let twice = Recipe { samples: 2 * recipe.samples, ..recipe };
+        assert!(one == file_bytes(&twice, &FileOptions::automatic())[..one.len()], "{twice:?}");
     }
 }
 

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use cortex_core::digest::SampleDigest;
 use cortex_core::parameter::DefaultValue;
 use cortex_core::signal::{Generator, GeneratorVersion, Scratch};
+use cortex_host::base::Progress;
 use cortex_host::config::params::{of_dataset, signals_of};
 use cortex_host::config::{self, Node, Source, Value};
+use cortex_host::generate::{Settings, verify_generator};
 use cortex_host::plan::{DatasetPlan, Plan};
+use cortex_host::platform::simd::{SIMD_LEVELS, SimdLevel, SimdPath};
 use cortex_host::primitive::{Dataset, DatasetSpec, FILES, GeneratorSpec, GoldenDigest, Library};
+use cortex_tests::skip::{Need, skip};
 use cortex_tests::{checkout, cortex_host, stdout_of};
 use sha2::{Digest, Sha256};
 
@@ -136,6 +140,33 @@ fn generators_give_the_bytes_they_pin() {
     assert_eq!(signals("v1"), ["pink_noise", "sine_wave"]);
     assert_eq!(signals("v2"), ["chirp", "pink_noise", "sine_wave", "white_noise"]);
     assert_eq!(signals("v3"), ["eeg", "spikes"]);
+}
+
+/// The same bytes with every vector unit that this processor has; one that it lacks is listed as
+/// skipped, and that of AArch64 is a part of tests/slow.sh (portability).
+#[test]
+fn golden_datasets_are_the_same_on_every_vector_path() {
+    let library = Library::new(None);
+    for level in SIMD_LEVELS {
+        let Some(path) = SimdPath::detect(level) else {
+            let foreign = (level == SimdLevel::Neon) != cfg!(target_arch = "aarch64");
+            if !foreign {
+                skip(Need::Vectors, &format!("golden datasets with {level}"));
+            }
+            continue;
+        };
+        for version in GeneratorVersion::ALL {
+            let name = format!("primitives/datasets/{version}/synthetic");
+            let settings = Settings { path, ..Settings::automatic() };
+            let spec = spec_of(version.as_str());
+            let found =
+                verify_generator(&name, &spec, &library, &settings, &Progress::new()).unwrap();
+            assert!(found.len() >= 4, "{version}: {}", found.len());
+            for comparison in found {
+                assert!(comparison.equal, "{version}, {level}: {comparison}");
+            }
+        }
+    }
 }
 
 #[test]

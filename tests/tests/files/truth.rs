@@ -177,6 +177,45 @@ fn array(path: &Path, kind: &str) -> Vec<u8> {
     bytes[10 + length..].to_vec()
 }
 
+/// The truth of a shorter set, and of one of fewer channels, is that of a larger one as far as it
+/// goes. Only units beyond the last row have an electrode that depends on how many there are, and
+/// what goes on throughout is as long as the recording.
+#[test]
+fn the_truth_of_a_larger_set_begins_with_that_of_a_smaller_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let rows = |name: &str, size: &str| -> Vec<(u64, u32, [u8; 8])> {
+        let busy = "--units-per-electrode=2 --burst-probability=0.3 --columns=4";
+        stdout_of(&host(&format!("generate spikes {size} {name}.float32 {busy}"), at), 0);
+        let bytes = array(&at.join(format!("{name}.spikes.npy")), "'electrode'");
+        let rows = bytes.as_chunks::<20>().0.iter().map(|row| {
+            let sample = u64::from_le_bytes(row[..8].try_into().unwrap());
+            let unit = u32::from_le_bytes(row[8..12].try_into().unwrap());
+            (sample, unit, row[12..].try_into().unwrap())
+        });
+        rows.collect()
+    };
+    let (all, short, few) =
+        (rows("all", "24 8000 2"), rows("short", "24 8000 1.1"), rows("few", "8 8000 2"));
+    let until = all.iter().take_while(|(sample, ..)| *sample < 8_800).count();
+    assert!(until > 100 && short == all[..until], "{} and {until}", short.len());
+    // Eight units an electrode; a row of four more beyond the last of two is seen.
+    let within = |rows: &[(u64, u32, [u8; 8])]| -> Vec<_> {
+        rows.iter().filter(|(_, unit, _)| unit / 8 < 4).copied().collect()
+    };
+    assert!(within(&few).len() > 50 && within(&few) == within(&all));
+
+    let events = |name: &str, seconds: &str| -> Vec<String> {
+        let artefacts = "--paradigm=p300 --blinks-per-min=30 --pops-per-min=20 --emg-per-min=20";
+        let command = format!("generate eeg 4 250 {seconds} {name}.float32 {artefacts}");
+        stdout_of(&host(&command, at), 0);
+        let table = fs::read_to_string(at.join(format!("{name}_events.tsv"))).unwrap();
+        table.lines().map(str::to_owned).collect()
+    };
+    let (all, short) = (events("long", "40"), events("brief", "20.5"));
+    assert!(short.len() > 30 && short.len() < all.len() && short == all[..short.len()]);
+}
+
 /// The folder that SpikeInterface loads (tests/slow.sh spikeinterface does): its parts agree with
 /// each other and with the truth of the same dataset elsewhere.
 #[test]

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::occurrences::{Interval, Occurrences, Process};
 use crate::math;
-use crate::parameter::{ParameterError, below_nyquist, count_within, positive_within, within};
-use crate::random::{self, StreamKey};
+use crate::parameter::{ParameterError, positive_within, within};
+use crate::random::{self, CHUNK_WORDS, StreamKey};
+use crate::signal::spec::check_harmonics;
 
 const DOMAIN: &str = "cortex/artefact/v3";
 /// Streams of the kinds; wander and pops have a stream a channel, from here on.
@@ -246,8 +247,13 @@ impl Artefacts {
         sum
     }
 
-    /// The shared columns at `sample`.
-    pub(super) fn shared(&self, state: &mut SharedArtefacts, sample: u64) -> [f32; SHARED] {
+    /// The shared columns at `sample`. `noise` keeps what was last drawn for muscle bursts.
+    pub(super) fn shared(
+        &self,
+        state: &mut SharedArtefacts,
+        noise: &mut MuscleNoise,
+        sample: u64,
+    ) -> [f32; SHARED] {
         let mut columns = [0.0; SHARED];
         if let Some(w) = state.blinks.at(sample).and_then(|blink| place(blink, sample)) {
             columns[0] = self.blink_uv * bump(w);
@@ -257,7 +263,7 @@ impl Artefacts {
         {
             // Each burst is on one side: the parity of its start, which is as good as a coin.
             let side = (burst.sample & 1) as usize;
-            columns[1 + side] = self.muscle_uv * bump(w) * self.muscle_noise(sample);
+            columns[1 + side] = self.muscle_uv * bump(w) * noise.normal(&self.key, sample);
         }
         if let Some(w) = state.heart.at(sample).and_then(|beat| place(beat, sample)) {
             // Q, R and S: minus the second derivative of a bump, at its peak 1.
@@ -265,14 +271,6 @@ impl Artefacts {
             columns[3] = self.heart_uv * left * left * left * (1.0 - 9.0 * w * w);
         }
         columns
-    }
-
-    /// The standard normal number of `sample` in a muscle burst: white, as the sum of many motor
-    /// units' short potentials nearly is below 100 Hz.
-    fn muscle_noise(&self, sample: u64) -> f32 {
-        let words = self.key.chunk(MUSCLE_NOISE_STREAM, sample / 8);
-        let at = (sample % 8) as usize * 2;
-        random::normal([words[at], words[at + 1]])
     }
 
     /// The pops of a channel at `sample`.
@@ -316,9 +314,9 @@ fn mains(params: &ArtefactParams, rate_hz: f64) -> Result<Option<Mains>, Paramet
         return Ok(None);
     }
     let hz = positive_within("mains_hz", params.mains_hz, 1.0, 1e3)?;
-    let harmonics = count_within("mains_harmonics", params.mains_harmonics, 1, 10)?;
     let wander = within("mains_wander_hz", params.mains_wander_hz, 0.0, 0.5)?;
-    below_nyquist("mains_hz", (hz + wander) * harmonics as f64, rate_hz)?;
+    let names = ["mains_hz", "mains_harmonics"];
+    let harmonics = check_harmonics(names, (hz + wander, params.mains_harmonics), 10, rate_hz)?;
     const PERIOD_S: f64 = 60.0;
     Ok(Some(Mains {
         amplitude_uv: amplitude as f32,
@@ -327,6 +325,29 @@ fn mains(params: &ArtefactParams, rate_hz: f64) -> Result<Option<Mains>, Paramet
         wander_step: (TURN / (PERIOD_S * rate_hz)) as u64,
         lead: wander * PERIOD_S / core::f64::consts::TAU,
     }))
+}
+
+/// The standard normal numbers of muscle bursts: white, as the sum of many motor units' short
+/// potentials nearly is below 100 Hz. Eight samples are drawn at once.
+pub(super) struct MuscleNoise(Option<(u64, [u32; CHUNK_WORDS])>);
+
+impl MuscleNoise {
+    /// Nothing drawn.
+    pub(super) const NONE: Self = Self(None);
+
+    fn normal(&mut self, key: &StreamKey, sample: u64) -> f32 {
+        let wanted = sample / 8;
+        let words = match self.0 {
+            Some((chunk, words)) if chunk == wanted => words,
+            _ => {
+                let words = key.chunk(MUSCLE_NOISE_STREAM, wanted);
+                self.0 = Some((wanted, words));
+                words
+            }
+        };
+        let at = (sample % 8) as usize * 2;
+        random::normal([words[at], words[at + 1]])
+    }
 }
 
 /// Place of `sample` within `interval`, from -1 to 1; none outside.
@@ -372,6 +393,7 @@ mod tests {
     fn artefacts_are_where_their_masks_say() {
         let artefacts = Artefacts::new(&params(), 250.0, 3).expect("valid");
         let (mut shared, mut pops) = (artefacts.start(), artefacts.start_channel(5));
+        let mut noise = MuscleNoise::NONE;
         let minutes = 20;
         let end = minutes * 60 * 250;
         let mut masks = [
@@ -382,7 +404,7 @@ mod tests {
         ];
         let mut inside = [0_u64; 4];
         for sample in 0..end {
-            let [blink, left, right, heart] = artefacts.shared(&mut shared, sample);
+            let [blink, left, right, heart] = artefacts.shared(&mut shared, &mut noise, sample);
             let pop = artefacts.popped(&mut pops, sample);
             let values = [blink, left + right, heart, pop];
             for (kind, value) in values.into_iter().enumerate() {
@@ -404,6 +426,105 @@ mod tests {
             let off = (count - expected) / math::sqrt(expected);
             assert!((-3.0..3.0).contains(&off), "kind {kind}: {count} for {expected}");
             assert!(inside[kind] as f64 > count * 5.0, "kind {kind} is seen");
+        }
+    }
+
+    /// Blinks, beats and pops have their size at their peak, to the nearest sample; a pop falls by e
+    /// in its time constant; a burst's middle has the standard deviation asked for: of n
+    /// values within 4 of sqrt(1 / 2n), 6e-5 false alarms.
+    #[test]
+    fn artefacts_are_as_large_as_asked() {
+        let artefacts = Artefacts::new(&params(), 1_000.0, 3).expect("valid");
+        let (mut shared, mut noise) = (artefacts.start(), MuscleNoise::NONE);
+        let mut peaks = [0.0_f32; 2];
+        let (mut squares, mut n) = (0.0, 0.0);
+        let mut bursts = artefacts.muscle_bursts();
+        for sample in 0..10 * 60_000 {
+            let columns = artefacts.shared(&mut shared, &mut noise, sample);
+            peaks = [peaks[0].max(columns[0]), peaks[1].max(columns[3])];
+            // The middle tenth of a burst: the bump is within 3 % of its peak there.
+            let burst = bursts.at(sample).expect("asked for");
+            if sample >= burst.sample
+                && let Some(u) = place(burst, sample)
+                && u * u < 0.01
+            {
+                let side = (burst.sample & 1) as usize;
+                assert_eq!(columns[2 - side], 0.0, "a burst is on one side");
+                let normal = f64::from(columns[1 + side] / bump(u));
+                squares += normal * normal;
+                n += 1.0;
+            }
+        }
+        // The sample next to a peak is at u = 1 / n of it: (1 - u²)³ and the heart's 1 - 12 u².
+        assert!((peaks[0] - 100.0).abs() < 0.01 && (peaks[1] - 10.0).abs() < 0.02, "{peaks:?}");
+        let off = (math::sqrt(squares / n) / 20.0 - 1.0) * math::sqrt(2.0 * n);
+        assert!((-4.0..4.0).contains(&off), "{off} of {n}");
+
+        let (mut state, first) = (artefacts.start_channel(5), artefacts.pops(5).next());
+        let first = first.expect("asked for").sample;
+        let mut values = [0.0; 2];
+        for sample in 0..=first + 200 {
+            let value = artefacts.popped(&mut state, sample);
+            if sample == first {
+                values[0] = value;
+            }
+            values[1] = value;
+        }
+        // 200 roundings of a product.
+        assert_eq!(values[0], 200.0);
+        assert!((f64::from(values[1]) / 200.0 - math::exp(-1.0)).abs() < 1e-5, "{values:?}");
+    }
+
+    /// Drift is a sine of the size asked for, of 0.5 to 1.5 of the mean period and of any phase; channels
+    /// differ, and their periods fill the range: 64 of them are on average the mean within 3 of
+    /// 1 / sqrt(12 * 64), 0.27 % false alarms.
+    #[test]
+    fn channels_drift_each_in_its_own_period() {
+        let params = ArtefactParams {
+            wander_uv: 30.0,
+            wander_period_s: 10.0,
+            pops_per_min: 0.0,
+            mains_uv: 0.0,
+            ..params()
+        };
+        let artefacts = Artefacts::new(&params, 100.0, 3).expect("valid");
+        let mut sum = 0.0;
+        for channel in 0..64 {
+            let mut state = artefacts.start_channel(channel);
+            let (mut greatest, mut rising, mut before) = (0.0_f32, [None; 2], f32::NAN);
+            for sample in 0..3_200 {
+                let value = artefacts.own(&mut state, sample);
+                greatest = greatest.max(value.abs());
+                if before < 0.0 && value >= 0.0 {
+                    rising = [rising[0].or(Some(sample)), rising[1].or(rising[0].map(|_| sample))];
+                }
+                before = value;
+            }
+            assert!((greatest - 30.0).abs() < 0.01, "{greatest}");
+            let [Some(first), Some(second)] = rising else { panic!("no two periods in 32 s") };
+            let period = (second - first) as f64 / 1_000.0;
+            assert!((0.499..1.501).contains(&period), "channel {channel}: {period}");
+            sum += period;
+        }
+        assert!((sum / 64.0 - 1.0).abs() < 3.0 / math::sqrt(12.0 * 64.0), "{sum}");
+    }
+
+    /// The sines of the mains by correlation over whole periods: the h-th has the amplitude over h².
+    #[test]
+    fn mains_have_harmonics() {
+        let params = ArtefactParams { mains_harmonics: 3, mains_wander_hz: 0.0, ..params() };
+        let artefacts = Artefacts::new(&params, 1_000.0, 3).expect("valid");
+        for harmonic in 1..=4 {
+            let mut sums = [0.0; 2];
+            for n in 0..1_000_u64 {
+                let angle = core::f64::consts::TAU * 0.05 * f64::from(harmonic) * n as f64;
+                let value = f64::from(artefacts.mains(n));
+                sums = [sums[0] + value * math::sin(angle), sums[1] + value * math::cos(angle)];
+            }
+            let peak = math::sqrt(sums[0] * sums[0] + sums[1] * sums[1]) / 500.0;
+            let square = f64::from(harmonic * harmonic);
+            let expected = if harmonic < 4 { 5.0 / square } else { 0.0 };
+            assert!((peak - expected).abs() < 1e-5, "{harmonic}: {peak}");
         }
     }
 

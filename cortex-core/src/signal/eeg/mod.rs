@@ -16,6 +16,7 @@
 //! montage; channels that are filled with one [`Scratch`] share one computation of them.
 
 mod artefacts;
+mod mix;
 mod montage;
 mod occurrences;
 mod paradigm;
@@ -25,32 +26,31 @@ pub(super) mod state;
 mod weights;
 
 pub use artefacts::ArtefactParams;
-use artefacts::Artefacts;
+use artefacts::{Artefacts, MuscleNoise};
+use mix::mix;
 pub use montage::{ELECTRODES, name};
 pub use occurrences::{Interval, Occurrences};
 use paradigm::Trials;
 pub use paradigm::{MAX_FLICKERS, Paradigm, TrialEvent};
 pub use params::{EegModel, EegParams, ParadigmName, RhythmParams};
-use rhythm::Resonator;
-use state::{
-    ARTEFACTS, COLUMNS, EVOKED, EegLanes, MAINS, RHYTHMS, SOURCE_LANES, SourceBlock, Sources,
-};
+use rhythm::{RHYTHMS, Resonator, Rhythms};
+use state::{ARTEFACTS, COLUMNS, EVOKED, EegLanes, MAINS, SOURCE_LANES, Sources};
 pub use weights::SOURCES;
 use weights::{source_weights, topography};
 
-use core::ops::Range;
-
 use super::bad_channels::{BadChannels, Fault};
-use super::power_law::{NoiseState, PowerLaw};
+use super::power_law::{FIRST_NOISE_BLOCK, NoiseState, PowerLaw};
 use super::spec::check_low_corner_of;
 #[cfg(feature = "std")]
 use super::state::OwnState;
-use super::{Amplitude, BLOCK_SAMPLES, LaneBlock, Lanes, Scratch, SignalInfo, Source};
+use super::{
+    Amplitude, BLOCK_SAMPLES, HISTORY_SAMPLES, LaneBlock, Lanes, Scratch, SignalInfo, Source,
+};
 #[cfg(not(feature = "std"))]
 use super::{CANONICAL_NAN, one_lane};
 use crate::math;
 use crate::parameter::{ParameterError, below_nyquist, positive_within, within};
-use crate::random::{self, SquareRoots, StreamKey};
+use crate::random::{self, SquareRoots, StreamKey, WordBlock};
 
 const NOISE_DOMAIN: &str = "cortex/eeg/v3";
 const RHYTHM_DOMAIN: &str = "cortex/rhythm/v3";
@@ -193,7 +193,7 @@ impl Eeg {
         }
         for j in 0..RHYTHMS {
             let [a, b, ..] = self.rhythm_key.chunk(j as u32, 0);
-            sources.rhythms[j] = self.rhythms[j].start(random::normal_pair([a, b]));
+            sources.rhythms.set(j, self.rhythms[j].start(random::normal_pair([a, b])));
         }
         sources.artefacts = self.artefacts.start();
     }
@@ -209,47 +209,63 @@ impl Eeg {
         }
     }
 
+    /// Words of block `block` of the sources and, behind them, the rhythms, from the one at place
+    /// `first` on.
+    #[inline(always)]
+    fn source_words(&self, first: usize, block: u64, words: &mut WordBlock<SOURCE_LANES>) {
+        let count = SOURCES as u32;
+        if SOURCE_LANES > 1 {
+            // All of them.
+            self.noise.key.words_and(count, &self.rhythm_key, block, words);
+        } else if let Some(rhythm) = (first as u32).checked_sub(count) {
+            self.rhythm_key.words(rhythm, block, words);
+        } else {
+            self.noise.key.words(first as u32, block, words);
+        }
+    }
+
     /// Computes the next block of what all channels share.
     #[inline(always)]
     fn fill_sources(&self, sources: &mut Sources) {
         let next = sources.next_block;
         let Sources { poles, last, words, noise, part, block, rhythms, artefacts, .. } = sources;
-        for (group, poles) in poles.iter_mut().enumerate() {
-            let first = group * SOURCE_LANES;
-            let state = NoiseState { poles, last: &mut last[group] };
-            self.noise.fill_noise(
-                first as u32,
-                next,
-                state,
-                (words, noise, SquareRoots::PORTABLE),
-                part,
-            );
-            for (row, values) in block.iter_mut().zip(part.iter()) {
-                row[first..first + SOURCE_LANES].copy_from_slice(values);
+        for (group, first) in (0..SOURCES + RHYTHMS).step_by(SOURCE_LANES).enumerate() {
+            // Block 0 has drawn the start of either kind.
+            self.source_words(first, FIRST_NOISE_BLOCK + next, words);
+            if let (Some(poles), Some(last)) = (poles.get_mut(group), last.get_mut(group)) {
+                let buffers = (&mut *words, &mut *noise, SquareRoots::PORTABLE);
+                self.noise.filter_words(NoiseState { poles, last }, buffers, part);
+            } else if let Some(fresh) = noise[HISTORY_SAMPLES..].first_chunk_mut() {
+                random::normals(words, fresh);
+            }
+            // Lanes of sources are noise by now; those of rhythms are normal numbers still.
+            let rows = part.iter().zip(&noise[HISTORY_SAMPLES..]);
+            for (row, (filtered, normals)) in block.iter_mut().zip(rows) {
+                for (lane, column) in (first..first + SOURCE_LANES).enumerate() {
+                    if column < SOURCES {
+                        row[column] = filtered[lane];
+                    } else if column < SOURCES + RHYTHMS {
+                        row[column] = normals[lane];
+                    }
+                }
             }
         }
-        for first in (0..RHYTHMS).step_by(SOURCE_LANES) {
-            // Block 0 has drawn the start.
-            self.rhythm_key.words(first as u32, next + 1, words);
-            random::normals(words, part);
-            let count = SOURCE_LANES.min(RHYTHMS - first);
-            for (row, normals) in block.iter_mut().zip(part.iter()) {
-                row[SOURCES + first..][..count].copy_from_slice(&normals[..count]);
-            }
-        }
+        let rows = block.iter_mut().filter_map(|row| row[SOURCES..].first_chunk_mut());
+        Rhythms::of(&self.rhythms).run(rhythms, rows);
+        let first_sample = next * BLOCK_SAMPLES as u64;
+        // Alpha, the last one, is not modulated.
+        self.trials.modulate(first_sample, SOURCES..SOURCES + RHYTHMS - 1, block);
+        self.trials.evoke(first_sample, EVOKED, block);
         let [shared, mains, _] = self.artefacts.kinds();
-        for (row, sample) in block.iter_mut().zip(next * BLOCK_SAMPLES as u64..) {
-            let [left, right] = self.trials.envelopes(sample);
-            let envelopes = [left, right, left, right, 1.0];
-            for j in 0..RHYTHMS {
-                let normal = row[SOURCES + j];
-                row[SOURCES + j] = envelopes[j] * self.rhythms[j].next(&mut rhythms[j], normal);
+        if shared {
+            let mut noise = MuscleNoise::NONE;
+            for (row, sample) in block.iter_mut().zip(first_sample..) {
+                let columns = self.artefacts.shared(artefacts, &mut noise, sample);
+                row[ARTEFACTS..MAINS].copy_from_slice(&columns);
             }
-            row[EVOKED] = self.trials.evoked(sample);
-            if shared {
-                row[ARTEFACTS..MAINS].copy_from_slice(&self.artefacts.shared(artefacts, sample));
-            }
-            if mains {
+        }
+        if mains {
+            for (row, sample) in block.iter_mut().zip(first_sample..) {
                 row[MAINS] = self.artefacts.mains(sample);
             }
         }
@@ -294,17 +310,14 @@ impl Eeg {
         out: &mut LaneBlock<N>,
     ) {
         self.share(sources, block);
-        for sample in out.as_flattened_mut() {
-            *sample *= own.own_weight;
-        }
         let [shared, mains, channels] = self.artefacts.kinds();
         let always = if self.trials.evokes() { EVOKED + 1 } else { EVOKED };
-        Self::mix(&own.weights, &sources.block, 0..always, out);
+        mix(own.own_weight, &own.weights, &sources.block, 0..always, out);
         if shared {
-            Self::mix(&own.weights, &sources.block, ARTEFACTS..MAINS, out);
+            mix(1.0, &own.weights, &sources.block, ARTEFACTS..MAINS, out);
         }
         if mains {
-            Self::mix(&own.weights, &sources.block, MAINS..COLUMNS, out);
+            mix(1.0, &own.weights, &sources.block, MAINS..COLUMNS, out);
         }
         if channels {
             for (row, sample) in out.iter_mut().zip(block * BLOCK_SAMPLES as u64..) {
@@ -312,26 +325,6 @@ impl Eeg {
                     row[lane] += self.artefacts.own(&mut own.artefacts[lane], sample);
                 }
             }
-        }
-    }
-
-    /// Adds the columns `range` of `block` to `out`, in order.
-    #[inline(always)]
-    fn mix<const N: usize>(
-        weights: &[[f32; N]; COLUMNS],
-        block: &SourceBlock,
-        range: Range<usize>,
-        out: &mut LaneBlock<N>,
-    ) {
-        let weights = &weights[range.clone()];
-        for (row, columns) in out.iter_mut().zip(block) {
-            let mut sums = *row;
-            for (value, weights) in columns[range.clone()].iter().zip(weights) {
-                for lane in 0..N {
-                    sums[lane] += value * weights[lane];
-                }
-            }
-            *row = sums;
         }
     }
 }

@@ -3,11 +3,15 @@
 //! Trial `n` begins at sample `n * period` and draws its class from word `n` of stream 0 of the key
 //! (seed, "cortex/trials/v3"): any trial is known without those before it.
 
+use core::ops::Range;
+
 use serde::Serialize;
 
 use crate::math;
 use crate::parameter::{ParameterError, below_nyquist, count_within, positive_within, within};
 use crate::random::{CHUNK_WORDS, StreamKey};
+use crate::signal::BLOCK_SAMPLES;
+use crate::signal::spec::check_harmonics;
 
 const DOMAIN: &str = "cortex/trials/v3";
 /// Rise and fall of desynchronisation and rebound, in seconds.
@@ -161,17 +165,25 @@ impl Trials {
                 let cue = within("cue_s", cue_s, 0.0, 60.0)?;
                 let stimulation = positive_within("task_s", stimulation_s, 0.1, 600.0)?;
                 let trial = within("trial_s", trial_s, cue + stimulation, 1_200.0)?;
-                let harmonics = count_within("flicker_harmonics", harmonics, 1, 8)?;
-                let (mut steps, mut classes) = ([0; MAX_FLICKERS], 0);
+                let flickers =
+                    frequencies_hz.iter().skip(1).take_while(|&&hz| hz != 0.0).count() + 1;
+                let (mut steps, mut classes, mut fastest_hz) = ([0; MAX_FLICKERS], 0, 0.0_f64);
                 for (step, hz) in steps.iter_mut().zip(frequencies_hz) {
                     if hz == 0.0 && classes > 0 {
                         break;
                     }
                     let hz = positive_within("flicker_hz", hz, 0.1, 1e3)?;
-                    below_nyquist("flicker_hz", hz * harmonics as f64, rate_hz)?;
+                    if let Err(fast) = below_nyquist("flicker_hz", hz, rate_hz) {
+                        // Those before fit.
+                        let fewer = count_within("flickers", flickers, 1, classes);
+                        return Err(fewer.err().filter(|_| classes > 0).unwrap_or(fast));
+                    }
                     *step = (hz / rate_hz * 18_446_744_073_709_551_616.0 + 0.5) as u64;
                     classes += 1;
+                    fastest_hz = fastest_hz.max(hz);
                 }
+                let names = ["flicker_hz", "flicker_harmonics"];
+                let harmonics = check_harmonics(names, (fastest_hz, harmonics), 8, rate_hz)?;
                 Self {
                     key,
                     period: samples(trial),
@@ -179,7 +191,7 @@ impl Trials {
                     length: samples(stimulation),
                     task: Task::Ssvep {
                         steps,
-                        classes,
+                        classes: classes as u32,
                         harmonics: harmonics as u32,
                         amplitude_uv: positive_within("evoked_uv", amplitude_uv, 1e-6, 1e6)? as f32,
                     },
@@ -208,28 +220,47 @@ impl Trials {
         }
     }
 
-    /// Amplitude of the rhythms over the left and the right hemisphere at `sample`, relative to
-    /// rest.
-    pub(super) fn envelopes(&self, sample: u64) -> [f32; 2] {
-        let Task::MotorImagery { ramp, rebound, depth, gain } = self.task else {
-            return [1.0; 2];
-        };
-        let (trial, at) = (sample / self.period, sample % self.period);
-        if at < self.onset {
-            return [1.0; 2];
+    /// Trial and sample within it of the samples from `first` on.
+    fn places(&self, first: u64) -> impl Iterator<Item = (u64, u64)> {
+        let period = self.period;
+        let mut next = (first / period, first % period);
+        core::iter::from_fn(move || {
+            let (trial, at) = next;
+            next = if at + 1 == period { (trial + 1, 0) } else { (trial, at + 1) };
+            Some((trial, at))
+        })
+    }
+
+    /// Multiplies the rhythms of a block, whose first sample is `first`, by their amplitudes
+    /// relative to rest: `columns` lie in turn over the left and the right hemisphere.
+    pub(super) fn modulate<const C: usize>(
+        &self,
+        first: u64,
+        columns: Range<usize>,
+        block: &mut [[f32; C]; BLOCK_SAMPLES],
+    ) {
+        let Task::MotorImagery { ramp, rebound, depth, gain } = self.task else { return };
+        let mut classes = Classes::of(self);
+        for (row, (trial, at)) in block.iter_mut().zip(self.places(first)) {
+            if at < self.onset {
+                continue;
+            }
+            let since = (at - self.onset) as f32;
+            let left = self.length as f32 - since;
+            let power = if left > 0.0 {
+                1.0 - depth * smooth(since * ramp) * smooth(left * ramp)
+            } else if -left < rebound {
+                1.0 + gain * smooth(-left * ramp) * smooth((rebound + left) * ramp)
+            } else {
+                continue;
+            };
+            let amplitude = math::sqrtf(power);
+            // The left hand is the right hemisphere's.
+            let side = usize::from(classes.class(trial) == 0);
+            for rhythm in row[columns.clone()].iter_mut().skip(side).step_by(2) {
+                *rhythm *= amplitude;
+            }
         }
-        let since = (at - self.onset) as f32;
-        let left = self.length as f32 - since;
-        let power = if left > 0.0 {
-            1.0 - depth * smooth(since * ramp) * smooth(left * ramp)
-        } else if -left < rebound {
-            1.0 + gain * smooth(-left * ramp) * smooth((rebound + left) * ramp)
-        } else {
-            1.0
-        };
-        let amplitude = math::sqrtf(power);
-        // The left hand is the right hemisphere's.
-        if self.class(trial) == 0 { [1.0, amplitude] } else { [amplitude, 1.0] }
     }
 
     /// Electrode that the evoked signal is largest at.
@@ -237,36 +268,74 @@ impl Trials {
         if matches!(self.task, Task::Ssvep { .. }) { "Oz" } else { "Pz" }
     }
 
-    /// The evoked signal at `sample` where it is largest, in microvolts.
-    pub(super) fn evoked(&self, sample: u64) -> f32 {
-        let trial = sample / self.period;
+    /// Writes what the task evokes, if anything, where it is largest and in microvolts, to a column
+    /// of a block whose first sample is `first`: responses add up in the order of their stimuli.
+    pub(super) fn evoke<const C: usize>(
+        &self,
+        first: u64,
+        column: usize,
+        block: &mut [[f32; C]; BLOCK_SAMPLES],
+    ) {
         match self.task {
-            Task::Rest | Task::MotorImagery { .. } => 0.0,
+            Task::Rest | Task::MotorImagery { .. } => {}
             Task::P300 { peak, half_width, amplitude_uv, reach, .. } => {
-                let mut sum = 0.0;
-                for stimulus in trial.saturating_sub(reach)..=trial {
-                    let since = (sample - stimulus * self.period) as f32;
-                    let u = (since - peak) / half_width;
-                    let w = 1.0 - u * u;
-                    if w > 0.0 && self.class(stimulus) == 1 {
-                        sum += amplitude_uv * (w * w * w);
+                for row in block.iter_mut() {
+                    row[column] = 0.0;
+                }
+                let earliest = (first / self.period).saturating_sub(reach);
+                let last = (first + BLOCK_SAMPLES as u64 - 1) / self.period;
+                for stimulus in (earliest..=last).filter(|&trial| self.class(trial) == 1) {
+                    for (row, sample) in block.iter_mut().zip(first..) {
+                        let Some(since) = sample.checked_sub(stimulus * self.period) else {
+                            continue;
+                        };
+                        let u = (since as f32 - peak) / half_width;
+                        let w = 1.0 - u * u;
+                        if w > 0.0 {
+                            row[column] += amplitude_uv * (w * w * w);
+                        }
                     }
                 }
-                sum
             }
             Task::Ssvep { steps, harmonics, amplitude_uv, .. } => {
-                let at = sample % self.period;
-                if at < self.onset || at - self.onset >= self.length {
-                    return 0.0;
+                let mut classes = Classes::of(self);
+                for (row, (trial, at)) in block.iter_mut().zip(self.places(first)) {
+                    let mut sum = 0.0;
+                    if let Some(since) = at.checked_sub(self.onset)
+                        && since < self.length
+                    {
+                        let step = steps[usize::from(classes.class(trial)) % MAX_FLICKERS];
+                        let phase = since.wrapping_mul(step);
+                        for harmonic in 1..=harmonics {
+                            let turn = (phase.wrapping_mul(u64::from(harmonic)) >> 32) as u32;
+                            sum += amplitude_uv / harmonic as f32 * math::sin_cos_turn(turn).0;
+                        }
+                    }
+                    row[column] = sum;
                 }
-                let step = steps[usize::from(self.class(trial)) % MAX_FLICKERS];
-                let phase = (at - self.onset).wrapping_mul(step);
-                let mut sum = 0.0;
-                for harmonic in 1..=harmonics {
-                    let turn = (phase.wrapping_mul(u64::from(harmonic)) >> 32) as u32;
-                    sum += amplitude_uv / harmonic as f32 * math::sin_cos_turn(turn).0;
-                }
-                sum
+            }
+        }
+    }
+}
+
+/// The classes of trials, each drawn once while it goes on.
+struct Classes<'a> {
+    trials: &'a Trials,
+    last: Option<(u64, u8)>,
+}
+
+impl<'a> Classes<'a> {
+    fn of(trials: &'a Trials) -> Self {
+        Self { trials, last: None }
+    }
+
+    fn class(&mut self, trial: u64) -> u8 {
+        match self.last {
+            Some((last, class)) if last == trial => class,
+            _ => {
+                let class = self.trials.class(trial);
+                self.last = Some((trial, class));
+                class
             }
         }
     }
@@ -295,6 +364,19 @@ mod tests {
         ers_gain: 0.5,
     };
 
+    /// What block functions make of `value` in the column of `sample`, in a block in which it lies
+    /// somewhere.
+    fn at<const C: usize>(
+        sample: u64,
+        value: f32,
+        run: impl Fn(u64, &mut [[f32; C]; 64]),
+    ) -> [f32; C] {
+        let place = sample % 50;
+        let mut block = [[value; C]; 64];
+        run(sample - place, &mut block);
+        block[place as usize]
+    }
+
     /// Power before, in the middle of, and after imagery, on the side that the class says.
     #[test]
     fn imagery_lowers_the_power_of_the_other_hemisphere() {
@@ -304,14 +386,18 @@ mod tests {
             let event = trials.event(trial).expect("a task");
             classes[usize::from(event.class)] += 1;
             let side = usize::from(event.class == 0);
-            let at = |seconds: f64| {
-                let envelopes = trials.envelopes(event.sample + (seconds * 250.0) as u64);
-                assert_eq!(envelopes[1 - side], 1.0);
-                envelopes[side] * envelopes[side]
+            let envelopes =
+                |sample| at::<4>(sample, 1.0, |first, block| trials.modulate(first, 1..4, block));
+            let power = |seconds: f64| {
+                let [other, left, right, again] =
+                    envelopes(event.sample + (seconds * 250.0) as u64);
+                assert_eq!((other, again), (1.0, left));
+                assert_eq!([left, right][1 - side], 1.0);
+                [left, right][side] * [left, right][side]
             };
-            assert_eq!(trials.envelopes(event.sample - 1), [1.0; 2]);
-            assert!((at(2.0) - 0.4).abs() < 1e-6 && (at(4.75) - 1.5).abs() < 1e-6);
-            assert!((at(5.6) - 1.0).abs() < 1e-6);
+            assert_eq!(envelopes(event.sample - 1), [1.0; 4]);
+            assert!((power(2.0) - 0.4).abs() < 1e-6 && (power(4.75) - 1.5).abs() < 1e-6);
+            assert!((power(5.6) - 1.0).abs() < 1e-6);
         }
         // Binomial, n = 200: 100 +- 7.1; 5 standard deviations (false alarm 6e-7).
         assert!(classes[0].abs_diff(100) < 36, "{classes:?}");
@@ -321,10 +407,45 @@ mod tests {
     fn overlapping_responses_add_up() {
         let paradigm = Paradigm::P300 { soa_s: 0.2, target_probability: 1.0, amplitude_uv: 10.0 };
         let trials = Trials::new(&paradigm, 100.0, 1).expect("valid");
+        let evoked = |sample| {
+            let [_, evoked] = at(sample, f32::NAN, |first, block| trials.evoke(first, 1, block));
+            evoked
+        };
         // At a peak, the stimuli before and after are 0.2 s off: the end of their response.
-        assert!((trials.evoked(1_035) - 10.0).abs() < 1e-4);
+        assert!((evoked(1_035) - 10.0).abs() < 1e-4);
         // Midway between two peaks both are at u = 0.5: 2 * 0.75³.
-        assert!((trials.evoked(1_045) - 20.0 * 0.421_875).abs() < 1e-4);
+        assert!((evoked(1_045) - 20.0 * 0.421_875).abs() < 1e-4);
+    }
+
+    /// Sines beyond half the sample rate are refused by what can be lowered.
+    #[test]
+    fn flickers_that_are_too_fast_are_refused_by_name() {
+        let refused = |first_hz: f64, harmonics| {
+            let frequencies_hz = [first_hz, first_hz + 20.0, first_hz + 40.0, 0.0];
+            let (trial_s, cue_s, stimulation_s, amplitude_uv) = (4.0, 1.0, 2.0, 5.0);
+            let task = Paradigm::Ssvep {
+                trial_s,
+                cue_s,
+                stimulation_s,
+                frequencies_hz,
+                harmonics,
+                amplitude_uv,
+            };
+            Trials::new(&task, 250.0, 7).err()
+        };
+        let count = |parameter, value, max| {
+            Some(ParameterError::OutOfRange { parameter, value, min: 1.0, max })
+        };
+        assert_eq!(refused(20.0, 2), None);
+        assert_eq!(refused(20.0, 3), count("flicker_harmonics", 3.0, 2.0));
+        assert_eq!(refused(80.0, 2), count("flicker_harmonics", 2.0, 1.0));
+        assert_eq!(refused(90.0, 1), count("flickers", 3.0, 2.0));
+        let fast = ParameterError::AboveNyquist {
+            parameter: "flicker_hz",
+            frequency_hz: 125.0,
+            nyquist_hz: 125.0,
+        };
+        assert_eq!(refused(125.0, 1), Some(fast));
     }
 
     #[test]

@@ -75,9 +75,11 @@ parameters! {
         /// amplitude over h.
         pub flicker_harmonics: usize = count(2, "", 1, 8)
             .limit("all below half the sample rate"),
-        /// Signal-to-noise ratio against background_uv_rms, which decides the signal's size: of
-        /// the P300's peak (20 log10), of the power of a flicker's first sine, of mu's power.
-        pub snr_db: Option<f64> = optional_number("from evoked_uv or mu_uv_rms", "dB", -80.0, 80.0),
+        /// Signal-to-noise ratio, which decides a size. Of spikes 20 log10 of unit_uv over the
+        /// noise's standard deviation, in place of noise_uv_rms; of eeg, against
+        /// background_uv_rms, that of the P300's peak (20 log10), of the power of a flicker's
+        /// first sine, or of mu's power.
+        pub snr_db: Option<f64> = optional_number("from the sizes in µV", "dB", -80.0, 80.0),
         /// Blinks a minute.
         pub blinks_per_min: f64 = number(0.0, "1/min", 0.0, 60.0),
         /// Peak of a blink at Fpz.

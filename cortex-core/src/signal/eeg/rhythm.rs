@@ -13,6 +13,11 @@
 
 use crate::math;
 
+/// Rhythms: mu and beta over each hemisphere, alpha at the back.
+pub(super) const RHYTHMS: usize = 5;
+/// Lanes in which they are computed: whole vectors where there are some.
+pub(super) const RHYTHM_LANES: usize = if cfg!(feature = "std") { 8 } else { RHYTHMS };
+
 /// Coefficients of a rhythm of unit variance.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Resonator {
@@ -23,8 +28,58 @@ pub(super) struct Resonator {
     start: [f32; 2],
 }
 
-/// The last two samples, newest first.
-pub(super) type ResonatorState = [f32; 2];
+/// All rhythms, one a lane; lanes beyond the last are silent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rhythms {
+    a1: [f32; RHYTHM_LANES],
+    a2: [f32; RHYTHM_LANES],
+    b: [f32; RHYTHM_LANES],
+}
+
+/// The last two samples of all rhythms, newest first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RhythmState([[f32; RHYTHM_LANES]; 2]);
+
+impl RhythmState {
+    pub(super) const SILENT: Self = Self([[0.0; RHYTHM_LANES]; 2]);
+
+    /// Rhythm `j` is at these samples.
+    pub(super) fn set(&mut self, j: usize, samples: [f32; 2]) {
+        for (lanes, sample) in self.0.iter_mut().zip(samples) {
+            lanes[j] = sample;
+        }
+    }
+}
+
+impl Rhythms {
+    /// The rhythms of `resonators`.
+    pub(super) fn of(resonators: &[Resonator; RHYTHMS]) -> Self {
+        let lanes = |value: fn(&Resonator) -> f32| {
+            core::array::from_fn(|j| resonators.get(j).map_or(0.0, value))
+        };
+        Self { a1: lanes(|one| one.a1), a2: lanes(|one| one.a2), b: lanes(|one| one.b) }
+    }
+
+    /// Makes rows of standard normal numbers, one a rhythm, their next samples; what is in the
+    /// lanes beyond, finite, becomes 0.
+    #[inline(always)]
+    pub(super) fn run<'r>(
+        &self,
+        state: &mut RhythmState,
+        rows: impl Iterator<Item = &'r mut [f32; RHYTHM_LANES]>,
+    ) {
+        let [mut newest, mut before] = state.0;
+        for row in rows {
+            for j in 0..RHYTHM_LANES {
+                let x = self.a1[j] * newest[j] + self.a2[j] * before[j] + self.b[j] * row[j];
+                before[j] = newest[j];
+                newest[j] = x;
+                row[j] = x;
+            }
+        }
+        state.0 = [newest, before];
+    }
+}
 
 impl Resonator {
     pub(super) const SILENT: Self = Self { a1: 0.0, a2: 0.0, b: 0.0, start: [0.0; 2] };
@@ -49,17 +104,9 @@ impl Resonator {
     }
 
     /// A draw from the stationary process, from two standard normal numbers.
-    pub(super) fn start(&self, normals: [f32; 2]) -> ResonatorState {
+    pub(super) fn start(&self, normals: [f32; 2]) -> [f32; 2] {
         let [correlation, rest] = self.start;
         [normals[0], correlation * normals[0] + rest * normals[1]]
-    }
-
-    /// The next sample, from a standard normal number.
-    #[inline(always)]
-    pub(super) fn next(&self, state: &mut ResonatorState, normal: f32) -> f32 {
-        let x = self.a1 * state[0] + self.a2 * state[1] + self.b * normal;
-        *state = [x, state[0]];
-        x
     }
 }
 

@@ -16,6 +16,7 @@ mod converter;
 pub use converter::{Converter, ConverterName};
 
 use super::{BLOCK_SAMPLES, LaneBlock, Lanes, Scratch};
+use crate::math;
 use crate::parameter::{
     ParameterError, choice, count, count_within, number, optional_count, optional_number,
     parameters, positive_within, within,
@@ -130,7 +131,9 @@ impl FrontEnd {
         let lost = within("front_end.loss_rate", params.loss_rate, 0.0, 0.99)?;
         // The chain cannot be bad more often than its bursts and at least one good packet allow.
         let most = 1e6_f64;
-        let least = (lost / (1.0 - lost)).max(1.0);
+        // Rounded down: nine in a row are as long as it takes for a loss of 0.9.
+        let least = math::floor(lost / (1.0 - lost) * 1e6) / 1e6;
+        let least = least.max(1.0);
         let burst = within("front_end.burst_packets", params.burst_packets, least, most)?;
         count_within("front_end.counter_bits", params.counter_bits, 1, 32)?;
         within("front_end.clock_ppm", params.clock_ppm, -1e3, 1e3)?;
@@ -299,7 +302,6 @@ impl Iterator for Packets<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math;
 
     /// Codes worked out by hand from the data sheets' steps: exact multiples, halves (to even),
     /// both ends of the range and beyond.
@@ -410,6 +412,19 @@ mod tests {
         let error = math::sqrt((1.0 - r) / (r * r) / bursts);
         assert!((lost / bursts - burst).abs() < 3.0 * error);
         assert_eq!((front_end.counter(255), front_end.counter(256)), (255, 0));
+    }
+
+    /// The shortest bursts that a share of losses allows, as a user works them out.
+    #[test]
+    fn bursts_may_be_as_short_as_losses_allow() {
+        for (loss_rate, least) in [(0.9, 9.0), (0.8, 4.0), (0.5, 1.0), (0.99, 99.0)] {
+            let params = FrontEndParams { loss_rate, burst_packets: least, ..Default::default() };
+            assert_eq!(params.check(), Ok(()), "{loss_rate}");
+            if least > 1.0 {
+                let short = FrontEndParams { burst_packets: least - 0.01, ..params };
+                assert!(short.check().is_err(), "{loss_rate}");
+            }
+        }
     }
 
     #[test]

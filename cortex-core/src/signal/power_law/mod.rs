@@ -22,7 +22,7 @@ use crate::random::{self, StreamKey};
 
 const DOMAIN: &str = "cortex/pink/v2";
 /// Random block that holds the noise of sample 0.
-const FIRST_NOISE_BLOCK: u64 = 1;
+pub(super) const FIRST_NOISE_BLOCK: u64 = 1;
 
 /// Least and greatest exponent.
 const EXPONENTS: [f64; 2] = [0.01, 1.99];
@@ -52,7 +52,7 @@ pub(super) struct NoiseState<'a, const N: usize> {
 /// Coefficients of power-law noise.
 #[derive(Clone, Debug)]
 pub(super) struct PowerLaw {
-    key: StreamKey,
+    pub(super) key: StreamKey,
     bank: Bank,
     /// On the current and on the previous noise sample.
     taps: [f32; 2],
@@ -95,11 +95,23 @@ impl PowerLaw {
         first_stream: u32,
         block: u64,
         state: NoiseState<'_, N>,
-        (words, noise, roots): NoiseBuffers<'_, N>,
+        buffers: NoiseBuffers<'_, N>,
         out: &mut LaneBlock<N>,
     ) {
         let random_block = FIRST_NOISE_BLOCK.wrapping_add(block);
-        self.key.words(first_stream, random_block, words);
+        self.key.words(first_stream, random_block, buffers.0);
+        self.filter_words(state, buffers, out);
+    }
+
+    /// Writes to `out` what the words of a block give; their normal numbers stay in the buffer of
+    /// noise, behind its history.
+    #[inline(always)]
+    pub(super) fn filter_words<const N: usize>(
+        &self,
+        state: NoiseState<'_, N>,
+        (words, noise, roots): NoiseBuffers<'_, N>,
+        out: &mut LaneBlock<N>,
+    ) {
         // The noise, behind the last sample of the block before.
         let noise = &mut noise[HISTORY_SAMPLES - 1..];
         noise[0] = *state.last;

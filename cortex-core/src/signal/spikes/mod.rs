@@ -88,7 +88,7 @@ impl Spikes {
         let far_uv = positive_within("far_uv", params.far_uv, 1e-6, 1e6)?;
         let amplitude = positive_within("unit_uv", params.unit_uv, 1e-6, 1e6)?;
         let sigma = within("unit_sigma", params.unit_sigma, 0.0, 2.0)?;
-        within("snr_db", params.snr_db.unwrap_or(0.0), -60.0, 120.0)?;
+        within("snr_db", params.snr_db.unwrap_or(0.0), -80.0, 80.0)?;
         let noise_uv = params.noise_uv();
         within("noise_uv_rms", params.noise_uv_rms, 0.0, 1e6)?;
         let exponent = positive_within("noise_exponent", params.noise_exponent, 0.01, 1.99)?;

@@ -52,9 +52,11 @@ parameters! {
         /// Where the noise's power law begins.
         pub noise_corner_hz: f64 =
             number(10.0, "Hz", POSITIVE, f64::INFINITY).limit("1e-9 to 0.02 of the sample rate"),
-        /// Signal-to-noise ratio, 20 log10 of unit_uv over the noise's standard deviation, which
-        /// it decides in place of noise_uv_rms.
-        pub snr_db: Option<f64> = optional_number("from noise_uv_rms", "dB", -60.0, 120.0),
+        /// Signal-to-noise ratio, which decides a size. Of spikes 20 log10 of unit_uv over the
+        /// noise's standard deviation, in place of noise_uv_rms; of eeg, against
+        /// background_uv_rms, that of the P300's peak (20 log10), of the power of a flicker's
+        /// first sine, or of mu's power.
+        pub snr_db: Option<f64> = optional_number("from the sizes in µV", "dB", -80.0, 80.0),
         /// Share of channels that are flat or noisy.
         pub bad_channel_rate: f64 = bad_channel_rate(),
         /// The converter and the link behind the electrodes.
