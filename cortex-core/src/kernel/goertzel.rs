@@ -131,13 +131,77 @@ const SIGN: u32 = 1 << 31;
 /// Bins of one channel that share one pass over the samples.
 const BINS_ABREAST: usize = 32;
 
-/// Bins of many channels, or of one in a board's registers, that share one pass over the samples.
-const BINS_A_PASS: u32 = 4;
+/// Bins of many channels, or of one in a board's registers, that share one pass over the samples: with six
+/// the widest vectors, of which there are 32, were slower.
+const BINS_A_PASS: usize = 4;
 
 impl Goertzel {
-    /// The powers of N channels (`width` of them).
+    /// The powers of N channels (`width` of them). Bins of one band or of several share a pass: with few of
+    /// them it would wait for their sums.
     #[cfg_attr(feature = "std", inline(always))]
     fn channels_abreast<const N: usize, const LANES: usize>(
+        &self,
+        tile: &Tile<'_>,
+        lane: usize,
+        width: usize,
+        mut factors: &[f32],
+        mut output: &mut [f32],
+    ) {
+        let origin = tile.row::<N>(0, lane, width).map(coarse);
+        let window = Window { tile, line: None, lane, width, origin };
+        let (mut bands, mut power) = (self.bands.iter(), [0.0; N]);
+        let Some(mut band) = bands.next() else { return };
+        let mut k = band.0;
+        while !factors.is_empty() {
+            // Bins of one pass lie on one side of a quarter of the sample rate.
+            let upper = self.is_upper(k);
+            let (mut pass, mut ends) = ([k; BINS_A_PASS], [false; BINS_A_PASS]);
+            let mut count = 0;
+            while count < BINS_A_PASS.min(factors.len()) && self.is_upper(k) == upper {
+                (pass[count], ends[count]) = (k, k == band.1);
+                if k < band.1 {
+                    k += 1;
+                } else if let Some(next) = bands.next() {
+                    (band, k) = (next, next.0);
+                }
+                count += 1;
+            }
+            let turn = if upper { SIGN } else { 0 };
+            let mut powers = [[0.0; N]; BINS_A_PASS];
+            macro_rules! fill {
+                ($n:expr) => {
+                    if let (Some(&bins), Some(&factors)) =
+                        (pass.first_chunk(), factors.first_chunk())
+                    {
+                        let filled = window.powers::<{ $n }>(bins, factors, turn);
+                        powers[..$n].copy_from_slice(&filled);
+                    }
+                };
+            }
+            match count {
+                4 => fill!(4),
+                3 => fill!(3),
+                2 => fill!(2),
+                _ => fill!(1),
+            }
+            factors = &factors[count..];
+            for (bin, ends) in powers[..count].iter().zip(ends) {
+                for i in 0..N {
+                    power[i] += bin[i];
+                }
+                if ends {
+                    let (powers, rest) =
+                        core::mem::take(&mut output).split_at_mut(self.ring.channels);
+                    store(&power, &mut powers[tile.first + lane..], width);
+                    (output, power) = (rest, [0.0; N]);
+                }
+            }
+        }
+    }
+
+    /// The powers of one channel, some bins at a time, in a board's registers.
+    #[cfg_attr(feature = "std", inline(always))]
+    fn bins_in_registers<const N: usize, const LANES: usize>(
         &self,
         tile: &Tile<'_>,
         lane: usize,
@@ -157,7 +221,7 @@ impl Goertzel {
                 let upper = self.is_upper(k);
                 let mut count = 1;
                 while HAS_FPU
-                    && count < BINS_A_PASS
+                    && count < BINS_A_PASS as u32
                     && k + count <= last
                     && self.is_upper(k + count) == upper
                 {
@@ -265,6 +329,39 @@ impl<const N: usize> Window<'_, '_, N> {
         turn: u32,
         power: &mut [f32; N],
     ) {
+        let [s, d] = self.recur(factors, turn);
+        for b in 0..B {
+            for i in 0..N {
+                let constant =
+                    if k == 0 && b == 0 { self.origin[i] * self.tile.window() as f32 } else { 0.0 };
+                power[i] += bin_power(s[b][i], d[b][i] + constant, factors[b]);
+            }
+        }
+    }
+
+    /// The powers of `bins`. `turn` as in [`Window::add_powers`].
+    #[inline(always)]
+    fn powers<const B: usize>(
+        &self,
+        bins: [u32; B],
+        factors: [f32; B],
+        turn: u32,
+    ) -> [[f32; N]; B] {
+        let [s, d] = self.recur(factors, turn);
+        let mut powers = [[0.0; N]; B];
+        for b in 0..B {
+            for i in 0..N {
+                let constant =
+                    if bins[b] == 0 { self.origin[i] * self.tile.window() as f32 } else { 0.0 };
+                powers[b][i] = bin_power(s[b][i], d[b][i] + constant, factors[b]);
+            }
+        }
+        powers
+    }
+
+    /// The last sums and differences of B bins.
+    #[inline(always)]
+    fn recur<const B: usize>(&self, factors: [f32; B], turn: u32) -> [[[f32; N]; B]; 2] {
         let mut s = [[0.0; N]; B];
         let mut d = [[0.0; N]; B];
         let mut sign = 0;
@@ -302,13 +399,7 @@ impl<const N: usize> Window<'_, '_, N> {
                 }
             }
         }
-        for b in 0..B {
-            for i in 0..N {
-                let constant =
-                    if k == 0 && b == 0 { self.origin[i] * self.tile.window() as f32 } else { 0.0 };
-                power[i] += bin_power(s[b][i], d[b][i] + constant, factors[b]);
-            }
-        }
+        [s, d]
     }
 }
 
@@ -364,8 +455,10 @@ impl Kernel for Goertzel {
             for_groups!(LANES, FEW_CHANNELS, 0..tile.width, |N, lane, width| {
                 if N == 1 && LANES > 1 {
                     self.bins_abreast::<BINS_ABREAST>(&tile, lane, parts.tables, output);
-                } else {
+                } else if LANES > 1 {
                     self.channels_abreast::<N, LANES>(&tile, lane, width, parts.tables, output);
+                } else {
+                    self.bins_in_registers::<N, LANES>(&tile, lane, width, parts.tables, output);
                 }
             });
         }

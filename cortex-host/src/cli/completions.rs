@@ -21,9 +21,18 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Failure`] when stdout cannot be written.
-pub fn execute(args: &Args, mut command: clap::Command) -> Result<ExitCode, Failure> {
+pub fn execute(args: &Args, command: &clap::Command) -> Result<ExitCode, Failure> {
+    // Scripts would offer hidden commands, too.
+    let offered = command.get_subcommands().filter(|sub| !sub.is_hide_set()).cloned();
+    let mut program = clap::Command::new("cortex-host")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(command.get_arguments().cloned())
+        .subcommands(offered);
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command, "cortex-host", &mut script);
-    output::print(String::from_utf8_lossy(&script).trim_end())?;
+    clap_complete::generate(args.shell, &mut program, "cortex-host", &mut script);
+    // clap_complete 4.6 looks for a subcommand of a program with a hyphen in its name under one name
+    // and has its options under another.
+    let script = String::from_utf8_lossy(&script).replace("cortex__subcmd__host", "cortex__host");
+    output::print(script.trim_end())?;
     Ok(ExitCode::Success)
 }

@@ -60,7 +60,8 @@ pub fn execute(
 fn pages(command: &clap::Command, above: &str) -> io::Result<Vec<(String, String)>> {
     let name = format!("{above}{}", command.get_name());
     let mut all = vec![(name.clone(), page(&name, command.clone())?)];
-    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+    let offered = |sub: &&clap::Command| sub.get_name() != "help" && !sub.is_hide_set();
+    for sub in command.get_subcommands().filter(offered) {
         all.extend(pages(sub, &format!("{name}-"))?);
     }
     Ok(all)

@@ -216,7 +216,7 @@ fn execute(command: &Command, console: &Console) -> Result<ExitCode, Failure> {
         Command::Stream(args) => stream::execute(args, console),
         Command::Link(args) => link::execute(args, console),
         Command::KernelProcess => kernel_process::execute(),
-        Command::Completions(args) => completions::execute(args, Cli::command()),
+        Command::Completions(args) => completions::execute(args, &Cli::command()),
         Command::Man(args) => man::execute(args, Cli::command(), console),
     }
 }

@@ -2,7 +2,9 @@
 //! in the form that microcontrollers run.
 
 use cortex_core::kernel::golden::golden_sample;
-use cortex_core::kernel::{AnyKernel, Kernel, KernelFault, KernelName, KernelShape, KernelSpec};
+use cortex_core::kernel::{
+    AnyKernel, Band, GoertzelParams, Kernel, KernelFault, KernelName, KernelShape, KernelSpec,
+};
 use cortex_host::harness::VectorKernel;
 use cortex_host::platform::simd::SimdPath;
 use proptest::prelude::*;
@@ -99,13 +101,17 @@ fn input(shape: KernelShape, seed: u32) -> Vec<f32> {
 }
 
 fn check(name: KernelName, shape: KernelShape, seed: u32) {
+    check_spec(&KernelSpec::with_defaults(name), shape, seed);
+}
+
+fn check_spec(spec: &KernelSpec, shape: KernelShape, seed: u32) {
     let input = input(shape, seed);
-    let kernel = KernelSpec::with_defaults(name).build(shape).expect("defaults fit the shape");
+    let kernel = spec.build(shape).expect("parameters fit the shape");
     let one_by_one = OneByOne(kernel.clone());
     let expected = outputs(&one_by_one, shape, Room::Exact, &input);
     for room in [Room::Exact, Room::Longest] {
         let of = |found, on: &str| {
-            assert!(found == expected, "{name} {shape:?} seed {seed} {room:?} on {on}");
+            assert!(found == expected, "{spec:?} {shape:?} seed {seed} {room:?} on {on}");
         };
         of(outputs(&one_by_one, shape, room, &input), "one channel after the other");
         of(outputs(&kernel, shape, room, &input), "no path");
@@ -153,5 +159,27 @@ fn every_number_of_channels_gives_the_same_bits() {
         for window in [8, 16, 32, 64, 128, 256, 512, 1024, 2048] {
             check(name, KernelShape { channels: 35, window, hop: 8, sample_rate_hz: 160.0 }, 1);
         }
+    }
+}
+
+/// Bands whose bins share passes and bands that do not: of one bin, the same twice, 0 Hz, both sides of a
+/// quarter of the sample rate, up to the last bin.
+#[test]
+fn every_band_gives_the_same_bits() {
+    let shape = KernelShape { channels: 40, window: 160, hop: 80, sample_rate_hz: 160.0 };
+    let bands: [&[(f64, f64)]; 5] = [
+        &[(0.0, 0.0), (0.0, 0.0), (0.0, 1.0)],
+        &[(8.0, 8.0), (8.0, 8.0), (8.0, 9.0), (7.0, 12.0), (79.0, 79.0)],
+        &[(38.0, 44.0), (41.0, 42.0), (40.0, 40.0), (3.0, 41.0)],
+        &[(60.0, 79.0), (0.0, 2.0), (61.0, 61.0)],
+        &[(0.0, 79.0)],
+    ];
+    for bands in bands {
+        let mut params = GoertzelParams::default();
+        params.bands.clear();
+        for &(low_hz, high_hz) in bands {
+            params.bands.push(Band { low_hz, high_hz }).expect("as many bands fit");
+        }
+        check_spec(&KernelSpec::Goertzel(params), shape, 3);
     }
 }

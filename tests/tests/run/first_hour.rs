@@ -63,8 +63,33 @@ fn completions_know_every_subcommand() {
         for name in &names {
             assert!(script.contains(name.as_str()), "{shell} lacks {name}");
         }
+        assert!(!script.contains("kernel-process"), "{shell} offers a hidden command");
     }
     assert!(stderr_of(&run(&["completions", "cmd"], &here), 2).contains("bash"));
+}
+
+/// What bash offers at the end of a line of words.
+#[test]
+#[cfg(target_os = "linux")]
+fn completions_of_bash_know_the_options_of_subcommands() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = stdout_of(&run(&["completions", "bash"], folder.path()), 0);
+    fs::write(folder.path().join("completions"), script).unwrap();
+    for (words, offered) in [
+        ("cortex-host ver", "verify"),
+        ("cortex-host verify --dev", "--device"),
+        ("cortex-host import-config --lib", "--libraries"),
+        ("cortex-host new kernel --ru", "--rust"),
+    ] {
+        let offer = format!(
+            "source completions; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _cortex__host cortex-host \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; \
+             echo \"${{COMPREPLY[@]}}\""
+        );
+        let mut bash = std::process::Command::new("bash");
+        let output = bash.args(["-c", &offer]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(stdout_of(&output, 0).trim(), offered, "{words}");
+    }
 }
 
 #[test]
@@ -77,6 +102,7 @@ fn manual_pages_are_made_for_every_subcommand() {
         let file = folder.path().join(format!("man 1/cortex-host-{name}.1"));
         assert!(fs::read_to_string(&file).unwrap().contains("Example"), "{}", file.display());
     }
+    assert!(!folder.path().join("man 1/cortex-host-kernel-process.1").exists());
     fs::write(folder.path().join("taken"), "").unwrap();
     assert!(stderr_of(&run(&["man", "--dir", "taken"], folder.path()), 3).contains("taken"));
 }
