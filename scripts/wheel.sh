@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 host=$(rustc -vV | sed -n 's/^host: //p')
 [ $# -gt 0 ] || set -- "$host"
 venv=target/wheel-venv
-if ! "$venv/bin/python" -c "import ziglang" 2>/dev/null; then
+if ! "$venv/bin/python" -c "import ziglang, maturin" 2>/dev/null; then
     python3 -m venv "$venv"
     "$venv/bin/pip" install -q --disable-pip-version-check "maturin[zig]>=1.9,<2"
 fi

@@ -11,7 +11,7 @@
 #   book     the documentation as a book with search, its links checked
 #   pico     the Pico's image in an emulated RP2040: CORTEX_PICO_SEEDS runs with oversize frames (20)
 #            after CORTEX_PICO_JUNK stray bytes (65536)
-#   images   a kernel in C and one in Rust, in images of three boards each
+#   images   a kernel in C and one in Rust, in images of three boards each; libgcc's float routines
 #   guide    the kernel of the guide, built into the program and run natively and as a device
 #   deaths   1,000 kernels that break their process: CORTEX_DEATHS
 #   statistics  coverage of the intervals and false alarms of compare, thousands of series each
@@ -80,6 +80,7 @@ part() {
     images)
         say "kernels of one's own on three boards"
         CORTEX_ALL_IMAGES=1 cargo test -q -p cortex-tests --test emulated one_source
+        sh tests/libgcc.sh
         ;;
     deaths)
         say "${CORTEX_DEATHS:=1000} kernels that break their process"

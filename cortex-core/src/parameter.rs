@@ -297,6 +297,15 @@ pub enum ParameterError {
         /// Half the sample rate in Hz.
         nyquist_hz: f64,
     },
+    /// Another parameter's value has no use for it.
+    Unused {
+        /// The parameter at fault.
+        parameter: &'static str,
+        /// Its value.
+        value: f64,
+        /// What has a use for it.
+        of: &'static str,
+    },
 }
 
 impl ParameterError {
@@ -307,7 +316,8 @@ impl ParameterError {
             ParameterError::NotPositive { parameter, .. }
             | ParameterError::NotFinite { parameter, .. }
             | ParameterError::OutOfRange { parameter, .. }
-            | ParameterError::AboveNyquist { parameter, .. } => parameter,
+            | ParameterError::AboveNyquist { parameter, .. }
+            | ParameterError::Unused { parameter, .. } => parameter,
         }
     }
 }
@@ -328,6 +338,9 @@ impl fmt::Display for ParameterError {
                 f,
                 "{parameter} is {frequency_hz} Hz, at or above the Nyquist frequency of {nyquist_hz} Hz; lower it or raise the sample rate"
             ),
+            ParameterError::Unused { parameter, value, of } => {
+                write!(f, "{parameter} is {value}, but only {of} has it; leave it out")
+            }
         }
     }
 }

@@ -14,6 +14,10 @@ pub const LEAST_WINDOWS: usize = 30;
 /// scattered by 0.3 %.
 pub const RUN_SCATTER: f64 = 0.006;
 
+/// A latency is the difference of two readings of a clock that steps by some 10 ns on desktops, so
+/// that two medians may differ by two steps for no other reason: a verdict needs more.
+const CLOCK_STEPS_NS: f64 = 20.0;
+
 /// What a quantile is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -52,7 +56,7 @@ pub struct Change {
     /// Its interval; none with too few windows.
     pub interval: Option<Interval>,
     /// The change in percent that the verdict is certain of: an interval of greater confidence,
-    /// scatter between runs included. Medians only.
+    /// scatter between runs and the clock's steps included. Medians only.
     pub beyond_doubt: Option<(f64, f64)>,
     /// Which side of nothing that is. Medians only.
     pub verdict: Option<Verdict>,
@@ -119,7 +123,12 @@ pub fn change(a: &[Vec<u64>], b: &[Vec<u64>], q: f64, unit: Unit, tests: usize) 
         difference: both(logs, &|log| unit.of(a * math::expm1(log))),
         change_percent: both(logs, &percent),
     });
-    let beyond_doubt = certain.filter(|_| enough).map(|logs| both(logs, &percent));
+    let step = match unit {
+        Unit::Us => math::ln_1p(CLOCK_STEPS_NS / a.min(b)),
+        Unit::Instructions => 0.0,
+    };
+    let beyond_doubt =
+        certain.filter(|_| enough).map(|(low, high)| both((low - step, high + step), &percent));
     Some(Change {
         unit,
         a: unit.of(a),

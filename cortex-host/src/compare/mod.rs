@@ -15,7 +15,7 @@
 //! Equal runs are called different in at most [`FALSE_ALARMS`] of all comparisons, however many
 //! kernels they have: a verdict is an interval of that confidence, shared among all medians
 //! compared (Bonferroni). With one run a side the scatter between runs is not known, and
-//! [`RUN_SCATTER`] is put in its place.
+//! [`RUN_SCATTER`] is put in its place. Medians within two steps of a clock are not different.
 
 mod change;
 mod conditions;

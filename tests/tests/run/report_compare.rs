@@ -128,6 +128,17 @@ fn scatter_from_run_to_run_is_no_difference() {
     assert_eq!(slow.verdict, Some(Verdict::Slower));
 }
 
+/// A clock of 10 ns shows 75 ns as 70 or 80, as its phase wants; 25 ns more are seen.
+#[test]
+fn steps_of_the_clock_are_no_difference() {
+    let windows = |step: u64| vec![(0..800).map(|i| step + 10 * u64::from(i % 9 == 0)).collect()];
+    let of = |b: u64| change(&windows(70), &windows(b), 0.5, Unit::Us, 1).unwrap().verdict;
+    assert_eq!(of(80), Some(Verdict::NoDifference));
+    assert_eq!(of(100), Some(Verdict::Slower));
+    let exact = change(&windows(70), &windows(80), 0.5, Unit::Instructions, 1).unwrap();
+    assert_eq!(exact.verdict, Some(Verdict::Slower));
+}
+
 /// A folder with one run, and copies of it with other telemetry.
 struct Runs {
     work: tempfile::TempDir,
