@@ -15,6 +15,11 @@ sed -i "s#](\.\./#]($repository/blob/main/#g" target/book-source/*.md
 sed -i "s#](\.\./\.\./#]($repository/blob/main/#g" target/book-source/*/*.md
 mdbook build target/book-source
 ls target/book/searchindex*.js >/dev/null
+# mdbook's index is the first chapter with the links of its folder.
+first=$(sed -n 's/^- \[.*\](\(.*\)\.md)$/\1.html/p' docs/SUMMARY.md | head -1)
+page='<!doctype html><meta charset="utf-8"><title>CORTEX-rs</title>'
+page="$page<meta http-equiv=\"refresh\" content=\"0; url=$first\"><a href=\"$first\">CORTEX-rs</a>"
+echo "$page" >target/book/index.html
 python3 - target/book <<'PYTHON'
 import html.parser, pathlib, sys
 

@@ -312,7 +312,7 @@ mod tests {
         let of = |converter| FrontEndParams { converter, gain: 12.0, ..FrontEndParams::default() };
         assert!(of(ConverterName::Ads1299).check().is_ok());
         let refused = of(ConverterName::IntanRhd).check().unwrap_err();
-        let found = format!("{refused}");
+        let found = std::format!("{refused}");
         assert_eq!(found, "front_end.gain is 12, but only ads1299 has it; leave it out");
     }
 
