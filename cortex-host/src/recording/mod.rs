@@ -25,6 +25,7 @@ pub mod npy;
 pub mod plane_reader;
 mod plausible;
 pub mod shape;
+mod signature;
 pub mod spike_table;
 mod stream;
 mod unit;

@@ -12,12 +12,12 @@ use super::sections::Sections;
 use super::write::sampling_interval_us;
 use crate::base::{quoted, quoted_path};
 use crate::recording::channels::list;
-use crate::recording::content::refuse_foreign;
 use crate::recording::encoding::{decode_file, starts_with_text};
 use crate::recording::layout::{Element, SampleScale, interleaved, planar};
 use crate::recording::plane_reader::PlaneReader;
+use crate::recording::signature::{foreign, head};
 use crate::recording::stream::{Format, Level, Target, check_channels, chosen_channels};
-use crate::recording::{DatasetError, OpenOptions, Recording, Unit, dataset, labels};
+use crate::recording::{DatasetError, OpenOptions, Recording, Unit, dataset, edf, labels, npy};
 
 /// A header, which names its data file.
 pub static FORMAT: Format = Format {
@@ -368,6 +368,25 @@ fn read_text(path: &Path, most_bytes: u64) -> Result<(String, bool), DatasetErro
         return Err(DatasetError::format(path, "too large for a header"));
     }
     Ok(decode_file(&bytes))
+}
+
+/// Refuses a data file that begins like a file of its own: an archive, a pointer to data that was
+/// never fetched, another format. Integers may look like a text.
+fn refuse_foreign(path: &Path) -> Result<(), DatasetError> {
+    let head = head(path)?;
+    let ours = |name| starts_with_text(&head, &format!("{name} Data Exchange"));
+    let known = [&edf::EDF, &edf::BDF, &npy::FORMAT];
+    let known = known.into_iter().find(|format| (format.begins)(&head)).map(|format| format.name);
+    let (name, advice) = if let Some(name) = known {
+        (name, "not the samples that a header describes; open it by itself")
+    } else if ["Brain Vision", "BrainVision"].into_iter().any(ours) {
+        ("a BrainVision text", "not the samples that a header describes")
+    } else if let Some(found) = foreign(&head) {
+        found
+    } else {
+        return Ok(());
+    };
+    Err(DatasetError::format(path, format!("it is {name} by its first bytes; {advice}")))
 }
 
 #[cfg(test)]
