@@ -297,15 +297,6 @@ pub enum ParameterError {
         /// Half the sample rate in Hz.
         nyquist_hz: f64,
     },
-    /// Another parameter's value has no use for it.
-    Unused {
-        /// The parameter at fault.
-        parameter: &'static str,
-        /// Its value.
-        value: f64,
-        /// What has a use for it.
-        of: &'static str,
-    },
 }
 
 impl ParameterError {
@@ -316,8 +307,7 @@ impl ParameterError {
             ParameterError::NotPositive { parameter, .. }
             | ParameterError::NotFinite { parameter, .. }
             | ParameterError::OutOfRange { parameter, .. }
-            | ParameterError::AboveNyquist { parameter, .. }
-            | ParameterError::Unused { parameter, .. } => parameter,
+            | ParameterError::AboveNyquist { parameter, .. } => parameter,
         }
     }
 }
@@ -338,9 +328,6 @@ impl fmt::Display for ParameterError {
                 f,
                 "{parameter} is {frequency_hz} Hz, at or above the Nyquist frequency of {nyquist_hz} Hz; lower it or raise the sample rate"
             ),
-            ParameterError::Unused { parameter, value, of } => {
-                write!(f, "{parameter} is {value}, but only {of} has it; leave it out")
-            }
         }
     }
 }

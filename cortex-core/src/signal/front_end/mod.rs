@@ -39,7 +39,7 @@ parameters! {
             "custom",
             &["ads1299", "intan_rhd", "n1", "custom"],
         ),
-        /// Gain of the ADS1299's amplifier; other converters have none.
+        /// Gain of the ADS1299's amplifier.
         pub gain: f64 = number(24.0, "", 1.0, 24.0),
         /// Bits of a code, in two's complement.
         pub bits: Option<usize> =
@@ -122,11 +122,7 @@ impl FrontEnd {
     /// # Errors
     /// [`ParameterError`] names the parameter at fault and what is allowed.
     pub fn new(params: &FrontEndParams, seed: u64) -> Result<Self, ParameterError> {
-        let (parameter, value) = ("front_end.gain", params.gain);
-        within(parameter, value, 1.0, 24.0)?;
-        if !params.has_gain() && value != FrontEndParams::default().gain {
-            return Err(ParameterError::Unused { parameter, value, of: "ads1299" });
-        }
+        within("front_end.gain", params.gain, 1.0, 24.0)?;
         let converter = params.converter();
         converter.check()?;
         let limit_uv = params.saturation_uv.unwrap_or(1e12);
@@ -306,15 +302,6 @@ impl Iterator for Packets<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_gain_is_only_for_a_converter_that_has_one() {
-        let of = |converter| FrontEndParams { converter, gain: 12.0, ..FrontEndParams::default() };
-        assert!(of(ConverterName::Ads1299).check().is_ok());
-        let refused = of(ConverterName::IntanRhd).check().unwrap_err();
-        let found = std::format!("{refused}");
-        assert_eq!(found, "front_end.gain is 12, but only ads1299 has it; leave it out");
-    }
 
     /// Codes worked out by hand from the data sheets' steps: exact multiples, halves (to even),
     /// both ends of the range and beyond.
