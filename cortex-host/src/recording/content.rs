@@ -129,6 +129,7 @@ mod tests {
     use cortex_core::math;
 
     use super::super::plausible::Implausible;
+    use super::super::signature::EXPORT;
     use super::*;
 
     fn floats(values: impl IntoIterator<Item = f32>) -> Vec<u8> {
@@ -249,10 +250,7 @@ mod tests {
             bytes.resize(400, 1);
             content(&bytes)
         };
-        assert_eq!(
-            header(10, b"x\0"),
-            Content::Foreign("a MATLAB 4 file", super::super::signature::EXPORT)
-        );
+        assert_eq!(header(10, b"x\0"), Content::Foreign("a MATLAB 4 file", EXPORT));
         assert_eq!(header(10, b"\x01\x02"), Content::Bytes);
     }
 }

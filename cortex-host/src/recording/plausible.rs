@@ -1,13 +1,10 @@
 //! Whether bytes can be samples of float32: integers and compressed data seldom can.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::DatasetError;
+use super::signature::head;
 
-/// What is looked at of a file, in bytes.
-const HEAD_BYTES: u64 = 4096;
 /// Numbers at the start among which a header of another format shows.
 const HEADER_NUMBERS: usize = 16;
 
@@ -34,9 +31,7 @@ impl Implausible {
     /// # Errors
     /// It cannot be read.
     pub(super) fn of(path: &Path) -> Result<Self, DatasetError> {
-        let mut head = Vec::new();
-        let file = File::open(path).map_err(DatasetError::io("read", path))?;
-        file.take(HEAD_BYTES).read_to_end(&mut head).map_err(DatasetError::io("read", path))?;
+        let head = head(path)?;
         let numbers: Vec<u32> =
             head.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
         let mut seen = Self::default();

@@ -1,4 +1,4 @@
-//! First bytes of formats that are not read here.
+//! The first bytes of a file, and those of formats that are not read.
 
 use std::fs::File;
 use std::io::Read;
@@ -123,6 +123,7 @@ pub(super) const EXPORT: &str = "export it as EDF, BDF, BrainVision or .npy firs
 /// What is read of a file to judge it: every magic number lies within, and enough of a text or of
 /// samples to tell one from the other.
 const HEAD_BYTES: u64 = 4096;
+
 /// The first bytes of the file `path`, enough to judge it.
 ///
 /// # Errors

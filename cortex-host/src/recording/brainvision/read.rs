@@ -374,18 +374,12 @@ fn read_text(path: &Path, most_bytes: u64) -> Result<(String, bool), DatasetErro
 /// never fetched, another format. Integers may look like a text.
 fn refuse_foreign(path: &Path) -> Result<(), DatasetError> {
     let head = head(path)?;
-    let ours = |name| starts_with_text(&head, &format!("{name} Data Exchange"));
-    let known = [&edf::EDF, &edf::BDF, &npy::FORMAT];
-    let known = known.into_iter().find(|format| (format.begins)(&head)).map(|format| format.name);
-    let (name, advice) = if let Some(name) = known {
-        (name, "not the samples that a header describes; open it by itself")
-    } else if ["Brain Vision", "BrainVision"].into_iter().any(ours) {
-        ("a BrainVision text", "not the samples that a header describes")
-    } else if let Some(found) = foreign(&head) {
-        found
-    } else {
-        return Ok(());
-    };
+    let known = [&edf::EDF, &edf::BDF, &npy::FORMAT, &FORMAT];
+    let known = known
+        .into_iter()
+        .find(|format| (format.begins)(&head))
+        .map(|format| (format.name, "not the samples that a header describes; open it by itself"));
+    let Some((name, advice)) = known.or_else(|| foreign(&head)) else { return Ok(()) };
     Err(DatasetError::format(path, format!("it is {name} by its first bytes; {advice}")))
 }
 
