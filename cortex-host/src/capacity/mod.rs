@@ -11,6 +11,8 @@ mod attempt;
 mod evidence;
 mod judge;
 mod search;
+#[cfg(test)]
+mod simulated;
 
 pub use answer::{Capacity, KernelCapacity, Quantity, SCHEMA_VERSION, Trial};
 pub use search::{Found, Length, Range, search};
