@@ -297,6 +297,13 @@ pub enum ParameterError {
         /// Half the sample rate in Hz.
         nyquist_hz: f64,
     },
+    /// A parameter that the others make meaningless was given.
+    Unused {
+        /// The parameter at fault.
+        parameter: &'static str,
+        /// What uses it.
+        used_by: &'static str,
+    },
 }
 
 impl ParameterError {
@@ -307,7 +314,8 @@ impl ParameterError {
             ParameterError::NotPositive { parameter, .. }
             | ParameterError::NotFinite { parameter, .. }
             | ParameterError::OutOfRange { parameter, .. }
-            | ParameterError::AboveNyquist { parameter, .. } => parameter,
+            | ParameterError::AboveNyquist { parameter, .. }
+            | ParameterError::Unused { parameter, .. } => parameter,
         }
     }
 }
@@ -328,6 +336,9 @@ impl fmt::Display for ParameterError {
                 f,
                 "{parameter} is {frequency_hz} Hz, at or above the Nyquist frequency of {nyquist_hz} Hz; lower it or raise the sample rate"
             ),
+            ParameterError::Unused { parameter, used_by } => {
+                write!(f, "{parameter} is used by {used_by} only; leave it out")
+            }
         }
     }
 }

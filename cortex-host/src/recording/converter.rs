@@ -21,7 +21,7 @@ impl Codes {
         let converter = front_end.converter();
         Self {
             bits: converter.bits,
-            gain: front_end.has_gain().then_some(front_end.gain),
+            gain: front_end.amplifier_gain(),
             step_uv: converter.step_uv,
         }
     }

@@ -26,6 +26,8 @@ use crate::random::{self, CHUNK_WORDS, StreamKey};
 const NOISE_DOMAIN: &str = "cortex/frontend/v3";
 const LOSS_DOMAIN: &str = "cortex/loss/v3";
 const JITTER_DOMAIN: &str = "cortex/jitter/v3";
+/// Gain of the ADS1299's amplifier after a reset (data sheet, register CHnSET).
+const ADS1299_GAIN: f64 = 24.0;
 /// 2^32.
 const WORDS: f64 = 4_294_967_296.0;
 
@@ -40,7 +42,8 @@ parameters! {
             &["ads1299", "intan_rhd", "n1", "custom"],
         ),
         /// Gain of the ADS1299's amplifier.
-        pub gain: f64 = number(24.0, "", 1.0, 24.0),
+        pub gain: Option<f64> =
+            optional_number("ads1299 24", "", 1.0, 24.0).limit("for converter ads1299 only"),
         /// Bits of a code, in two's complement.
         pub bits: Option<usize> =
             optional_count("ads1299 24, intan_rhd and custom 16, n1 10", "", 2, 24),
@@ -74,7 +77,7 @@ impl FrontEndParams {
     #[must_use]
     pub fn converter(&self) -> Converter {
         let preset = match self.converter {
-            ConverterName::Ads1299 => Converter::ads1299(self.gain),
+            ConverterName::Ads1299 => Converter::ads1299(self.gain.unwrap_or(ADS1299_GAIN)),
             ConverterName::IntanRhd => Converter::INTAN_RHD,
             ConverterName::N1 => Converter::N1,
             ConverterName::Custom => Converter { bits: 16, step_uv: 0.1, noise_uv_rms: 0.0 },
@@ -86,10 +89,10 @@ impl FrontEndParams {
         }
     }
 
-    /// Whether the converter's gain can be set.
+    /// Gain of the converter's amplifier, where it can be set.
     #[must_use]
-    pub fn has_gain(&self) -> bool {
-        self.converter == ConverterName::Ads1299
+    pub fn amplifier_gain(&self) -> Option<f64> {
+        (self.converter == ConverterName::Ads1299).then(|| self.gain.unwrap_or(ADS1299_GAIN))
     }
 
     /// Checks every parameter.
@@ -122,7 +125,13 @@ impl FrontEnd {
     /// # Errors
     /// [`ParameterError`] names the parameter at fault and what is allowed.
     pub fn new(params: &FrontEndParams, seed: u64) -> Result<Self, ParameterError> {
-        within("front_end.gain", params.gain, 1.0, 24.0)?;
+        if let Some(gain) = params.gain {
+            within("front_end.gain", gain, 1.0, 24.0)?;
+            if params.converter != ConverterName::Ads1299 {
+                let used_by = "the converter ads1299";
+                return Err(ParameterError::Unused { parameter: "front_end.gain", used_by });
+            }
+        }
         let converter = params.converter();
         converter.check()?;
         let limit_uv = params.saturation_uv.unwrap_or(1e12);
@@ -384,6 +393,20 @@ mod tests {
         }
         assert_eq!(Converter::N1.code(f32::NAN), -512);
         assert_eq!(Converter::N1.microvolts(2), 14.0625);
+    }
+
+    /// A gain is the ADS1299's: 24 unless it is given; beside another converter it is refused.
+    #[test]
+    fn a_gain_belongs_to_its_converter() {
+        let of = |converter, gain| FrontEndParams { converter, gain, ..FrontEndParams::default() };
+        let ads = of(ConverterName::Ads1299, Some(1.0));
+        assert_eq!(ads.converter(), Converter::ads1299(1.0));
+        assert_eq!(of(ConverterName::Ads1299, None).converter(), Converter::ads1299(24.0));
+        for converter in [ConverterName::IntanRhd, ConverterName::N1, ConverterName::Custom] {
+            of(converter, None).check().unwrap();
+            let error = of(converter, Some(24.0)).check().unwrap_err();
+            assert_eq!(error.parameter(), "front_end.gain");
+        }
     }
 
     /// Share and bursts of lost packets against the chain's. Over n packets the share has the
