@@ -19,10 +19,6 @@ impl Codes {
     #[must_use]
     pub fn of(front_end: &FrontEndParams) -> Self {
         let converter = front_end.converter();
-        Self {
-            bits: converter.bits,
-            gain: front_end.amplifier_gain(),
-            step_uv: converter.step_uv,
-        }
+        Self { bits: converter.bits, gain: front_end.amplifier_gain(), step_uv: converter.step_uv }
     }
 }
