@@ -14,14 +14,14 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 venv=target/wheel-venv
 if ! "$venv/bin/python" -c "import ziglang, maturin" 2>/dev/null; then
     python3 -m venv "$venv"
-    "$venv/bin/pip" install -q --disable-pip-version-check "maturin[zig]>=1.9,<2"
+    "$venv/bin/pip" install -q --disable-pip-version-check "maturin[zig]>=1.16,<2"
 fi
 # maturin finds Zig through the first python3.
 PATH="$PWD/$venv/bin:$PATH"
 for target in "$@"; do
     rustup target add "$target" >/dev/null 2>&1 || true
     "$venv/bin/maturin" build --release --locked --quiet --zig --compatibility manylinux2014 \
-        --target "$target" --target-dir target/python --out dist \
+        --compression-level 9 --target "$target" --target-dir target/python --out dist \
         --manifest-path cortex-host/python/Cargo.toml
     no_paths "target/python/$target/release/lib_cortex.so"
 done
