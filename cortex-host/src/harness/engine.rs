@@ -22,7 +22,8 @@ const IDLE_NS: u64 = 1_000_000;
 /// In a longer wait than twice this the device is asked whether it is still there.
 const CHECK_NS: u64 = 200_000_000;
 
-/// Time before the first sample of a repeat "arrives".
+/// Time between the reading of the first window and the instant when the first sample of a repeat
+/// "arrives".
 const LEAD_NS: u64 = 1_000_000;
 
 /// When a window is released.
@@ -297,7 +298,7 @@ fn run_repeat(
     let KernelShape { channels, window, hop, sample_rate_hz } = kernel_run.shape;
     let schedule = ReleaseSchedule::new(window, hop, sample_rate_hz);
     let mut previous_end_ns = clock.now_ns();
-    let t0_ns = previous_end_ns + LEAD_NS;
+    let mut t0_ns = 0;
     for index in 0..kernel_run.windows_per_repeat() {
         let (first_row, rows) = match index {
             0 => (0, window),
@@ -305,6 +306,10 @@ fn run_repeat(
         };
         let input = &mut buffers.input[..rows * channels];
         samples.read_rows(first_row, input)?;
+        if index == 0 {
+            // Once the window is there: from a disk, a long one takes longer than the lead.
+            t0_ns = clock.now_ns() + LEAD_NS;
+        }
         let release_ns = match kernel_run.pace {
             Pace::Max => previous_end_ns,
             Pace::Realtime => {
