@@ -6,9 +6,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 artifacts=${CARGO_TARGET_DIR:-$PWD/target}
-
-cargo package -q --locked -p cortex-bci-core -p cortex-host
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+
+# Cargo keeps what it unpacked of a local package, and takes the next one of the same version for it.
+rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/cortex-bci-core-"$version"
+cargo package -q --locked -p cortex-bci-core -p cortex-host
 package=$artifacts/package/cortex-host-$version
 for file in README.md LICENSE-MIT LICENSE-APACHE primitives/configs; do
     [ -e "$package/$file" ] || { echo "the package lacks $file"; exit 1; }
