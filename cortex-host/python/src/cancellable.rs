@@ -5,26 +5,34 @@ use std::thread;
 use std::time::Duration;
 
 use cortex_host::{Error, Progress};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::convert::exception;
+use crate::leaving::{detached, is_leaving};
 
 /// How often the interpreter is asked whether somebody pressed Ctrl-C.
-const LOOK: Duration = Duration::from_millis(100);
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
 /// Does `work`, which `progress` cancels, on a thread of its own and without the interpreter's lock.
 ///
 /// # Errors
-/// As `work`, or the exception that a signal's handler raised.
+/// As `work`, or the exception that a signal's handler raised; `RuntimeError` when the system has no
+/// further thread.
 pub(crate) fn cancellable<T: Send>(
     py: Python<'_>,
     progress: &Progress,
     work: impl FnOnce() -> Result<T, Error> + Send,
 ) -> PyResult<T> {
-    py.detach(|| {
+    let at_exit = is_leaving();
+    detached(py, || {
         thread::scope(|scope| {
             let (done, waiting) = sync_channel(1);
-            scope.spawn(move || done.send(work()));
+            let started = thread::Builder::new().spawn_scoped(scope, move || done.send(work()));
+            if let Err(error) = started {
+                let message = format!("no thread can be started to work with: {error}");
+                return Err(PyRuntimeError::new_err(message));
+            }
             let mut interrupted = None;
             loop {
                 match waiting.recv_timeout(LOOK) {
@@ -34,6 +42,9 @@ pub(crate) fn cancellable<T: Send>(
                             None => outcome.map_err(exception),
                         };
                     }
+                    Err(RecvTimeoutError::Timeout) if is_leaving() && !at_exit => {
+                        progress.cancel();
+                    }
                     Err(RecvTimeoutError::Timeout) => {
                         if let Err(error) = Python::attach(|py| py.check_signals()) {
                             progress.cancel();
@@ -42,7 +53,7 @@ pub(crate) fn cancellable<T: Send>(
                     }
                     Err(RecvTimeoutError::Disconnected) => {
                         let message = "the work ended without an outcome";
-                        return Err(pyo3::exceptions::PyRuntimeError::new_err(message));
+                        return Err(PyRuntimeError::new_err(message));
                     }
                 }
             }

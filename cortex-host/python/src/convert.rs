@@ -2,15 +2,20 @@
 
 use cortex_host::{Error, ExitCode, Value};
 use pyo3::exceptions::{
-    PyConnectionError, PyKeyboardInterrupt, PyOSError, PyTypeError, PyValueError,
+    PyConnectionError, PyKeyboardInterrupt, PyOSError, PyOverflowError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
+/// Levels of lists and dicts in one another at the most: a list may hold itself.
+const MOST_LEVELS: usize = 64;
+
 /// The exception of an error, with its sentence: `OSError` for files, `ConnectionError` for devices,
 /// else `ValueError`.
 pub(crate) fn exception(error: Error) -> PyErr {
-    let sentence = error.to_string();
+    // The command line's option, as this package has it.
+    let sentence =
+        error.to_string().replace("or --force to replace it", "or replace=True to replace it");
     match error.code() {
         ExitCode::InputOutput => PyOSError::new_err(sentence),
         ExitCode::Device => PyConnectionError::new_err(sentence),
@@ -19,11 +24,39 @@ pub(crate) fn exception(error: Error) -> PyErr {
     }
 }
 
+/// The number `object` of what is called `name`.
+///
+/// # Errors
+/// `TypeError` for what is no whole number, `ValueError` for one below 0 or too large.
+pub(crate) fn count<T: TryFrom<u64>>(name: &str, object: &Bound<'_, PyAny>) -> PyResult<T> {
+    let whole = |error: &PyErr| error.is_instance_of::<PyOverflowError>(object.py());
+    let number = match object.extract::<u64>() {
+        _ if object.is_instance_of::<PyBool>() => None,
+        Ok(number) => T::try_from(number).ok(),
+        Err(error) if whole(&error) => None,
+        Err(_) => {
+            let kind = object.get_type().name()?;
+            let message = format!("{name} must be a whole number, but it is a {kind}");
+            return Err(PyTypeError::new_err(message));
+        }
+    };
+    number.ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "{name} must be a whole number from 0 to 2^64 - 1, but it is {object}"
+        ))
+    })
+}
+
 /// A parameter's value.
 ///
 /// # Errors
-/// `TypeError` for what no configuration can hold.
-pub(crate) fn value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
+/// `TypeError` for what no configuration can hold, `ValueError` for more than [`MOST_LEVELS`].
+fn value(object: &Bound<'_, PyAny>, level: usize) -> PyResult<Value> {
+    if level > MOST_LEVELS {
+        return Err(PyValueError::new_err(format!(
+            "more than {MOST_LEVELS} lists and dicts lie in one another; does one hold itself?"
+        )));
+    }
     if let Ok(value) = object.cast::<PyBool>() {
         return Ok(value.is_true().into());
     }
@@ -31,10 +64,10 @@ pub(crate) fn value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
         return Ok(text.to_string().into());
     }
     if let Ok(dict) = object.cast::<PyDict>() {
-        return Ok(Value::Table(entries(dict)?));
+        return Ok(Value::Table(given(dict, level + 1)?));
     }
     if object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>() {
-        let items = object.try_iter()?.map(|item| value(&item?));
+        let items = object.try_iter()?.map(|item| value(&item?, level + 1));
         return Ok(Value::List(items.collect::<PyResult<_>>()?));
     }
     if let Ok(integer) = object.extract::<i128>() {
@@ -54,6 +87,10 @@ pub(crate) fn value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
 /// # Errors
 /// `TypeError` for keys that are no text and values as in [`value`].
 pub(crate) fn entries(dict: &Bound<'_, PyDict>) -> PyResult<Vec<(String, Value)>> {
+    given(dict, 0)
+}
+
+fn given(dict: &Bound<'_, PyDict>, level: usize) -> PyResult<Vec<(String, Value)>> {
     let given = dict.iter().filter(|(_, object)| !object.is_none());
-    given.map(|(key, object)| Ok((key.extract()?, value(&object)?))).collect()
+    given.map(|(key, object)| Ok((key.extract()?, value(&object, level)?))).collect()
 }

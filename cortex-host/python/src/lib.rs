@@ -7,6 +7,7 @@ mod convert;
 mod dataset;
 mod experiment;
 mod kernel;
+mod leaving;
 
 #[pyo3::pymodule]
 mod _cortex {
@@ -16,8 +17,15 @@ mod _cortex {
     use crate::experiment::run;
     #[pymodule_export]
     use crate::kernel::Kernel;
+    #[pymodule_export]
+    use crate::leaving::leave;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        crate::leaving::announce(module)
+    }
 }

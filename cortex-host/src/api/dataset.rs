@@ -7,10 +7,12 @@ use super::value::{Value, put};
 use crate::base::digest::{Algorithm, FileDigest};
 use crate::base::{Failure, Progress};
 use crate::config::{self, DatasetConfig, Entry, Node, Source};
-use crate::generate::{self, Blocks, FileOptions, GenerateError, Place, Recipe, Settings};
+use crate::generate::{
+    self, Blocks, FileOptions, GenerateError, MOST_THREADS, Place, Recipe, Settings,
+};
 use crate::primitive::{DEFAULT_CONFIG, Library};
 use crate::recording::labels::synthetic_names;
-use crate::synthetic::{self, GeneratedDataset, generated};
+use crate::synthetic::{self, GeneratedDataset, first_generator, generated};
 
 /// A dataset of the signal of this name: `pink_noise`, `sine_wave`, ...
 ///
@@ -29,7 +31,8 @@ use crate::synthetic::{self, GeneratedDataset, generated};
 #[must_use]
 pub fn generate(signal: &str) -> DatasetBuilder {
     DatasetBuilder {
-        primitive: "primitives/datasets/v1/synthetic".into(),
+        primitive: None,
+        signal: signal.to_owned(),
         channels: None,
         sample_rate_hz: None,
         params: Vec::new(),
@@ -50,7 +53,7 @@ pub fn quickstart_dataset() -> DatasetBuilder {
     let DatasetConfig { path, channels, sample_rate_hz, params, .. } =
         config.map(|at| at.value).unwrap_or_default();
     DatasetBuilder {
-        primitive: path.map(|at| at.value).unwrap_or_default(),
+        primitive: path.map(|at| at.value),
         channels: channels.map(|at| at.value),
         sample_rate_hz: sample_rate_hz.map(|at| at.value),
         params: params.map(|at| at.value.into_entries()).unwrap_or_default(),
@@ -67,7 +70,9 @@ pub fn channel_names(channels: usize) -> Vec<String> {
 /// What is wanted of a dataset; made by [`generate`].
 #[derive(Clone, Debug)]
 pub struct DatasetBuilder {
-    primitive: String,
+    /// The first version's that has `signal` when none is given.
+    primitive: Option<String>,
+    signal: String,
     channels: Option<u64>,
     sample_rate_hz: Option<f64>,
     params: Vec<Entry>,
@@ -79,12 +84,13 @@ pub struct DatasetBuilder {
 
 impl DatasetBuilder {
     /// The generator: a path such as `primitives/datasets/v2/synthetic`, or its version alone, `v2`.
-    /// Default: `v1`.
+    /// Default: the first version that has the signal.
     #[must_use]
     pub fn generator(mut self, path: &str) -> Self {
         let version = path.strip_prefix('v').is_some_and(|digits| digits.parse::<u16>().is_ok());
-        self.primitive =
+        let primitive =
             if version { format!("primitives/datasets/{path}/synthetic") } else { path.into() };
+        self.primitive = Some(primitive);
         self
     }
 
@@ -110,10 +116,10 @@ impl DatasetBuilder {
         self
     }
 
-    /// Threads to generate with. Default: one per processor. The bytes are the same.
+    /// Threads to generate with, 1 to 1024. Default: one per processor. The bytes are the same.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = Some(threads.max(1));
+        self.threads = Some(threads);
         self
     }
 
@@ -144,8 +150,15 @@ impl DatasetBuilder {
     /// # Errors
     /// A sentence that names the parameter that is missing, unknown or out of its range.
     pub fn build(self) -> Result<Dataset, Failure> {
+        let most = usize::from(MOST_THREADS);
+        if let Some(threads) = self.threads.filter(|threads| !(1..=most).contains(threads)) {
+            return Err(Failure::usage(format!(
+                "threads must be a whole number from 1 to {most}, but it is {threads}"
+            )));
+        }
+        let primitive = self.primitive.unwrap_or_else(|| first_generator(&self.signal));
         let config = DatasetConfig {
-            path: Some(self.primitive.into()),
+            path: Some(primitive.into()),
             channels: self.channels.map(Into::into),
             sample_rate_hz: self.sample_rate_hz.map(Into::into),
             params: Some(Node::plain(config::Value::Mapping(self.params)).into()),
@@ -289,12 +302,20 @@ impl Dataset {
     /// than memory. Generation goes on meanwhile, a few blocks ahead.
     ///
     /// # Errors
-    /// `samples` is 0, or a block has more values than this machine can address.
+    /// `samples` is 0, or there is no memory for a block.
     pub fn blocks(&self, samples: usize) -> Result<Blocks, Failure> {
-        let values = samples.checked_mul(self.dataset.channels).filter(|values| *values > 0);
+        if samples == 0 {
+            return Err(Failure::usage("blocks of 0 samples: give a number from 1 on"));
+        }
+        let samples = self.dataset.samples.min(samples as u64);
+        let bytes = samples.saturating_mul(self.dataset.channels as u64 * 4);
+        let values = usize::try_from(bytes / 4).ok();
+        let values = values.filter(|all| Vec::<f32>::new().try_reserve_exact(*all).is_ok());
         let values = values.ok_or_else(|| {
-            Failure::usage(format!("blocks of {samples} samples: give a number from 1 on"))
+            Failure::input_output(format!(
+                "no memory for a block of {bytes} bytes; take blocks of fewer samples"
+            ))
         })?;
-        Ok(Blocks::start(self.recipe, self.settings, values))
+        Blocks::start(self.recipe, self.settings, values)
     }
 }

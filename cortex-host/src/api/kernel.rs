@@ -5,13 +5,16 @@ use cortex_core::kernel::{
 };
 
 use super::value::{Value, put};
-use crate::base::Failure;
+use crate::base::{ExitCode, Failure, Progress};
 use crate::config::{self, Entry, Node};
 use crate::harness::VectorKernel;
 use crate::plan::{DEFAULT_WINDOW, named_fixed_point, named_kernel};
 use crate::platform::aligned::AlignedSamples;
 use crate::platform::simd::SimdPath;
 use crate::run::output_sizes;
+
+/// Values of the rows between two looks at whether a call was cancelled, about.
+const PIECE_VALUES: usize = 1 << 16;
 
 /// The kernel of this name: `bandpass_fir`, `welch_psd`, ...
 ///
@@ -138,7 +141,8 @@ impl KernelBuilder {
         kernel.reset(&mut state);
         let info = *form.spec.name().info();
         let steps = Vec::new();
-        Ok(StreamingKernel { kernel, state, shape, info, fixed, steps, saturated: 0 })
+        let progress = Progress::new();
+        Ok(StreamingKernel { kernel, state, shape, info, fixed, steps, saturated: 0, progress })
     }
 }
 
@@ -155,6 +159,7 @@ pub struct StreamingKernel {
     steps: Vec<f32>,
     /// Samples that did not fit their type.
     saturated: u32,
+    progress: Progress,
 }
 
 /// What a kernel returned for every window of a dataset.
@@ -195,6 +200,12 @@ impl StreamingKernel {
         self.info.output.unit()
     }
 
+    /// Lets `progress` end calls that take long from another thread. The state then is that after
+    /// some of the rows: begin again with [`StreamingKernel::reset`].
+    pub fn cancelled_by(&mut self, progress: &Progress) {
+        self.progress = progress.clone();
+    }
+
     /// Begins again: the state before the first sample.
     pub fn reset(&mut self) {
         self.kernel.reset(&mut self.state);
@@ -218,18 +229,34 @@ impl StreamingKernel {
     /// or one result of the last `window` samples.
     ///
     /// # Errors
-    /// `rows` is empty or no whole number of rows.
+    /// `rows` is no whole number of rows, or none where the output is a result; the call was
+    /// cancelled.
     pub fn process(&mut self, rows: &[f32]) -> Result<Vec<f32>, Failure> {
-        let mut output = vec![0.0; self.kernel.output_len(self.whole_rows(rows)?)];
-        self.call(rows, &mut output)?;
+        let count = self.whole_rows(rows)?;
+        if self.is_windowed() {
+            if count == 0 {
+                let name = self.info.name;
+                return Err(Failure::usage(format!(
+                    "{name}: no rows; a result needs at least one"
+                )));
+            }
+            let mut output = vec![0.0; self.kernel.output_len(count)];
+            self.call(rows, &mut output)?;
+            return Ok(output);
+        }
+        let mut output = vec![0.0; rows.len()];
+        let piece = PIECE_VALUES.div_ceil(self.shape.channels) * self.shape.channels;
+        for (rows, output) in rows.chunks(piece).zip(output.chunks_mut(piece)) {
+            self.call(rows, output)?;
+        }
         Ok(output)
     }
 
     /// What a run makes of `samples`: from fresh state, `window` rows first and `hop` rows from then
-    /// on, as long as there are enough.
+    /// on, as long as there are enough. The state is then that after the last window.
     ///
     /// # Errors
-    /// `samples` is empty or no whole number of rows.
+    /// `samples` is no whole number of rows, or the call was cancelled.
     pub fn windows(&mut self, samples: &[f32]) -> Result<Windows, Failure> {
         let rows = self.whole_rows(samples)?;
         let KernelShape { window, hop, channels, .. } = self.shape;
@@ -250,7 +277,7 @@ impl StreamingKernel {
 
     fn whole_rows(&self, values: &[f32]) -> Result<usize, Failure> {
         let channels = self.shape.channels;
-        if values.is_empty() || !values.len().is_multiple_of(channels) {
+        if !values.len().is_multiple_of(channels) {
             return Err(Failure::usage(format!(
                 "{}: {} values are no whole number of rows of {channels} channels",
                 self.info.name,
@@ -261,6 +288,9 @@ impl StreamingKernel {
     }
 
     fn call(&mut self, rows: &[f32], output: &mut [f32]) -> Result<(), Failure> {
+        if self.progress.is_cancelled() {
+            return Err(Failure::new(ExitCode::Interrupted, "interrupted"));
+        }
         let mut input = rows;
         if let Some((format, _)) = self.fixed {
             self.steps.clear();

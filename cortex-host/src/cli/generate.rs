@@ -5,8 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use cortex_core::signal::GeneratorVersion;
-
 use super::support::bids_args::BidsArgs;
 use super::support::engine_args::EngineArgs;
 use super::support::param_args::{PARAMETERS, ParamArgs};
@@ -15,7 +13,6 @@ use crate::base::Progress;
 use crate::base::atomic_file::{PersistOptions, refuse_taken};
 use crate::base::digest::{Algorithm, ContentDigest, FileDigest};
 use crate::base::{ExitCode, Failure, listed};
-use crate::config::params::signals_of;
 use crate::config::{DatasetConfig, Entry, Node, Value};
 use crate::generate::{
     FileOptions, GenerateError, IoMode, Place, Recipe, Sharded, announce, check_place, produce_in,
@@ -28,7 +25,8 @@ use crate::recording::{
 };
 use crate::stream::PacedWriter;
 use crate::synthetic::{
-    GeneratedDataset, Manifest, Shard, ShardLayout, generated, manifest_beside, shared_file,
+    GeneratedDataset, Manifest, Shard, ShardLayout, first_generator, generated, manifest_beside,
+    shared_file,
 };
 
 /// Arguments of `generate`.
@@ -416,12 +414,7 @@ impl Args {
 
     /// The generator asked for, else the first version's that has the signal.
     fn primitive(&self) -> String {
-        let has = |version: &GeneratorVersion| {
-            signals_of(*version).any(|kind| kind.info().name == self.signal())
-        };
-        let version = GeneratorVersion::ALL.into_iter().find(has).unwrap_or(GeneratorVersion::V1);
-        let own = || format!("primitives/datasets/{version}/synthetic");
-        self.primitive.clone().unwrap_or_else(own)
+        self.primitive.clone().unwrap_or_else(|| first_generator(self.signal()))
     }
 
     /// The arguments as the `dataset` of a configuration, so that both are checked alike.

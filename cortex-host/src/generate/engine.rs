@@ -20,10 +20,13 @@ use crate::platform::scheduling::step_back;
 use crate::platform::simd::SimdPath;
 use crate::platform::tile_ring::{TileReader, TileRing, TileShape};
 
+/// Threads at the most.
+pub const MOST_THREADS: u16 = 1024;
+
 /// How to generate; none of it changes a bit of the result.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Threads, at least 1.
+    /// Threads, 1 to [`MOST_THREADS`]; fewer generate where the system has no more.
     pub threads: usize,
     /// Vector instructions.
     pub path: SimdPath,
@@ -151,7 +154,11 @@ impl Pass<'_> {
         std::thread::scope(|scope| {
             for worker in 1..threads {
                 let shared = &shared;
-                scope.spawn(move || shared.work(worker));
+                // Any of them does the work of those that are not there.
+                let more = std::thread::Builder::new();
+                if more.spawn_scoped(scope, move || shared.work(worker)).is_err() {
+                    break;
+                }
             }
             shared.work(0);
         });

@@ -31,7 +31,7 @@ use crate::synthetic::{GeneratedDataset, Normalize, Shard};
 
 pub use announce::{announce, announce_step};
 pub use blocks::Blocks;
-pub use engine::Settings;
+pub use engine::{MOST_THREADS, Settings};
 pub use error::GenerateError;
 pub use formats::{Place, Produced, check_place, produce_in};
 pub use merge::{MergeError, Parts};

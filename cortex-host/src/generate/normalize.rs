@@ -54,7 +54,10 @@ pub(super) fn measure(
     };
     std::thread::scope(|scope| {
         for _ in 1..settings.threads.max(1) {
-            scope.spawn(work);
+            // Any of them does the work of those that are not there.
+            if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
         }
         work();
     });

@@ -106,8 +106,11 @@ impl Source {
             }
             Rows::Generated(dataset, blocks) => {
                 let settings = Settings { background: true, ..Settings::automatic() };
-                let start = || Blocks::start(Recipe::of(dataset), settings, values);
-                blocks.get_or_insert_with(start).next().transpose()
+                let blocks = match blocks {
+                    Some(blocks) => blocks,
+                    None => blocks.insert(Blocks::start(Recipe::of(dataset), settings, values)?),
+                };
+                blocks.next().transpose()
             }
         }
     }

@@ -188,6 +188,15 @@ fn normalize(params: &Node, effects: &Effects, samples: u64) -> Result<Normalize
     }
 }
 
+/// The generator of the first version that has `signal`; of v1 when none has.
+#[must_use]
+pub fn first_generator(signal: &str) -> String {
+    let has =
+        |version: &GeneratorVersion| signals_of(*version).any(|kind| kind.info().name == signal);
+    let version = GeneratorVersion::ALL.into_iter().find(has).unwrap_or(GeneratorVersion::V1);
+    format!("primitives/datasets/{version}/synthetic")
+}
+
 fn signal_kind(version: GeneratorVersion, params: &Node) -> Result<SignalKind, Problem> {
     let names = || signals_of(version).map(|kind| kind.info().name);
     let Some(name) = given::<At<String>>(params, "signal_type")? else {
