@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _cortex
+from ._convert import optional_module, plain
 
 
 class RunError(RuntimeError):
@@ -89,11 +90,16 @@ class Results:
         return {name: values[counts] / 1e3 for name, values in spent.items()}
 
     def to_pandas(self) -> Any:
-        """The telemetry of all kernels as one ``pandas.DataFrame``; ``plugin`` is the kernel."""
-        import pandas
+        """The telemetry of all kernels as one ``pandas.DataFrame``; ``plugin`` is the kernel.
 
+        Raises
+        ------
+        ImportError
+            pandas is not installed.
+        """
+        pandas = optional_module("pandas", "to_pandas")
         frames = [pandas.DataFrame(self.telemetry(kernel)) for kernel in self.kernels]
-        return pandas.concat(frames, ignore_index=True)
+        return pandas.concat(frames, ignore_index=True) if frames else pandas.DataFrame()
 
     def outputs(self, kernel: str) -> npt.NDArray[np.float32]:
         """The kernel's outputs of the first repeat, of runs with ``include_raw_data``."""
@@ -119,10 +125,10 @@ def run(
     config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     *,
     set: Mapping[str, Any] | None = None,
-    kernels: Iterable[str] = (),
+    kernels: str | Iterable[str] = (),
     device: str | None = None,
     directory: str | os.PathLike[str] | None = None,
-    name: str | None = None,
+    name: str | os.PathLike[str] | None = None,
 ) -> Results:
     """Run kernels on a dataset and leave a results folder, as ``cortex-host run`` does.
 
@@ -131,9 +137,9 @@ def run(
     config
         A configuration: a file, or its keys and values as a dict. Default: the built-in quickstart.
     set
-        Values in place of the configuration's: ``{"dataset.channels": 128}``.
+        Values in place of the configuration's: ``{"dataset.channels": 128}``; none of them None.
     kernels
-        Run only these kernels of the configuration.
+        Run only these kernels of the configuration: their names, or one name.
     device
         ``"native"``, ``"loopback"``, ``"serial:///dev/ttyACM0?baud=921600"``, ... in place of the
         configuration's.
@@ -161,12 +167,15 @@ def run(
     """
     table, path = None, None
     if isinstance(config, Mapping):
-        table = dict(config)
+        table = plain(config)
     elif config is not None:
         path = os.fspath(config)
-    folder, failure = _cortex.run(
-        path, table, dict(set or {}), list(kernels), device, directory, name
-    )
+    settings = plain(dict(set or {}))
+    for key, value in settings.items():
+        if value is None:
+            raise ValueError(f"set: {key} is None; give the value it shall have, or leave it out")
+    chosen = [kernels] if isinstance(kernels, str) else list(kernels)
+    folder, failure = _cortex.run(path, table, settings, chosen, device, directory, plain(name))
     results = Results(folder)
     if failure is not None:
         raise RunError(failure, results)
