@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _cortex
+from ._convert import optional_module, plain, real_numbers, refuse_bools
 
 Samples = npt.NDArray[np.float32]
 
@@ -20,16 +21,22 @@ def _dataset(
     signal_type: str | EllipsisType,
     channels: int | None,
     sample_rate_hz: float | None,
-    generator: str | None,
+    generator: str | os.PathLike[str] | None,
     threads: int | None,
     params: dict[str, Any],
     *,
     replace: bool = False,
     sha256: bool = False,
 ) -> _cortex.Dataset:
+    if signal_type is not ... and not isinstance(signal_type, str):
+        raise TypeError(
+            'signal_type must be a str such as "pink_noise", or ... for the dataset of the '
+            f"quickstart, but its type is {type(signal_type).__name__}"
+        )
+    refuse_bools(channels=channels, sample_rate_hz=sample_rate_hz, threads=threads)
     signal = None if signal_type is ... else signal_type
     return _cortex.Dataset(
-        signal, channels, sample_rate_hz, generator, threads, replace, sha256, params
+        signal, channels, sample_rate_hz, plain(generator), threads, replace, sha256, plain(params)
     )
 
 
@@ -44,7 +51,7 @@ def generate(
     sample_rate_hz: float | None = None,
     duration_s: float | None = None,
     seed: int | None = None,
-    generator: str | None = None,
+    generator: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     **params: Any,
 ) -> Samples:
@@ -65,7 +72,8 @@ def generate(
     seed
         Seed of all random streams. Default: 42.
     generator
-        Version of the generator, ``"v1"`` (default), ``"v2"``, ``"v3"``, or the path of a primitive.
+        Version of the generator, ``"v1"`` (default), ``"v2"`` or ``"v3"``, or the path of a
+        primitive.
     threads
         Threads to generate with. Default: one per processor. The array is the same.
     **params
@@ -81,6 +89,8 @@ def generate(
     ------
     ValueError
         A parameter is missing, unknown or out of its range.
+    TypeError
+        An argument is of a type that none can have, such as a ``signal_type`` of None.
     MemoryError
         The array does not fit; use :func:`stream` or :func:`write`.
 
@@ -113,7 +123,7 @@ def generate_with_manifest(
     duration_s: float | None = None,
     seed: int | None = None,
     sha256: bool = False,
-    generator: str | None = None,
+    generator: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     **params: Any,
 ) -> tuple[Samples, _cortex.Manifest]:
@@ -155,7 +165,7 @@ def stream(
     duration_s: float | None = None,
     seed: int | None = None,
     block_samples: int = 4096,
-    generator: str | None = None,
+    generator: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     **params: Any,
 ) -> Iterator[Samples]:
@@ -184,6 +194,7 @@ def stream(
     """
     params = {"duration_s": duration_s, "seed": seed, **params}
     dataset = _dataset(signal_type, channels, sample_rate_hz, generator, threads, params)
+    refuse_bools(block_samples=block_samples)
     width = dataset.channels
     return (block.reshape(-1, width) for block in dataset.blocks(block_samples))
 
@@ -198,7 +209,7 @@ def write(
     seed: int | None = None,
     replace: bool = False,
     sha256: bool = False,
-    generator: str | None = None,
+    generator: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     **params: Any,
 ) -> _cortex.Manifest:
@@ -206,8 +217,9 @@ def write(
 
     ``.float32`` holds interleaved little-endian float32 in microvolts and has a BrainVision header
     beside it; ``.vhdr``, ``.edf`` (EDF+, 16 bits), ``.bdf`` (BDF+, 24 bits) and ``.npy`` are the
-    others. The file appears under its name only when it is whole, with its manifest beside it. What
-    a format cannot keep as it is, such as a rate of too many digits, is a warning.
+    others. The file appears under its name only when it is whole, with its manifest beside it, and
+    of generator ``v3`` the truth: spikes, events, channels and packets, as far as there are any.
+    What a format cannot keep as it is, such as a rate of too many digits, is a warning.
 
     Parameters
     ----------
@@ -235,6 +247,8 @@ def write(
     >>> cortex.reproduce(file + ".manifest.yaml")["reproduced"]
     True
     """
+    if os.fspath(path) == "-":
+        raise ValueError('write: "-" is no file; name one, or take the array that generate gives')
     params = {"duration_s": duration_s, "seed": seed, **params}
     dataset = _dataset(
         signal_type, channels, sample_rate_hz, generator, threads, params,
@@ -278,16 +292,21 @@ def to_mne(
     sample_rate_hz
         Sample rate in Hz.
     channel_names
-        Default: ``E0001``, ``E0002``, ..., as in the headers that :func:`write` makes.
+        Default: ``E0001``, ``E0002``, ..., as in the headers that :func:`write` makes; those of
+        v3's ``eeg`` name the electrodes of the 10-10 system instead.
 
     Returns
     -------
     mne.io.RawArray
         In volts, as MNE has it.
-    """
-    import mne
 
-    samples = np.asarray(data)
+    Raises
+    ------
+    ImportError
+        MNE is not installed.
+    """
+    mne = optional_module("mne", "to_mne")
+    samples = real_numbers(data, "to_mne")
     if samples.ndim != 2:
         raise ValueError(f"to_mne takes samples x channels, but the array has {samples.ndim} axes")
     if channel_names is None:

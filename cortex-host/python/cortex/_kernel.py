@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _cortex
+from ._convert import plain, real_numbers, refuse_bools
 
 
 class Kernel:
@@ -62,8 +63,10 @@ class Kernel:
         scale_uv: float | None = None,
         **params: Any,
     ) -> None:
+        refuse_bools(channels=channels, sample_rate_hz=sample_rate_hz, scale_uv=scale_uv)
+        refuse_bools(window=window, hop=hop)
         self._kernel = _cortex.Kernel(
-            name, channels, sample_rate_hz, window, hop, dtype, scale_uv, params
+            name, channels, sample_rate_hz, window, hop, dtype, scale_uv, plain(params)
         )
         self._channels = channels
         self._name = name
@@ -88,8 +91,8 @@ class Kernel:
 
     @property
     def saturated_samples(self) -> int:
-        """Samples and outputs of ``"q15"`` or ``"q31"`` that lay beyond the range and were set to its
-        end, since the last reset."""
+        """Samples and outputs of ``"q15"`` or ``"q31"`` that lay beyond the range and were set to
+        its end, since the last reset."""
         return self._kernel.saturated_samples
 
     def reset(self) -> None:
@@ -98,6 +101,11 @@ class Kernel:
 
     def process(self, rows: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Take the next samples, samples x channels in microvolts; the state goes on.
+
+        Parameters
+        ----------
+        rows
+            An array of real numbers of any type and layout. NaN stands for a missing sample.
 
         Returns
         -------
@@ -124,10 +132,10 @@ class Kernel:
         return output.reshape(-1, *self._kernel.output_sizes)
 
     def _samples(self, samples: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        array = np.ascontiguousarray(samples, np.float32)
+        array = real_numbers(samples, self._name)
         if array.ndim != 2 or array.shape[1] != self._channels:
             raise ValueError(
                 f"{self._name} takes samples x {self._channels} channels, "
                 f"but the array is {' x '.join(map(str, array.shape))}"
             )
-        return array
+        return np.require(array, np.float32, ["C", "A"])
