@@ -72,10 +72,10 @@ def generate(
     seed
         Seed of all random streams. Default: 42.
     generator
-        Version of the generator, ``"v1"`` (default), ``"v2"`` or ``"v3"``, or the path of a
-        primitive.
+        Version of the generator, ``"v1"``, ``"v2"`` or ``"v3"``, or the path of a primitive.
+        Default: the first version that has the signal.
     threads
-        Threads to generate with. Default: one per processor. The array is the same.
+        Threads to generate with, 1 to 1024. Default: one per processor. The array is the same.
     **params
         The signal's own parameters by their names in configurations: ``amplitude_uv_rms=100.0``,
         ``frequency_hz=10.0``, ``line_noise={"frequency_hz": 50, "amplitude_uv": 5}``, ...

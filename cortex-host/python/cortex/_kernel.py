@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,9 @@ class Kernel:
     def __repr__(self) -> str:
         return f"<cortex.Kernel {self._name} of {self._channels} channels>"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a kernel's state can be neither copied nor pickled; make another kernel")
+
     @property
     def is_windowed(self) -> bool:
         """Whether one call gives one result, of the last ``window`` samples, else a row per row."""
@@ -119,7 +122,8 @@ class Kernel:
 
     def windows(self, samples: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """What a run makes of a recording: from fresh state, ``window`` samples first and ``hop``
-        samples from then on, as long as there are enough.
+        samples from then on, as long as there are enough. The state is then that after the last
+        window.
 
         Returns
         -------

@@ -13,9 +13,10 @@ const MOST_LEVELS: usize = 64;
 /// The exception of an error, with its sentence: `OSError` for files, `ConnectionError` for devices,
 /// else `ValueError`.
 pub(crate) fn exception(error: Error) -> PyErr {
-    // The command line's option, as this package has it.
-    let sentence =
-        error.to_string().replace("or --force to replace it", "or replace=True to replace it");
+    // What the command line calls --force is an argument here, and so is all that it sets.
+    let sentence = error.to_string();
+    let sentence = sentence.strip_prefix("command line: ").unwrap_or(&sentence);
+    let sentence = sentence.replace("or --force to replace it", "or replace=True to replace it");
     match error.code() {
         ExitCode::InputOutput => PyOSError::new_err(sentence),
         ExitCode::Device => PyConnectionError::new_err(sentence),

@@ -165,3 +165,22 @@ def test_a_module_that_is_not_there_is_said(tmp_path, monkeypatch, module):
     with pytest.raises(ImportError, match=f"is not installed: pip install {module}$") as raised:
         calls[module]()
     assert raised.value.name == module
+
+
+def test_sentences_speak_of_arguments(tmp_path):
+    asked = {"channels": 1, "sample_rate_hz": 100, "duration_s": 1}
+    file = tmp_path / "data.float32"
+    cortex.write(file, "pink_noise", **asked)
+    with pytest.raises(ValueError, match="or replace=True to replace it"):
+        cortex.write(file, "pink_noise", **asked)
+    with pytest.raises(ValueError, match='^there is no kernel "nope" in this configuration'):
+        cortex.run(kernels="nope", directory=tmp_path)
+
+
+def test_a_kernel_is_not_copied():
+    import copy
+
+    kernel = cortex.Kernel("car", channels=2, sample_rate_hz=160)
+    for copied in [copy.copy, copy.deepcopy]:
+        with pytest.raises(TypeError, match="make another kernel"):
+            copied(kernel)
