@@ -324,18 +324,24 @@ impl fmt::Display for ParameterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParameterError::NotPositive { parameter, value } => {
+                let value = Shown(*value);
                 write!(f, "{parameter} must be a finite number above 0, but it is {value}")
             }
             ParameterError::NotFinite { parameter, value } => {
+                let value = Shown(*value);
                 write!(f, "{parameter} must be a finite number, but it is {value}")
             }
             ParameterError::OutOfRange { parameter, value, min, max } => {
+                let [value, min, max] = [*value, *min, *max].map(Shown);
                 write!(f, "{parameter} must lie between {min} and {max}, but it is {value}")
             }
-            ParameterError::AboveNyquist { parameter, frequency_hz, nyquist_hz } => write!(
-                f,
-                "{parameter} is {frequency_hz} Hz, at or above the Nyquist frequency of {nyquist_hz} Hz; lower it or raise the sample rate"
-            ),
+            ParameterError::AboveNyquist { parameter, frequency_hz, nyquist_hz } => {
+                let [frequency_hz, nyquist_hz] = [*frequency_hz, *nyquist_hz].map(Shown);
+                write!(
+                    f,
+                    "{parameter} is {frequency_hz} Hz, at or above the Nyquist frequency of {nyquist_hz} Hz; lower it or raise the sample rate"
+                )
+            }
             ParameterError::Unused { parameter, used_by } => {
                 write!(f, "{parameter} is used by {used_by} only; leave it out")
             }
@@ -344,6 +350,20 @@ impl fmt::Display for ParameterError {
 }
 
 impl core::error::Error for ParameterError {}
+
+/// A number in a message: with an exponent where it would have many zeros.
+struct Shown(f64);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.0.abs();
+        if self.0 == 0.0 || !size.is_finite() || (1e-4..1e15).contains(&size) {
+            write!(f, "{}", self.0)
+        } else {
+            write!(f, "{:e}", self.0)
+        }
+    }
+}
 
 /// Refuses anything but a finite number above zero.
 pub(crate) fn positive(parameter: &'static str, value: f64) -> Result<f64, ParameterError> {
@@ -406,5 +426,22 @@ pub(crate) fn below_nyquist(
         Ok(frequency_hz)
     } else {
         Err(ParameterError::AboveNyquist { parameter, frequency_hz, nyquist_hz })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_messages_have_few_zeros() {
+        let error =
+            ParameterError::OutOfRange { parameter: "rate_hz", value: 1e300, min: 1e-9, max: 0.02 };
+        assert_eq!(
+            std::format!("{error}"),
+            "rate_hz must lie between 1e-9 and 0.02, but it is 1e300"
+        );
+        let shown = [0.0, -0.0, 160.0, 0.05, 1e12, f64::NAN].map(|x| std::format!("{}", Shown(x)));
+        assert_eq!(shown, ["0", "-0", "160", "0.05", "1000000000000", "NaN"]);
     }
 }

@@ -9,7 +9,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::convert::exception;
-use crate::leaving::{detached, is_leaving};
+use crate::leaving::{detached, is_over};
 
 /// How often the interpreter is asked whether somebody pressed Ctrl-C.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
@@ -24,7 +24,6 @@ pub(crate) fn cancellable<T: Send>(
     progress: &Progress,
     work: impl FnOnce() -> Result<T, Error> + Send,
 ) -> PyResult<T> {
-    let at_exit = is_leaving();
     detached(py, || {
         thread::scope(|scope| {
             let (done, waiting) = sync_channel(1);
@@ -42,7 +41,7 @@ pub(crate) fn cancellable<T: Send>(
                             None => outcome.map_err(exception),
                         };
                     }
-                    Err(RecvTimeoutError::Timeout) if is_leaving() && !at_exit => {
+                    Err(RecvTimeoutError::Timeout) if is_over() => {
                         progress.cancel();
                     }
                     Err(RecvTimeoutError::Timeout) => {

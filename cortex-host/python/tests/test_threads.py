@@ -34,6 +34,7 @@ def ended(process):
         "cortex.generate('pink_noise', channels=64, sample_rate_hz=20000, duration_s=300)",
         f"[block.sum() for block in cortex.stream('pink_noise', {LONG})]",
         "[kernel.process(rows) for _ in range(10**9)]",
+        "[kernel.missing_samples for _ in range(10**9)]",
         "kernel.windows(np.zeros((200_000, 64), np.float32))",
     ],
 )
