@@ -14,9 +14,10 @@ use super::claim::{Claim, agree};
 use super::converter::Codes;
 use super::layout::{Element, SampleScale, interleaved};
 use super::plane_reader::PlaneReader;
+use super::shape::name_of;
 use super::stream::{Format, Level, Target, check_channels, chosen_channels};
 use super::write::refuse;
-use super::{Converted, DatasetError, OpenOptions, Recording, Unit, shape};
+use super::{Converted, DatasetError, OpenOptions, Recording, Unit, shape, tables};
 use crate::base::atomic_file::{self, PersistOptions, Staged};
 use crate::base::digest::hex;
 use crate::base::{Progress, printable};
@@ -271,6 +272,8 @@ fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetError> {
     }
     let (chosen, channel_names) = chosen_channels(path, options, &channels, channels.clone())?;
     layout.keep(&chosen);
+    let mut notes = Vec::new();
+    let events = tables::events_beside(path, &mut notes);
     Ok(Recording {
         path: path.to_owned(),
         data_path: path.to_owned(),
@@ -280,19 +283,15 @@ fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetError> {
         sample_rate_hz,
         samples,
         start: None,
-        events: Vec::new(),
-        keeps_events: false,
+        keeps_events: events.is_some(),
+        events: events.unwrap_or_default(),
         unit_assumed: false,
-        notes: Vec::new(),
+        notes,
         codes: (offset_uv == 0.0).then_some(codes),
         reader: PlaneReader::new(file, path, layout),
         option_source: options.option_source,
         level: Level::default(),
     })
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

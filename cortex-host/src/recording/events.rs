@@ -58,19 +58,20 @@ fn cell(text: &str) -> String {
 }
 
 /// The events that begin within `samples` samples as BrainVision markers: the onset is
-/// rounded to the nearest sample.
+/// rounded to the nearest of them.
 #[must_use]
 pub fn to_markers(events: &[Event], sample_rate_hz: f64, samples: u64) -> Vec<Marker> {
     events
         .iter()
         .filter_map(|event| {
-            let sample = (event.onset_s * sample_rate_hz).round();
-            // A negative or huge number saturates in the cast and is left out here.
-            if sample < 0.0 || sample as u64 >= samples {
+            let at = event.onset_s * sample_rate_hz;
+            if at < -0.5 || at >= samples as f64 {
                 return None;
             }
+            // In the last sample's time it is that sample.
+            let sample = (at.round() as u64).min(samples.saturating_sub(1));
             let length = (event.duration_s.unwrap_or(0.0) * sample_rate_hz).round() as u64;
-            Some(Marker { sample: sample as u64, length, description: event.label.clone() })
+            Some(Marker { sample, length, description: event.label.clone() })
         })
         .collect()
 }

@@ -14,7 +14,7 @@ use super::plane_reader::PlaneReader;
 use super::plausible::Implausible;
 use super::shape;
 use super::stream::{Format, Level, OptionSource, chosen_channels};
-use super::{DatasetError, OpenOptions, Recording, Unit, brainvision, dataset, labels};
+use super::{DatasetError, OpenOptions, Recording, Unit, brainvision, dataset, labels, tables};
 
 /// Most headers of a folder that are looked at for the one that names a file.
 const MOST_HEADERS: usize = 1000;
@@ -49,6 +49,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     if manifest.is_none() {
         notes.extend(doubt(path)?);
     }
+    let events = tables::events_beside(path, &mut notes);
     let file = File::open(path).map_err(DatasetError::io("read", path))?;
     let unit = options.unit.unwrap_or(Unit::Microvolt);
     let mut layout = interleaved(0, shape.channels, shape.samples, Element::F32, unit);
@@ -64,8 +65,8 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         sample_rate_hz: shape.sample_rate_hz,
         samples: shape.samples,
         start: None,
-        events: Vec::new(),
-        keeps_events: false,
+        keeps_events: events.is_some(),
+        events: events.unwrap_or_default(),
         // A generated file is in microvolts, as its manifest says.
         unit_assumed: options.unit.is_none() && manifest.is_none(),
         notes,
@@ -142,7 +143,12 @@ fn through_header(
     };
     agree(path, [&options.claim(), &own].into_iter().chain(&manifest))?;
     let format = if recording.reader.is_plain_float32() { &FORMAT } else { recording.format };
-    Ok(Recording { path: path.to_owned(), format, ..recording })
+    let mut recording = Recording { path: path.to_owned(), format, ..recording };
+    // Markers stand at samples; the table has every event, and its time.
+    if let Some(events) = tables::events_beside(path, &mut recording.notes) {
+        recording.events = events;
+    }
+    Ok(recording)
 }
 
 /// The BrainVision header that describes `data`: the one of the same name, or another one of the

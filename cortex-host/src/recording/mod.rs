@@ -28,6 +28,7 @@ pub mod shape;
 mod signature;
 pub mod spike_table;
 mod stream;
+pub mod tables;
 mod unit;
 mod write;
 

@@ -16,6 +16,7 @@ use super::stream::{Format, Level, Target, check_channels, chosen_channels};
 use super::write::{copy_rows, refuse};
 use super::{
     Converted, DatasetError, OpenOptions, OptionSource, Recording, Unit, events, labels, shape,
+    tables,
 };
 use crate::base::atomic_file::{self, PersistOptions, Staged};
 use crate::base::digest::hex;
@@ -218,10 +219,12 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
     let layout_of =
         if array.columns_first == options.channels_first { interleaved } else { planar };
     let mut layout = layout_of(start, channels, samples, array.element, unit);
-    let names = labels::synthetic_names(channels);
+    let mut notes = Vec::new();
+    let names = tables::names_beside(path, channels, &mut notes)
+        .unwrap_or_else(|| labels::synthetic_names(channels));
     let (chosen, channel_names) = chosen_channels(path, options, &names, names.clone())?;
     layout.keep(&chosen);
-    let mut notes = Vec::new();
+    let events = tables::events_beside(path, &mut notes);
     if channels as u64 > samples {
         notes.push(match (options.option_source, options.channels_first) {
             (OptionSource::CommandLine, first) => format!(
@@ -243,8 +246,8 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
         sample_rate_hz,
         samples,
         start: None,
-        events: Vec::new(),
-        keeps_events: false,
+        keeps_events: events.is_some(),
+        events: events.unwrap_or_default(),
         unit_assumed,
         notes,
         codes: None,

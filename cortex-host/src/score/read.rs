@@ -9,6 +9,7 @@ use super::mark::Mark;
 use crate::base::{Failure, quoted};
 use crate::generate::truth::is_artefact;
 use crate::recording::spike_table::{self, SpikeTruth};
+use crate::recording::tables::{Row, Table};
 
 /// Why a file of events cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -81,49 +82,25 @@ fn spikes(bytes: &[u8], rate_hz: Option<f64>) -> Result<Vec<Mark>, String> {
 
 /// The rows of a table, whose first line names its columns.
 fn table(text: &str) -> Result<Vec<Mark>, (usize, String)> {
-    let mut lines = text.lines().enumerate();
-    let head: Vec<String> =
-        lines.next().map_or_else(Vec::new, |(_, line)| line.split('\t').map(cell).collect());
-    let column = |name: &str| head.iter().position(|known| known == name);
-    let Some(onset) = column("onset") else {
+    let table = Table::parse(text);
+    let [onset, label, electrode] =
+        ["onset", "trial_type", "electrode"].map(|name| table.column(name));
+    if onset.is_none() {
         let problem = "has no column onset; the first line names the columns, between tabs";
         return Err((1, problem.into()));
+    }
+    let mark = |row: &Row| {
+        let onset_s = row.number(onset, "onset")?.ok_or("has no onset")?;
+        let number = |text: &str| {
+            text.parse().map_err(|_| format!("electrode is {}, not a number", quoted(text)))
+        };
+        let electrode = row.text(electrode).map(number).transpose()?;
+        Ok::<Mark, String>(Mark { onset_s, label: row.text(label).map(str::to_owned), electrode })
     };
-    let (label, electrode) = (column("trial_type"), column("electrode"));
-    let mut marks = Vec::new();
-    for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
-        let cells: Vec<String> = line.split('\t').map(cell).collect();
-        let text = |column: Option<usize>| {
-            cells.get(column?).filter(|text| !text.is_empty() && *text != "n/a")
-        };
-        let bad = |name: &str, text: &str| {
-            (index + 1, format!("{name} is {}, not a number", quoted(text)))
-        };
-        let Some(onset) = text(Some(onset)) else {
-            return Err((index + 1, "has no onset".into()));
-        };
-        let onset_s: f64 = onset.parse().map_err(|_| bad("onset", onset))?;
-        if !onset_s.is_finite() {
-            return Err(bad("onset", onset));
-        }
-        let electrode = text(electrode);
-        let electrode =
-            electrode.map(|text| text.parse().map_err(|_| bad("electrode", text))).transpose()?;
-        let label = text(label).cloned();
-        if !label.as_deref().is_some_and(is_artefact) {
-            marks.push(Mark { onset_s, label, electrode });
-        }
-    }
-    Ok(marks)
-}
-
-/// A cell without its quotes.
-fn cell(text: &str) -> String {
-    let text = text.trim_matches([' ', '\r', '\u{feff}']);
-    match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) => inner.replace("\"\"", "\""),
-        None => text.to_owned(),
-    }
+    let marks = table.rows().iter().map(|row| mark(row).map_err(|problem| (row.line, problem)));
+    let marks = marks.collect::<Result<Vec<_>, _>>()?;
+    let artefact = |mark: &Mark| mark.label.as_deref().is_some_and(is_artefact);
+    Ok(marks.into_iter().filter(|mark| !artefact(mark)).collect())
 }
 
 #[cfg(test)]

@@ -112,6 +112,43 @@ fn labels_of(events: &Path) -> BTreeMap<String, u64> {
     counts
 }
 
+/// What a format has no place for lies in the tables beside it, and goes with the data.
+#[test]
+fn events_and_names_of_the_tables_go_with_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let eeg = "eeg 4 250 20 --paradigm=p300 --blinks-per-min=30";
+    for (name, more) in
+        [("e.npy", ""), ("g.i16", "--front-end-converter=intan_rhd"), ("h.float32", "")]
+    {
+        stdout_of(&host(&format!("generate {eeg} {name} {more} --quiet"), at), 0);
+        let converted = host(&format!("convert {name} {name}.edf"), at);
+        let told = stderr_of(&converted, 0);
+        assert!(!told.contains("warning"), "{name}: {told}");
+        let found = inspected(&format!("{name}.edf"), at);
+        let events = found["events"].as_array().unwrap().iter();
+        let counts: BTreeMap<String, u64> = events
+            .map(|event| {
+                (event["label"].as_str().unwrap().to_owned(), event["count"].as_u64().unwrap())
+            })
+            .collect();
+        let (stem, _) = name.split_once('.').unwrap();
+        assert_eq!(counts, labels_of(&at.join(format!("{stem}_events.tsv"))), "{name}");
+        let table = fs::read_to_string(at.join(format!("{stem}_channels.tsv"))).unwrap();
+        let names: Vec<&str> =
+            table.lines().skip(1).map(|line| line.split('\t').next().unwrap()).collect();
+        let header = fs::read(at.join(format!("{name}.edf"))).unwrap();
+        let labels = String::from_utf8_lossy(&header[256..256 + 4 * 16]).into_owned();
+        let labels: Vec<&str> = labels.split_whitespace().collect();
+        assert_eq!(labels, names, "{name}");
+    }
+
+    // A table that is none is told, and the samples are there.
+    fs::write(at.join("e_events.tsv"), "onset\tduration\ttrial_type\nsoon\t0\tgo\n").unwrap();
+    let told = stderr_of(&host("convert e.npy bad.edf", at), 0);
+    assert!(told.contains("e_events.tsv:2: onset is \"soon\", not a number"), "{told}");
+}
+
 #[test]
 fn inspect_counts_events_and_units() {
     let folder = tempfile::tempdir().unwrap();
