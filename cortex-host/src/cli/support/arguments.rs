@@ -13,6 +13,7 @@ use crate::base::{Failure, expand_home, listed, nearest, quoted};
 /// or in quotes. A name that is no UTF-8 is taken as it is.
 pub fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().try_map(|name| match name.to_str() {
+        Some("") => Err("give a file name".to_owned()),
         Some(text) => expand_home(text),
         None => Ok(PathBuf::from(name)),
     })
@@ -220,6 +221,7 @@ mod tests {
                 format!("{generate} 8 160 10 x.float32 --threads 0"),
                 "--threads must be a whole number from 1 to 1024, but it is \"0\"",
             ),
+            (format!("{generate} 8 160 10 "), "OUT \"\": give a file name"),
             (
                 format!("{generate} 8 160 10 x.float32 --forse"),
                 "cortex-host generate has no option --forse; did you mean --force?",
