@@ -145,7 +145,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// The name belongs to a folder, device or pipe.
-    #[error("{path} is not a regular file; give a file name, or - for stdout", path = path.display())]
+    #[error("{path} is not a regular file; give the name of one", path = path.display())]
     NotAFile {
         /// What is there.
         path: PathBuf,
