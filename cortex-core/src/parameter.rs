@@ -431,17 +431,25 @@ pub(crate) fn below_nyquist(
 
 #[cfg(test)]
 mod tests {
+    use core::fmt::Write as _;
+
     use super::*;
+
+    fn shown(value: impl fmt::Display) -> heapless::String<128> {
+        let mut text = heapless::String::new();
+        write!(text, "{value}").unwrap();
+        text
+    }
 
     #[test]
     fn numbers_of_messages_have_few_zeros() {
         let error =
             ParameterError::OutOfRange { parameter: "rate_hz", value: 1e300, min: 1e-9, max: 0.02 };
-        assert_eq!(
-            std::format!("{error}"),
-            "rate_hz must lie between 1e-9 and 0.02, but it is 1e300"
-        );
-        let shown = [0.0, -0.0, 160.0, 0.05, 1e12, f64::NAN].map(|x| std::format!("{}", Shown(x)));
-        assert_eq!(shown, ["0", "-0", "160", "0.05", "1000000000000", "NaN"]);
+        assert_eq!(shown(error), "rate_hz must lie between 1e-9 and 0.02, but it is 1e300");
+        for (value, text) in
+            [(0.0, "0"), (160.0, "160"), (0.05, "0.05"), (1e12, "1000000000000"), (f64::NAN, "NaN")]
+        {
+            assert_eq!(shown(Shown(value)), text);
+        }
     }
 }
