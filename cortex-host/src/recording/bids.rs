@@ -97,8 +97,7 @@ impl Entities {
         let folder = self.folder();
         match folder.ancestors().find(|path| path.exists() && !path.is_dir()) {
             Some(file) => Err(DatasetError::Request(format!(
-                "{} is no folder, but --bids {} is a data set, which has folders only there; give \
-                 another folder",
+                "{} is a file, but --bids {} needs a folder there; give another ROOT",
                 file.display(),
                 self.root.display()
             ))),

@@ -236,7 +236,7 @@ fn a_set_that_cannot_be_added_to_is_refused_before_anything_is_written() {
     fs::write(&file, "mine").unwrap();
     for more in [&[][..], &["--force"]] {
         let told = stderr_of(&convert(&input, &file, &[&entities[..], more].concat()), 2);
-        assert!(told.contains("file is no folder") && told.contains("--bids"), "{told}");
+        assert!(told.contains("file is a file, but --bids"), "{told}");
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
 }
