@@ -266,12 +266,15 @@ def reproduce(manifest: str | os.PathLike[str]) -> dict[str, Any]:
     Parameters
     ----------
     manifest
-        A manifest, or the folder of a run. A data file that lies beside it is compared, too.
+        A manifest, or the folder of a run. A data file that lies beside it is compared, too, if
+        it holds the samples as they are generated: raw float32, BrainVision or ``.npy``.
 
     Returns
     -------
     dict
-        ``reproduced``: whether everything is equal; ``data_file``: its name, or None;
+        ``reproduced``: whether everything is equal; ``data_file``: name of the file compared,
+        or None; ``not_compared``: name of a file beside the manifest whose format (EDF, BDF,
+        codes) has other bytes than those generated, or None;
         ``comparisons``: dicts with ``what``, ``expected``, ``found``, ``equal``.
     """
     return _cortex.reproduce(os.fspath(manifest))

@@ -191,6 +191,7 @@ pub(crate) fn reproduce<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Bound<'
     let outcome = PyDict::new(py);
     outcome.set_item("reproduced", found.reproduced)?;
     outcome.set_item("data_file", &found.data_file)?;
+    outcome.set_item("not_compared", &found.not_compared)?;
     outcome.set_item("comparisons", comparisons)?;
     Ok(outcome)
 }

@@ -35,13 +35,14 @@ impl Manifest {
 }
 
 /// Makes a dataset again from its manifest, in memory of a fixed size, and compares digests; a data
-/// file that lies beside the manifest is compared, too.
+/// file that lies beside the manifest is compared, too, if it holds the samples as they are
+/// generated: raw float32, BrainVision or `.npy`.
 ///
 /// `path` is a manifest or the folder of a run.
 ///
 /// # Errors
 /// The manifest cannot be read or used, or the data file cannot be read. A difference is no error.
 pub fn reproduce(path: impl AsRef<Path>, progress: &Progress) -> Result<Reproduced, Failure> {
-    let (manifest, folder) = synthetic::Manifest::of_argument(path.as_ref())?;
-    Ok(generate::reproduce(&manifest, &folder, &Settings::automatic(), progress)?)
+    let (manifest, path) = synthetic::Manifest::of_argument(path.as_ref())?;
+    Ok(generate::reproduce(&manifest, &path, &Settings::automatic(), progress)?)
 }

@@ -205,7 +205,10 @@ pub fn refuse_taken<'a>(
 /// It is there and cannot be removed.
 pub fn remove_if_present(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+        // Nothing is there either where a file stands in place of its folder.
+        Err(error)
+            if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
             Err(FileError::at("remove", path)(error))
         }
         _ => Ok(()),

@@ -10,7 +10,7 @@ use super::support::engine_args::EngineArgs;
 use super::support::param_args::{PARAMETERS, ParamArgs};
 use super::{Console, arguments, json};
 use crate::base::Progress;
-use crate::base::atomic_file::{PersistOptions, refuse_taken};
+use crate::base::atomic_file::{PersistOptions, refuse_taken, remove_if_present};
 use crate::base::digest::{Algorithm, ContentDigest, FileDigest};
 use crate::base::{ExitCode, Failure, listed};
 use crate::config::{DatasetConfig, Entry, Node, Value};
@@ -203,7 +203,8 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     let npy = args.npy.then(|| out.with_extension("npy"));
     if let Some(npy) = &npy {
         check_npy(out, args.format)?;
-        refuse_taken(dataset_files(out).iter().chain([npy]).map(PathBuf::as_path), args.force)?;
+        let more = [npy.clone(), manifest_beside(npy)];
+        refuse_taken(dataset_files(out).iter().chain(&more).map(PathBuf::as_path), args.force)?;
     }
     let made = announce(&dataset, console, &progress, |progress| {
         produce_in(&dataset, place, &options, progress)
@@ -213,8 +214,10 @@ pub fn execute(args: &Args, console: &Console) -> Result<ExitCode, Failure> {
     }
     if let Some(npy) = &npy {
         let data = File::open(out).map_err(|error| Failure::io("read", out, &error))?;
-        npy::stage_copy(&data, out, npy, dataset.samples, dataset.channels, &progress)?
-            .place_with(PersistOptions { replace: args.force, durable: args.fsync })?;
+        let copy = npy::stage_copy(&data, out, npy, dataset.samples, dataset.channels, &progress)?;
+        // It is that of an array that was here before.
+        remove_if_present(&manifest_beside(npy))?;
+        copy.place_with(PersistOptions { replace: args.force, durable: args.fsync })?;
     }
     check_digest(expected.as_ref(), &made.manifest.digest, &made.data)?;
     console.say(&format!("Generated file: {}", made.data.display()));

@@ -11,17 +11,15 @@ use super::output::{FileOptions, write_staged};
 use super::produce::produce;
 use super::{GenerateError, Recipe, spikeinterface, truth};
 use crate::base::Progress;
-use crate::base::atomic_file::{
-    PersistOptions, Staged, hold_folder_of, refuse_taken, remove_if_present, stage_text,
-};
+use crate::base::atomic_file::{PersistOptions, Staged, hold_folder_of, refuse_taken, stage_text};
 use crate::base::digest::FileDigester;
 use crate::recording::bids::{self, Entities};
 use crate::recording::{
-    BRAINVISION, Codes, Converted, DatasetError, FLOAT32, Format, Recording, Writing, check_codes,
-    convert, dataset_files, format_to_write, of_samples,
+    BRAINVISION, Codes, Converted, DatasetError, FLOAT32, Format, Recording, Writing, beside,
+    check_codes, convert, dataset_files, format_to_write, of_samples,
 };
+use crate::synthetic::GeneratedDataset;
 use crate::synthetic::manifest::{Manifest, manifest_beside};
-use crate::synthetic::{GeneratedDataset, TruthKind};
 
 /// Where a dataset is written, and in which format.
 #[derive(Clone, Copy, Debug)]
@@ -61,32 +59,27 @@ pub fn check_place(
     place: Place<'_>,
     replace: bool,
 ) -> Result<(), GenerateError> {
-    let source = match place {
+    let files = match place {
         Place::File(path, format) => {
             let format = format_to_write(path, format)?;
             if let Some(raw) = raw_samples(path, format) {
-                let files = dataset_files(&raw);
-                return Ok(refuse_taken(files.iter().map(PathBuf::as_path), replace)?);
+                dataset_files(&raw)
+            } else {
+                refuse_taken([path], replace)?;
+                check_codes(format, codes(dataset).as_ref(), path, replace)?;
+                beside(path)
             }
-            refuse_taken([path], replace)?;
-            check_codes(format, codes(dataset).as_ref(), path, replace)?;
-            path.to_owned()
         }
         Place::Bids(entities, format) => {
-            bids::check(entities, writing(format, replace))?;
-            entities.source()
+            return Ok(bids::check(entities, writing(format, replace))?);
         }
         Place::SpikeInterface(folder) => {
             spikeinterface::check(dataset)?;
             let samples = dataset_files(&spikeinterface::samples(folder));
-            let files: Vec<PathBuf> =
-                samples.into_iter().chain(spikeinterface::files(folder)).collect();
-            return Ok(refuse_taken(files.iter().map(PathBuf::as_path), replace)?);
+            samples.into_iter().chain(spikeinterface::files(folder)).collect()
         }
     };
-    let truth = TruthKind::of(dataset).map(|kind| kind.path(&source));
-    let beside: Vec<PathBuf> = truth.chain([manifest_beside(&source)]).collect();
-    Ok(refuse_taken(beside.iter().map(PathBuf::as_path), replace)?)
+    Ok(refuse_taken(files.iter().map(PathBuf::as_path), replace)?)
 }
 
 /// The file of raw float32 samples that a dataset at `path` has; a BrainVision recording's lie
@@ -163,9 +156,9 @@ fn produce_converted(
     for staged in &mut beside {
         staged.settle(options.durable)?;
     }
-    remove_if_present(&manifest_path)?;
     let file = samples.file().try_clone().map_err(GenerateError::io("read", source))?;
-    // Its rows are not the values that `progress` counts.
+    // Its rows are not the values that `progress` counts. What lies beside `source` of an older
+    // dataset goes when the new samples have their name.
     let quiet = progress.reporting(|_| ());
     let Converted { data, format, bytes, warnings, .. } =
         write(file, &quiet).map_err(interrupted)?;

@@ -11,8 +11,9 @@ use super::{GenerateError, Recipe, Settings, truth};
 use crate::base::Progress;
 use crate::base::contained::open_within;
 use crate::base::digest::{Algorithm, ContentDigest, FileDigester, crc32_text};
-use crate::synthetic::block_digest;
+use crate::recording::{DatasetError, OpenOptions, Recording, format_to_write};
 use crate::synthetic::manifest::Manifest;
+use crate::synthetic::{MANIFEST_SUFFIX, block_digest};
 
 /// One value of a manifest against the same value found now.
 #[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, Serialize)]
@@ -47,19 +48,23 @@ pub struct Reproduced {
     pub reproduced: bool,
     /// Name of the data file that lay beside the manifest and was compared too.
     pub data_file: Option<String>,
+    /// Name of the data file that lay beside the manifest but was not compared, because its format
+    /// (EDF, BDF, codes) has other bytes than those generated.
+    pub not_compared: Option<String>,
     /// The comparisons.
     pub comparisons: Vec<DigestComparison>,
 }
 
 /// Generates the dataset of `manifest` again (without writing it) and compares its digests; if
-/// the data file lies in `folder`, the manifest's, compares that as well.
+/// the data file lies beside the manifest, which is at `path`, compares that as well. An empty path
+/// is that of a stream.
 ///
 /// # Errors
 /// [`GenerateError`] when it cannot be generated or the data file cannot be read. A difference
 /// is no error.
 pub fn reproduce(
     manifest: &Manifest,
-    folder: &Path,
+    path: &Path,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Reproduced, GenerateError> {
@@ -81,17 +86,33 @@ pub fn reproduce(
         let what = format!("sha256 of the {}", expected.kind.name());
         comparisons.push(compare(&what, &expected.sha256, &found));
     }
-    let mut data_file = None;
-    if let Some(name) = &manifest.file {
+    let (mut data_file, mut not_compared) = (None, None);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    // Without a file of its own the manifest may still lie beside one of another format.
+    let named = path.file_name().and_then(|name| name.to_str());
+    let named = named.and_then(|name| name.strip_suffix(MANIFEST_SUFFIX));
+    let file = manifest.file.as_deref().map(|name| (name, true));
+    if let Some((name, as_generated)) = file.or(named.map(|name| (name, false))) {
         let path = folder.join(name);
         match open_within(folder, &path) {
             Ok(file) => {
-                let found = digest_of(&file, algorithm, progress)
-                    .map_err(GenerateError::io("read", &path))?;
-                let Some(found) = found else { return Err(GenerateError::Interrupted) };
-                let what = format!("{} of {name}", algorithm.key());
-                comparisons.push(compare(&what, expected.content.hex(), found.hex()));
-                data_file = Some(name.clone());
+                let held = if as_generated {
+                    let found = digest_of(&file, algorithm, progress);
+                    let found = found.map_err(GenerateError::io("read", &path))?;
+                    Some(("", found.ok_or(GenerateError::Interrupted)?))
+                } else if format_to_write(&path, None).is_ok_and(|format| format.key == "npy") {
+                    Some(("the samples of ", digest_of_samples(&path, algorithm, progress)?))
+                } else {
+                    None
+                };
+                match held {
+                    Some((part, found)) => {
+                        let what = format!("{} of {part}{name}", algorithm.key());
+                        comparisons.push(compare(&what, expected.content.hex(), found.hex()));
+                        data_file = Some(name.to_owned());
+                    }
+                    None => not_compared = Some(name.to_owned()),
+                }
                 for expected in &manifest.truth {
                     let path = expected.kind.path(&path);
                     let Ok(file) = open_within(folder, &path) else { continue };
@@ -110,8 +131,23 @@ pub fn reproduce(
     Ok(Reproduced {
         reproduced: comparisons.iter().all(|comparison| comparison.equal),
         data_file,
+        not_compared,
         comparisons,
     })
+}
+
+/// The digest of the samples in the array `path` as float32.
+fn digest_of_samples(
+    path: &Path,
+    algorithm: Algorithm,
+    progress: &Progress,
+) -> Result<ContentDigest, GenerateError> {
+    let mut digester = FileDigester::new(algorithm);
+    Recording::open(path, &OpenOptions::default())?.read_tiles(|bytes, _| {
+        digester.update(bytes);
+        if progress.is_cancelled() { Err(DatasetError::Interrupted) } else { Ok(()) }
+    })?;
+    Ok(digester.finish().content)
 }
 
 /// The digest of a file's bytes; none when cancelled.

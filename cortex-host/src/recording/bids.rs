@@ -3,18 +3,23 @@
 //! Source: Brain Imaging Data Structure 1.10, "Electroencephalography".
 
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::write::refuse;
 use super::{
-    Converted, DatasetError, Format, Recording, Writing, brainvision, convert, edf, events,
+    Converted, DatasetError, Format, Recording, Writing, beside, brainvision, convert, edf, events,
 };
 use crate::base::atomic_file;
-use crate::base::{FileError, Progress, printable, quoted};
+use crate::base::{Progress, printable, quoted};
 
 /// The version that the files follow.
 const VERSION: &str = "1.10.0";
+
+/// Extensions of an EEG recording's files in each format that BIDS has.
+const EXTENSIONS: [&[&str]; 4] = [&["vhdr", "vmrk", "eeg"], &["edf"], &["bdf"], &["set", "fdt"]];
 
 /// Which recording of a data set it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +76,13 @@ impl Entities {
         [samples, beside("eeg.json"), beside("channels.tsv"), beside("events.tsv")]
     }
 
+    /// The files that the same recording has in other formats than `format`.
+    fn in_other_formats(&self, format: &Format) -> Vec<PathBuf> {
+        let other = |extensions: &&[&str]| !extensions.contains(&format.extension());
+        let path = |extension| self.folder().join(format!("{}_eeg.{extension}", self.stem()));
+        EXTENSIONS.into_iter().filter(other).flatten().map(path).collect()
+    }
+
     fn check(&self) -> Result<(), DatasetError> {
         let labels = [("--subject", Some(&self.subject)), ("--session", self.session.as_ref())];
         for (option, label) in labels.into_iter().chain([("--task", Some(&self.task))]) {
@@ -82,22 +94,34 @@ impl Entities {
                 )));
             }
         }
-        Ok(())
+        let folder = self.folder();
+        match folder.ancestors().find(|path| path.exists() && !path.is_dir()) {
+            Some(file) => Err(DatasetError::Request(format!(
+                "{} is a file, but --bids {} needs a folder there; give another ROOT",
+                file.display(),
+                self.root.display()
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
-/// Whether a recording may be written: [`write`] refuses nothing later but samples.
+/// Whether a recording may be written: [`write`] refuses nothing later but samples and its own
+/// input.
 ///
 /// # Errors
-/// A label has other characters than letters and digits, the format is none of BIDS, or a file is
-/// there and may not be replaced.
+/// A label has other characters than letters and digits, the format is none of BIDS, a file stands
+/// in place of a folder, a file is there and may not be replaced, in another format or among the
+/// sources too, or the participants cannot be read.
 pub fn check(entities: &Entities, writing: Writing) -> Result<(), DatasetError> {
     entities.check()?;
     let format = format_of(writing)?;
-    Ok(atomic_file::refuse_taken(
-        entities.files(format).iter().map(PathBuf::as_path),
-        writing.replace,
-    )?)
+    let mut files = entities.files(format).to_vec();
+    files.extend(entities.in_other_formats(format));
+    files.extend(beside(&entities.source()));
+    atomic_file::refuse_taken(files.iter().map(PathBuf::as_path), writing.replace)?;
+    participants(&entities.root)?;
+    Ok(())
 }
 
 fn format_of(writing: Writing) -> Result<&'static Format, DatasetError> {
@@ -117,6 +141,9 @@ fn format_of(writing: Writing) -> Result<&'static Format, DatasetError> {
 /// where there are none; a participant that is not listed is added. Where it is known which channels
 /// are bad, `status` has what is wrong with each, or nothing.
 ///
+/// What is replaced goes with all its files, those in other formats and its sources too, once the
+/// new recording is there.
+///
 /// # Errors
 /// As [`check`] and [`super::convert()`].
 pub fn write(
@@ -129,16 +156,22 @@ pub fn write(
     check(entities, writing)?;
     let format = format_of(writing)?;
     let [target, json, table, events_table] = entities.files(format);
-    let mut texts =
-        vec![(json, description(recording, &entities.task)), (table, channels(recording, status))];
-    if recording.keeps_events && format != &brainvision::FORMAT {
-        texts.push((events_table, events::to_tsv(&recording.events)));
-    } else {
-        // Of a recording that was here before.
-        atomic_file::remove_if_present(&events_table)?;
-    }
+    let mut older = entities.in_other_formats(format);
+    older.extend(beside(&entities.source()));
+    refuse(recording, writing.replace, older.iter().map(PathBuf::as_path))?;
     let written =
         convert(recording, &target, Writing { format: Some(format), ..writing }, progress)?;
+    for path in &older {
+        atomic_file::remove_if_present(path)?;
+    }
+    let names = &written.channel_names;
+    let mut texts = vec![
+        (json, description(recording, &entities.task)),
+        (table, channels(names, recording.sample_rate_hz, status)),
+    ];
+    if recording.keeps_events && format != &brainvision::FORMAT {
+        texts.push((events_table, events::to_tsv(&recording.events)));
+    }
     for (path, text) in &texts {
         atomic_file::place_text(path, text)?;
     }
@@ -161,12 +194,13 @@ fn description(recording: &Recording, task: &str) -> String {
     format!("{value:#}\n")
 }
 
-fn channels(recording: &Recording, status: Option<&[Option<&str>]>) -> String {
+/// `_channels.tsv` of channels that the recording calls `names`.
+fn channels(names: &[String], rate_hz: f64, status: Option<&[Option<&str>]>) -> String {
     let mut text = String::from("name\ttype\tunits\tsampling_frequency");
     text.push_str(if status.is_some() { "\tstatus\tstatus_description\n" } else { "\n" });
-    for (channel, name) in recording.channel_names.iter().enumerate() {
+    for (channel, name) in names.iter().enumerate() {
         let name = printable(name);
-        let _ = write!(text, "{name}\tEEG\tµV\t{}", recording.sample_rate_hz);
+        let _ = write!(text, "{name}\tEEG\tµV\t{rate_hz}");
         let _ = match status.map(|all| all.get(channel).copied().flatten()) {
             None => writeln!(text),
             Some(None) => writeln!(text, "\tgood\tn/a"),
@@ -201,9 +235,8 @@ fn describe_set(entities: &Entities) -> Result<(), DatasetError> {
             atomic_file::place_text(&path, &text)?;
         }
     }
-    let path = root.join("participants.tsv");
     let participant = format!("sub-{}", entities.subject);
-    let old = read_if_present(&path)?;
+    let (path, old) = participants(root)?;
     let listed = old.lines().any(|line| line.split('\t').next() == Some(participant.as_str()));
     if listed {
         return Ok(());
@@ -217,12 +250,17 @@ fn describe_set(entities: &Entities) -> Result<(), DatasetError> {
     Ok(())
 }
 
-fn read_if_present(path: &Path) -> Result<String, DatasetError> {
-    match std::fs::read_to_string(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(FileError::at("read", path)(error).into())
+/// Where the participants of the data set in `root` stand, and what stands there.
+fn participants(root: &Path) -> Result<(PathBuf, String), DatasetError> {
+    let path = root.join("participants.tsv");
+    match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            Err(DatasetError::format(&path, "it is not in UTF-8, as BIDS has it; save it so"))
         }
-        text => Ok(text.unwrap_or_default()),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(DatasetError::io("read", &path)(error))
+        }
+        text => Ok((path, text.unwrap_or_default())),
     }
 }
 

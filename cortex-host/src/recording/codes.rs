@@ -16,9 +16,9 @@ use super::layout::{Element, SampleScale, interleaved};
 use super::plane_reader::PlaneReader;
 use super::shape::name_of;
 use super::stream::{Format, Level, Target, check_channels, chosen_channels};
-use super::write::refuse;
+use super::write::{commit, outdated, refuse};
 use super::{Converted, DatasetError, OpenOptions, Recording, Unit, shape, tables};
-use crate::base::atomic_file::{self, PersistOptions, Staged};
+use crate::base::atomic_file::{self, Staged};
 use crate::base::digest::hex;
 use crate::base::{Progress, printable};
 
@@ -128,7 +128,9 @@ fn write(
     let codes = recording.codes.unwrap_or(Codes { bits: 2, gain: None, step_uv: 1.0 });
     let width = width(target.format);
     let sidecar = sidecar_path(target.path);
-    refuse(recording, target, [target.path, &sidecar].into_iter())?;
+    let outdated = outdated(recording, target.path);
+    let beside = outdated.iter().map(PathBuf::as_path);
+    refuse(recording, target.replace, [target.path, &*sidecar].into_iter().chain(beside))?;
     let mut staged = Staged::create(target.path)?;
     let mut hasher = Sha256::new();
     let missing = missing_code(width);
@@ -158,10 +160,7 @@ fn write(
     let text = serde_json::to_string_pretty(&described)
         .map_err(|error| DatasetError::format(&sidecar, error.to_string()))?;
     let described = atomic_file::stage_text(&sidecar, &(text + "\n"))?;
-    let _held = atomic_file::hold_folder_of(target.path);
-    for staged in [described, staged] {
-        staged.place_with(PersistOptions { replace: true, durable: true })?;
-    }
+    commit(target.path, &outdated, vec![described, staged])?;
     let mut warnings = Vec::new();
     if encoder.raised > 0 {
         warnings.push(format!(

@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::brainvision::{self, Header};
 use super::stream::Target;
-use super::write::{copy_rows, refuse};
+use super::write::{commit, copy_rows, outdated, refuse};
 use super::{Converted, DatasetError, Recording, events, npy};
 use crate::base::Progress;
-use crate::base::atomic_file::{self, PersistOptions, Staged};
+use crate::base::atomic_file::{self, Staged};
 use crate::base::digest::hex;
 use crate::synthetic::{TruthKind, manifest_beside};
 
@@ -19,16 +19,22 @@ use crate::synthetic::{TruthKind, manifest_beside};
 #[must_use]
 pub fn dataset_files(data: &Path) -> Vec<PathBuf> {
     let (vhdr, vmrk) = brainvision::header_paths(data);
+    [data.to_owned(), vhdr, vmrk].into_iter().chain(beside(data)).collect()
+}
+
+/// What lies beside the file `data` of any format and is taken for what is known of it: truth and
+/// manifest. What writes `data` replaces or removes all of them.
+#[must_use]
+pub fn beside(data: &Path) -> Vec<PathBuf> {
     let truth = TruthKind::ALL.map(|kind| kind.path(data));
-    [data.to_owned(), vhdr, vmrk].into_iter().chain(truth).chain([manifest_beside(data)]).collect()
+    truth.into_iter().chain([manifest_beside(data)]).collect()
 }
 
 /// Writes interleaved little-endian float32 in µV to `target`, with its header files and events
 /// beside it, and a `.npy` copy if asked for.
 ///
-/// Everything is written first. Then header, events and copy of an older file go, and the new files
-/// get their names, the header last, so a reader never sees samples beside another recording's
-/// header or events, and a kill has only a few renames to fall between.
+/// What belongs to an older file goes when the new ones get their names, the header last, so a reader
+/// never sees samples beside another recording's header or events.
 pub(super) fn write(
     recording: &mut Recording,
     target: &Target<'_>,
@@ -36,8 +42,18 @@ pub(super) fn write(
 ) -> Result<Converted, DatasetError> {
     let data = target.path;
     let npy_path = target.npy.then(|| data.with_extension("npy"));
-    let files = dataset_files(data);
-    refuse(recording, target, files.iter().chain(&npy_path).map(PathBuf::as_path))?;
+    let events_path = events::events_path(data);
+    let (vhdr, vmrk) = brainvision::header_paths(data);
+    let mut replaced = vec![vhdr.clone(), vmrk];
+    replaced.extend(outdated(recording, data));
+    if let Some(npy_path) = &npy_path {
+        replaced.extend([npy_path.clone(), manifest_beside(npy_path)]);
+    }
+    if recording.keeps_events {
+        replaced.push(events_path.clone());
+    }
+    let replaced_paths = replaced.iter().map(PathBuf::as_path);
+    refuse(recording, target.replace, std::iter::once(data).chain(replaced_paths))?;
     let channels = recording.channels();
     let mut staged = Staged::create(data)?;
     let mut hasher = Sha256::new();
@@ -60,7 +76,6 @@ pub(super) fn write(
         start: recording.start.as_deref(),
     };
     staged.settle(true)?;
-    let events_path = events::events_path(data);
     let mut others = Vec::new();
     if recording.keeps_events {
         others.push(atomic_file::stage_text(&events_path, &events::to_tsv(&recording.events))?);
@@ -69,27 +84,10 @@ pub(super) fn write(
         others.push(npy::stage_copy(staged.file(), data, npy_path, done, channels, progress)?);
     }
     others.extend(brainvision::stage_header(data, &header)?);
-    for other in &mut others {
-        other.settle(true)?;
-    }
-
-    let _held = atomic_file::hold_folder_of(data);
-    // What was said of the file that was here before is no longer true.
-    brainvision::remove_header(data)?;
-    atomic_file::remove_if_present(&manifest_beside(data))?;
-    for kind in TruthKind::ALL {
-        atomic_file::remove_if_present(&kind.path(data))?;
-    }
-    if let Some(npy_path) = &npy_path {
-        atomic_file::remove_if_present(npy_path)?;
-    }
-    for staged in std::iter::once(staged).chain(others) {
-        staged.place_with(PersistOptions { replace: true, durable: false })?;
-    }
-    atomic_file::sync_folder_of(data)?;
+    commit(data, &replaced, std::iter::once(staged).chain(others).collect())?;
     let (bytes, sha256) = (done * channels as u64 * 4, hex(&hasher.finalize()));
     Ok(Converted {
-        vhdr: Some(brainvision::header_paths(data).0),
+        vhdr: Some(vhdr),
         events: recording.keeps_events.then_some(events_path),
         npy: npy_path,
         ..Converted::of(recording, target, bytes, sha256, warnings)

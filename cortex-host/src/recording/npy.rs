@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -13,12 +13,12 @@ use super::claim::{Claim, agree};
 use super::layout::{Element, interleaved, planar};
 use super::plane_reader::{PlaneReader, read_at};
 use super::stream::{Format, Level, Target, check_channels, chosen_channels};
-use super::write::{copy_rows, refuse};
+use super::write::{commit, copy_rows, outdated, refuse};
 use super::{
     Converted, DatasetError, OpenOptions, OptionSource, Recording, Unit, events, labels, shape,
     tables,
 };
-use crate::base::atomic_file::{self, PersistOptions, Staged};
+use crate::base::atomic_file::{self, Staged};
 use crate::base::digest::hex;
 use crate::base::{Progress, quoted};
 
@@ -135,7 +135,9 @@ fn write(
     progress: &Progress,
 ) -> Result<Converted, DatasetError> {
     let events_path = recording.keeps_events.then(|| events::events_path(target.path));
-    refuse(recording, target, std::iter::once(target.path).chain(events_path.as_deref()))?;
+    let outdated = outdated(recording, target.path);
+    let beside = outdated.iter().chain(&events_path).map(PathBuf::as_path);
+    refuse(recording, target.replace, std::iter::once(target.path).chain(beside))?;
     let mut staged = Staged::create(target.path)?;
     let mut hasher = Sha256::new();
     let header = header_bytes(&[recording.samples, recording.channels() as u64]);
@@ -147,10 +149,7 @@ fn write(
         Some(path) => Some(atomic_file::stage_text(path, &events::to_tsv(&recording.events))?),
         None => None,
     };
-    let _held = atomic_file::hold_folder_of(target.path);
-    for staged in std::iter::once(staged).chain(events) {
-        staged.place_with(PersistOptions { replace: true, durable: true })?;
-    }
+    commit(target.path, &outdated, std::iter::once(staged).chain(events).collect())?;
     let sha256 = hex(&hasher.finalize());
     Ok(Converted {
         events: events_path,

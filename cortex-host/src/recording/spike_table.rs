@@ -27,7 +27,7 @@ pub const SPIKE_TYPE: &str =
 impl SpikeTruth {
     /// Its row.
     #[must_use]
-    pub fn to_bytes(&self) -> [u8; SPIKE_BYTES] {
+    pub fn to_bytes(self) -> [u8; SPIKE_BYTES] {
         let mut row = [0; SPIKE_BYTES];
         let [unit, electrode] = [self.unit, self.electrode].map(u32::to_le_bytes);
         let parts: [&[u8]; 4] =

@@ -95,6 +95,8 @@ pub struct Converted {
     pub data: PathBuf,
     /// Its format.
     pub format: &'static Format,
+    /// Names of the channels, as the file has them.
+    pub channel_names: Vec<String>,
     /// The BrainVision header beside them, unless the format has its own.
     pub vhdr: Option<PathBuf>,
     /// The file of events, if the format of the source keeps any and the one written does not.

@@ -115,7 +115,8 @@ impl Manifest {
     }
 
     /// Reads the manifest that `argument` stands for: a manifest, a results folder, `-` for stdin
-    /// or a pipe. Also returns the folder in which its data may lie.
+    /// or a pipe. Also returns the manifest's path, beside which its data may lie; an empty one for
+    /// a stream.
     ///
     /// # Errors
     /// As [`Manifest::read`].
@@ -136,7 +137,6 @@ impl Manifest {
                 return Err(problem.in_source(&name));
             }
         }
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let name =
             if argument == Path::new("-") { "<stdin>".into() } else { path.display().to_string() };
         let unreadable = |error: std::io::Error| {
@@ -148,7 +148,7 @@ impl Manifest {
         } else if std::fs::metadata(&path).is_ok_and(|metadata| is_pipe(&metadata)) {
             Box::new(File::open(&path).map_err(unreadable)?)
         } else {
-            return Ok((Self::read(&path, &Library::new(Some(&folder)))?, folder));
+            return Ok((Self::read(&path, &Library::new(path.parent()))?, path));
         };
         let mut text = String::new();
         stream.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;

@@ -21,6 +21,7 @@ mod inspect_files;
 mod killed;
 mod mutated;
 mod primitives;
+mod replaced;
 #[cfg(target_os = "linux")]
 mod stream;
 mod truth;

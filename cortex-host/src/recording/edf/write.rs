@@ -9,16 +9,18 @@
 //! sample is stored as the nearest number, so that it is read back at most `gain / 2` away, and
 //! the roundings of doubles besides: 2^-52 of the range.
 
+use std::path::PathBuf;
+
 use sha2::{Digest, Sha256};
 
 use super::header::MONTHS;
 use super::records::{Annotations, Records, seconds};
-use crate::base::atomic_file::{PersistOptions, Staged};
+use crate::base::atomic_file::Staged;
 use crate::base::digest::hex;
 use crate::base::{Progress, printable};
 use crate::recording::channels::list;
 use crate::recording::stream::Target;
-use crate::recording::write::refuse;
+use crate::recording::write::{commit, outdated, refuse};
 use crate::recording::{Converted, DatasetError, Recording};
 
 /// Longest label, and longest decimal in a header.
@@ -48,7 +50,9 @@ pub(super) fn write(
     width: usize,
     progress: &Progress,
 ) -> Result<Converted, DatasetError> {
-    refuse(recording, target, std::iter::once(target.path))?;
+    let outdated = outdated(recording, target.path);
+    let beside = outdated.iter().map(PathBuf::as_path);
+    refuse(recording, target.replace, std::iter::once(target.path).chain(beside))?;
     let bad = |problem: String| {
         DatasetError::Request(format!("{} cannot be written: {problem}", target.path.display()))
     };
@@ -110,8 +114,12 @@ pub(super) fn write(
             return Err(DatasetError::Interrupted);
         }
     }
-    staged.place_with(PersistOptions { replace: true, durable: true })?;
-    Ok(Converted::of(recording, target, bytes, hex(&hasher.finalize()), warnings))
+    commit(target.path, &outdated, vec![staged])?;
+    let sha256 = hex(&hasher.finalize());
+    Ok(Converted {
+        channel_names: labels,
+        ..Converted::of(recording, target, bytes, sha256, warnings)
+    })
 }
 
 impl Range {
