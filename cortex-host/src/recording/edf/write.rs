@@ -5,18 +5,21 @@
 //! # Error
 //!
 //! Each channel's physical range is its own least and greatest sample, rounded outwards to the
-//! eight characters of the field. With `gain = (physical_max - physical_min) / (2^bits - 1)` a
+//! eight characters of the field: with an exponent (`-1.2e-12`) where decimals would widen the range
+//! by more than a hundredth. With `gain = (physical_max - physical_min) / (2^bits - 1)` a
 //! sample is stored as the nearest number, so that it is read back at most `gain / 2` away, and
 //! the roundings of doubles besides: 2^-52 of the range.
 
 use sha2::{Digest, Sha256};
 
+use super::annotations::{MOST_BYTES, MOST_RECORD_BYTES};
 use super::header::MONTHS;
-use super::records::{Annotations, Records, seconds};
+use super::records::{Annotations, COMMON_RECORD_BYTES, Content, Records, lists, seconds};
 use crate::base::atomic_file::{PersistOptions, Staged};
 use crate::base::digest::hex;
 use crate::base::{Progress, printable};
 use crate::recording::channels::list;
+use crate::recording::events::MOST_EVENTS;
 use crate::recording::stream::Target;
 use crate::recording::write::refuse;
 use crate::recording::{Converted, DatasetError, Recording};
@@ -26,6 +29,12 @@ const LABEL_CHARS: usize = 16;
 const NUMBER_CHARS: usize = 8;
 /// The number of signals has four digits; one is the annotations'.
 const MOST_CHANNELS: usize = 9998;
+/// How much wider a range may become in eight characters before an exponent is looked at.
+const MOST_WIDENING: f64 = 1.01;
+/// Signals that EDFlib takes, as it is in pyEDFlib 0.1.42; newer versions take 4096.
+const COMMON_SIGNALS: usize = 640;
+/// Rows that are read at a time, over all channels.
+const CHUNK_SAMPLES: usize = 256 * 1024;
 
 /// The range of one channel in µV, as its fields have it.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,28 +64,18 @@ pub(super) fn write(
     let mut warnings = Vec::new();
     let labels = labels(&recording.channel_names, &mut warnings).map_err(bad)?;
     let ranges = ranges(recording, progress)?.map_err(bad)?;
-
-    let start = start(recording.start.as_deref(), &mut warnings);
-    let samples = recording.samples;
-    let channels = recording.channels();
-    let row_bytes = (channels * width) as u64;
-    let estimate =
-        24 + recording.events.iter().map(|event| event.label.len() as u64).max().unwrap_or(0);
-    let records = Records::choose(samples, recording.sample_rate_hz, row_bytes, estimate)
-        .ok_or_else(|| {
-            bad(format!(
-                "no record of {samples} samples at {} Hz has a length that its header can say",
-                recording.sample_rate_hz
-            ))
-        })?;
-    if records.rate_hz() != recording.sample_rate_hz {
+    if labels.len() + 1 > COMMON_SIGNALS {
         warnings.push(format!(
-            "the header has the sample rate {} Hz: {} Hz needs more digits than it has room for",
-            records.rate_hz(),
-            recording.sample_rate_hz
+            "{} signals with the annotations: EDFlib (pyEDFlib, EDFbrowser) takes at most \
+             {COMMON_SIGNALS}, in newer versions 4096; MNE and edfio read them",
+            labels.len() + 1
         ));
     }
-    let mut annotations = Annotations::new(&recording.events, &records, start.fraction_us, width);
+
+    let start = start(recording.start.as_deref(), &mut warnings);
+    let channels = recording.channels();
+    let (records, mut annotations) =
+        cut(recording, start.fraction_us, width, &mut warnings).map_err(bad)?;
 
     let mut staged = Staged::create(target.path)?;
     let mut hasher = Sha256::new();
@@ -90,17 +89,25 @@ pub(super) fn write(
     put(&mut staged, &header)?;
     recording.rewind();
     let record_samples = usize::try_from(records.samples).unwrap_or(usize::MAX);
-    let mut rows = vec![0.0_f32; record_samples * channels];
-    let mut stored = Vec::with_capacity(rows.len() * width);
+    let chunk = (CHUNK_SAMPLES / channels).clamp(1, record_samples);
+    let mut rows = vec![0.0_f32; chunk * channels];
+    let mut stored = vec![0; record_samples * channels * width];
     for index in 0..records.count {
-        if recording.read(&mut rows)? != record_samples {
-            return Err(DatasetError::format(&recording.data_path, "the file has become shorter"));
-        }
-        stored.clear();
-        for (channel, range) in ranges.iter().enumerate() {
-            for sample in rows.iter().skip(channel).step_by(channels) {
-                let [low, middle, high, _] = range.stored(*sample, width).to_le_bytes();
-                stored.extend_from_slice([low, middle, high].get(..width).unwrap_or_default());
+        for first in (0..record_samples).step_by(chunk) {
+            let count = chunk.min(record_samples - first);
+            let rows = rows.get_mut(..count * channels).unwrap_or_default();
+            if recording.read(rows)? != count {
+                let problem = "the file has become shorter";
+                return Err(DatasetError::format(&recording.data_path, problem));
+            }
+            let runs = stored.chunks_exact_mut(record_samples * width);
+            for (channel, (range, run)) in ranges.iter().zip(runs).enumerate() {
+                let run = run.get_mut(first * width..).unwrap_or_default();
+                let samples = rows.iter().skip(channel).step_by(channels);
+                for (place, sample) in run.chunks_exact_mut(width).zip(samples) {
+                    let bytes = range.stored(*sample, width).to_le_bytes();
+                    place.copy_from_slice(bytes.get(..width).unwrap_or_default());
+                }
             }
         }
         put(&mut staged, &stored)?;
@@ -114,17 +121,103 @@ pub(super) fn write(
     Ok(Converted::of(recording, target, bytes, hex(&hasher.finalize()), warnings))
 }
 
+/// How `recording` becomes records, and their annotations.
+fn cut(
+    recording: &Recording,
+    start_us: u64,
+    width: usize,
+    warnings: &mut Vec<String>,
+) -> Result<(Records, Annotations), String> {
+    let (samples, rate_hz) = (recording.samples, recording.sample_rate_hz);
+    let events = &recording.events;
+    let text_bytes: usize = events.iter().map(|event| event.label.len()).sum();
+    // More are not read back.
+    if events.len() > MOST_EVENTS || text_bytes as u64 > MOST_BYTES {
+        return Err(format!(
+            "{} events of {text_bytes} bytes; annotations are at most {MOST_EVENTS} of \
+             {MOST_BYTES} bytes; write a .vhdr instead",
+            events.len()
+        ));
+    }
+    let row_bytes = (recording.channels() * width) as u64;
+    let of_true_time = lists(events, start_us, 1.0);
+    let content = Content::new(row_bytes, &of_true_time);
+    let fewer = || match Records::fewer(samples, rate_hz, &content) {
+        Some(fewer) => format!("its first {fewer} samples could be"),
+        None => "no fewer samples can be".to_owned(),
+    };
+    let Some(records) = Records::choose(samples, rate_hz, &content) else {
+        let room = match events.len() {
+            0 => String::new(),
+            count => format!(" and has room for {count} events"),
+        };
+        return Err(format!(
+            "no division of {samples} samples into equal records gives {rate_hz} Hz{room}; {}; \
+             write a .vhdr instead",
+            fewer()
+        ));
+    };
+    if !records.are_common(&content) {
+        warnings.push(format!(
+            "records of {} bytes, without which {samples} samples do not give {rate_hz} Hz: MNE \
+             and edfio read them, EDFlib (pyEDFlib, EDFbrowser) takes at most \
+             {COMMON_RECORD_BYTES}; {} written for all",
+            records.bytes(&content),
+            fewer()
+        ));
+    }
+    let exact = records.rate_hz() == rate_hz;
+    let timed = if exact {
+        of_true_time
+    } else {
+        warnings.push(format!(
+            "the header has the sample rate {} Hz: {rate_hz} Hz needs more digits than it has \
+             room for; events stay at their samples",
+            records.rate_hz(),
+        ));
+        lists(events, start_us, rate_hz / records.rate_hz())
+    };
+    let annotations = Annotations::new(timed, &records, start_us, width);
+    if annotations.bytes as u64 > MOST_RECORD_BYTES {
+        return Err(format!(
+            "{} bytes of annotations in each record; {MOST_RECORD_BYTES} are read back; write a \
+             .vhdr instead",
+            annotations.bytes
+        ));
+    }
+    Ok((records, annotations))
+}
+
 impl Range {
     /// The range of samples from `low` to `high`, or none when eight characters cannot say it. A
-    /// range of one value is made wider.
+    /// range of one value is made wider, one of a small value only to 0.
     fn new(low: f32, high: f32) -> Option<Self> {
         let (mut low, mut high) = (f64::from(low), f64::from(high));
         if low == high {
-            (low, high) = (low - 1.0, high + 1.0);
+            (low, high) = match low {
+                0.0 => (0.0, 1.0),
+                small if small.abs() <= 1.0 => (small.min(0.0), small.max(0.0)),
+                _ => (low - 1.0, high + 1.0),
+            };
         }
-        let fields = [decimal(low, false)?, decimal(high, true)?];
-        let [low, high] = [fields[0].parse().ok()?, fields[1].parse().ok()?];
-        Some(Self { low, high, fields })
+        let plain = Self::between(decimal(low, false)?, decimal(high, true)?)?;
+        if plain.high - plain.low <= MOST_WIDENING * (high - low) {
+            return Some(plain);
+        }
+        let nearer = |value: f64, up: bool, than: f64| {
+            let text = exponent(value, up)?;
+            let limit: f64 = text.parse().ok()?;
+            ((limit - value).abs() < (than - value).abs()).then_some(text)
+        };
+        let [lowest, highest] = plain.fields;
+        Self::between(
+            nearer(low, false, plain.low).unwrap_or(lowest),
+            nearer(high, true, plain.high).unwrap_or(highest),
+        )
+    }
+
+    fn between(low: String, high: String) -> Option<Self> {
+        Some(Self { low: low.parse().ok()?, high: high.parse().ok()?, fields: [low, high] })
     }
 
     /// The number that stands for `sample`.
@@ -154,6 +247,29 @@ fn decimal(value: f64, up: bool) -> Option<String> {
             let read: f64 = text.parse().ok()?;
             let outside = if up { read >= value } else { read <= value };
             (text.len() <= NUMBER_CHARS && outside).then(|| text.to_owned())
+        })
+    })
+}
+
+/// `value` with an exponent, in eight characters, rounded down or `up`: `-1.2e-12`. Other readers
+/// take it too (MNE, edfio, EDFlib).
+fn exponent(value: f64, up: bool) -> Option<String> {
+    (0..NUMBER_CHARS).rev().find_map(|decimals| {
+        let nearest = format!("{value:.decimals$e}");
+        let (mantissa, exponent) = nearest.split_once('e')?;
+        let count: i32 = mantissa.replace('.', "").parse().ok()?;
+        let outwards = if up { 1 } else { -1 };
+        [count, count + outwards].into_iter().find_map(|count| {
+            let mantissa =
+                format!("{:.decimals$}", f64::from(count) / 10_f64.powi(decimals as i32));
+            let mantissa = match mantissa.contains('.') {
+                true => mantissa.trim_end_matches('0').trim_end_matches('.'),
+                false => &mantissa,
+            };
+            let text = format!("{mantissa}e{exponent}");
+            let read: f64 = text.parse().ok()?;
+            let outside = if up { read >= value } else { read <= value };
+            (text.len() <= NUMBER_CHARS && outside).then_some(text)
         })
     })
 }
@@ -262,8 +378,11 @@ fn start(start: Option<&str>, warnings: &mut Vec<String>) -> Start {
         Some((number(0, 4)?, month, name, number(6, 8)?, number(8, 14)?, number(14, 20)?))
     })();
     if let Some((year, ..)) = parts.filter(|(year, ..)| !YEARS.contains(year)) {
-        warnings
-            .push(format!("the start in {year} is left out: dates in the header begin in 1985"));
+        warnings.push(format!(
+            "the start in {year} is left out: dates in the header begin in {} and end in {}",
+            YEARS.start,
+            YEARS.end - 1
+        ));
     }
     let parts = parts.filter(|(year, ..)| YEARS.contains(year));
     let Some((year, month, name, day, clock, fraction_us)) = parts else {
@@ -353,6 +472,35 @@ mod tests {
             assert_eq!(decimal(value, true).as_deref(), Some(up), "{value}");
         }
         assert_eq!(decimal(1e9, true), None);
+        for (value, down, up) in [
+            (1e-9, "1e-9", "1e-9"),
+            (-1e-12, "-1e-12", "-1e-12"),
+            (1.0 / 3e9, "3.33e-10", "3.34e-10"),
+            (-1.0 / 3e9, "-3.4e-10", "-3.3e-10"),
+            (9.999_999e-10, "0.999e-9", "10e-10"),
+        ] {
+            let texts = [exponent(value, false), exponent(value, true)].map(Option::unwrap);
+            assert!(texts.iter().all(|text| text.len() <= NUMBER_CHARS), "{texts:?}");
+            assert_eq!(texts, [down, up], "{value}");
+        }
+    }
+
+    #[test]
+    fn tiny_ranges_keep_their_steps() {
+        for peak in [1e-4_f32, 1.234e-6, 1e-9, 7.77e-12, 1e-30] {
+            let range = Range::new(-peak, peak).unwrap();
+            let wider = (range.high - range.low) / (2.0 * f64::from(peak));
+            assert!((1.0..1.1).contains(&wider), "{peak}: {:?}", range.fields);
+            // A constant is a limit, so that the step is as tiny.
+            let range = Range::new(peak, peak).unwrap();
+            assert_eq!(range.low, 0.0);
+            assert!(range.high <= 1.02 * f64::from(peak), "{:?}", range.fields);
+        }
+        // Where decimals do, no reader meets an exponent.
+        for (low, high) in [(-0.01, 0.02), (-100.0, 33.3), (1.0, 1.000_000_1), (0.0, 0.0)] {
+            let range = Range::new(low, high).unwrap();
+            assert!(!range.fields.concat().contains('e'), "{:?}", range.fields);
+        }
     }
 
     #[test]
@@ -391,7 +539,13 @@ mod tests {
         let mut warnings = Vec::new();
         let early = start(Some("19510302000000000000"), &mut warnings);
         assert_eq!(early.startdate, "Startdate X");
-        assert_eq!(warnings, ["the start in 1951 is left out: dates in the header begin in 1985"]);
+        start(Some("99990302000000000000"), &mut warnings);
+        let told = |year| {
+            format!(
+                "the start in {year} is left out: dates in the header begin in 1985 and end in 2084"
+            )
+        };
+        assert_eq!(warnings, [told(1951), told(9999)]);
         assert_eq!(start(None, &mut Vec::new()), early);
     }
 }
