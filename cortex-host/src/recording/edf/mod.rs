@@ -36,6 +36,7 @@
 
 mod annotations;
 mod header;
+mod range;
 mod records;
 mod write;
 
