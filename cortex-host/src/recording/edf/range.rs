@@ -3,6 +3,8 @@
 
 /// Longest number in a header.
 pub(super) const NUMBER_CHARS: usize = 8;
+/// What a number of no decimals, of one, of two and so on is counted in, as its reciprocal.
+const UNITS: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
 /// How much wider a range may become in eight characters before an exponent is looked at.
 const MOST_WIDENING: f64 = 1.01;
 
@@ -57,7 +59,6 @@ impl Range {
 
 /// `value` with as many decimals as eight characters hold, rounded down or `up`.
 fn decimal(value: f64, up: bool) -> Option<String> {
-    const UNITS: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
     UNITS.into_iter().enumerate().rev().find_map(|(decimals, unit)| {
         let scaled = value * unit;
         let rounded = if up { scaled.ceil() } else { scaled.floor() };
@@ -80,14 +81,13 @@ fn decimal(value: f64, up: bool) -> Option<String> {
 /// `value` with an exponent, in eight characters, rounded down or `up`: `-1.2e-12`. Other readers
 /// take it too (MNE, edfio, EDFlib).
 fn exponent(value: f64, up: bool) -> Option<String> {
-    (0..NUMBER_CHARS).rev().find_map(|decimals| {
+    UNITS.into_iter().enumerate().rev().find_map(|(decimals, unit)| {
         let nearest = format!("{value:.decimals$e}");
         let (mantissa, exponent) = nearest.split_once('e')?;
         let count: i32 = mantissa.replace('.', "").parse().ok()?;
         let outwards = if up { 1 } else { -1 };
         [count, count + outwards].into_iter().find_map(|count| {
-            let mantissa =
-                format!("{:.decimals$}", f64::from(count) / 10_f64.powi(decimals as i32));
+            let mantissa = format!("{:.decimals$}", f64::from(count) / unit);
             let mantissa = match mantissa.contains('.') {
                 true => mantissa.trim_end_matches('0').trim_end_matches('.'),
                 false => &mantissa,
