@@ -277,6 +277,14 @@ fn a_long_prime_length_keeps_rate_and_events() {
         // Onsets are rounded to a nanosecond.
         assert!((have - want).abs() < 1e-6, "{have} for {want}");
     }
+    // Who knows the true rate gets it, and the onsets as they were.
+    let options = |rate_hz| OpenOptions { sample_rate_hz: Some(rate_hz), ..OpenOptions::default() };
+    let back = Recording::open(&target, &options(256.0)).unwrap();
+    assert_eq!(back.sample_rate_hz, 256.0);
+    for (have, want) in back.events.iter().zip(&source.events) {
+        assert!((have.onset_s - want.onset_s).abs() < 2e-9, "{have:?} for {want:?}");
+    }
+    assert!(Recording::open(&target, &options(256.001)).is_err());
 }
 
 #[test]

@@ -250,7 +250,7 @@ fn decimal(text: &str) -> Option<f64> {
 }
 
 /// Rounded to a nanosecond, so that a difference of decimals reads as a decimal again.
-fn rounded(seconds: f64) -> f64 {
+pub(super) fn rounded(seconds: f64) -> f64 {
     (seconds * 1e9).round() / 1e9
 }
 

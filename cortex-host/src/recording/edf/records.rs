@@ -18,7 +18,7 @@ const MOST_RECORD_BYTES: u64 = 256 * 1024 * 1024;
 /// What annotations may add to the samples before longer records are looked for.
 const MOST_OVERHEAD: f64 = 0.1;
 /// How far the rate that readers compute may be from the true one.
-const MOST_RATE_ERROR: f64 = 1e-6;
+pub(super) const MOST_RATE_ERROR: f64 = 1e-6;
 /// Numbers of records and of samples have eight digits.
 const MOST_COUNT: u64 = 99_999_999;
 /// Durations are counted in these.
