@@ -15,8 +15,8 @@ use crate::recording::plane_reader::read_at;
 
 /// Most bytes of annotations in one record, and of event texts in a file: beyond every real
 /// recording, and a bound on memory.
-const MOST_RECORD_BYTES: u64 = 1024 * 1024;
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const MOST_RECORD_BYTES: u64 = 1024 * 1024;
+pub(super) const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What the annotation signals say.
 #[derive(Debug, Default)]
@@ -250,7 +250,7 @@ fn decimal(text: &str) -> Option<f64> {
 }
 
 /// Rounded to a nanosecond, so that a difference of decimals reads as a decimal again.
-fn rounded(seconds: f64) -> f64 {
+pub(super) fn rounded(seconds: f64) -> f64 {
     (seconds * 1e9).round() / 1e9
 }
 

@@ -30,12 +30,15 @@
 //!   gap; so is EDF+D that does not say when its records begin.
 //! - A record count of -1 (recording still running or crashed): the whole records present.
 //! - A file shorter or longer than its header says is refused unless truncation is accepted.
+//! - A sample rate that the user gives, within a millionth of the header's: it is taken for the
+//!   true one, which eight characters of a record's duration may not say.
 //! - Channels of different sample rates, or in units that are no potential: refused with
 //!   their names, so that the user chooses.
 //! - Stored values outside the declared digital range are scaled like any other, and counted.
 
 mod annotations;
 mod header;
+mod range;
 mod records;
 mod write;
 
@@ -49,6 +52,7 @@ use super::plane_reader::PlaneReader;
 use super::stream::{Format, Level, chosen_channels};
 use super::{DatasetError, OpenOptions, Recording, Unit, labels};
 use header::{Header, Signal};
+use records::MOST_RATE_ERROR;
 
 const EDF_EXTENSIONS: &[&str] = &["edf", "edf+", "rec"];
 const BDF_EXTENSIONS: &[&str] = &["bdf", "bdf+"];
@@ -98,9 +102,19 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Recording, DatasetErro
             format!("records last {} s, so there is no sample rate", header.record_duration_s),
         ));
     }
-    let sample_rate_hz = header.rate_of(record_samples);
-    let sample_s = sample_rate_hz.recip();
-    let timeline = annotations::read(&mut file, path, &header, records, sample_s, &mut notes)?;
+    let header_rate_hz = header.rate_of(record_samples);
+    let sample_s = header_rate_hz.recip();
+    let mut timeline = annotations::read(&mut file, path, &header, records, sample_s, &mut notes)?;
+    // The true rate, where the header has no room for its digits. Events stay at their samples.
+    let known = |rate_hz: &f64| (header_rate_hz / rate_hz - 1.0).abs() <= MOST_RATE_ERROR;
+    let sample_rate_hz = options.sample_rate_hz.filter(known).unwrap_or(header_rate_hz);
+    if sample_rate_hz != header_rate_hz {
+        for event in &mut timeline.events {
+            let stretched = |seconds: f64| seconds * header_rate_hz / sample_rate_hz;
+            event.onset_s = annotations::rounded(stretched(event.onset_s));
+            event.duration_s = event.duration_s.map(|s| annotations::rounded(stretched(s)));
+        }
+    }
     if let Some(gap) = &timeline.gap {
         let what = format!(
             "record {} begins at {} s where {} s was expected",

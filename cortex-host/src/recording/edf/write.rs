@@ -5,7 +5,8 @@
 //! # Error
 //!
 //! Each channel's physical range is its own least and greatest sample, rounded outwards to the
-//! eight characters of the field. With `gain = (physical_max - physical_min) / (2^bits - 1)` a
+//! eight characters of the field, with an exponent (`-1.2e-12`) where decimals would widen the
+//! range by more than a hundredth. With `gain = (physical_max - physical_min) / (2^bits - 1)` a
 //! sample is stored as the nearest number, so that it is read back at most `gain / 2` away, and
 //! the roundings of doubles besides: 2^-52 of the range.
 
@@ -13,37 +14,36 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
+use super::annotations::{MOST_BYTES, MOST_RECORD_BYTES};
 use super::header::MONTHS;
-use super::records::{Annotations, Records, seconds};
+use super::range::{NUMBER_CHARS, Range};
+use super::records::{Annotations, COMMON_RECORD_BYTES, Content, Records, lists, seconds};
 use crate::base::atomic_file::Staged;
 use crate::base::digest::hex;
 use crate::base::{Progress, printable};
 use crate::recording::channels::list;
+use crate::recording::events::MOST_EVENTS;
 use crate::recording::stream::Target;
 use crate::recording::write::{commit, outdated, refuse};
 use crate::recording::{Converted, DatasetError, Recording};
 
-/// Longest label, and longest decimal in a header.
+/// Longest label.
 const LABEL_CHARS: usize = 16;
-const NUMBER_CHARS: usize = 8;
 /// The number of signals has four digits; one is the annotations'.
 const MOST_CHANNELS: usize = 9998;
-
-/// The range of one channel in µV, as its fields have it.
-#[derive(Clone, Debug, PartialEq)]
-struct Range {
-    low: f64,
-    high: f64,
-    fields: [String; 2],
-}
+/// Signals that EDFlib takes, as it is in pyEDFlib 0.1.42; newer versions take 4096.
+const COMMON_SIGNALS: usize = 640;
+/// Rows that are read at a time, over all channels.
+const CHUNK_SAMPLES: usize = 256 * 1024;
 
 /// Writes `recording` as EDF+ or BDF+, in µV, with `width` bytes a sample: 2 or 3. It is read twice:
 /// once for the range of each channel. Tells `progress` of the rows written.
 ///
 /// # Errors
-/// A file is in the way; the recording cannot be read; a sample is not finite or beyond what the header's fields can
-/// say; there are too many channels or two of the same label; nothing of its length can be written
-/// as records; the file cannot be written; `progress` is cancelled.
+/// A file is in the way; the recording cannot be read; a sample is not finite or beyond what the
+/// header's fields can say; there are too many channels, two of the same label, or more events than
+/// are read back; no records of its length give its rate to a millionth; the file cannot be
+/// written; `progress` is cancelled.
 pub(super) fn write(
     recording: &mut Recording,
     target: &Target<'_>,
@@ -59,28 +59,18 @@ pub(super) fn write(
     let mut warnings = Vec::new();
     let labels = labels(&recording.channel_names, &mut warnings).map_err(bad)?;
     let ranges = ranges(recording, progress)?.map_err(bad)?;
-
-    let start = start(recording.start.as_deref(), &mut warnings);
-    let samples = recording.samples;
-    let channels = recording.channels();
-    let row_bytes = (channels * width) as u64;
-    let estimate =
-        24 + recording.events.iter().map(|event| event.label.len() as u64).max().unwrap_or(0);
-    let records = Records::choose(samples, recording.sample_rate_hz, row_bytes, estimate)
-        .ok_or_else(|| {
-            bad(format!(
-                "no record of {samples} samples at {} Hz has a length that its header can say",
-                recording.sample_rate_hz
-            ))
-        })?;
-    if records.rate_hz() != recording.sample_rate_hz {
+    if labels.len() + 1 > COMMON_SIGNALS {
         warnings.push(format!(
-            "the header has the sample rate {} Hz: {} Hz needs more digits than it has room for",
-            records.rate_hz(),
-            recording.sample_rate_hz
+            "{} signals with the annotations: EDFlib (pyEDFlib, EDFbrowser) takes at most \
+             {COMMON_SIGNALS}, in newer versions 4096; MNE and edfio read them",
+            labels.len() + 1
         ));
     }
-    let mut annotations = Annotations::new(&recording.events, &records, start.fraction_us, width);
+
+    let start = start(recording.start.as_deref(), &mut warnings);
+    let channels = recording.channels();
+    let (records, mut annotations) =
+        cut(recording, start.fraction_us, width, &mut warnings).map_err(bad)?;
 
     let mut staged = Staged::create(target.path)?;
     let mut hasher = Sha256::new();
@@ -94,17 +84,25 @@ pub(super) fn write(
     put(&mut staged, &header)?;
     recording.rewind();
     let record_samples = usize::try_from(records.samples).unwrap_or(usize::MAX);
-    let mut rows = vec![0.0_f32; record_samples * channels];
-    let mut stored = Vec::with_capacity(rows.len() * width);
+    let chunk = (CHUNK_SAMPLES / channels).clamp(1, record_samples);
+    let mut rows = vec![0.0_f32; chunk * channels];
+    let mut stored = vec![0; record_samples * channels * width];
     for index in 0..records.count {
-        if recording.read(&mut rows)? != record_samples {
-            return Err(DatasetError::format(&recording.data_path, "the file has become shorter"));
-        }
-        stored.clear();
-        for (channel, range) in ranges.iter().enumerate() {
-            for sample in rows.iter().skip(channel).step_by(channels) {
-                let [low, middle, high, _] = range.stored(*sample, width).to_le_bytes();
-                stored.extend_from_slice([low, middle, high].get(..width).unwrap_or_default());
+        for first in (0..record_samples).step_by(chunk) {
+            let count = chunk.min(record_samples - first);
+            let rows = rows.get_mut(..count * channels).unwrap_or_default();
+            if recording.read(rows)? != count {
+                let problem = "the file has become shorter";
+                return Err(DatasetError::format(&recording.data_path, problem));
+            }
+            let runs = stored.chunks_exact_mut(record_samples * width);
+            for (channel, (range, run)) in ranges.iter().zip(runs).enumerate() {
+                let run = run.get_mut(first * width..).unwrap_or_default();
+                let samples = rows.iter().skip(channel).step_by(channels);
+                for (place, sample) in run.chunks_exact_mut(width).zip(samples) {
+                    let bytes = range.stored(*sample, width).to_le_bytes();
+                    place.copy_from_slice(bytes.get(..width).unwrap_or_default());
+                }
             }
         }
         put(&mut staged, &stored)?;
@@ -122,48 +120,71 @@ pub(super) fn write(
     })
 }
 
-impl Range {
-    /// The range of samples from `low` to `high`, or none when eight characters cannot say it. A
-    /// range of one value is made wider.
-    fn new(low: f32, high: f32) -> Option<Self> {
-        let (mut low, mut high) = (f64::from(low), f64::from(high));
-        if low == high {
-            (low, high) = (low - 1.0, high + 1.0);
-        }
-        let fields = [decimal(low, false)?, decimal(high, true)?];
-        let [low, high] = [fields[0].parse().ok()?, fields[1].parse().ok()?];
-        Some(Self { low, high, fields })
+/// How `recording` becomes records, and their annotations.
+fn cut(
+    recording: &Recording,
+    start_us: u64,
+    width: usize,
+    warnings: &mut Vec<String>,
+) -> Result<(Records, Annotations), String> {
+    let (samples, rate_hz) = (recording.samples, recording.sample_rate_hz);
+    let events = &recording.events;
+    let text_bytes: usize = events.iter().map(|event| event.label.len()).sum();
+    // More are not read back.
+    if events.len() > MOST_EVENTS || text_bytes as u64 > MOST_BYTES {
+        return Err(format!(
+            "{} events of {text_bytes} bytes; annotations are at most {MOST_EVENTS} of \
+             {MOST_BYTES} bytes; write a .vhdr instead",
+            events.len()
+        ));
     }
-
-    /// The number that stands for `sample`.
-    fn stored(&self, sample: f32, width: usize) -> i32 {
-        let steps = f64::from((1_i32 << (8 * width)) - 1);
-        let least = -f64::from(1_i32 << (8 * width - 1));
-        let step = ((f64::from(sample) - self.low) / (self.high - self.low) * steps).round();
-        (step.clamp(0.0, steps) + least) as i32
+    let row_bytes = (recording.channels() * width) as u64;
+    let of_true_time = lists(events, start_us, 1.0);
+    let content = Content::new(row_bytes, &of_true_time);
+    let fewer = || match Records::fewer(samples, rate_hz, &content) {
+        Some(fewer) => format!("its first {fewer} samples could be"),
+        None => "no fewer samples can be".to_owned(),
+    };
+    let Some(records) = Records::choose(samples, rate_hz, &content) else {
+        let room = match events.len() {
+            0 => String::new(),
+            count => format!(" and has room for {count} events"),
+        };
+        return Err(format!(
+            "no division of {samples} samples into equal records gives {rate_hz} Hz{room}; {}; \
+             write a .vhdr instead",
+            fewer()
+        ));
+    };
+    if !records.are_common(&content) {
+        warnings.push(format!(
+            "records of {} bytes, without which {samples} samples do not give {rate_hz} Hz: MNE \
+             and edfio read them, EDFlib (pyEDFlib, EDFbrowser) takes at most \
+             {COMMON_RECORD_BYTES}; {} written for all",
+            records.bytes(&content),
+            fewer()
+        ));
     }
-}
-
-/// `value` with as many decimals as eight characters hold, rounded down or `up`.
-fn decimal(value: f64, up: bool) -> Option<String> {
-    const UNITS: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
-    UNITS.into_iter().enumerate().rev().find_map(|(decimals, unit)| {
-        let scaled = value * unit;
-        let rounded = if up { scaled.ceil() } else { scaled.floor() };
-        // The product or the quotient may have rounded to the wrong side: one unit further then.
-        let outwards = if up { 1.0 } else { -1.0 };
-        [rounded, rounded + outwards].into_iter().find_map(|count| {
-            let text = format!("{:.decimals$}", count / unit);
-            let text = match text.contains('.') {
-                true => text.trim_end_matches('0').trim_end_matches('.'),
-                false => &text,
-            };
-            let text = if text == "-0" { "0" } else { text };
-            let read: f64 = text.parse().ok()?;
-            let outside = if up { read >= value } else { read <= value };
-            (text.len() <= NUMBER_CHARS && outside).then(|| text.to_owned())
-        })
-    })
+    let exact = records.rate_hz() == rate_hz;
+    let timed = if exact {
+        of_true_time
+    } else {
+        warnings.push(format!(
+            "the header has the sample rate {} Hz: {rate_hz} Hz needs more digits than it has \
+             room for; events stay at their samples",
+            records.rate_hz(),
+        ));
+        lists(events, start_us, rate_hz / records.rate_hz())
+    };
+    let annotations = Annotations::new(timed, &records, start_us, width);
+    if annotations.bytes as u64 > MOST_RECORD_BYTES {
+        return Err(format!(
+            "{} bytes of annotations in each record; {MOST_RECORD_BYTES} are read back; write a \
+             .vhdr instead",
+            annotations.bytes
+        ));
+    }
+    Ok((records, annotations))
 }
 
 /// The range of every channel; the inner error says which sample has none.
@@ -270,8 +291,11 @@ fn start(start: Option<&str>, warnings: &mut Vec<String>) -> Start {
         Some((number(0, 4)?, month, name, number(6, 8)?, number(8, 14)?, number(14, 20)?))
     })();
     if let Some((year, ..)) = parts.filter(|(year, ..)| !YEARS.contains(year)) {
-        warnings
-            .push(format!("the start in {year} is left out: dates in the header begin in 1985"));
+        warnings.push(format!(
+            "the start in {year} is left out: dates in the header begin in {} and end in {}",
+            YEARS.start,
+            YEARS.end - 1
+        ));
     }
     let parts = parts.filter(|(year, ..)| YEARS.contains(year));
     let Some((year, month, name, day, clock, fraction_us)) = parts else {
@@ -345,45 +369,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_rounded_outwards_to_eight_characters() {
-        for (value, down, up) in [
-            (0.0, "0", "0"),
-            (1.5, "1.5", "1.5"),
-            (-0.1_f64, "-0.1", "-0.1"),
-            (100.0 / 3.0, "33.33333", "33.33334"),
-            (-100.0 / 3.0, "-33.3334", "-33.3333"),
-            (12_345_678.0, "12345678", "12345678"),
-            (-1_234_567.25, "-1234568", "-1234567"),
-            (1e-9, "0", "0.000001"),
-            (-1e-9, "-0.00001", "0"),
-        ] {
-            assert_eq!(decimal(value, false).as_deref(), Some(down), "{value}");
-            assert_eq!(decimal(value, true).as_deref(), Some(up), "{value}");
-        }
-        assert_eq!(decimal(1e9, true), None);
-    }
-
-    #[test]
-    fn every_sample_of_a_range_is_within_half_a_step() {
-        for (low, high) in [(-200.0_f32, 150.5), (0.0, 1e-3), (1e6, 1e6), (-3e5, 2e6)] {
-            for width in [2, 3] {
-                let range = Range::new(low, high).unwrap();
-                assert!(range.low <= f64::from(low) && range.high >= f64::from(high));
-                let steps = f64::from((1_i32 << (8 * width)) - 1);
-                let gain = (range.high - range.low) / steps;
-                let offset = range.high / gain - (steps - 1.0) / 2.0;
-                for part in 0..=100 {
-                    let sample = low + (high - low) * part as f32 / 100.0;
-                    let read = (f64::from(range.stored(sample, width)) + offset) * gain;
-                    let error = (read - f64::from(sample)).abs();
-                    let rounding = 4.0 * f64::EPSILON * range.high.abs().max(range.low.abs());
-                    assert!(error <= gain / 2.0 + rounding * steps, "{sample}: {error} of {gain}");
-                }
-            }
-        }
-    }
-
-    #[test]
     fn starts_by_hand() {
         let of = |text: &str| start(Some(text), &mut Vec::new());
         assert_eq!(
@@ -399,7 +384,13 @@ mod tests {
         let mut warnings = Vec::new();
         let early = start(Some("19510302000000000000"), &mut warnings);
         assert_eq!(early.startdate, "Startdate X");
-        assert_eq!(warnings, ["the start in 1951 is left out: dates in the header begin in 1985"]);
+        start(Some("99990302000000000000"), &mut warnings);
+        let told = |year| {
+            format!(
+                "the start in {year} is left out: dates in the header begin in 1985 and end in 2084"
+            )
+        };
+        assert_eq!(warnings, [told(1951), told(9999)]);
         assert_eq!(start(None, &mut Vec::new()), early);
     }
 }
