@@ -74,6 +74,9 @@ def test_what_is_called_at_exit_comes_back():
 )
 def test_ctrl_c_ends_long_work(work):
     code = f"""
+        import signal
+        # A background process may be told to ignore it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         kernel = cortex.Kernel("bandpass_fir", channels=256, sample_rate_hz=1000, taps=8193)
         print("begins", flush=True)
         {work}
