@@ -169,7 +169,7 @@ def spoil(x, params, seed, background_uv):
 
 def converter(front_end):
     bits, step, noise = {
-        "ads1299": (24, 2.0 * 4.5e6 / front_end["gain"] / 2**24, 0.14),
+        "ads1299": (24, 2.0 * 4.5e6 / (front_end["gain"] or 24.0) / 2**24, 0.14),
         "intan_rhd": (16, 0.195, 2.4),
         "n1": (10, 7200.0 / 1024.0, 5.9),
         "custom": (16, 0.1, 0.0),

@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 
 use super::brainvision::{self, Header};
 use super::stream::Target;
-use super::write::{commit, copy_rows, outdated, refuse};
+use super::write::{beside, commit, copy_rows, outdated, refuse};
 use super::{Converted, DatasetError, Recording, events, npy};
 use crate::base::Progress;
 use crate::base::atomic_file::{self, Staged};
 use crate::base::digest::hex;
-use crate::synthetic::{TruthKind, manifest_beside};
+use crate::synthetic::manifest_beside;
 
 /// All files of the dataset `data`: samples, header, markers, truth and manifest. What writes
 /// one replaces or removes all of them.
@@ -20,14 +20,6 @@ use crate::synthetic::{TruthKind, manifest_beside};
 pub fn dataset_files(data: &Path) -> Vec<PathBuf> {
     let (vhdr, vmrk) = brainvision::header_paths(data);
     [data.to_owned(), vhdr, vmrk].into_iter().chain(beside(data)).collect()
-}
-
-/// What lies beside the file `data` of any format and is taken for what is known of it: truth and
-/// manifest. What writes `data` replaces or removes all of them.
-#[must_use]
-pub fn beside(data: &Path) -> Vec<PathBuf> {
-    let truth = TruthKind::ALL.map(|kind| kind.path(data));
-    truth.into_iter().chain([manifest_beside(data)]).collect()
 }
 
 /// Writes interleaved little-endian float32 in µV to `target`, with its header files and events

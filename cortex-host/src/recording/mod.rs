@@ -36,12 +36,13 @@ pub use brainvision::FORMAT as BRAINVISION;
 pub use codes::check_codes;
 pub use convert::convert;
 pub use converter::Codes;
-pub use dataset::{beside, dataset_files};
+pub use dataset::dataset_files;
 pub use error::{DatasetError, ShapePart};
 pub use float32::{FORMAT as FLOAT32, of_samples};
 pub use format::{check_raw_name, extensions, format_of_key, format_to_write};
 pub use stream::{Converted, Format, OpenOptions, OptionSource, Recording, Writing};
 pub use unit::Unit;
+pub use write::beside;
 
 /// The formats that are read and written. One more is a file that declares it, and a line here.
 pub static FORMATS: [&Format; 7] = [

@@ -4,12 +4,19 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::dataset::beside;
 use super::stream::Target;
 use super::{Converted, DatasetError, Recording};
 use crate::base::atomic_file::{self, PersistOptions, Staged};
 use crate::base::{FileError, Progress};
-use crate::synthetic::manifest_beside;
+use crate::synthetic::{TruthKind, manifest_beside};
+
+/// What lies beside the file `data` of any format and is taken for what is known of it: truth and
+/// manifest. What writes `data` replaces or removes all of them.
+#[must_use]
+pub fn beside(data: &Path) -> Vec<PathBuf> {
+    let truth = TruthKind::ALL.map(|kind| kind.path(data));
+    truth.into_iter().chain([manifest_beside(data)]).collect()
+}
 
 /// What lies beside `target` and would be taken for what is known of `recording`, written there: the
 /// manifest and truth of an older file. The truth of a recording that is read from a file of the
