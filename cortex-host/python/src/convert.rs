@@ -7,9 +7,6 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
-/// Levels of lists and dicts in one another at the most: a list may hold itself.
-const MOST_LEVELS: usize = 64;
-
 /// The exception of an error, with its sentence: `OSError` for files, `ConnectionError` for devices,
 /// else `ValueError`.
 pub(crate) fn exception(error: Error) -> PyErr {
@@ -32,7 +29,6 @@ pub(crate) fn exception(error: Error) -> PyErr {
 pub(crate) fn count<T: TryFrom<u64>>(name: &str, object: &Bound<'_, PyAny>) -> PyResult<T> {
     let whole = |error: &PyErr| error.is_instance_of::<PyOverflowError>(object.py());
     let number = match object.extract::<u64>() {
-        _ if object.is_instance_of::<PyBool>() => None,
         Ok(number) => T::try_from(number).ok(),
         Err(error) if whole(&error) => None,
         Err(_) => {
@@ -48,16 +44,11 @@ pub(crate) fn count<T: TryFrom<u64>>(name: &str, object: &Bound<'_, PyAny>) -> P
     })
 }
 
-/// A parameter's value.
+/// A parameter's value, which `plain` of `_convert.py` has seen: it is not too deep.
 ///
 /// # Errors
-/// `TypeError` for what no configuration can hold, `ValueError` for more than [`MOST_LEVELS`].
-fn value(object: &Bound<'_, PyAny>, level: usize) -> PyResult<Value> {
-    if level > MOST_LEVELS {
-        return Err(PyValueError::new_err(format!(
-            "more than {MOST_LEVELS} lists and dicts lie in one another; does one hold itself?"
-        )));
-    }
+/// `TypeError` for what no configuration can hold.
+fn value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     if let Ok(value) = object.cast::<PyBool>() {
         return Ok(value.is_true().into());
     }
@@ -65,10 +56,10 @@ fn value(object: &Bound<'_, PyAny>, level: usize) -> PyResult<Value> {
         return Ok(text.to_string().into());
     }
     if let Ok(dict) = object.cast::<PyDict>() {
-        return Ok(Value::Table(given(dict, level + 1)?));
+        return Ok(Value::Table(entries(dict)?));
     }
     if object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>() {
-        let items = object.try_iter()?.map(|item| value(&item?, level + 1));
+        let items = object.try_iter()?.map(|item| value(&item?));
         return Ok(Value::List(items.collect::<PyResult<_>>()?));
     }
     if let Ok(integer) = object.extract::<i128>() {
@@ -88,10 +79,6 @@ fn value(object: &Bound<'_, PyAny>, level: usize) -> PyResult<Value> {
 /// # Errors
 /// `TypeError` for keys that are no text and values as in [`value`].
 pub(crate) fn entries(dict: &Bound<'_, PyDict>) -> PyResult<Vec<(String, Value)>> {
-    given(dict, 0)
-}
-
-fn given(dict: &Bound<'_, PyDict>, level: usize) -> PyResult<Vec<(String, Value)>> {
     let given = dict.iter().filter(|(_, object)| !object.is_none());
-    given.map(|(key, object)| Ok((key.extract()?, value(&object, level)?))).collect()
+    given.map(|(key, object)| Ok((key.extract()?, value(&object)?))).collect()
 }

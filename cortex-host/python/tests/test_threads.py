@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 
+import numpy as np
 import pytest
 
 import cortex
@@ -199,14 +200,8 @@ def test_signals_are_found_in_the_first_version_that_has_them():
 
 def test_no_rows_make_no_rows():
     kernel = cortex.Kernel("car", channels=2, sample_rate_hz=160)
-    assert kernel.process(np_zeros(0, 2)).shape == (0, 2)
+    assert kernel.process(np.zeros((0, 2), np.float32)).shape == (0, 2)
     windowed = cortex.Kernel("welch_psd", channels=2, sample_rate_hz=160)
-    assert windowed.windows(np_zeros(0, 2)).shape[0] == 0
+    assert windowed.windows(np.zeros((0, 2), np.float32)).shape[0] == 0
     with pytest.raises(ValueError, match="welch_psd: no rows; a result needs at least one"):
-        windowed.process(np_zeros(0, 2))
-
-
-def np_zeros(*shape):
-    import numpy
-
-    return numpy.zeros(shape, numpy.float32)
+        windowed.process(np.zeros((0, 2), np.float32))

@@ -274,6 +274,7 @@ fn judge_kernel(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::SplitMix64;
 
     const CRITERION: Criterion = Criterion {
         miss_rate_percent: 0.0,
@@ -298,13 +299,8 @@ mod tests {
     /// standard errors of 0.0015 and more.
     #[test]
     fn the_bound_of_delays_has_its_confidence() {
-        let mut state = 1_u64;
-        let mut frechet = || {
-            // Knuth's generator; the high bits as a number between 0 and 1.
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let uniform = ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-            math::pow(-math::ln(uniform), -1.0 / TAIL_INDEX)
-        };
+        let mut random = SplitMix64(1);
+        let mut frechet = || math::pow(-math::ln(random.unit()), -1.0 / TAIL_INDEX);
         for runs in [1, 3, 7] {
             let mut within = 0;
             for _ in 0..20_000 {

@@ -6,6 +6,7 @@ use cortex_core::math;
 use super::evidence::Evidence;
 use super::judge::{Criterion, Seen, Told};
 use super::search::{Length, Range, search};
+use crate::base::SplitMix64;
 
 const DEADLINE_US: f64 = 1000.0;
 
@@ -13,16 +14,6 @@ const SEARCHES: u32 = 2000;
 
 /// Short runs have so many windows fewer.
 const SHORT: f64 = 30.0;
-
-/// Knuth's generator; its high bits as a number between 0 and 1.
-struct Uniform(u64);
-
-impl Uniform {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        ((self.0 >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-}
 
 /// What delays windows of a device that takes 1 µs for each unit of a value.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +34,9 @@ impl Delayed {
 
     /// The longest delay of a run of the full length follows Fréchet's distribution of index 2;
     /// that of one with 1 / n of its windows is √n times less.
-    fn run(self, value: u64, length: Length, uniform: &mut Uniform) -> Told {
+    fn run(self, value: u64, length: Length, random: &mut SplitMix64) -> Told {
         let median_us = value as f64;
-        let frechet = 1.0 / math::sqrt(-math::ln(uniform.next()));
+        let frechet = 1.0 / math::sqrt(-math::ln(random.unit()));
         let shorter = if length == Length::Short { math::sqrt(SHORT) } else { 1.0 };
         let delay_us = self.scale_us(median_us) * frechet / shorter;
         let late = median_us + delay_us > DEADLINE_US;
@@ -67,7 +58,7 @@ impl Delayed {
         if room_us <= 0.0 { 0.0 } else { math::exp(-(scale_us / room_us) * (scale_us / room_us)) }
     }
 
-    fn answer(self, uniform: &mut Uniform) -> Option<u64> {
+    fn answer(self, random: &mut SplitMix64) -> Option<u64> {
         let criterion = Criterion {
             miss_rate_percent: 0.0,
             confidence: 0.95,
@@ -79,7 +70,7 @@ impl Delayed {
             if let Some(judgement) = evidence.judged(value, length, &criterion) {
                 return Ok::<bool, ()>(judgement.holds);
             }
-            evidence.add(value, length, self.run(value, length, uniform), &criterion);
+            evidence.add(value, length, self.run(value, length, random), &criterion);
         };
         search(Range { easiest: 1, hardest: 65_536 }, 256, 0.02, holds).unwrap().holds
     }
@@ -91,7 +82,7 @@ impl Delayed {
 /// share to ±0.005 (three standard errors: what is averaged is each answer's own chance).
 #[test]
 fn answers_hold_again_and_there_is_one() {
-    let mut uniform = Uniform(1);
+    let mut random = SplitMix64(1);
     for delayed in [
         Delayed::ByOthers(20.0),
         Delayed::ByOthers(60.0),
@@ -100,8 +91,7 @@ fn answers_hold_again_and_there_is_one() {
         Delayed::ByItself(0.15),
         Delayed::ByItself(0.6),
     ] {
-        let answers: Vec<u64> =
-            (0..SEARCHES).filter_map(|_| delayed.answer(&mut uniform)).collect();
+        let answers: Vec<u64> = (0..SEARCHES).filter_map(|_| delayed.answer(&mut random)).collect();
         let none = SEARCHES as usize - answers.len();
         assert!(none * 1000 <= SEARCHES as usize, "{delayed:?}: no answer in {none} searches");
         let chances: f64 = answers.iter().map(|value| delayed.chance(*value)).sum();

@@ -151,23 +151,28 @@ impl Pass<'_> {
             progress: self.progress,
             failure: Mutex::new(None),
         };
-        std::thread::scope(|scope| {
-            for worker in 1..threads {
-                let shared = &shared;
-                // Any of them does the work of those that are not there.
-                let more = std::thread::Builder::new();
-                if more.spawn_scoped(scope, move || shared.work(worker)).is_err() {
-                    break;
-                }
-            }
-            shared.work(0);
-        });
+        on_threads(threads, |worker| shared.work(worker));
         match shared.failure.into_inner() {
             Ok(None) => Ok(()),
             Ok(Some(error)) => Err(error),
             Err(_) => Err(PassError::Io(io::Error::other("a generating thread failed"))),
         }
     }
+}
+
+/// Does `work` on `threads` threads, numbered from the calling one, which is 0; on fewer where the
+/// system has no more, so any of them must be able to do all of it.
+pub(super) fn on_threads(threads: usize, work: impl Fn(usize) + Sync) {
+    std::thread::scope(|scope| {
+        for worker in 1..threads {
+            let work = &work;
+            let more = std::thread::Builder::new();
+            if more.spawn_scoped(scope, move || work(worker)).is_err() {
+                break;
+            }
+        }
+        work(0);
+    });
 }
 
 /// What the workers of a pass share.

@@ -12,7 +12,7 @@ use cortex_core::math;
 use cortex_core::signal::{BLOCK_SAMPLES, Generator, LaneBlock, Scratch};
 
 use super::Recipe;
-use super::engine::{PassError, Settings};
+use super::engine::{PassError, Settings, on_threads};
 use super::scale::ChannelScale;
 use crate::base::Progress;
 use crate::platform::simd::{SimdPath, Vectorised};
@@ -35,7 +35,7 @@ pub(super) fn measure(
     let groups: Vec<u32> = channels.clone().step_by(LANES).collect();
     let next = AtomicUsize::new(0);
     let found = Mutex::new(vec![ChannelScale { mean_uv: 0.0, gain: 1.0 }; channels.len()]);
-    let work = || {
+    let work = |_| {
         while let Some(first) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
             if progress.is_cancelled() {
                 return;
@@ -52,15 +52,7 @@ pub(super) fn measure(
             }
         }
     };
-    std::thread::scope(|scope| {
-        for _ in 1..settings.threads.max(1) {
-            // Any of them does the work of those that are not there.
-            if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
-                break;
-            }
-        }
-        work();
-    });
+    on_threads(settings.threads, work);
     if progress.is_cancelled() {
         return Err(PassError::Interrupted);
     }

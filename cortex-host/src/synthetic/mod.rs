@@ -191,10 +191,17 @@ fn normalize(params: &Node, effects: &Effects, samples: u64) -> Result<Normalize
 /// The generator of the first version that has `signal`; of v1 when none has.
 #[must_use]
 pub fn first_generator(signal: &str) -> String {
+    generator_of(first_version(signal).unwrap_or(GeneratorVersion::V1))
+}
+
+fn generator_of(version: GeneratorVersion) -> String {
+    format!("primitives/datasets/{version}/synthetic")
+}
+
+fn first_version(signal: &str) -> Option<GeneratorVersion> {
     let has =
         |version: &GeneratorVersion| signals_of(*version).any(|kind| kind.info().name == signal);
-    let version = GeneratorVersion::ALL.into_iter().find(has).unwrap_or(GeneratorVersion::V1);
-    format!("primitives/datasets/{version}/synthetic")
+    GeneratorVersion::ALL.into_iter().find(has)
 }
 
 fn signal_kind(version: GeneratorVersion, params: &Node) -> Result<SignalKind, Problem> {
@@ -204,11 +211,8 @@ fn signal_kind(version: GeneratorVersion, params: &Node) -> Result<SignalKind, P
         return Err(Problem::at(params.position, message));
     };
     signals_of(version).find(|kind| kind.info().name == name.value).ok_or_else(|| {
-        let elsewhere = GeneratorVersion::ALL
-            .into_iter()
-            .find(|other| signals_of(*other).any(|kind| kind.info().name == name.value));
-        let hint = match (elsewhere, nearest(&name.value, names())) {
-            (Some(other), _) => format!("; primitives/datasets/{other}/synthetic has it"),
+        let hint = match (first_version(&name.value), nearest(&name.value, names())) {
+            (Some(other), _) => format!("; {} has it", generator_of(other)),
             (None, Some(meant)) => format!("; did you mean {}?", quoted(meant)),
             (None, None) => String::new(),
         };

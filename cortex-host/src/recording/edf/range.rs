@@ -65,15 +65,8 @@ fn decimal(value: f64, up: bool) -> Option<String> {
         // The product or the quotient may have rounded to the wrong side: one unit further then.
         let outwards = if up { 1.0 } else { -1.0 };
         [rounded, rounded + outwards].into_iter().find_map(|count| {
-            let text = format!("{:.decimals$}", count / unit);
-            let text = match text.contains('.') {
-                true => text.trim_end_matches('0').trim_end_matches('.'),
-                false => &text,
-            };
-            let text = if text == "-0" { "0" } else { text };
-            let read: f64 = text.parse().ok()?;
-            let outside = if up { read >= value } else { read <= value };
-            (text.len() <= NUMBER_CHARS && outside).then(|| text.to_owned())
+            let text = shortest(count / unit, decimals);
+            limit(if text == "-0" { "0".to_owned() } else { text }, value, up)
         })
     })
 }
@@ -87,17 +80,26 @@ fn exponent(value: f64, up: bool) -> Option<String> {
         let count: i32 = mantissa.replace('.', "").parse().ok()?;
         let outwards = if up { 1 } else { -1 };
         [count, count + outwards].into_iter().find_map(|count| {
-            let mantissa = format!("{:.decimals$}", f64::from(count) / unit);
-            let mantissa = match mantissa.contains('.') {
-                true => mantissa.trim_end_matches('0').trim_end_matches('.'),
-                false => &mantissa,
-            };
-            let text = format!("{mantissa}e{exponent}");
-            let read: f64 = text.parse().ok()?;
-            let outside = if up { read >= value } else { read <= value };
-            (text.len() <= NUMBER_CHARS && outside).then_some(text)
+            let mantissa = shortest(f64::from(count) / unit, decimals);
+            limit(format!("{mantissa}e{exponent}"), value, up)
         })
     })
+}
+
+/// `value` with `decimals` decimals, zeros at the end left out.
+fn shortest(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+/// `text` when it fits the field and does not lie within `value`.
+fn limit(text: String, value: f64, up: bool) -> Option<String> {
+    let read: f64 = text.parse().ok()?;
+    let outside = if up { read >= value } else { read <= value };
+    (text.len() <= NUMBER_CHARS && outside).then_some(text)
 }
 
 #[cfg(test)]
